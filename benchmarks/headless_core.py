@@ -1,0 +1,136 @@
+"""A headless Home Assistant core in a process of its own, measured from message to states.
+
+Started as a child: `python -m benchmarks.headless_core ours|peer PORT`.
+Prints READY, then one line of JSON for each finished pass.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+import time
+
+from homeassistant.components import mqtt
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+import custom_components  # noqa: F401 - before the test plugin puts its own package on the path
+from kamerplanter_backend.client.requests import CreateProbe, CreateTank
+from kamerplanter_engines.models.tank import TankFields
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
+
+TOPIC = "bench/{side}/tank"
+PATHS = {
+    ChannelKind.EC: "ec",
+    ChannelKind.PH: "ph",
+    ChannelKind.WATER_TEMPERATURE: "temperature",
+    ChannelKind.LEVEL: "level",
+}
+
+
+async def _set_up_peer(hass: HomeAssistant) -> None:
+    classes = {"ec": "conductivity", "ph": "ph", "temperature": "temperature", "level": None}
+    units = {"ec": "mS/cm", "ph": None, "temperature": "°C", "level": "%"}
+    sensors = [
+        {
+            "name": f"bench {path}",
+            "unique_id": f"bench_{path}",
+            "state_topic": TOPIC.format(side="peer"),
+            "value_template": f"{{{{ value_json.{path} }}}}",
+            "state_class": "measurement",
+            **({"device_class": classes[path]} if classes[path] else {}),
+            **({"unit_of_measurement": units[path]} if units[path] else {}),
+        }
+        for path in PATHS.values()
+    ]
+    await async_setup_component(hass, "mqtt", {"mqtt": {"sensor": sensors}})
+
+
+async def _set_up_ours(hass: HomeAssistant) -> None:
+    hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
+    entry = MockConfigEntry(
+        domain="kamerplanter",
+        title="Bench",
+        unique_id="bench",
+        data={"mode": "embedded", "store_id": "bench", "name": "Bench", "readings": "mqtt"},
+    )
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    client = entry.runtime_data.client
+    tank = await client.call(CreateTank(fields=TankFields(name="Bench", volume_l=60)))
+    await client.call(
+        CreateProbe(
+            fields=ProbeFields(
+                name="Bench",
+                tank_key=tank.key,
+                channels=tuple(
+                    ChannelBinding(
+                        kind=kind,
+                        topic=TOPIC.format(side="ours"),
+                        path=path,
+                        unit="mS/cm" if kind is ChannelKind.EC else None,
+                    )
+                    for kind, path in PATHS.items()
+                ),
+            )
+        )
+    )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def _run(side: str, port: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with async_test_home_assistant(config_dir=folder) as hass:
+            entry = MockConfigEntry(
+                domain="mqtt",
+                data={"broker": "127.0.0.1", "port": port, "protocol": "3.1.1"},
+                version=2,
+                minor_version=1,
+            )
+            entry.add_to_hass(hass)
+            if side == "peer":
+                await _set_up_peer(hass)
+            else:
+                await async_setup_component(hass, "mqtt", {})
+                await hass.async_block_till_done()
+                await _set_up_ours(hass)
+            await hass.async_block_till_done()
+            await _measure(hass, side)
+            await hass.async_stop(force=True)
+
+
+async def _measure(hass: HomeAssistant, side: str) -> None:
+    finished = asyncio.Event()
+    changes = 0
+
+    def count(_event: object) -> None:
+        nonlocal changes
+        changes += 1
+
+    hass.bus.async_listen("state_changed", count)
+    await mqtt.async_subscribe(hass, f"bench/{side}/done", lambda _message: finished.set())
+    await asyncio.sleep(1)
+    print("READY", flush=True)
+    while True:
+        finished.clear()
+        command = await asyncio.to_thread(sys.stdin.readline)
+        if command.strip() != "pass":
+            return
+        changes, before = 0, time.process_time()
+        print("GO", flush=True)
+        await finished.wait()
+        await asyncio.sleep(1.2)  # our readings reach the store within a second: count that too
+        print(json.dumps({"cpu_s": time.process_time() - before, "changes": changes}), flush=True)
+
+
+if __name__ == "__main__":
+    logging.disable(logging.WARNING)
+    asyncio.run(_run(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,3 @@
+"""Services, stores and jobs of Kamerplanter."""
+
+__version__ = "2026.11.0"

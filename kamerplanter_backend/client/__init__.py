@@ -1,0 +1,1 @@
+"""The one typed interface through which Home Assistant and others use Kamerplanter."""

@@ -1,0 +1,1 @@
+"""Data that engines read and return."""

@@ -1,0 +1,60 @@
+"""Plant protection: what was applied, and the waiting period that follows."""
+
+from datetime import date
+
+from pydantic import Field
+
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+
+
+class TreatmentFields(Model):
+    """An application of a product; it keeps its own copy of product, ingredient and interval."""
+
+    plant_key: str
+    product: Name
+    ingredient: str | None = Field(default=None, max_length=200)
+    interval_d: int | None = Field(default=None, ge=0, le=3650)
+    """Pre-harvest interval in full local days; none = unknown, which blocks. [d]"""
+    at: Instant
+    note: str | None = Field(default=None, max_length=4000)
+
+
+class Treatment(Entity, TreatmentFields):
+    """An application that is on record."""
+
+    applied_on: date
+    """Local date of the application at the site."""
+
+
+class Stay(Model):
+    """A time that a plant spent at a place; the end is exclusive, none = still there."""
+
+    location_key: str
+    from_at: Instant
+    until_at: Instant | None = None
+
+
+class Blocker(Model):
+    """One application that forbids harvest."""
+
+    product: str
+    ingredient: str | None
+    applied_on: date
+    interval_d: int | None
+    safe_on: date | None
+    """First permitted local date; none = unknown interval."""
+    reason: str
+    """`waiting_period` or `unknown_interval`."""
+
+
+class HarvestVerdict(Model):
+    """Whether a plant may be harvested on a date."""
+
+    allowed: bool
+    on: date
+    safe_on: date | None
+    """First permitted date; none if nothing was applied, or an unknown interval blocks."""
+    days_left: int = Field(ge=0)
+    """Calendar days from the asked date to the safe date. [d]"""
+    blockers: tuple[Blocker, ...] = ()
+    """The one that counts longest comes first; unknown intervals before all."""

@@ -1,0 +1,57 @@
+"""A single plant."""
+
+from datetime import date
+
+from pydantic import Field
+
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+from kamerplanter_engines.models.care import CareStyle
+
+
+class PlantFields(Model):
+    """A plant as a person describes it."""
+
+    name: Name
+    species_key: str
+    tank_key: str | None = None
+    """The tank that feeds it."""
+    phase_entry_id: str | None = None
+    """The entry of its sequence that it is in; none = the first one."""
+    phase_started_on: date | None = None
+    """Local date; none = the day it was added."""
+    planted_on: date | None = None
+    care_style: CareStyle | None = None
+    """None = that of the species."""
+    watering_interval_d: int | None = Field(default=None, gt=0, le=365)
+    """A person's own interval wins over species and style."""
+    soil_moisture_low_pct: float | None = Field(default=None, ge=0, le=100)
+    soil_moisture_high_pct: float | None = Field(default=None, ge=0, le=100)
+    edible: bool | None = None
+    """None = as the species says."""
+
+
+class Plant(Entity, PlantFields):
+    """A plant that exists."""
+
+    archived_at: Instant | None = None
+
+
+class PlantAlertFields(Model):
+    """Whether the soil of a plant is dry, as far as its probe tells."""
+
+    plant_key: str
+    is_dry: bool = False
+    """Stays as it is while there is no data."""
+    pending_since: Instant | None = None
+    """When the moisture fell below its band; none = it is not below, or it is judged dry."""
+    since: Instant | None = None
+    """When the soil was judged dry."""
+    last_reading_at: Instant | None = None
+    last_value_pct: float | None = None
+    """The reading that was judged last. [%]"""
+    task_silenced: bool = False
+    """A person closed the task while the soil was still dry; no new one until it was moist."""
+
+
+class PlantAlert(Entity, PlantAlertFields):
+    """An alert that is remembered."""

@@ -1,0 +1,171 @@
+"""Probes, what they measure, and how far a measurement is to be trusted."""
+
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+
+
+class ChannelKind(StrEnum):
+    """What a channel measures; the value decides unit, ranges and judgement."""
+
+    EC = "ec"
+    PH = "ph"
+    WATER_TEMPERATURE = "water_temperature"
+    LEVEL = "level"
+    SOIL_MOISTURE = "soil_moisture"
+    SOIL_TEMPERATURE = "soil_temperature"
+    SOIL_EC = "soil_ec"
+
+
+TANK_KINDS = (
+    ChannelKind.EC,
+    ChannelKind.PH,
+    ChannelKind.WATER_TEMPERATURE,
+    ChannelKind.LEVEL,
+)
+SOIL_KINDS = (ChannelKind.SOIL_MOISTURE, ChannelKind.SOIL_TEMPERATURE, ChannelKind.SOIL_EC)
+
+
+class Verdict(StrEnum):
+    """How far a reading may be believed."""
+
+    GOOD = "good"
+    SUSPECT = "suspect"
+    BAD = "bad"
+    STALE = "stale"
+
+
+class Reason(StrEnum):
+    """Why a reading is not good; stable keys that screens translate."""
+
+    NOT_A_NUMBER = "not_a_number"
+    OUTSIDE_PHYSICAL = "outside_physical"
+    STARTUP_SIGNATURE = "startup_signature"
+    DISCONNECT_SIGNATURE = "disconnect_signature"
+    DEVICE_ERROR = "device_error"
+    GUARD_FAILED = "guard_failed"
+    UNREADABLE = "unreadable"
+    MISSING_FIELD = "missing_field"
+    UNKNOWN_UNIT = "unknown_unit"
+    OUTSIDE_PLAUSIBLE = "outside_plausible"
+    RATE = "rate"
+    STUCK = "stuck"
+    EXACT_ZERO = "exact_zero"
+    FULL_SCALE = "full_scale"
+    OUT_OF_CURVE = "out_of_curve"
+    BAD_COMPANY = "bad_company"
+    """A zero or full scale in a message beside another such or bad field."""
+    TOO_OLD = "too_old"
+    NEVER_MEASURED = "never_measured"
+    RETAINED = "retained"
+    RESTORED = "restored"
+    OFFLINE = "offline"
+
+
+class Hint(StrEnum):
+    """What is probably wrong with a mapping, said beside a refused value."""
+
+    LOOKS_LIKE_US_CM = "looks_like_us_cm"
+    LOOKS_LIKE_FAHRENHEIT = "looks_like_fahrenheit"
+
+
+class CurvePoint(Model):
+    """One known pair of a raw sensor value and what it means."""
+
+    raw: float
+    value: float
+
+
+class ChannelBinding(Model):
+    """Where one value comes from and how its text becomes a number.
+
+    Either `topic` (MQTT) or `entity_id` (a sensor of Home Assistant) is set.
+    """
+
+    kind: ChannelKind
+    topic: str | None = Field(default=None, min_length=1, max_length=65535)
+    path: str | None = Field(default=None, max_length=500)
+    """Dotted path into a JSON payload, e.g. `EZO-1.pH`; none = the payload is the number."""
+    entity_id: str | None = Field(default=None, max_length=255)
+    unit: str | None = Field(default=None, max_length=20)
+    """The unit that the device sends; none = the usual one of the kind."""
+    factor: float = Field(default=1.0, gt=0, le=1_000_000)
+    """The raw number is multiplied by this before the unit is applied."""
+    decimal_comma: bool = False
+    """The device writes 5,1 for five point one."""
+    guard_path: str | None = Field(default=None, max_length=500)
+    """A field of the same message that must be true for the value to count."""
+    time_path: str | None = Field(default=None, max_length=500)
+    """A field of the same message with the moment of measurement; none = well-known names."""
+    curve: tuple[CurvePoint, ...] = Field(default=(), max_length=20)
+    """For raw soil values: at least two points from raw to percent."""
+    max_age_s: float | None = Field(default=None, gt=0)
+    """A value older than this is not shown; none = the default of the kind. [s]"""
+    rate_per_min: float | None = Field(default=None, gt=0)
+    """Fastest believable change, in the canonical unit per minute; none = default."""
+    stuck_after_s: float | None = Field(default=None, gt=0)
+    """Time without any change after which a value is suspect; none = default. [s]"""
+    hold_s: float | None = Field(default=None, ge=0)
+    """How long a value is out of band before it is a problem; none = default. [s]"""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ChannelBinding:
+        if (self.topic is None) == (self.entity_id is None):
+            msg = "give either a topic or an entity, not both or none"
+            raise ValueError(msg)
+        if self.curve and (
+            len(self.curve) < 2 or len({point.raw for point in self.curve}) != len(self.curve)  # noqa: PLR2004
+        ):
+            msg = "a curve needs at least two points with different raw values"
+            raise ValueError(msg)
+        return self
+
+
+class Availability(Model):
+    """Where a device says whether it is there (MQTT last will)."""
+
+    topic: str = Field(min_length=1, max_length=65535)
+    path: str | None = Field(default=None, max_length=500)
+
+
+class ProbeFields(Model):
+    """A measuring device and its channels, on a tank or in the soil of a plant."""
+
+    name: Name
+    tank_key: str | None = None
+    plant_key: str | None = None
+    availability: Availability | None = None
+    channels: tuple[ChannelBinding, ...] = Field(default=(), max_length=20)
+
+    @model_validator(mode="after")
+    def _channels_differ(self) -> ProbeFields:
+        kinds = [channel.kind for channel in self.channels]
+        if len(set(kinds)) != len(kinds):
+            msg = "each kind of value can be bound once per probe"
+            raise ValueError(msg)
+        return self
+
+    def binding(self, kind: ChannelKind) -> ChannelBinding | None:
+        """Return where a kind of value comes from, if it is bound."""
+        return next((channel for channel in self.channels if channel.kind == kind), None)
+
+
+class Probe(Entity, ProbeFields):
+    """A probe that exists."""
+
+    archived_at: Instant | None = None
+
+
+class Reading(Model):
+    """One measurement of one channel, in the canonical unit of its kind, with its verdict."""
+
+    probe_key: str
+    kind: ChannelKind
+    at: Instant
+    """When it was measured; the time of receipt where the device's own time cannot be trusted."""
+    received_at: Instant
+    value: float
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
