@@ -12,6 +12,7 @@ from kamerplanter_engines.models.care import CareKind
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields
 from kamerplanter_engines.models.ipm import HarvestVerdict, Treatment, TreatmentFields
 from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields
+from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.site import Site, SiteFields
 from kamerplanter_engines.models.species import Species
@@ -180,6 +181,12 @@ class CheckHarvest(Request[HarvestVerdict]):
 
 class ListSpecies(Request[tuple[Species, ...]]):
     """List all species, by scientific name."""
+
+
+class ListPhases(Request[tuple[PhaseEntry, ...]]):
+    """List the phases that plants of a species go through, in order."""
+
+    species_key: Key
 
 
 class ListTreatments(Request[tuple[Treatment, ...]]):

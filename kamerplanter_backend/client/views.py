@@ -8,7 +8,12 @@ from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelKind,
+    Probe,
+    QualityView as QualityView,  # noqa: PLC0414 (moved)
+    Reading,
+)
 
 
 class ChannelView(Model):
@@ -140,10 +145,3 @@ class GardenSnapshot(Model):
     def probe(self, key: str) -> ProbeView | None:
         """Return the probe with this key."""
         return next((view for view in self.probes if view.probe.key == key), None)
-
-
-class QualityView(Model):
-    """How far a channel's shown value is to be trusted (made by the live intake)."""
-
-    verdict: Verdict
-    reasons: tuple[str, ...] = ()

@@ -1,11 +1,11 @@
 """What all models share: frozen, strict about names, times in UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from kamerplanter_engines.errors import NaiveTimeError
+from kamerplanter_engines.errors import FutureTimeError, NaiveTimeError
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
 """An aware moment, held in UTC."""
@@ -15,6 +15,10 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
 """The lasting identity of a document."""
+
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""How far a moment may lie ahead and still count as past."""
 
 
 class Model(BaseModel):
@@ -54,3 +58,22 @@ def utc(moment: datetime) -> datetime:
             value=moment.isoformat(),
         )
     return moment.astimezone(UTC)
+
+
+def utc_past(moment: datetime, now: datetime) -> datetime:
+    """Return, in UTC, a moment that is said to have happened.
+
+    Two minutes ahead still count as past, as clocks differ.
+
+    Raises:
+        NaiveTimeError: A time has no zone.
+        FutureTimeError: The moment lies more than two minutes ahead of now.
+    """
+    happened_at = utc(moment)
+    if happened_at > utc(now) + CLOCK_TOLERANCE:
+        raise FutureTimeError(
+            f"Time {happened_at.isoformat()} lies in the future; give the time when it was done.",
+            field="at",
+            value=happened_at.isoformat(),
+        )
+    return happened_at

@@ -74,3 +74,6 @@ class CareDue(Model):
     interval_d: float
     rule: str
     """`watering_interval`, `fertilising_interval`, `pest_check_interval`."""
+    reasons: tuple[str, ...] = ()
+    """Where the interval comes from (`own_interval`, `phase_interval`, `style_interval`), and
+    `never_done`, `moved_to_season`."""

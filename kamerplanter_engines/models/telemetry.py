@@ -169,3 +169,10 @@ class Reading(Model):
     value: float
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
+
+
+class QualityView(Model):
+    """How far a value or a probe is to be trusted now (made by the live intake)."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()

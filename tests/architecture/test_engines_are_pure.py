@@ -26,6 +26,7 @@ ALLOWED = {
     "statistics",
     "types",
     "typing",
+    "unicodedata",
     "zoneinfo",
 }
 

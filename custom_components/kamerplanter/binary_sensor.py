@@ -1,0 +1,58 @@
+"""Binary sensors: problems, waiting periods and permissions."""
+
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import KamerplanterConfigEntry
+from .descriptions.hub import HUB_BINARY_SENSORS
+from .descriptions.plant import PLANT_BINARY_SENSORS
+from .descriptions.rows import ViewBinary
+from .descriptions.tank import TANK_BINARY_SENSORS
+from .entity import GardenEntity
+from .subjects import Subject, SubjectKind
+
+PARALLEL_UPDATES = 0
+
+_BINARY_SENSORS: dict[SubjectKind, tuple[BinarySensorEntityDescription, ...]] = {
+    SubjectKind.HUB: HUB_BINARY_SENSORS,
+    SubjectKind.TANK: TANK_BINARY_SENSORS,
+    SubjectKind.PLANT: PLANT_BINARY_SENSORS,
+}
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: KamerplanterConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the binary sensors of all subjects, now and as they come."""
+    entry.runtime_data.roster.async_add_platform(
+        Platform.BINARY_SENSOR,
+        async_add_entities,
+        _BINARY_SENSORS,
+        lambda subject, row: ViewBinaryEntity(entry, subject, row),
+    )
+
+
+class ViewBinaryEntity[V](GardenEntity[V], BinarySensorEntity):
+    """Shows an attribute of the snapshot; not known is neither on nor off."""
+
+    entity_description: ViewBinary[V]
+
+    def __init__(
+        self, entry: KamerplanterConfigEntry, subject: Subject, row: ViewBinary[V]
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self.entity_description = row
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return None if (view := self.view) is None else self.entity_description.is_on_fn(view)

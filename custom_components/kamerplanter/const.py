@@ -1,0 +1,50 @@
+"""Names that the modules of the integration agree on."""
+
+from enum import StrEnum
+from typing import Final
+
+DOMAIN: Final = "kamerplanter"
+
+ENTRY_VERSION: Final = 2
+"""Version 1 belongs to an older, foreign integration of the same domain; it is refused."""
+
+FOLDER: Final = "kamerplanter"
+"""Below the configuration directory: one folder for each store."""
+STORE_FILE: Final = "garden.db"
+MARKER_FILE: Final = "garden.json"
+
+CONF_MODE: Final = "mode"
+CONF_STORE_ID: Final = "store_id"
+CONF_NAME: Final = "name"
+CONF_READINGS: Final = "readings"
+CONF_BROKER: Final = "broker"
+CONF_HOST: Final = "host"
+CONF_PORT: Final = "port"
+CONF_USERNAME: Final = "username"
+CONF_PASSWORD: Final = "password"  # noqa: S105 - the name of a field
+CONF_TLS: Final = "tls"
+CONF_VERIFY: Final = "verify_certificate"
+CONF_CA: Final = "ca_certificate"
+
+CONF_KEY: Final = "key"
+CONF_PROBE_KEY: Final = "probe_key"
+CONF_BINDINGS: Final = "bindings"
+CONF_CHANNELS: Final = "channels"
+CONF_AVAILABILITY: Final = "availability"
+
+MODE_EMBEDDED: Final = "embedded"
+
+SUBENTRY_TANK: Final = "tank"
+SUBENTRY_PLANT: Final = "plant"
+SUBENTRY_PROBE: Final = "probe"
+
+
+class ReadingsSource(StrEnum):
+    """How messages of devices reach the garden."""
+
+    MQTT = "mqtt"
+    """Through the MQTT integration of Home Assistant."""
+    BROKER = "broker"
+    """Through a connection of its own to a broker."""
+    NONE = "none"
+    """Not at all; sensors of Home Assistant can still be bound."""

@@ -1,0 +1,173 @@
+"""The snapshot that entities show, and what belongs to a loaded entry."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+import logging
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+from kamerplanter_backend.client.protocol import Change, KamerplanterClient
+from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
+from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+from .client_factory import Garden
+from .const import DOMAIN
+from .errors import translation_of
+from .platform_setup import EntityRoster
+from .reconcile import Subjects
+from .subjects import GardenView, Subject, SubjectKind
+from .telemetry import LiveReadings
+
+_LOGGER = logging.getLogger(__name__)
+
+REFRESH_COOLDOWN_S = 0.3
+"""What is derived from a reading shows within two seconds; the default of 10 s is too slow."""
+EARLIEST_WAKE = timedelta(seconds=1)
+"""A due moment that has passed already must not make the coordinator spin."""
+
+
+@dataclass
+class RuntimeData:
+    """All that lives as long as a loaded entry."""
+
+    garden: Garden
+    coordinator: GardenCoordinator
+    live: LiveReadings
+    subjects: Subjects
+    roster: EntityRoster
+    backup: ExitStack = field(default_factory=ExitStack)
+    """Holds the writers while Home Assistant makes a backup."""
+
+    @property
+    def client(self) -> KamerplanterClient:
+        """Return the one road to the garden."""
+        return self.garden.client
+
+
+type KamerplanterConfigEntry = ConfigEntry[RuntimeData]
+
+
+class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
+    """Reads the snapshot after each change, and when something becomes due by time alone."""
+
+    config_entry: KamerplanterConfigEntry
+
+    def __init__(
+        self, hass: HomeAssistant, entry: KamerplanterConfigEntry, client: KamerplanterClient
+    ) -> None:
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=DOMAIN,
+            request_refresh_debouncer=Debouncer(
+                hass, _LOGGER, cooldown=REFRESH_COOLDOWN_S, immediate=True
+            ),
+        )
+        self._client = client
+        self._views: dict[Subject, GardenView] = {}
+        self._sources: dict[Subject, dict[ChannelKind, str]] = {}
+        self.changed: frozenset[Subject] = frozenset()
+        """The subjects whose view differs from the one before."""
+        self._cancel_wake: CALLBACK_TYPE | None = None
+
+    def start(self) -> None:
+        """Follow the store and the clock until the entry is unloaded."""
+        entry = self.config_entry
+        entry.async_on_unload(self._client.changes(self._on_change))
+        entry.async_on_unload(
+            async_track_time_change(self.hass, self._on_time, hour=0, minute=0, second=0)
+        )
+        entry.async_on_unload(self._stop_waking)
+
+    @callback
+    def _on_change(self, _change: Change) -> None:
+        self._refresh_soon()
+
+    @callback
+    def _on_time(self, _now: datetime) -> None:
+        self._refresh_soon()
+
+    @callback
+    def _refresh_soon(self) -> None:
+        if not self.hass.is_stopping:
+            self.config_entry.async_create_task(
+                self.hass, self.async_request_refresh(), f"{DOMAIN} refresh"
+            )
+
+    @override
+    async def _async_update_data(self) -> GardenSnapshot:
+        try:
+            snapshot = await self._client.snapshot()
+        except KamerplanterError as error:
+            key, placeholders = translation_of(error)
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key=key,
+                translation_placeholders=placeholders,
+            ) from error
+        self._index(snapshot)
+        self._wake_at(snapshot.next_due_at)
+        return snapshot
+
+    def _index(self, snapshot: GardenSnapshot) -> None:
+        views: dict[Subject, GardenView] = {Subject.hub(): snapshot}
+        sources: dict[Subject, dict[ChannelKind, str]] = {}
+        for tank in snapshot.tanks:
+            views[Subject(SubjectKind.TANK, tank.tank.key)] = tank
+        for plant in snapshot.plants:
+            views[Subject(SubjectKind.PLANT, plant.plant.key)] = plant
+        for probe in snapshot.probes:
+            views[Subject(SubjectKind.PROBE, probe.probe.key)] = probe
+            for subject in _subjects_of(probe):
+                for channel in probe.probe.channels:
+                    sources.setdefault(subject, {}).setdefault(channel.kind, probe.probe.key)
+        before, self._views, self._sources = self._views, views, sources
+        self.changed = frozenset(
+            subject for subject, view in views.items() if before.get(subject) != view
+        )
+
+    def view(self, subject: Subject) -> GardenView | None:
+        """Return what the newest snapshot says about a subject; none = not in the garden."""
+        return self._views.get(subject)
+
+    def bound_kinds(self, subject: Subject) -> frozenset[ChannelKind]:
+        """Return the kinds of values that are measured on a subject."""
+        return frozenset(self._sources.get(subject, {}))
+
+    def probe_key(self, subject: Subject, kind: ChannelKind | None) -> str | None:
+        """Return the probe that measures a kind on a subject; of no kind, its first probe."""
+        if subject.kind is SubjectKind.PROBE:
+            return subject.key if subject in self._views else None
+        sources = self._sources.get(subject, {})
+        return next(iter(sources.values()), None) if kind is None else sources.get(kind)
+
+    def _wake_at(self, due_at: datetime | None) -> None:
+        self._stop_waking()
+        if due_at is not None:
+            self._cancel_wake = async_track_point_in_utc_time(
+                self.hass, self._on_time, max(due_at, dt_util.utcnow() + EARLIEST_WAKE)
+            )
+
+    @callback
+    def _stop_waking(self) -> None:
+        if self._cancel_wake is not None:
+            self._cancel_wake()
+            self._cancel_wake = None
+
+
+def _subjects_of(view: ProbeView) -> tuple[Subject, ...]:
+    probe = view.probe
+    places: tuple[tuple[SubjectKind, str | None], ...] = (
+        (SubjectKind.PROBE, probe.key),
+        (SubjectKind.TANK, probe.tank_key),
+        (SubjectKind.PLANT, probe.plant_key),
+    )
+    return tuple(Subject(kind, key) for kind, key in places if key is not None)

@@ -1,0 +1,1 @@
+"""Tables of entities, one module for each kind of device."""

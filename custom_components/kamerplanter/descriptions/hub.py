@@ -1,0 +1,61 @@
+"""Entities of the garden itself."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from kamerplanter_backend.client.views import GardenSnapshot, TaskView
+from kamerplanter_engines.models.task import TaskState
+
+from .rows import Attributes, TaskList, ViewBinary, ViewSensor
+
+
+def _open(view: GardenSnapshot) -> list[TaskView]:
+    return [task for task in view.tasks if task.state is TaskState.OPEN]
+
+
+def _next_due(view: GardenSnapshot) -> datetime | None:
+    """Return the earliest due moment; a task for a day is due when that day begins."""
+    zone = ZoneInfo(view.time_zone)
+    moments = [
+        task.due_at
+        if task.due_at is not None
+        else datetime(task.due_on.year, task.due_on.month, task.due_on.day, tzinfo=zone)
+        for task in _open(view)
+        if task.due_at is not None or task.due_on is not None
+    ]
+    return min(moments, default=None)
+
+
+def _problems(view: GardenSnapshot) -> Attributes:
+    tanks = [
+        tank.tank.name for tank in view.tanks if any(problem.is_on for problem in tank.problems)
+    ]
+    plants = [plant.plant.name for plant in view.plants if plant.needs_attention]
+    return {"tanks": tanks, "plants": plants}
+
+
+HUB_SENSORS = (
+    ViewSensor[GardenSnapshot](
+        key="tasks_due_today",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda view: sum(task.is_due_today for task in _open(view)),
+        attributes_fn=lambda view: {"overdue": sum(task.is_overdue for task in _open(view))},
+    ),
+    ViewSensor[GardenSnapshot](
+        key="next_task_due", device_class=SensorDeviceClass.TIMESTAMP, value_fn=_next_due
+    ),
+)
+
+HUB_BINARY_SENSORS = (
+    ViewBinary[GardenSnapshot](
+        key="problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        is_on_fn=lambda view: any(_problems(view).values()),
+        attributes_fn=_problems,
+    ),
+)
+
+HUB_TASK_LISTS = (TaskList[GardenSnapshot](key="tasks"),)

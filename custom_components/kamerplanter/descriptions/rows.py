@@ -1,0 +1,84 @@
+"""The types of rows: one for each platform and way of reading."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
+from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.sensor import SensorEntityDescription
+from homeassistant.components.todo import TodoListEntityDescription
+from kamerplanter_backend.client.protocol import Command
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+from ..platform_setup import always  # noqa: TID252 - the tables import alike
+
+type Attributes = dict[str, object]
+type Exists[V] = Callable[[V, frozenset[ChannelKind]], bool]
+
+
+def no_attributes(_view: object) -> None:
+    """Return that a row has no attributes of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewSensor[V](SensorEntityDescription):
+    """A sensor that shows an attribute of a view."""
+
+    value_fn: Callable[[V], str | float | date | datetime | None]
+    options_fn: Callable[[V], list[str]] | None = None
+    attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    exists_fn: Exists[V] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSensor[V](SensorEntityDescription):
+    """A sensor that shows a live value, as soon as it arrives."""
+
+    channel: ChannelKind
+    shown_fn: Callable[[float, V], float] = lambda value, _view: value
+    """From the canonical value of the channel to the state."""
+    exists_fn: Exists[V]
+    attributes_fn: Callable[[V], Attributes | None] = no_attributes
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualitySensor(SensorEntityDescription):
+    """A sensor that says how far the worst channel is to be trusted."""
+
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastSeenSensor(SensorEntityDescription):
+    """A sensor that says when the newest good value was measured."""
+
+    exists_fn: Exists[object] = always
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewBinary[V](BinarySensorEntityDescription):
+    """A binary sensor that shows an attribute of a view."""
+
+    is_on_fn: Callable[[V], bool | None]
+    attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    exists_fn: Exists[V] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandButton[V](ButtonEntityDescription):
+    """A button that does one thing, at the given moment."""
+
+    command_fn: Callable[[V, datetime], Command[object]]
+    attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    exists_fn: Exists[V] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskList[V](TodoListEntityDescription):
+    """A to-do list."""
+
+    attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    exists_fn: Exists[V] = always

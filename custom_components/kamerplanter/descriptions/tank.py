@@ -1,0 +1,91 @@
+"""Entities of a tank."""
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfConductivity, UnitOfVolume
+from kamerplanter_backend.client.views import TankView
+from kamerplanter_engines.models.tank import Band, TankProblem
+from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
+
+from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
+from .channel import channel_sensor
+from .rows import Attributes, ChannelSensor, QualitySensor, ViewBinary, ViewSensor
+
+
+def _limits(band: Band) -> Attributes:
+    return {"low": band.low, "high": band.high, "source": band.source}
+
+
+TANK_SENSORS = (
+    channel_sensor(ChannelKind.EC),
+    channel_sensor(ChannelKind.PH),
+    channel_sensor(ChannelKind.WATER_TEMPERATURE),
+    channel_sensor(ChannelKind.LEVEL),
+    ChannelSensor[TankView](
+        key="volume",
+        channel=ChannelKind.LEVEL,
+        device_class=SensorDeviceClass.VOLUME_STORAGE,
+        native_unit_of_measurement=UnitOfVolume.LITERS,
+        suggested_display_precision=1,
+        state_class=SensorStateClass.MEASUREMENT,
+        shown_fn=lambda level_pct, view: view.tank.volume_l * level_pct / 100,
+        exists_fn=is_bound(ChannelKind.LEVEL),
+    ),
+    ViewSensor[TankView](
+        key="ec_target",
+        device_class=SensorDeviceClass.CONDUCTIVITY,
+        native_unit_of_measurement=UnitOfConductivity.MILLISIEMENS_PER_CM,
+        suggested_display_precision=2,
+        value_fn=lambda view: view.bands.ec.target,
+        attributes_fn=lambda view: _limits(view.bands.ec),
+    ),
+    ViewSensor[TankView](
+        key="ph_target",
+        device_class=SensorDeviceClass.PH,
+        suggested_display_precision=2,
+        value_fn=lambda view: view.bands.ph.target,
+        attributes_fn=lambda view: _limits(view.bands.ph),
+    ),
+    ViewSensor[TankView](
+        key="ec_deviation",
+        native_unit_of_measurement=PERCENTAGE,
+        suggested_display_precision=0,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
+        value_fn=lambda view: view.problem(TankProblem.EC).deviation_pct,
+        exists_fn=is_bound(ChannelKind.EC),
+    ),
+    QualitySensor(
+        key="measurement_quality",
+        device_class=SensorDeviceClass.ENUM,
+        options=[verdict.value for verdict in Verdict],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        exists_fn=lambda _view, kinds: bool(kinds),
+    ),
+)
+
+
+def _problem(key: str, kind: TankProblem) -> ViewBinary[TankView]:
+    def attributes(view: TankView) -> Attributes:
+        problem = view.problem(kind)
+        return {
+            "reasons": list(problem.reasons),
+            "side": problem.side,
+            "since": problem.since,
+        }
+
+    return ViewBinary[TankView](
+        key=key,
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        is_on_fn=lambda view: view.problem(kind).is_on,
+        attributes_fn=attributes,
+        exists_fn=is_bound(ChannelKind(kind)),
+    )
+
+
+TANK_BINARY_SENSORS = (
+    _problem("ec_problem", TankProblem.EC),
+    _problem("ph_problem", TankProblem.PH),
+    _problem("temperature_problem", TankProblem.WATER_TEMPERATURE),
+    _problem("level_low", TankProblem.LEVEL),
+)

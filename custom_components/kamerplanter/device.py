@@ -1,0 +1,112 @@
+"""Devices: the garden, then tanks and plants, then probes; each has one owner."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
+
+from .const import CONF_STORE_ID, DOMAIN
+from .subjects import GardenView, Subject, SubjectKind, name_of
+
+if TYPE_CHECKING:
+    from .coordinator import GardenCoordinator, KamerplanterConfigEntry
+
+PARENTS_FIRST = (SubjectKind.HUB, SubjectKind.TANK, SubjectKind.PLANT, SubjectKind.PROBE)
+
+
+def object_key(entry: KamerplanterConfigEntry, subject: Subject) -> str:
+    """Return the lasting identity of a subject, which all unique ids are built on."""
+    return str(entry.data[CONF_STORE_ID]) if subject.kind is SubjectKind.HUB else subject.key
+
+
+def device_info(entry: KamerplanterConfigEntry, subject: Subject) -> dr.DeviceInfo:
+    """Return what links an entity to the device of its subject, which exists already."""
+    return dr.DeviceInfo(identifiers={(DOMAIN, object_key(entry, subject))})
+
+
+@callback
+def async_find_subject(entry: KamerplanterConfigEntry, device: dr.DeviceEntry) -> Subject | None:
+    """Return what a device of this entry stands for."""
+    keys = {value for domain, value in device.identifiers if domain == DOMAIN}
+    if entry.data[CONF_STORE_ID] in keys:
+        return Subject.hub()
+    subentry = entry.subentries.get(device.config_subentry_id or "")
+    subject = None if subentry is None else Subject.of(subentry)
+    return subject if subject is not None and subject.key in keys else None
+
+
+class Devices:
+    """Keeps the devices of one entry as the snapshot says."""
+
+    def __init__(self, hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._registered: dict[Subject, tuple[str | None, ...]] = {}
+
+    @callback
+    def async_sync(
+        self, coordinator: GardenCoordinator, subjects: Iterable[tuple[Subject, str | None]]
+    ) -> None:
+        """Register and rename devices, parents first, as a child names its parent by id."""
+        for subject, subentry_id in sorted(
+            subjects, key=lambda item: PARENTS_FIRST.index(item[0].kind)
+        ):
+            if (view := coordinator.view(subject)) is not None:
+                self._sync_one(subject, subentry_id, view)
+
+    @callback
+    def async_forget(self, subject: Subject) -> None:
+        """Let go of a device that Home Assistant removes with its subentry."""
+        self._registered.pop(subject, None)
+
+    def _sync_one(self, subject: Subject, subentry_id: str | None, view: GardenView) -> None:
+        name, model, via = name_of(view), _model(view), self._via_device_id(view)
+        if self._registered.get(subject) == (name, model, via):
+            return
+        self._registered[subject] = (name, model, via)
+        registry = dr.async_get(self._hass)
+        device = registry.async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            config_subentry_id=subentry_id,
+            identifiers={(DOMAIN, object_key(self._entry, subject))},
+            entry_type=dr.DeviceEntryType.SERVICE if subject.kind is SubjectKind.HUB else None,
+            name=name,
+            model=model,
+            via_device_id=via,
+        )
+        # An existing device keeps its old parent and name when it is only asked for.
+        registry.async_update_device(device.id, name=name, model=model, via_device_id=via)
+
+    def _via_device_id(self, view: GardenView) -> str | None:
+        registry = dr.async_get(self._hass)
+        for subject in _parents(view):
+            identifier = (DOMAIN, object_key(self._entry, subject))
+            device = registry.async_get_device_by_identifier(identifier, self._entry.entry_id)
+            if device is not None:
+                return device.id
+        return None
+
+
+def _parents(view: GardenView) -> tuple[Subject, ...]:
+    """Return where a device hangs, nearest first."""
+    if isinstance(view, GardenSnapshot):
+        return ()
+    if not isinstance(view, ProbeView):
+        return (Subject.hub(),)
+    places: tuple[tuple[SubjectKind, str | None], ...] = (
+        (SubjectKind.PLANT, view.probe.plant_key),
+        (SubjectKind.TANK, view.probe.tank_key),
+    )
+    return (*(Subject(kind, key) for kind, key in places if key is not None), Subject.hub())
+
+
+def _model(view: GardenView) -> str | None:
+    match view:
+        case TankView():
+            return f"{view.tank.volume_l:g} L"
+        case PlantView():
+            return view.scientific_name
+        case _:
+            return None

@@ -1,0 +1,124 @@
+"""What the dialogs of all subentry types share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigSubentryFlow
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.translation import async_get_translations
+from kamerplanter_backend.client.protocol import Request
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_engines.errors import KamerplanterError
+
+from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..errors import translation_of  # noqa: TID252
+
+BASE = "base"
+_NO_PLACEHOLDERS = dict.fromkeys(
+    ("message", "field", "value", "kind", "key", "allowed", "permission", "reason", "unit"), ""
+)
+"""A text whose placeholder is missing is not shown at all, so each has a value."""
+
+
+class FormError(Exception):
+    """An input of a form cannot be used; the form is shown again."""
+
+    def __init__(self, error: str, *, field: str = BASE, **placeholders: str) -> None:
+        super().__init__(error)
+        self.error = error
+        self.field = field
+        self.placeholders = placeholders
+
+
+def form_error_of(error: ValidationError | KamerplanterError) -> FormError:
+    """Return what a form says about an error of the garden."""
+    if isinstance(error, KamerplanterError):
+        key, placeholders = translation_of(error)
+        return FormError(key, field=error.field or BASE, **placeholders)
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else BASE
+    return FormError("invalid_value", field=field, message=first["msg"])
+
+
+class GardenSubentryFlow(ConfigSubentryFlow):
+    """A dialog about one thing of a garden that is loaded."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, str] = {}
+        self._placeholders: dict[str, str] = {}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the thing is about to be added."""
+        return self.source == SOURCE_USER
+
+    @property
+    def entry(self) -> KamerplanterConfigEntry:
+        """The entry of the garden.
+
+        Raises:
+            AbortFlow: The garden is not loaded.
+        """
+        entry: KamerplanterConfigEntry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("entry_not_loaded")
+        return entry
+
+    async def ask[R](self, request: Request[R]) -> R:
+        """Ask or do one thing in the garden.
+
+        Raises:
+            FormError: It was refused; nothing was written.
+        """
+        try:
+            return await self.entry.runtime_data.client.call(request)
+        except KamerplanterError as error:
+            raise form_error_of(error) from error
+
+    async def ask_or_abort[R](self, request: Request[R]) -> R:
+        """Ask for something without which there is no form.
+
+        Raises:
+            AbortFlow: The garden cannot answer now.
+        """
+        try:
+            return await self.ask(request)
+        except FormError as error:
+            raise AbortFlow("store_unavailable", error.placeholders) from error
+
+    async def snapshot(self) -> GardenSnapshot:
+        """Return the garden as of now.
+
+        Raises:
+            AbortFlow: The garden cannot answer now.
+        """
+        try:
+            return await self.entry.runtime_data.client.snapshot()
+        except KamerplanterError as error:
+            raise AbortFlow("store_unavailable", translation_of(error)[1]) from error
+
+    def note(self, error: FormError, fields: Mapping[Any, Any] | None = None) -> None:
+        """Remember an error for the form that is shown next.
+
+        Args:
+            error: What is wrong.
+            fields: The fields of that form; an error of another field belongs to the whole form.
+        """
+        is_field = fields is not None and error.field in {str(field) for field in fields}
+        self._errors = {error.field if is_field else BASE: error.error}
+        self._placeholders = error.placeholders
+
+    def take_errors(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the remembered errors and their placeholders, once."""
+        errors, placeholders = self._errors, _NO_PLACEHOLDERS | self._placeholders
+        self._errors, self._placeholders = {}, {}
+        return errors, placeholders
+
+    async def texts(self, category: str) -> dict[str, str]:
+        """Return the texts of a category in the language of this Home Assistant, by full key."""
+        return await async_get_translations(
+            self.hass, self.hass.config.language, category, {DOMAIN}
+        )

@@ -1,0 +1,137 @@
+"""What arrives on a topic filter now, so that nobody has to type a topic blind."""
+
+import asyncio
+from collections.abc import Callable
+import ssl
+
+from homeassistant.components import mqtt
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from kamerplanter_backend.telemetry.aiomqtt_source import (
+    BrokerError,
+    BrokerTimeout,
+    HostUnreachable,
+    LoginRefused,
+    TlsFailed,
+    listen_for,
+)
+from kamerplanter_backend.telemetry.listening import Heard, describe_message
+
+from ..const import (  # noqa: TID252 - the neighbours import alike
+    CONF_BROKER,
+    CONF_READINGS,
+    CONF_STORE_ID,
+    ReadingsSource,
+)
+from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..telemetry.broker_source import broker_settings  # noqa: TID252
+
+MQTT_DOMAIN = "mqtt"
+MAX_HEARD = 500
+"""More values than a person reads through; later ones are left out."""
+
+BROKER_ERROR_KEYS: dict[type[BrokerError], str] = {
+    HostUnreachable: "cannot_connect",
+    LoginRefused: "invalid_auth",
+    TlsFailed: "tls_failed",
+    BrokerTimeout: "timeout",
+}
+"""Translation keys of what a connection can fail of."""
+
+
+class ListenError(Exception):
+    """Nothing could be listened to; `key` is the translation key of the reason."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def broker_error_key(error: BrokerError) -> str:
+    """Return the translation key of a failed connection."""
+    return BROKER_ERROR_KEYS.get(type(error), "cannot_connect")
+
+
+def is_topic_filter(text: str) -> bool:
+    """Tell whether a text can be subscribed to, wildcards included."""
+    if not text or "\0" in text:
+        return False
+    levels = text.split("/")
+    return "#" not in "".join(levels[:-1]) and all(
+        level in ("#", "+") or not set(level) & {"#", "+"} for level in levels
+    )
+
+
+def is_topic(text: str) -> bool:
+    """Tell whether a text names one topic."""
+    return is_topic_filter(text) and not set(text) & {"#", "+"}
+
+
+class _Listener:
+    """Keeps the newest value of each place, those with a number first."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, str | None], Heard] = {}
+
+    def on_message(self, topic: str, payload: bytes, _retained: bool = False) -> None:
+        for item in describe_message(topic, payload):
+            place = (item.topic, item.path)
+            if place in self._heard or len(self._heard) < MAX_HEARD:
+                self._heard[place] = item
+
+    def result(self) -> tuple[Heard, ...]:
+        return tuple(
+            sorted(
+                self._heard.values(),
+                key=lambda item: (item.number is None, item.topic, item.path or ""),
+            )
+        )
+
+
+async def async_listen(
+    hass: HomeAssistant, entry: KamerplanterConfigEntry, topic_filter: str, duration_s: float
+) -> tuple[Heard, ...]:
+    """Listen to the entry's source of messages for a while [s]; return the newest of each place.
+
+    Raises:
+        ListenError: The source cannot be used.
+    """
+    listener = _Listener()
+    if entry.data[CONF_READINGS] == ReadingsSource.BROKER:
+        try:
+            settings = await hass.async_add_executor_job(
+                broker_settings, entry.data[CONF_BROKER], entry.data[CONF_STORE_ID]
+            )
+            await listen_for(settings, topic_filter, listener.on_message, duration_s=duration_s)
+        except BrokerError as error:
+            raise ListenError(broker_error_key(error)) from error
+        except ssl.SSLError as error:
+            raise ListenError("tls_failed") from error
+    else:
+        await _listen_to_mqtt(hass, topic_filter, listener.on_message, duration_s)
+    return listener.result()
+
+
+async def _listen_to_mqtt(
+    hass: HomeAssistant,
+    topic_filter: str,
+    on_message: Callable[[str, bytes], None],
+    duration_s: float,
+) -> None:
+    if not hass.config_entries.async_loaded_entries(MQTT_DOMAIN) or not mqtt.is_connected(hass):
+        raise ListenError("mqtt_not_ready")
+
+    @callback
+    def received(message: mqtt.ReceiveMessage) -> None:
+        payload = message.payload
+        on_message(message.topic, payload.encode() if isinstance(payload, str) else bytes(payload))
+
+    try:
+        # Bytes, as a text would be refused where it is no UTF-8.
+        unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
+    except HomeAssistantError as error:
+        raise ListenError("mqtt_not_ready") from error
+    try:
+        await asyncio.sleep(duration_s)
+    finally:
+        unsubscribe()

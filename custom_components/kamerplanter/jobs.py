@@ -1,0 +1,41 @@
+"""Ticks what is due by the clock; the jobs themselves are declared with the garden."""
+
+from datetime import datetime, timedelta
+import logging
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+from kamerplanter_backend.client.requests import EvaluateGarden
+from kamerplanter_backend.common.exceptions import UnavailableError
+
+from .const import DOMAIN
+from .coordinator import KamerplanterConfigEntry
+
+_LOGGER = logging.getLogger(__name__)
+
+TICK = timedelta(minutes=1)
+
+
+@callback
+def async_start(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
+    """Look once now, so that a missed night is caught up, and then each minute."""
+
+    @callback
+    def tick(now: datetime) -> None:
+        entry.async_create_task(hass, _async_tick(entry, now), f"{DOMAIN} tick")
+
+    entry.async_on_unload(
+        async_track_time_interval(hass, tick, TICK, name=f"{DOMAIN} tick", cancel_on_shutdown=True)
+    )
+    tick(dt_util.utcnow())
+
+
+async def _async_tick(entry: KamerplanterConfigEntry, now: datetime) -> None:
+    garden = entry.runtime_data.garden
+    try:
+        await garden.run_due(now)
+        await garden.client.call(EvaluateGarden())
+    except UnavailableError as error:
+        # The next minute tries again; the coordinator tells of the trouble.
+        _LOGGER.debug("The tick of %s was skipped: %s", now, error)

@@ -1,0 +1,328 @@
+"""Live readings: from a source through the intake of a probe to its entities, at once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+import logging
+from typing import Protocol
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
+from kamerplanter_backend.client.protocol import KamerplanterClient
+from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_backend.telemetry.intake import Notice, ProbeIntake
+from kamerplanter_engines.models.tank import TankType
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, QualityView, Reason
+
+from .entity_source import EntitySource
+from .pump import ReadingPump
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Shown(Protocol):
+    """What a screen shows of a channel at one moment."""
+
+    @property
+    def value(self) -> float | None:
+        """The last good value until its maximum age; then none. Canonical unit."""
+
+    @property
+    def at(self) -> datetime | None:
+        """When the last good value was measured, even if it is too old to be shown."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it is not good."""
+
+
+class MessageSource(Protocol):
+    """Where messages of devices come from."""
+
+    def start(self) -> None:
+        """Begin to connect in the background of the entry."""
+
+    async def set_topics(self, topics: frozenset[str]) -> None:
+        """Listen to these topics and to no others."""
+
+    async def stop(self) -> None:
+        """Listen to nothing any more."""
+
+
+type MakeSource = Callable[
+    [Callable[[str, bytes, bool], None], Callable[[bool], None]], MessageSource | None
+]
+"""Makes the source from what to do with a message and with a change of the connection."""
+
+
+class LiveReadings:
+    """The intakes of all probes of a garden, their sources, and who looks at them.
+
+    Runs on the event loop. A message reaches the entities of the touched channels before the
+    call returns; the same readings go to the store in a batch.
+
+    Args:
+        client: Takes the batches.
+        started_at: When listening began; what is older is shown with its age and never fresh.
+        time_scale: How many times faster than a clock the garden lives (a demo).
+        make_source: Makes the source of messages, or none.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        client: KamerplanterClient,
+        *,
+        started_at: datetime,
+        time_scale: float,
+        make_source: MakeSource,
+    ) -> None:
+        self._hass = hass
+        self._started_at = started_at
+        self._time_scale = time_scale
+        self._intakes: dict[str, ProbeIntake] = {}
+        self._waters: dict[str, tuple[bool, bool]] = {}
+        self._by_topic: dict[str, tuple[ProbeIntake, ...]] = {}
+        self._listeners: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
+        self._timers: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
+        self._is_connected = True
+        self.pump = ReadingPump(hass, client)
+        self._messages = make_source(self.on_message, self.on_connection)
+        self._entities = EntitySource(hass, self.on_entity)
+
+    async def async_start(self, snapshot: GardenSnapshot) -> None:
+        """Take the probes in and begin to listen."""
+        if self._messages is not None:
+            self._messages.start()
+        await self.async_sync(snapshot)
+
+    async def async_stop(self) -> None:
+        """Listen to nothing any more and store what has been read."""
+        self._entities.stop()
+        if self._messages is not None:
+            await self._messages.stop()
+        for _, cancel in self._timers.values():
+            cancel()
+        self._timers.clear()
+        await self.pump.stop()
+
+    async def async_sync(self, snapshot: GardenSnapshot) -> None:
+        """Follow the probes of the garden: new, changed and archived ones."""
+        views = {view.probe.key: view for view in snapshot.probes}
+        gone = self._intakes.keys() - views.keys()
+        changed = [view for view in views.values() if self._differs(view.probe, snapshot)]
+        if not gone and not changed:
+            return
+        for key in gone:
+            del self._intakes[key]
+            self._cancel_timer(key)
+        for view in changed:
+            self._take_in(view, snapshot)
+        await self._bind()
+        for view in changed:
+            self._notify(view.probe.key, None)
+            self._watch_age(self._intakes[view.probe.key], dt_util.utcnow())
+
+    def _differs(self, probe: Probe, snapshot: GardenSnapshot) -> bool:
+        intake = self._intakes.get(probe.key)
+        return (
+            intake is None
+            or intake.probe != probe
+            or self._waters[probe.key] != _water(probe, snapshot)
+        )
+
+    def _take_in(self, view: ProbeView, snapshot: GardenSnapshot) -> None:
+        probe = view.probe
+        plain_water, stock_solution = _water(probe, snapshot)
+        self._waters[probe.key] = (plain_water, stock_solution)
+        if (intake := self._intakes.get(probe.key)) is not None:
+            intake.update(probe, plain_water=plain_water, stock_solution=stock_solution)
+            return
+        intake = ProbeIntake(
+            probe,
+            started_at=self._started_at,
+            restored={item.kind: (item.last_good, item.last) for item in view.channels},
+            plain_water=plain_water,
+            stock_solution=stock_solution,
+            time_scale=self._time_scale,
+        )
+        intake.on_connection(connected=self._is_connected)
+        self._intakes[probe.key] = intake
+
+    async def _bind(self) -> None:
+        by_topic: dict[str, list[ProbeIntake]] = {}
+        entities: dict[str, list[Probe]] = {}
+        for intake in self._intakes.values():
+            for topic in intake.topics:
+                by_topic.setdefault(topic, []).append(intake)
+            for entity_id in intake.entity_ids:
+                entities.setdefault(entity_id, []).append(intake.probe)
+        self._by_topic = {topic: tuple(intakes) for topic, intakes in by_topic.items()}
+        if self._messages is not None:
+            await self._messages.set_topics(frozenset(self._by_topic))
+        self._entities.set_entities(entities)
+
+    @callback
+    def on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Take in one message; garbage is counted by the intakes and never raises."""
+        now = dt_util.utcnow()
+        for intake in self._by_topic.get(topic, ()):
+            was_available = intake.available
+            judged = intake.on_message(topic, payload, retained=retained, received_at=now)
+            if retained or intake.available != was_available:
+                self._after(intake, None, now)
+            elif judged:
+                self._after(intake, {item.kind for item in judged}, now)
+
+    @callback
+    def on_entity(
+        self,
+        entity_id: str,
+        state_text: str,
+        unit: str | None,
+        reported_at: datetime,
+        restored: bool,
+    ) -> None:
+        """Take in a state of an entity of Home Assistant."""
+        now = dt_util.utcnow()
+        for intake in self._intakes.values():
+            if entity_id not in intake.entity_ids:
+                continue
+            judged = intake.on_entity(
+                entity_id,
+                state_text,
+                unit,
+                reported_at=reported_at,
+                received_at=now,
+                restored=restored,
+            )
+            self._after(intake, {item.kind for item in judged} or None, now)
+
+    @callback
+    def on_connection(self, connected: bool) -> None:
+        """Take in that the broker was lost or is back; values stay until they are too old."""
+        self._is_connected = connected
+        for key, intake in self._intakes.items():
+            intake.on_connection(connected=connected)
+            self._notify(key, None)
+
+    def _after(
+        self, intake: ProbeIntake, kinds: Iterable[ChannelKind] | None, now: datetime
+    ) -> None:
+        self._notify(intake.probe.key, kinds)
+        self.pump.add(intake.take_readings())
+        self._watch_age(intake, now)
+        for notice in intake.take_notices():
+            _log(intake.probe, notice)
+
+    @callback
+    def listen(
+        self, probe_key: str, kind: ChannelKind | None, listener: CALLBACK_TYPE
+    ) -> CALLBACK_TYPE:
+        """Call the listener when a channel, or with none any channel of the probe, says more."""
+        listeners = self._listeners.setdefault(probe_key, {}).setdefault(kind, [])
+        listeners.append(listener)
+
+        @callback
+        def remove() -> None:
+            listeners.remove(listener)
+
+        return remove
+
+    def _notify(self, probe_key: str, kinds: Iterable[ChannelKind] | None) -> None:
+        by_kind = self._listeners.get(probe_key)
+        if by_kind is None:
+            return
+        for kind in tuple(by_kind) if kinds is None else (*kinds, None):
+            for listener in tuple(by_kind.get(kind, ())):
+                listener()
+
+    def _watch_age(self, intake: ProbeIntake, now: datetime) -> None:
+        """Look again when a value becomes too old to be shown.
+
+        A timer that is early does no harm, so that not every message has to move it.
+        """
+        key, due_at = intake.probe.key, intake.next_change_at(now)
+        if due_at is None or (key in self._timers and self._timers[key][0] <= due_at):
+            return
+        self._cancel_timer(key)
+
+        @callback
+        def look(_now: datetime) -> None:
+            self._timers.pop(key, None)
+            if key in self._intakes:
+                self._notify(key, None)
+                self._watch_age(self._intakes[key], dt_util.utcnow())
+
+        self._timers[key] = (due_at, async_track_point_in_utc_time(self._hass, look, due_at))
+
+    def _cancel_timer(self, probe_key: str) -> None:
+        if timer := self._timers.pop(probe_key, None):
+            timer[1]()
+
+    def shown(self, probe_key: str, kind: ChannelKind) -> Shown | None:
+        """Return what a channel shows now; none = it is not bound (any more)."""
+        intake = self._intakes.get(probe_key)
+        if intake is None or kind not in intake.rules:
+            return None
+        return intake.shown(kind, dt_util.utcnow())
+
+    def is_available(self, probe_key: str, kind: ChannelKind) -> bool:
+        """Tell whether the device of a channel is there, as far as anybody says."""
+        intake = self._intakes.get(probe_key)
+        return (
+            intake is not None
+            and kind in intake.rules
+            and intake.channel_available(kind, dt_util.utcnow())
+        )
+
+    def quality(self, probe_key: str, kind: ChannelKind | None = None) -> QualityView | None:
+        """Return how far the worst channel, or one, is to be trusted; none = no such probe."""
+        intake = self._intakes.get(probe_key)
+        return None if intake is None else intake.quality(dt_util.utcnow(), kind)
+
+    def kinds(self, probe_key: str) -> tuple[ChannelKind, ...]:
+        """Return the bound kinds of a probe."""
+        intake = self._intakes.get(probe_key)
+        return () if intake is None else tuple(intake.rules)
+
+    def counts(self, probe_key: str) -> Mapping[str, dict[str, int]]:
+        """Return how many samples of each channel were refused or doubted, by reason."""
+        intake = self._intakes.get(probe_key)
+        found: dict[str, dict[str, int]] = {}
+        for (kind, reason), count in () if intake is None else sorted(intake.counts.items()):
+            found.setdefault(kind, {})[reason] = count
+        return found
+
+    def hint(self, probe_key: str, kind: ChannelKind) -> str | None:
+        """Return what is probably wrong with the mapping of a channel."""
+        intake = self._intakes.get(probe_key)
+        return None if intake is None else intake.hint(kind)
+
+    def last_seen_at(self, probe_key: str) -> datetime | None:
+        """Return when the newest good value of a probe was measured."""
+        moments = (
+            shown.at
+            for kind in self.kinds(probe_key)
+            if (shown := self.shown(probe_key, kind)) is not None and shown.at is not None
+        )
+        return max(moments, default=None)
+
+
+def _water(probe: Probe, snapshot: GardenSnapshot) -> tuple[bool, bool]:
+    """Return whether the probe's tank holds plain water, and whether a concentrate."""
+    view = None if probe.tank_key is None else snapshot.tank(probe.tank_key)
+    if view is None:
+        return (False, False)
+    return (view.tank.plain_water, view.tank.tank_type is TankType.STOCK_SOLUTION)
+
+
+def _log(probe: Probe, notice: Notice) -> None:
+    _LOGGER.warning(
+        "%s, %s: readings from %s are not good (%s%s); further ones are only counted",
+        probe.name,
+        notice.kind,
+        notice.source,
+        notice.reason,
+        "" if notice.hint is None else f", {notice.hint}",
+    )

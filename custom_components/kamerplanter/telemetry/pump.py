@@ -1,0 +1,96 @@
+"""Carries judged readings to the store in batches."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+import logging
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from kamerplanter_backend.client.protocol import KamerplanterClient
+from kamerplanter_backend.client.requests import RecordReadings
+from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.telemetry.batching import ReadingBatch
+from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.telemetry import Reading
+
+_LOGGER = logging.getLogger(__name__)
+
+FLUSH_AFTER_S = 0.5
+"""Below the second that a power cut may cost, so that what is derived shows within two."""
+RETRY_AFTER_S = 10.0
+
+
+class ReadingPump:
+    """Owns the timer of the batch; one batch is under way at a time."""
+
+    def __init__(self, hass: HomeAssistant, client: KamerplanterClient) -> None:
+        self._hass = hass
+        self._client = client
+        self._batch = ReadingBatch()
+        self._lock = asyncio.Lock()
+        self._job = HassJob(self._on_timer, "kamerplanter reading pump", cancel_on_shutdown=True)
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._is_stopped = False
+        self._is_loss_logged = False
+
+    @property
+    def waiting(self) -> int:
+        """How many readings are not stored yet."""
+        return len(self._batch)
+
+    @property
+    def dropped(self) -> int:
+        """How many readings were lost because the store was away for too long."""
+        return self._batch.dropped_count
+
+    @callback
+    def add(self, readings: Iterable[Reading]) -> None:
+        """Take readings in and store them within the second."""
+        self._batch.add(readings)
+        if self._is_stopped or not len(self._batch):
+            return
+        if self._batch.is_full and not self._lock.locked():
+            self._hass.async_create_task(self.flush(), "kamerplanter full batch")
+        elif self._cancel_timer is None:
+            self._start_timer(FLUSH_AFTER_S)
+
+    def _start_timer(self, delay_s: float) -> None:
+        self._cancel_timer = async_call_later(self._hass, delay_s, self._job)
+
+    async def _on_timer(self, _now: datetime) -> None:
+        self._cancel_timer = None
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store all that waits; what the store does not take now stays for a later try."""
+        async with self._lock:
+            while batch := self._batch.take():
+                if not await self._store(batch):
+                    self._batch.give_back(batch)
+                    break
+        if len(self._batch) and not self._is_stopped and self._cancel_timer is None:
+            self._start_timer(RETRY_AFTER_S)
+
+    async def _store(self, batch: tuple[Reading, ...]) -> bool:
+        try:
+            await self._client.call(RecordReadings(readings=batch))
+        except UnavailableError as error:
+            if not self._is_loss_logged:
+                self._is_loss_logged = True
+                _LOGGER.warning("Readings wait, as the store does not take them: %s", error)
+            return False
+        except KamerplanterError:
+            _LOGGER.exception("%d readings were refused and are lost", len(batch))
+        if self._is_loss_logged:
+            self._is_loss_logged = False
+            _LOGGER.info("The store takes readings again")
+        return True
+
+    async def stop(self) -> None:
+        """Store what is left; nothing is stored afterwards."""
+        self._is_stopped = True
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+        await self.flush()

@@ -1,0 +1,1 @@
+"""The demo: a real Home Assistant, a real broker and a garden that is simulated."""

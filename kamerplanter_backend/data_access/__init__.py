@@ -1,0 +1,1 @@
+"""The stores themselves, one folder each; only the composition root opens them."""

@@ -1,0 +1,147 @@
+"""Tables and indexes, made from the declarations and upgraded in numbered steps."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from kamerplanter_backend.domain.interfaces.document_store import Declared
+
+APPLICATION_ID = 0x4B504C54
+"""Marks the file as ours ("KPLT")."""
+
+OWN_COLUMNS = frozenset({"key", "tenant_key", "revision"})
+"""Fields that stand beside the body of a document, too."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _first_release(connection: sqlite3.Connection) -> None:
+    """Make what does not depend on the kinds of documents."""
+    for statement in (
+        """CREATE TABLE changes (
+            cursor INTEGER PRIMARY KEY AUTOINCREMENT,
+            tenant_key TEXT NOT NULL,
+            collections TEXT NOT NULL
+        )""",
+        "CREATE INDEX changes_by_tenant ON changes (tenant_key, cursor)",
+        """CREATE TABLE command_results (
+            tenant_key TEXT NOT NULL,
+            command_key TEXT NOT NULL,
+            at_us INTEGER NOT NULL,
+            digest TEXT,
+            answer TEXT NOT NULL,
+            PRIMARY KEY (tenant_key, command_key)
+        )""",
+        "CREATE INDEX command_results_by_age ON command_results (at_us)",
+        """CREATE TABLE channels (
+            id INTEGER PRIMARY KEY,
+            probe_key TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            UNIQUE (probe_key, kind)
+        )""",
+        """CREATE TABLE readings (
+            channel INTEGER NOT NULL,
+            at_us INTEGER NOT NULL,
+            delay_us INTEGER NOT NULL,
+            value REAL NOT NULL,
+            verdict TEXT NOT NULL,
+            reasons TEXT,
+            PRIMARY KEY (channel, at_us)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX good_readings ON readings (channel, at_us) WHERE verdict = 'good'",
+    ):
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_release,)
+"""What each schema version adds to the one before. A released step never changes."""
+
+KNOWN_VERSION = len(STEPS)
+
+
+def build_schema(connection: sqlite3.Connection, collections: Sequence[Declared]) -> None:
+    """Bring a file to the present schema, all at once or not at all.
+
+    New kinds of documents and changed indexes need no step: they follow the declarations.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for step in STEPS[version:]:
+            step(connection)
+        if version != KNOWN_VERSION:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {KNOWN_VERSION}")
+        for collection in collections:
+            _build_collection(connection, collection)
+        connection.commit()
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
+
+
+def table_of(collection: Declared) -> str:
+    """Return the name of the table of a kind of documents.
+
+    Raises:
+        ValueError: The name has anything but lower case letters, digits and underscores.
+    """
+    if _NAME.fullmatch(collection.name) is None:
+        raise ValueError(f"{collection.name!r} cannot name a table")
+    return f"doc_{collection.name}"
+
+
+def column(path: str) -> str:
+    """Return the SQL for a field of a document; the path must be one that was checked."""
+    return path if path in OWN_COLUMNS else f"json_extract(body, '$.{path}')"
+
+
+def has_archive(collection: Declared) -> bool:
+    """Tell whether documents of this kind can be archived."""
+    return "archived_at" in collection.entity.model_fields
+
+
+def _build_collection(connection: sqlite3.Connection, collection: Declared) -> None:
+    table = table_of(collection)
+    connection.execute(
+        f"""CREATE TABLE IF NOT EXISTS {table} (
+            key TEXT PRIMARY KEY NOT NULL,
+            tenant_key TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL CHECK (json_valid(body))
+        )"""
+    )
+    wanted = _indexes(collection, table)
+    present = dict(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_master "
+            "WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+            (table,),
+        ).fetchall()
+    )
+    for name, statement in present.items():
+        if wanted.get(name) != statement:
+            connection.execute(f"DROP INDEX {name}")
+    for name, statement in wanted.items():
+        if present.get(name) != statement:
+            connection.execute(statement)
+
+
+def _indexes(collection: Declared, table: str) -> dict[str, str]:
+    """Return the statements that make the indexes of a collection, by index name."""
+    statements = {f"{table}_by_tenant": f"ON {table} (tenant_key, key)"}
+    for fields in collection.indexes:
+        columns = ", ".join(column(field) for field in fields)
+        statements[f"{table}_by_{'_and_'.join(fields)}"] = f"ON {table} (tenant_key, {columns})"
+    # An archived document gives its name free.
+    condition = f" WHERE {column('archived_at')} IS NULL" if has_archive(collection) else ""
+    unique = {}
+    for fields in collection.unique:
+        columns = ", ".join(column(field) for field in fields)
+        unique[f"{table}_one_{'_and_'.join(fields)}"] = (
+            f"ON {table} (tenant_key, {columns}){condition}"
+        )
+    return {
+        **{name: f"CREATE INDEX {name} {rest}" for name, rest in statements.items()},
+        **{name: f"CREATE UNIQUE INDEX {name} {rest}" for name, rest in unique.items()},
+    }

@@ -1,0 +1,187 @@
+"""Readings in SQLite: one row per channel and moment, a channel being a small number."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import override
+
+from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
+from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+SAME_READING_US = 1_000_000
+"""An equal value within less than this is the same reading. [µs]"""
+
+_COLUMNS = "at_us, delay_us, value, verdict, reasons"
+
+# The value is compared among the direct neighbours in time, which the primary key finds.
+_INSERT = """
+    INSERT INTO readings (channel, at_us, delay_us, value, verdict, reasons)
+    SELECT :channel, :at_us, :delay_us, :value, :verdict, :reasons
+    WHERE NOT EXISTS (
+        SELECT 1 FROM readings
+        WHERE channel = :channel AND at_us > :at_us - :same_us AND at_us < :at_us + :same_us
+          AND (value = :value OR at_us = :at_us)
+    )
+"""
+
+type Row = tuple[int, int, float, str, str | None]
+
+
+def microseconds(moment: datetime) -> int:
+    """Return an aware moment as microseconds since 1970 in UTC."""
+    return (utc(moment) - _EPOCH) // _MICROSECOND
+
+
+class SqliteSeriesStore(SeriesStore):
+    """Readings within one transaction.
+
+    Args:
+        connection: The connection of the transaction.
+        check_writable: Raises if the transaction may not write readings.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, check_writable: Callable[[], None]) -> None:
+        self._connection = connection
+        self._check_writable = check_writable
+        self._channels: dict[tuple[str, str], int] = {}
+
+    @override
+    def append(self, readings: Sequence[Reading]) -> int:
+        self._check_writable()
+        rows = [self._row(reading) for reading in readings]
+        try:
+            return max(self._connection.executemany(_INSERT, rows).rowcount, 0)
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+    @override
+    def range(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+    ) -> list[Reading]:
+        channel = self._channel(probe_key, kind)
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM readings "
+            "WHERE channel = ? AND at_us >= ? AND at_us < ? ORDER BY at_us",
+            (channel, microseconds(from_at), microseconds(until_at)),
+        )
+        return [_reading(probe_key, kind, row) for row in rows]
+
+    @override
+    def latest(
+        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+    ) -> Reading | None:
+        # The literal lets SQLite use the index over good readings.
+        condition = "" if verdict is None else f" AND verdict = '{verdict.value}'"
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM readings "
+            f"WHERE channel = ?{condition} ORDER BY at_us DESC LIMIT 1",
+            (self._channel(probe_key, kind),),
+        )
+        return _reading(probe_key, kind, rows[0]) if rows else None
+
+    @override
+    def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:
+        self._check_writable()
+        return sum(
+            self._delete(channel, microseconds(before)) for channel in self._channels_of(probe_keys)
+        )
+
+    @override
+    def remove_probe(self, probe_key: str) -> int:
+        self._check_writable()
+        removed = 0
+        try:
+            for channel in self._channels_of([probe_key]):
+                removed += self._delete(channel, None)
+                self._connection.execute("DELETE FROM channels WHERE id = ?", (channel,))
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+        self._channels.clear()
+        return removed
+
+    def _row(self, reading: Reading) -> dict[str, object]:
+        at_us = microseconds(reading.at)
+        return {
+            "channel": self._channel(reading.probe_key, reading.kind, make=True),
+            "at_us": at_us,
+            "delay_us": microseconds(reading.received_at) - at_us,
+            "value": reading.value,
+            "verdict": reading.verdict.value,
+            "reasons": ",".join(reading.reasons) or None,
+            "same_us": SAME_READING_US,
+        }
+
+    def _channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
+        """Return the number of a channel; 0, which none has, if it is not known."""
+        known = self._channels.get((probe_key, kind))
+        if known is not None:
+            return known
+        find = "SELECT id FROM channels WHERE probe_key = ? AND kind = ?"
+        try:
+            found = self._connection.execute(find, (probe_key, kind.value)).fetchone()
+            if found is None and make:
+                found = self._connection.execute(
+                    "INSERT INTO channels (probe_key, kind) VALUES (?, ?) RETURNING id",
+                    (probe_key, kind.value),
+                ).fetchone()
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+        if found is None:
+            return 0
+        number = int(found[0])
+        self._channels[probe_key, kind] = number
+        return number
+
+    def _channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
+        try:
+            if probe_keys is None:
+                found = self._connection.execute("SELECT id FROM channels").fetchall()
+            else:
+                found = [
+                    row
+                    for key in probe_keys
+                    for row in self._connection.execute(
+                        "SELECT id FROM channels WHERE probe_key = ?", (key,)
+                    ).fetchall()
+                ]
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+        return [int(channel) for (channel,) in found]
+
+    def _delete(self, channel: int, before_us: int | None) -> int:
+        statement = "DELETE FROM readings WHERE channel = ?"
+        values = [channel]
+        if before_us is not None:
+            statement += " AND at_us < ?"
+            values.append(before_us)
+        try:
+            return self._connection.execute(statement, values).rowcount
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+    def _rows(self, statement: str, values: tuple[int, ...]) -> list[Row]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+
+def _reading(probe_key: str, kind: ChannelKind, row: Row) -> Reading:
+    at_us, delay_us, value, verdict, reasons = row
+    at = _EPOCH + timedelta(microseconds=at_us)
+    known = Reason.__members__.values()
+    return Reading(
+        probe_key=probe_key,
+        kind=kind,
+        at=at,
+        received_at=at + timedelta(microseconds=delay_us),
+        value=value,
+        verdict=Verdict(verdict),
+        # A reason that a newer version wrote is nothing to this one.
+        reasons=tuple(Reason(name) for name in (reasons or "").split(",") if name in known),
+    )

@@ -1,0 +1,1 @@
+"""What the garden is about: models, store interfaces, repositories and services."""

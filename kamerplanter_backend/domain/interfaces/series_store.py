@@ -1,0 +1,44 @@
+"""Measurements over time."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+
+
+class SeriesStore(ABC):
+    """Readings by channel (probe and kind) and time."""
+
+    @abstractmethod
+    def append(self, readings: Sequence[Reading]) -> int:
+        """Store readings; return how many were new.
+
+        A channel has one reading per moment, the first one stays; an equal value on a channel
+        within less than a second is the same reading.
+        """
+
+    @abstractmethod
+    def range(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+    ) -> list[Reading]:
+        """Return the readings within [from, until), oldest first."""
+
+    @abstractmethod
+    def latest(
+        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+    ) -> Reading | None:
+        """Return the newest reading by its time of measurement, of one verdict if given."""
+
+    @abstractmethod
+    def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:
+        """Delete what was measured before a moment; return how many readings went.
+
+        Args:
+            before: Readings of this moment and later ones stay.
+            probe_keys: The probes to look at; none = all.
+        """
+
+    @abstractmethod
+    def remove_probe(self, probe_key: str) -> int:
+        """Delete all readings of a probe; return how many went."""

@@ -1,0 +1,1 @@
+"""Stored things that no engine needs to know."""

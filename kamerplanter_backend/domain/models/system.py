@@ -1,0 +1,51 @@
+"""What the system remembers about itself."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from kamerplanter_engines.models.base import Entity, Instant, Model
+
+
+class JobState(StrEnum):
+    """Where a run of a job stands."""
+
+    CLAIMED = "claimed"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class JobRunFields(Model):
+    """That a process took on a job for one period of one garden."""
+
+    job: str = Field(min_length=1, max_length=100)
+    period: str = Field(min_length=1, max_length=60)
+    """The period's name, e.g. `2026-05-01`."""
+    state: JobState = JobState.CLAIMED
+    claimed_by: str = Field(min_length=1, max_length=100)
+    """The process that runs it; changes with each start."""
+    claimed_at: Instant
+    lease_until: Instant
+    """An unfinished run may be taken over after this moment."""
+    finished_at: Instant | None = None
+    attempts: int = Field(default=1, ge=1)
+    changed_count: int = Field(default=0, ge=0)
+    """How many things the run changed."""
+    problem: str | None = Field(default=None, max_length=4000)
+    """Why it failed."""
+
+
+class JobRun(Entity, JobRunFields):
+    """A run that is on record."""
+
+
+class SeedMarkFields(Model):
+    """Which state of a part of the catalogue was loaded last."""
+
+    name: str = Field(min_length=1, max_length=100)
+    digest: str = Field(min_length=1, max_length=128)
+    """Changes with the content, so that an unchanged part is not loaded again."""
+
+
+class SeedMark(Entity, SeedMarkFields):
+    """A mark that exists."""

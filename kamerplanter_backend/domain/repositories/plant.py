@@ -1,0 +1,43 @@
+"""Stored plants, and the alerts about their soil."""
+
+from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.repositories.base import Repository
+from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
+from kamerplanter_engines.models.plant import Plant, PlantAlert
+
+
+class PlantRepository(Repository[Plant]):
+    """The plants of a garden; several may have the same name."""
+
+    collection = Collection(
+        "plants",
+        Plant,
+        indexes=(("tank_key",), ("species_key",)),
+        references=(
+            Reference("species_key", "species"),
+            Reference("tank_key", "tanks", on_delete=OnDelete.CLEAR),
+        ),
+    )
+
+    def living(self) -> list[Plant]:
+        """Return the plants that are not archived."""
+        return self.find(Where("archived_at", "is_null", True))
+
+    def fed_by(self, tank_key: str) -> list[Plant]:
+        """Return the plants that a tank feeds and that are not archived."""
+        return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
+
+
+class PlantAlertRepository(Repository[PlantAlert]):
+    """Whether the soil of a plant is dry: one document per plant."""
+
+    collection = Collection(
+        "plant_alerts",
+        PlantAlert,
+        unique=(("plant_key",),),
+        references=(Reference("plant_key", "plants", on_delete=OnDelete.CASCADE),),
+    )
+
+    def of_plant(self, plant_key: str) -> PlantAlert | None:
+        """Return the alert about the soil of a plant."""
+        return self.first(Where("plant_key", "==", plant_key))

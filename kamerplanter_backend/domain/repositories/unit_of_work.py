@@ -1,0 +1,184 @@
+"""One use case: one garden, one moment, one transaction."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.domain.interfaces.document_store import (
+    CommandResult,
+    DocumentStore,
+    Transaction,
+    declared_by_name,
+)
+from kamerplanter_backend.domain.interfaces.encoding import encode
+from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.base import Access, Repository
+from kamerplanter_backend.domain.repositories.references import References
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+
+READINGS = "readings"
+"""The name of the measurements among the collections that a transaction may write."""
+
+
+class Readings:
+    """The measurements of the probes of one garden."""
+
+    def __init__(self, transaction: Transaction, probes: ProbeRepository, tenant_key: str) -> None:
+        self._transaction = transaction
+        self._probes = probes
+        self._tenant_key = tenant_key
+        self._known: set[str] = set()
+
+    def append(self, readings: Sequence[Reading]) -> int:
+        """Store readings; return how many were new (one per channel and moment).
+
+        Raises:
+            NotFoundError: A probe is not of this garden; nothing was stored.
+        """
+        self._check({reading.probe_key for reading in readings})
+        added = self._transaction.readings.append(readings)
+        if added:
+            self._transaction.note_change(READINGS, self._tenant_key)
+        return added
+
+    def range(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+    ) -> list[Reading]:
+        """Return the readings of a channel within [from, until), oldest first.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self._check({probe_key})
+        return self._transaction.readings.range(probe_key, kind, from_at, until_at)
+
+    def latest(
+        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+    ) -> Reading | None:
+        """Return the newest reading of a channel, of one verdict if given.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self._check({probe_key})
+        return self._transaction.readings.latest(probe_key, kind, verdict)
+
+    def prune(self, before: datetime) -> int:
+        """Delete what was measured before a moment; return how many readings went."""
+        probe_keys = [probe.key for probe in self._probes.find()]
+        removed = self._transaction.readings.prune(before, probe_keys)
+        if removed:
+            self._transaction.note_change(READINGS, self._tenant_key)
+        return removed
+
+    def _check(self, probe_keys: set[str]) -> None:
+        unknown = sorted(probe_keys - self._known)
+        if not unknown:
+            return
+        self._known |= {probe.key for probe in self._probes.get_many(unknown)}
+        missing = sorted(probe_keys - self._known)
+        if missing:
+            raise NotFoundError(
+                f"No probe {missing[0]!r} in this garden.", kind="probes", key=missing[0]
+            )
+
+
+class UnitOfWork:
+    """What a use case works with; made by `open_unit`."""
+
+    def __init__(self, transaction: Transaction, context: Context) -> None:
+        self.context = context
+        """Who asks, for which garden, when."""
+        self._transaction = transaction
+        self._access = Access(transaction=transaction, context=context, references=references())
+        self._repositories: dict[type[Repository[Any]], Repository[Any]] = {}
+        self.readings = Readings(transaction, self.of(ProbeRepository), context.tenant_key)
+        """The measurements of this garden."""
+
+    def of[R: Repository[Any]](self, repository: type[R]) -> R:
+        """Return the repository of a kind, bound to this transaction and garden."""
+        found = self._repositories.get(repository)
+        if not isinstance(found, repository):
+            found = repository(self._access)
+            self._repositories[repository] = found
+        return found
+
+    def answer[T](self, result: T) -> T:
+        """Remember the result as the answer of the command, in the same transaction; return it.
+
+        Does nothing for a context without a command key. When the command comes again,
+        `known_answer` finds it.
+
+        Raises:
+            ConflictError: The command has been here before.
+        """
+        key = self.context.command_key
+        if key is not None:
+            self._transaction.remember_command(
+                self.context.tenant_key,
+                key,
+                CommandResult(answer=encode(result), digest=self.context.command_digest),
+                at=self.context.now,
+            )
+        return result
+
+
+def known_answer(store: DocumentStore, context: Context) -> CommandResult | None:
+    """Return what the command of this context answered before, or none if it is new.
+
+    Raises:
+        ConflictError: Its key was used for a command with another content.
+    """
+    key = context.command_key
+    if key is None:
+        return None
+    with store.begin(frozenset()) as transaction:
+        seen = transaction.seen_command(context.tenant_key, key)
+    if seen is not None and seen.digest != context.command_digest:
+        raise ConflictError(
+            f"The command key {key!r} was used for something else; use a new one.",
+            field="command_key",
+            kind="command",
+            value=key,
+        )
+    return seen
+
+
+@cache
+def references() -> References:
+    """Return who points to whom among all repositories."""
+    collections = [repository.collection for repository in REPOSITORIES]
+    return References(declared_by_name(collections))
+
+
+@contextmanager
+def open_unit(
+    store: DocumentStore,
+    context: Context,
+    writes: tuple[type[Repository[Any] | Readings], ...] = (),
+) -> Iterator[UnitOfWork]:
+    """Open a unit of work; it is committed at the end of the block, or not at all.
+
+    Args:
+        store: Where it works.
+        context: For which garden.
+        writes: What it writes: repositories, and `Readings`; empty = it only reads. What a
+            deletion clears or takes along need not be named.
+
+    Raises:
+        UnavailableError: The store cannot answer; nothing was written.
+        UndeclaredWriteError: Something else was written.
+    """
+    repositories = [kind for kind in writes if issubclass(kind, Repository)]
+    declared = references().written_with(
+        frozenset(repository.collection.name for repository in repositories)
+    )
+    if Readings in writes or ProbeRepository in repositories:
+        declared |= {READINGS}
+    with store.begin(declared) as transaction:
+        yield UnitOfWork(transaction, context)

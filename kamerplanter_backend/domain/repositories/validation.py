@@ -1,0 +1,29 @@
+"""Turns data into models, and what is wrong with it into errors that name the field."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ValidationError
+
+from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
+
+RANGE_PROBLEMS = frozenset(
+    {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
+)
+
+
+def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
+    """Return the data as a model.
+
+    Raises:
+        OutOfRangeError: A number lies outside its range.
+        InvalidInputError: Anything else does not fit; names the first such field.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        kind = OutOfRangeError if first["type"] in RANGE_PROBLEMS else InvalidInputError
+        shown = repr(first["input"])[:200] if first["type"] != "missing" else "nothing"
+        name = field or model.__name__
+        raise kind(f"{name}: {first['msg']} (got {shown}).", field=field, value=shown) from error

@@ -1,0 +1,1 @@
+"""What can be done in a garden: one class per subject, one method per use case."""

@@ -1,0 +1,101 @@
+"""Plants."""
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from kamerplanter_backend.domain.consequences.open_tasks import resolve_tasks
+from kamerplanter_backend.domain.consequences.plant_facts import facts_of_one
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
+from kamerplanter_backend.domain.repositories.tank import TankRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, archive, command, create, live
+from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
+from kamerplanter_engines.models.plant import Plant, PlantFields
+
+
+class PlantService(Service):
+    """Adds, changes and archives plants."""
+
+    @command(PlantRepository)
+    def create(self, uow: UnitOfWork, fields: PlantFields, key: str | None = None) -> Plant:
+        """Add a plant, or take an archived one out of the archive with new fields.
+
+        What happened to it before the archive (treatments, harvests, waterings) counts again.
+
+        Raises:
+            ConflictError: The key is in use.
+            BrokenReferenceError: Its species does not exist.
+            NotFoundError: Its tank does not exist, or is archived.
+            InvalidInputError: Its phase is not one of its species, or a limit does not fit.
+            FutureTimeError: A past date lies in the future.
+        """
+        plant = create(uow.of(PlantRepository), fields, key)
+        _check(uow, plant)
+        if plant.phase_started_on is None and key is not None:
+            # Out of the archive, the day on which it first came says nothing about its phase.
+            return uow.of(PlantRepository).change(plant, phase_started_on=uow.context.today)
+        return plant
+
+    @command(PlantRepository)
+    def update(self, uow: UnitOfWork, key: str, patch: Mapping[str, JsonValue]) -> Plant:
+        """Change what is given of a plant; another species begins with its first phase.
+
+        Raises:
+            NotFoundError: It does not exist, or is archived; the same of its tank.
+            BrokenReferenceError: Its species does not exist.
+            InvalidInputError: A name is unknown or a value does not fit.
+            FutureTimeError: A past date lies in the future.
+        """
+        plants = uow.of(PlantRepository)
+        before = live(plants, key)
+        plant = plants.patch(key, patch, PlantFields)
+        if plant.species_key != before.species_key and "phase_entry_id" not in patch:
+            plant = plants.change(plant, phase_entry_id=None, phase_started_on=uow.context.today)
+        elif plant.phase_entry_id != before.phase_entry_id and "phase_started_on" not in patch:
+            plant = plants.change(plant, phase_started_on=uow.context.today)
+        _check(uow, plant)
+        return plant
+
+    @command(PlantRepository, PlantAlertRepository, TaskRepository)
+    def archive(self, uow: UnitOfWork, key: str) -> Plant:
+        """Take a plant out of sight; its open tasks are over. Twice is harmless.
+
+        Raises:
+            NotFoundError: It does not exist.
+        """
+        plants, alerts = uow.of(PlantRepository), uow.of(PlantAlertRepository)
+        plant = archive(plants, plants.get(key), uow.context.now)
+        if alert := alerts.of_plant(key):
+            alerts.remove(alert.key)
+        resolve_tasks(uow, uow.of(TaskRepository).open_of_plant(key))
+        return plant
+
+
+def _check(uow: UnitOfWork, plant: Plant) -> None:
+    if plant.tank_key is not None:
+        live(uow.of(TankRepository), plant.tank_key)
+    sequence = facts_of_one(uow, plant).sequence
+    if plant.phase_entry_id is not None and sequence.entry(plant.phase_entry_id) is None:
+        known = ", ".join(entry.entry_id for entry in sequence.entries)
+        raise InvalidInputError(
+            f"Phase {plant.phase_entry_id} is not one of {sequence.name}; possible are {known}.",
+            field="phase_entry_id",
+            value=plant.phase_entry_id,
+        )
+    low, high = plant.soil_moisture_low_pct, plant.soil_moisture_high_pct
+    if low is not None and high is not None and low >= high:
+        raise InvalidInputError(
+            f"Lowest soil moisture {low} % is not below the highest {high} %; give a lower one.",
+            field="soil_moisture_low_pct",
+            value=low,
+        )
+    for name in ("phase_started_on", "planted_on"):
+        day = getattr(plant, name)
+        if day is not None and day > uow.context.today:
+            raise FutureTimeError(
+                f"Date {day} lies in the future; give the day on which it was.",
+                field=name,
+                value=day,
+            )

@@ -1,0 +1,72 @@
+"""Probes: measuring devices and where their values come from."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.tank import TankRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, archive, command, create, live, query
+from kamerplanter_engines.models.base import Entity
+from kamerplanter_engines.models.telemetry import Probe, ProbeFields
+
+
+class ProbeService(Service):
+    """Adds, changes and archives probes; the bindings are part of the probe."""
+
+    @command(ProbeRepository)
+    def create(self, uow: UnitOfWork, fields: ProbeFields, key: str | None = None) -> Probe:
+        """Add a probe, or take an archived one out of the archive with new fields.
+
+        Raises:
+            ConflictError: The key is in use.
+            NotFoundError: Its tank or plant does not exist, or is archived.
+        """
+        _check_place(uow, fields)
+        return create(uow.of(ProbeRepository), fields, key)
+
+    @command(ProbeRepository)
+    def update(self, uow: UnitOfWork, key: str, patch: Mapping[str, JsonValue]) -> Probe:
+        """Change what is given of a probe.
+
+        Raises:
+            NotFoundError: It does not exist, or is archived.
+            InvalidInputError: A name is unknown or a value does not fit.
+        """
+        probes = uow.of(ProbeRepository)
+        live(probes, key)
+        probe = probes.patch(key, patch, ProbeFields)
+        if {"tank_key", "plant_key"} & patch.keys():
+            _check_place(uow, probe)
+        return probe
+
+    @command(ProbeRepository)
+    def archive(self, uow: UnitOfWork, key: str) -> Probe:
+        """Take a probe out of sight; its readings stay. Twice is harmless.
+
+        Raises:
+            NotFoundError: It does not exist.
+        """
+        return archive(uow.of(ProbeRepository), uow.of(ProbeRepository).get(key), uow.context.now)
+
+    @query()
+    def list_objects(self, uow: UnitOfWork) -> dict[str, tuple[dict[str, JsonValue], ...]]:
+        """Return all tanks, plants and probes as documents, the archived ones too."""
+        return {
+            "tanks": _documents(uow.of(TankRepository).find()),
+            "plants": _documents(uow.of(PlantRepository).find()),
+            "probes": _documents(uow.of(ProbeRepository).find()),
+        }
+
+
+def _documents(entities: Sequence[Entity]) -> tuple[dict[str, JsonValue], ...]:
+    return tuple(entity.model_dump(mode="json") for entity in entities)
+
+
+def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:
+    if fields.tank_key is not None:
+        live(uow.of(TankRepository), fields.tank_key)
+    if fields.plant_key is not None:
+        live(uow.of(PlantRepository), fields.plant_key)

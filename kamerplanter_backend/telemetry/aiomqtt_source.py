@@ -1,0 +1,307 @@
+"""Our own connection to a broker, in Home Assistant and in the server."""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+from aiomqtt import Client, Message, MqttCodeError, MqttError, TLSParameters
+
+_LOGGER = logging.getLogger(__name__)
+# The library reports each broken socket as an error of its own; we say it once.
+_LIBRARY_LOGGER = _LOGGER.getChild("library")
+_LIBRARY_LOGGER.setLevel(logging.CRITICAL)
+
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 15
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+STEADY_AFTER_S: Final = 20.0
+"""A connection that held so long was a real one; the next pause starts small again."""
+FLAPPING_COUNT: Final = 3
+"""So many short connections in a row mean that somebody else uses our client id."""
+MAX_QUEUED: Final = 10_000
+_LOGIN_CODES = frozenset({4, 5, 134, 135})
+"""Bad user name or password, not authorised: MQTT 3.1.1 and MQTT 5."""
+
+
+class BrokerError(Exception):
+    """The broker cannot be used; `key` names why, for a translated text."""
+
+    key: ClassVar[str] = "broker_error"
+
+
+class HostUnreachable(BrokerError):  # noqa: N818 (names a finding of the check)
+    """No such host, or nothing listens on the port."""
+
+    key = "host_unreachable"
+
+
+class LoginRefused(BrokerError):  # noqa: N818
+    """User name or password is wrong, or the client is not authorised."""
+
+    key = "login_refused"
+
+
+class TlsFailed(BrokerError):  # noqa: N818
+    """The two sides found no encryption, or the certificate is not trusted."""
+
+    key = "tls_failed"
+
+
+class BrokerTimeout(BrokerError):  # noqa: N818
+    """Something is there, but it does not answer as a broker does."""
+
+    key = "broker_timeout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """How to reach a broker."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    tls_verify: bool = True
+    """False: the certificate is not looked at."""
+    ca_path: str | None = None
+    """File with the certificates to trust; none = those of the system."""
+    tls_context: ssl.SSLContext | None = field(default=None, repr=False)
+    """Made by the caller off the loop; wins over the settings above."""
+    client_id: str = "kamerplanter"
+
+
+def client_id_for(store_id: str) -> str:
+    """Return the lasting client id of a garden, its own on every broker, of 23 letters at most."""
+    return f"kamerplanter-{store_id[:10]}"
+
+
+def _client(settings: BrokerSettings, *, client_id: str, clean: bool, keepalive_s: int) -> Client:
+    tls_params = None
+    if settings.tls and settings.tls_context is None:
+        # Certificates are read from disk; the library does that in its executor.
+        tls_params = TLSParameters(
+            ca_certs=settings.ca_path,
+            cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
+        )
+    return Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.password,
+        identifier=client_id,
+        clean_session=clean,
+        timeout=CONNECT_TIMEOUT_S,
+        keepalive=keepalive_s,
+        max_queued_incoming_messages=MAX_QUEUED,
+        tls_context=settings.tls_context if settings.tls else None,
+        tls_params=tls_params,
+        tls_insecure=True if tls_params is not None and not settings.tls_verify else None,
+        logger=_LIBRARY_LOGGER,
+    )
+
+
+def _translated(error: BaseException, settings: BrokerSettings) -> BrokerError:
+    """Return what an error of the library means; it hides the cause in its context."""
+    cause: BaseException | None = error
+    text = str(error) or type(error).__name__
+    while cause is not None:
+        if isinstance(cause, MqttCodeError):
+            code = getattr(cause.rc, "value", cause.rc)
+            return LoginRefused(text) if code in _LOGIN_CODES else BrokerTimeout(text)
+        if isinstance(cause, ssl.SSLError):
+            return TlsFailed(text)
+        if isinstance(cause, TimeoutError):
+            return BrokerTimeout(text)
+        if isinstance(cause, ConnectionResetError) and settings.tls:
+            return TlsFailed(text)
+        if isinstance(cause, OSError):
+            return HostUnreachable(text)
+        cause = cause.__cause__ or cause.__context__
+    return BrokerTimeout(text)
+
+
+async def check_connection(
+    settings: BrokerSettings, *, timeout_s: float = CONNECT_TIMEOUT_S
+) -> None:
+    """Connect once and leave again.
+
+    Raises:
+        HostUnreachable: No such host, or nothing listens.
+        LoginRefused: Wrong user name or password.
+        TlsFailed: No common encryption, or an untrusted certificate.
+        BrokerTimeout: Nobody answers as a broker does within the time.
+    """
+    # Another id than the running connection's, or the check would throw it out.
+    client_id = f"{settings.client_id}-check-{random.randrange(16**6):06x}"  # noqa: S311
+    client = _client(settings, client_id=client_id, clean=True, keepalive_s=5)
+    try:
+        async with asyncio.timeout(timeout_s), client:
+            pass
+    except (MqttError, OSError, ValueError) as error:
+        raise _translated(error, settings) from error
+
+
+async def listen_for(
+    settings: BrokerSettings,
+    topic_filter: str,
+    on_message: Callable[[str, bytes, bool], None],
+    *,
+    duration_s: float,
+) -> None:
+    """Connect, hand on what arrives for a while, and leave no trace at the broker.
+
+    Args:
+        settings: Where the broker is and who we are.
+        topic_filter: What to subscribe to; may hold wildcards.
+        on_message: Called on the loop with topic, payload and whether the broker had kept it.
+        duration_s: How long to listen once connected. [s]
+
+    Raises:
+        BrokerError: The broker cannot be used, or was lost meanwhile.
+    """
+    # A session that is kept would make the broker queue the whole filter for ever.
+    client_id = f"{settings.client_id}-listen-{random.randrange(16**6):06x}"  # noqa: S311
+    client = _client(settings, client_id=client_id, clean=True, keepalive_s=KEEPALIVE_S)
+    try:
+        async with client:
+            await client.subscribe(topic_filter)
+            try:
+                async with asyncio.timeout(duration_s):
+                    async for message in client.messages:
+                        payload = message.payload
+                        if isinstance(payload, bytes | bytearray):
+                            on_message(str(message.topic), bytes(payload), message.retain)
+            except TimeoutError:
+                pass
+    except (MqttError, OSError, ValueError) as error:
+        raise _translated(error, settings) from error
+
+
+class OwnBroker:
+    """Keeps a connection and its subscriptions; `run` is one background task of the owner.
+
+    Args:
+        settings: Where the broker is and who we are.
+        on_message: Called on the loop with topic, payload and whether the broker had kept it.
+        on_connection: Called on the loop when the connection is made or lost.
+        topics: What to subscribe to at first.
+        first_pause_s: Pause before the second try; doubles up to a minute.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        on_message: Callable[[str, bytes, bool], None],
+        on_connection: Callable[[bool], None],
+        *,
+        topics: Iterable[str] = (),
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self._settings = settings
+        self._on_message = on_message
+        self._on_connection = on_connection
+        self._topics = set(topics)
+        self._first_pause_s = first_pause_s
+        self._client: Client | None = None
+        self._short_count = 0
+        self._is_loss_logged = False
+        self.last_error: BrokerError | None = None
+        """Why there is no connection; none while there is one."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is connected and the topics are subscribed."""
+        return self._client is not None
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether connections end as soon as they begin: another client uses our id."""
+        return self._short_count >= FLAPPING_COUNT
+
+    async def set_topics(self, topics: Iterable[str]) -> None:
+        """Subscribe to these topics and to no others, now or with the next connection."""
+        wanted = set(topics)
+        new, old = wanted - self._topics, self._topics - wanted
+        self._topics = wanted
+        client = self._client
+        if client is None:
+            return
+        try:
+            await _subscribe(client, new)
+            if old:
+                await client.unsubscribe(sorted(old))
+        except MqttError:
+            _LOGGER.debug("The topics are set with the next connection")
+
+    async def run(self) -> None:
+        """Connect, listen, and connect again until cancelled; never raises otherwise."""
+        loop = asyncio.get_running_loop()
+        pause_s = self._first_pause_s
+        while True:
+            began = loop.time()
+            held = False
+            try:
+                held = await self._listen()
+            except (MqttError, OSError, ValueError) as error:
+                self._lost(error)
+                held = self._client is not None
+            finally:
+                if self._client is not None:
+                    self._client = None
+                    self._on_connection(False)
+            if held and loop.time() - began >= STEADY_AFTER_S:
+                self._short_count, pause_s = 0, self._first_pause_s
+            elif held:
+                self._short_count += 1
+            # Jitter keeps several gardens from knocking at the same moment.
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _listen(self) -> bool:
+        # The broker keeps our subscriptions and what comes while we are away.
+        client = _client(
+            self._settings,
+            client_id=self._settings.client_id,
+            clean=False,
+            keepalive_s=KEEPALIVE_S,
+        )
+        async with client:
+            await _subscribe(client, self._topics)
+            self._client = client
+            self.last_error = None
+            if self._is_loss_logged:
+                self._is_loss_logged = False
+                _LOGGER.info("The broker %s is back", self._settings.host)
+            self._on_connection(True)
+            async for message in client.messages:
+                self._deliver(message)
+        return True
+
+    def _deliver(self, message: Message) -> None:
+        payload = message.payload
+        if not isinstance(payload, bytes | bytearray):
+            payload = str(payload or "").encode()
+        try:
+            self._on_message(str(message.topic), bytes(payload), message.retain)
+        except Exception:
+            # One message must not cost the next one.
+            _LOGGER.exception("A message on %s could not be taken in", message.topic)
+
+    def _lost(self, error: Exception) -> None:
+        self.last_error = _translated(error, self._settings)
+        if not self._is_loss_logged:
+            self._is_loss_logged = True
+            _LOGGER.warning("No connection to the broker %s: %s", self._settings.host, error)
+
+
+async def _subscribe(client: Client, topics: Iterable[str]) -> None:
+    """Subscribe with QoS 1, so that the broker keeps readings while we are away."""
+    wanted = [(topic, 1) for topic in sorted(topics)]
+    if wanted:
+        await client.subscribe(wanted)

@@ -1,0 +1,340 @@
+"""The live side of one probe: messages and states in, judged readings out.
+
+Runs on the event loop; does no I/O, keeps no history and reads no clock.
+"""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kamerplanter_backend.telemetry.mapping import (
+    FieldReader,
+    read_availability,
+    read_last_will,
+    read_message,
+)
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Hint,
+    Probe,
+    QualityView,
+    Reading,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.telemetry_engine import (
+    UNKNOWN_CHANNEL,
+    ChannelRules,
+    ChannelState,
+    Judged,
+    Sample,
+    Shown,
+    expires_at,
+    freshness,
+    judge_message,
+    keep_retained,
+    restore,
+    rules_for,
+)
+
+MAX_PENDING = 2000
+"""Readings that wait to be taken; whoever listens takes them after each message."""
+_WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
+_ECHO_AGE_RATIO = 0.25
+"""A steady entity is confirmed by its device this often, as a share of its maximum age."""
+_OPTIONS = {"max_age_s": None, "rate_per_min": None, "stuck_after_s": None, "hold_s": None}
+
+type Restored = Mapping[ChannelKind, tuple[Reading | None, Reading | None]]
+"""The newest good and the newest reading of each kind that the store knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that is worth one line in the log; each channel and reason only once."""
+
+    kind: ChannelKind
+    reason: Reason
+    hint: Hint | None
+    source: str
+    """Topic or entity."""
+
+
+class ProbeIntake:
+    """Takes in what one probe sends and knows what may be shown of it.
+
+    Args:
+        probe: The device and its bindings.
+        started_at: When listening began, UTC; what is older is restored and never fresh.
+        restored: What the store knows of its channels.
+        plain_water: The tank holds water where an EC of 0 is a real value.
+        stock_solution: The tank holds a concentrate.
+        time_scale: How many times faster than a clock the garden lives (a demo).
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        *,
+        started_at: datetime,
+        restored: Restored | None = None,
+        plain_water: bool = False,
+        stock_solution: bool = False,
+        time_scale: float = 1.0,
+    ) -> None:
+        self.started_at = started_at
+        self.counts: Counter[tuple[ChannelKind, Reason]] = Counter()
+        """How many samples had this reason; bounded by kinds times reasons."""
+        self.message_count = 0
+        self._is_online = True
+        self._is_connected = True
+        self._time_scale = time_scale
+        self._rates_paused_until: datetime | None = None
+        self._pending: deque[Reading] = deque(maxlen=MAX_PENDING)
+        self._notices: list[Notice] = []
+        self._states: dict[ChannelKind, ChannelState] = {
+            kind: restore(last_good, last) for kind, (last_good, last) in (restored or {}).items()
+        }
+        self.probe = probe
+        self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
+
+    def _bind(self, probe: Probe, *, plain_water: bool, stock_solution: bool) -> None:
+        self.probe = probe
+        self.rules: dict[ChannelKind, ChannelRules] = {
+            binding.kind: rules_for(
+                binding,
+                plain_water=plain_water,
+                stock_solution=stock_solution,
+                time_scale=self._time_scale,
+            )
+            for binding in probe.channels
+        }
+        self._by_topic: dict[str, list[FieldReader]] = {}
+        self._by_entity: dict[str, list[FieldReader]] = {}
+        for binding in probe.channels:
+            reader = FieldReader(binding)
+            if binding.topic is not None:
+                self._by_topic.setdefault(binding.topic, []).append(reader)
+            elif binding.entity_id is not None:
+                self._by_entity.setdefault(binding.entity_id, []).append(reader)
+        self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
+
+    def update(
+        self, probe: Probe, *, plain_water: bool = False, stock_solution: bool = False
+    ) -> None:
+        """Use changed bindings; a channel whose source is the same keeps its memory."""
+        before = {binding.kind: binding for binding in self.probe.channels}
+        for binding in probe.channels:
+            old = before.get(binding.kind)
+            if old is not None and not _same_source(old, binding):
+                self._states.pop(binding.kind, None)
+        if probe.availability != self.probe.availability:
+            self._is_online = True
+        self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics to subscribe to, sorted, the one of the availability among them."""
+        topics = set(self._by_topic)
+        if self.probe.availability is not None:
+            topics.add(self.probe.availability.topic)
+        return tuple(sorted(topics))
+
+    @property
+    def entity_ids(self) -> tuple[str, ...]:
+        """The entities to follow, sorted."""
+        return tuple(sorted(self._by_entity))
+
+    @property
+    def available(self) -> bool:
+        """Whether the device is there, as far as it says so itself."""
+        return self._is_online
+
+    def channel_available(self, kind: ChannelKind, now: datetime) -> bool:
+        """Tell whether an entity of this channel is available.
+
+        Without a broker a value stays until it is too old.
+        """
+        if not self._is_online:
+            return False
+        binding = self.probe.binding(kind)
+        if self._is_connected or binding is None or binding.topic is None:
+            return True
+        return self.shown(kind, now).value is not None
+
+    def on_connection(self, *, connected: bool) -> None:
+        """Remember whether the broker can be reached."""
+        self._is_connected = connected
+
+    def on_availability(self, *, online: bool) -> None:
+        """Take in that the device is there or gone."""
+        self._is_online = online
+
+    def pause_rates(self, until: datetime) -> None:
+        """Expect jumps until then: a fill, a dose or a calibration was logged."""
+        self._rates_paused_until = until
+
+    def on_message(
+        self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime
+    ) -> tuple[Judged, ...]:
+        """Take in one message of the broker; never raises.
+
+        Returns:
+            What was judged; a retained message judges nothing but may show a value.
+        """
+        availability = self.probe.availability
+        if availability is not None and topic == availability.topic:
+            presence = read_availability(payload, availability)
+            if presence is not None:
+                self._is_online = presence
+        readers = self._by_topic.get(topic)
+        if readers is None:
+            return ()
+        self.message_count += 1
+        last_will = read_last_will(payload)
+        if last_will is not None:
+            # Some devices leave their last will on the topic of the value itself.
+            self._is_online = last_will
+            return ()
+        samples = read_message(payload, readers, received_at)
+        if retained:
+            self._states = keep_retained(samples, self._states, self.rules)
+            return ()
+        return self._judge(samples, topic)
+
+    def on_entity(
+        self,
+        entity_id: str,
+        state_text: str,
+        unit: str | None,
+        *,
+        reported_at: datetime,
+        received_at: datetime,
+        restored: bool = False,
+    ) -> tuple[Judged, ...]:
+        """Take in the state of an entity; never raises.
+
+        Args:
+            entity_id: Whose state it is.
+            state_text: The state; words such as `unavailable` are no value.
+            unit: Its unit of measurement.
+            reported_at: When it was last reported, even without a change.
+            received_at: Now.
+            restored: The state was only restored by Home Assistant, so it is no report.
+        """
+        readers = self._by_entity.get(entity_id)
+        if readers is None:
+            return ()
+        self.message_count += 1
+        # A restored state carries the time of the restart, which says nothing.
+        at = None if restored else reported_at
+        samples = tuple(reader.read_entity(state_text, unit, at, received_at) for reader in readers)
+        if restored or reported_at < self.started_at:
+            self._states = keep_retained(samples, self._states, self.rules)
+            return ()
+        judged = self._judge(samples, entity_id)
+        if any(item.verdict is Verdict.GOOD for item in judged):
+            judged += self._echo(entity_id, reported_at, received_at)
+        return judged
+
+    def _echo(self, entity_id: str, at: datetime, received_at: datetime) -> tuple[Judged, ...]:
+        """Confirm the steady entities of a device that reports.
+
+        Many integrations write a state only when it changes: a moisture that stands still is
+        alive as long as its device is.
+        """
+        samples = []
+        for other, readers in self._by_entity.items():
+            if other == entity_id:
+                continue
+            for reader in readers:
+                state = self._states.get(reader.kind, UNKNOWN_CHANNEL)
+                if state.verdict is not Verdict.GOOD or state.at is None:
+                    continue
+                limit_s = self.rules[reader.kind].max_age_s * _ECHO_AGE_RATIO
+                if (at - state.at).total_seconds() >= limit_s:
+                    samples.append(
+                        Sample(kind=reader.kind, raw=state.value, at=at, received_at=received_at)
+                    )
+        return self._judge(samples, entity_id) if samples else ()
+
+    def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:
+        if not samples:
+            return ()
+        received_at = samples[0].received_at
+        paused = self._rates_paused_until is not None and received_at < self._rates_paused_until
+        judged, self._states = judge_message(samples, self._states, self.rules, rates_paused=paused)
+        for sample in samples:
+            if sample.problem is Reason.MISSING_FIELD:
+                self.counts[sample.kind, Reason.MISSING_FIELD] += 1
+        if judged:
+            # Whoever sends values is there, whatever an old last will says.
+            self._is_online = True
+        for item in judged:
+            self._book(item, source)
+        return judged
+
+    def _book(self, item: Judged, source: str) -> None:
+        for reason in item.reasons:
+            if (item.kind, reason) not in self.counts:
+                self._notices.append(
+                    Notice(kind=item.kind, reason=reason, hint=item.hint, source=source)
+                )
+            self.counts[item.kind, reason] += 1
+        if item.value is not None and not item.is_repeat:
+            self._pending.append(
+                Reading(
+                    probe_key=self.probe.key,
+                    kind=item.kind,
+                    at=item.at,
+                    received_at=item.received_at,
+                    value=item.value,
+                    verdict=item.verdict,
+                    reasons=item.reasons,
+                )
+            )
+
+    def take_readings(self) -> list[Reading]:
+        """Hand over the good and suspect readings that are to be stored."""
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
+
+    def take_notices(self) -> list[Notice]:
+        """Hand over what is to be logged."""
+        taken, self._notices = self._notices, []
+        return taken
+
+    def shown(self, kind: ChannelKind, now: datetime) -> Shown:
+        """Return what is shown of a bound channel now."""
+        state = self._states.get(kind, UNKNOWN_CHANNEL)
+        return freshness(state, self.rules[kind], now, self.started_at)
+
+    def hint(self, kind: ChannelKind) -> Hint | None:
+        """Return what is probably wrong with the mapping, by the newest message."""
+        return self._states.get(kind, UNKNOWN_CHANNEL).hint
+
+    def next_change_at(self, now: datetime) -> datetime | None:
+        """Return when a shown value becomes too old by time alone; none = none is shown."""
+        ends = (
+            expires_at(self._states.get(kind, UNKNOWN_CHANNEL), rules, now)
+            for kind, rules in self.rules.items()
+        )
+        return min((end for end in ends if end is not None), default=None)
+
+    def quality(self, now: datetime, kind: ChannelKind | None = None) -> QualityView:
+        """Return how far a channel, or the worst one of the probe, is to be trusted now."""
+        if not self._is_online:
+            return QualityView(verdict=Verdict.STALE, reasons=(Reason.OFFLINE,))
+        kinds = tuple(self.rules) if kind is None else (kind,)
+        views = [self.shown(item, now) for item in kinds]
+        if not views:
+            return QualityView(verdict=Verdict.STALE, reasons=(Reason.NEVER_MEASURED,))
+        worst = min((view.verdict for view in views), key=_WORST_FIRST.index)
+        reasons = dict.fromkeys(r for view in views if view.verdict is worst for r in view.reasons)
+        return QualityView(verdict=worst, reasons=tuple(reasons))
+
+
+def _same_source(old: ChannelBinding, new: ChannelBinding) -> bool:
+    return old.model_copy(update=_OPTIONS) == new.model_copy(update=_OPTIONS)

@@ -1,0 +1,244 @@
+"""Topic and payload to samples in canonical units, by the bindings of a probe; never raises."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kamerplanter_backend.telemetry.payload import (
+    MISSING,
+    OFFLINE_WORDS,
+    ONLINE_WORDS,
+    Json,
+    Missing,
+    decode,
+    device_problem,
+    find,
+    find_time,
+    is_true,
+    last_digit,
+    parse_json,
+    read_number,
+    read_presence,
+    read_time,
+)
+from kamerplanter_engines.errors import UnknownUnitError
+from kamerplanter_engines.models.telemetry import (
+    Availability,
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+    Hint,
+    Reason,
+)
+from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.telemetry_engine import Sample
+from kamerplanter_engines.units import conversion, fahrenheit_to_celsius, normalise_unit
+
+FAR_BEYOND_CURVE_RATIO = 0.25
+"""A raw value this far beyond the ends of its curve, as a share of the curve, is doubtful."""
+_DIGITS_KEPT = 9
+"""Hides what binary fractions add, so that 337 tenths are 33.7."""
+
+
+class FieldReader:
+    """Reads one channel out of messages; made once per binding because messages are many."""
+
+    __slots__ = ("_conversion", "_unit", "binding", "kind")
+
+    def __init__(self, binding: ChannelBinding) -> None:
+        self.binding = binding
+        self.kind: ChannelKind = binding.kind
+        self._unit = binding.unit
+        if binding.unit is None:
+            self._unit = CHANNELS[binding.kind].default_unit
+        self._conversion: tuple[float, float] | None = None
+        try:
+            self._conversion = conversion(binding.kind, self._unit)
+        except UnknownUnitError:
+            self._conversion = None
+
+    def missing(self, received_at: datetime, problem: Reason) -> Sample:
+        """Return that a message holds no value of this channel."""
+        return Sample(kind=self.kind, problem=problem, at=received_at, received_at=received_at)
+
+    def read_text(self, text: str, received_at: datetime) -> Sample:
+        """Return what a payload says that is nothing but the value."""
+        return self._sample(text, None, None, received_at)
+
+    def read_field(self, document: Json, received_at: datetime) -> Sample:
+        """Return what a JSON document says about this channel."""
+        binding = self.binding
+        field, holder = find(document, binding.path or "")
+        if isinstance(field, Missing):
+            return self.missing(received_at, Reason.MISSING_FIELD)
+        moment = self._time(document, holder, received_at)
+        if binding.guard_path is not None and not is_true(find(document, binding.guard_path)[0]):
+            return self.missing(received_at, Reason.GUARD_FAILED)
+        return self._sample(field, holder, moment, received_at)
+
+    def read_entity(
+        self, text: str, unit: str | None, at: datetime | None, received_at: datetime
+    ) -> Sample:
+        """Return what the state of an entity says; its own unit counts before the binding's."""
+        return self._sample(text, None, at, received_at, unit=unit)
+
+    def _time(self, document: Json, holder: Json, received_at: datetime) -> datetime | None:
+        path = self.binding.time_path
+        if path is None:
+            return find_time(document, holder, received_at)
+        field = find(document, path)[0]
+        return None if isinstance(field, Missing) else read_time(field, received_at)
+
+    def _sample(
+        self,
+        field: Json,
+        holder: Json,
+        moment: datetime | None,
+        received_at: datetime,
+        *,
+        unit: str | None = None,
+    ) -> Sample:
+        number, unit_behind = read_number(field, decimal_comma=self.binding.decimal_comma)
+        problem = device_problem(holder, number)
+        if problem is not None or number is None:
+            return self.missing(received_at, problem or Reason.NOT_A_NUMBER)
+        at = received_at if moment is None else moment
+        step = last_digit(number) * self.binding.factor
+        number *= self.binding.factor
+        has_time = moment is not None
+        if self.binding.curve:
+            value, is_far = read_curve(self.binding.curve, number, self.kind)
+            return Sample(
+                kind=self.kind,
+                raw=value,
+                at=at,
+                received_at=received_at,
+                has_device_time=has_time,
+                out_of_curve=is_far,
+            )
+        found, name = self._found(unit_behind, unit)
+        if found is None:
+            return self.missing(received_at, Reason.UNKNOWN_UNIT)
+        value = round(number * found[0] + found[1], _DIGITS_KEPT)
+        return Sample(
+            kind=self.kind,
+            raw=value,
+            hint=_hint(self.kind, value, name),
+            at=at,
+            received_at=received_at,
+            has_device_time=has_time,
+            step=step * found[0],
+        )
+
+    def _found(
+        self, unit_behind: str | None, unit: str | None
+    ) -> tuple[tuple[float, float] | None, str]:
+        """Return the conversion and the unit: what stands in the message counts first."""
+        if unit_behind is not None:
+            try:
+                return conversion(self.kind, unit_behind), unit_behind
+            except UnknownUnitError:
+                return None, unit_behind
+        if unit is not None:
+            try:
+                return conversion(self.kind, unit), unit
+            except UnknownUnitError:
+                # ppm without a scale, say: then the binding has to know.
+                if self.binding.unit is None:
+                    return None, unit
+        return self._conversion, self._unit or ""
+
+
+def _hint(kind: ChannelKind, value: float, unit: str) -> Hint | None:
+    """Return what an impossible value would be in the unit that is often meant instead."""
+    spec = CHANNELS[kind]
+    if spec.physical_low <= value <= spec.physical_high:
+        return None
+    if kind in (ChannelKind.EC, ChannelKind.SOIL_EC):
+        is_milli = normalise_unit(unit) in ("mS/cm", "dS/m")
+        fits = spec.physical_low < value / 1000 <= spec.physical_high
+        return Hint.LOOKS_LIKE_US_CM if is_milli and fits else None
+    if spec.is_temperature and normalise_unit(unit) == "°C":
+        fits = spec.physical_low <= fahrenheit_to_celsius(value) <= spec.physical_high
+        # 85 is rather the power-on value of a Dallas probe, which reads 29 as °F.
+        is_signature = value == 85  # noqa: PLR2004
+        return Hint.LOOKS_LIKE_FAHRENHEIT if fits and not is_signature else None
+    return None
+
+
+def read_curve(
+    curve: Sequence[CurvePoint], raw: float, kind: ChannelKind = ChannelKind.SOIL_MOISTURE
+) -> tuple[float, bool]:
+    """Return the value of a raw number, straight between the points, and if it lies far outside.
+
+    Beyond the ends the line goes on until it meets the end of the scale.
+    """
+    points = sorted(curve, key=lambda point: point.raw)
+    first, last = points[0], points[-1]
+    span = last.raw - first.raw
+    outside = max(first.raw - raw, raw - last.raw, 0.0)
+    upper = next((i for i, point in enumerate(points) if raw <= point.raw), len(points) - 1)
+    left, right = points[max(upper, 1) - 1], points[max(upper, 1)]
+    share = (raw - left.raw) / (right.raw - left.raw)
+    value = left.value + share * (right.value - left.value)
+    spec = CHANNELS[kind]
+    high = spec.physical_high if spec.shown_high is None else spec.shown_high
+    limited = min(max(value, spec.physical_low), high)
+    return round(limited, _DIGITS_KEPT), outside > FAR_BEYOND_CURVE_RATIO * span
+
+
+def read_payload(payload: bytes | str, binding: ChannelBinding, received_at: datetime) -> Sample:
+    """Return what one payload says about one binding."""
+    return read_message(payload, (FieldReader(binding),), received_at)[0]
+
+
+def read_message(
+    payload: bytes | str, readers: Sequence[FieldReader], received_at: datetime
+) -> tuple[Sample, ...]:
+    """Return one sample per reader; what cannot be read says why.
+
+    Args:
+        payload: As it came from the broker.
+        readers: Those of the bindings on this topic.
+        received_at: When it came, UTC.
+    """
+    text = decode(payload)
+    if text is None:
+        return tuple(reader.missing(received_at, Reason.UNREADABLE) for reader in readers)
+    if not text:  # how a retained message is cleared
+        return ()
+    document: Json | Missing = MISSING
+    if any(reader.binding.path is not None for reader in readers):
+        document = parse_json(text)
+    samples = []
+    for reader in readers:
+        if reader.binding.path is None:
+            samples.append(reader.read_text(text, received_at))
+        elif isinstance(document, Missing):
+            samples.append(reader.missing(received_at, Reason.UNREADABLE))
+        else:
+            samples.append(reader.read_field(document, received_at))
+    return tuple(samples)
+
+
+def read_last_will(payload: bytes | str) -> bool | None:
+    """Return whether a data topic carries a last will (false) or birth word (true)."""
+    if len(payload) > max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2:
+        return None
+    word = (decode(payload) or "").strip('"').casefold()
+    if word in OFFLINE_WORDS:
+        return False
+    return True if word in ONLINE_WORDS else None
+
+
+def read_availability(payload: bytes | str, availability: Availability) -> bool | None:
+    """Return whether a device says that it is there; none = the message does not tell."""
+    text = decode(payload)
+    if text is None:
+        return None
+    document = parse_json(text)
+    if isinstance(document, Missing):
+        return read_presence(text)
+    if availability.path is None:
+        return read_presence(document)
+    field = find(document, availability.path)[0]
+    return None if isinstance(field, Missing) else read_presence(field)

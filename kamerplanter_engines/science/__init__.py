@@ -1,0 +1,1 @@
+"""Formulas that take floats and dates and know no model."""

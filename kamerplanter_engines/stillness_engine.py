@@ -1,0 +1,84 @@
+"""How finely a channel steps, how long it has not moved, and whether it has stuck.
+
+Source: the project's decisions on judging readings.  A value that stands still proves nothing by
+itself; beside a twin that moves, or with its whole device, it does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState, Sample
+
+
+def noted(
+    sample: Sample,
+    state: ChannelState,
+    rules: ChannelRules,
+    *,
+    hard: bool,
+    device: Mapping[ChannelKind, ChannelState],
+) -> ChannelState:
+    """Remember the value, how fine its steps are and how long it has not moved."""
+    if sample.raw != state.value:
+        step = _step(sample)
+        finest = state.finest_step
+        if not hard:  # an end stop shows nothing of the probe's resolution
+            finest = step if finest is None else min(finest, step)
+        return replace(
+            state,
+            value=sample.raw,
+            at=sample.at,
+            unchanged_since=sample.at,
+            is_stuck=False,
+            finest_step=finest,
+            has_moved=state.has_moved or (state.value is not None and not hard),
+        )
+    state = replace(state, at=sample.at)
+    if not state.is_stuck and _has_stuck(state, rules, device, sample.at):
+        return replace(state, is_stuck=True)
+    return state
+
+
+def _step(sample: Sample) -> float:
+    if sample.step is not None:
+        return sample.step
+    digits = f"{sample.raw:.6f}".rstrip("0").partition(".")[2]
+    return float(10 ** -len(digits))
+
+
+def _has_stuck(
+    state: ChannelState,
+    rules: ChannelRules,
+    device: Mapping[ChannelKind, ChannelState],
+    now: datetime,
+) -> bool:
+    since = state.unchanged_since
+    if since is None:
+        return False
+    flat_s = (now - since).total_seconds()
+    if rules.is_temperature and flat_s >= rules.twin_stuck_s:
+        for kind, twin in device.items():
+            if kind is rules.kind or not CHANNELS[kind].is_temperature:
+                continue
+            moved = twin.unchanged_since
+            # It still moved in the later half of the time, so the place is not just even.
+            if moved is not None and (now - moved).total_seconds() < rules.twin_stuck_s / 2:
+                return True
+    if flat_s < rules.device_stuck_s:
+        return False
+    others = [
+        other
+        for kind, other in device.items()
+        if kind is not rules.kind
+        and other.at is not None
+        and other.unchanged_since is not None
+        and (now - other.at).total_seconds() < rules.device_stuck_s
+    ]
+    return bool(others) and all(
+        (now - other.unchanged_since).total_seconds() >= rules.device_stuck_s
+        for other in others
+        if other.unchanged_since is not None
+    )

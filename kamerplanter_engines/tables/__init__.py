@@ -1,0 +1,1 @@
+"""Named numbers, each with its source."""

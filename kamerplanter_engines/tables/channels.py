@@ -1,0 +1,150 @@
+"""What each kind of measurement can be: unit, ranges, speed, age.
+
+Sources: the project's decisions on readings (ranges, full scale, exact zero), the telemetry
+table of the domain specification (rates per minute, ages) and the Atlas and Dallas data sheets
+(power-on and open-wire values of temperature probes).
+"""
+
+from dataclasses import dataclass
+
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """The numbers of one kind; values in its canonical unit."""
+
+    unit: str
+    """Canonical unit; empty = none."""
+    default_unit: str
+    """What devices usually send when nobody says."""
+    physical_low: float
+    physical_high: float
+    """Outside of these a value is no value."""
+    plausible_low: float | None = None
+    plausible_high: float | None = None
+    """Outside of these a value is suspect until it proves itself."""
+    rate_per_min: float | None = None
+    """Fastest change of the thing itself; more than twice that is suspect."""
+    max_age_s: float
+    """A value older than this is not shown. [s]"""
+    hold_s: float = 300.0
+    """How long a value is out of band before it is a problem. [s]"""
+    zero_is_suspect: bool = False
+    """An exact 0 is what a dead circuit says."""
+    full_scale: tuple[float, ...] = ()
+    """End stops of the usual circuits."""
+    full_scale_is_suspect: bool = True
+    """False: the end stop is a common true value, and doubtful only in bad company."""
+    repeats_are_natural: bool = False
+    """Equal readings in a row prove nothing against the probe."""
+    shown_high: float | None = None
+    """What lies above is shown as this."""
+    is_temperature: bool = False
+    precision: int
+    """Digits behind the point that a screen shows."""
+
+
+_TEMPERATURE_UNIT = "°C"
+
+CHANNELS: dict[ChannelKind, ChannelSpec] = {
+    ChannelKind.EC: ChannelSpec(
+        unit="mS/cm",
+        default_unit="mS/cm",
+        physical_low=0,
+        physical_high=15,
+        plausible_low=0,
+        plausible_high=5,
+        rate_per_min=0.05,
+        max_age_s=6 * HOUR_S,
+        zero_is_suspect=True,
+        full_scale=(15,),
+        precision=2,
+    ),
+    ChannelKind.PH: ChannelSpec(
+        unit="",
+        default_unit="",
+        physical_low=0,
+        physical_high=14,
+        plausible_low=3,
+        plausible_high=10,
+        rate_per_min=0.1,
+        max_age_s=6 * HOUR_S,
+        zero_is_suspect=True,
+        full_scale=(14,),
+        precision=2,
+    ),
+    ChannelKind.WATER_TEMPERATURE: ChannelSpec(
+        unit=_TEMPERATURE_UNIT,
+        default_unit=_TEMPERATURE_UNIT,
+        physical_low=0,
+        physical_high=50,
+        plausible_low=5,
+        plausible_high=35,
+        rate_per_min=0.3,
+        max_age_s=4 * HOUR_S,
+        zero_is_suspect=True,
+        is_temperature=True,
+        precision=1,
+    ),
+    ChannelKind.LEVEL: ChannelSpec(
+        unit="%",
+        default_unit="%",
+        physical_low=0,
+        physical_high=105,
+        max_age_s=8 * HOUR_S,
+        full_scale=(100,),
+        # A full tank is an everyday value.
+        full_scale_is_suspect=False,
+        repeats_are_natural=True,
+        shown_high=100,
+        precision=0,
+    ),
+    ChannelKind.SOIL_MOISTURE: ChannelSpec(
+        unit="%",
+        default_unit="%",
+        physical_low=0,
+        physical_high=100,
+        rate_per_min=1,
+        max_age_s=8 * HOUR_S,
+        hold_s=1800,
+        full_scale=(100,),
+        repeats_are_natural=True,
+        precision=0,
+    ),
+    ChannelKind.SOIL_TEMPERATURE: ChannelSpec(
+        unit=_TEMPERATURE_UNIT,
+        default_unit=_TEMPERATURE_UNIT,
+        physical_low=-5,
+        physical_high=45,
+        max_age_s=6 * HOUR_S,
+        is_temperature=True,
+        precision=1,
+    ),
+    ChannelKind.SOIL_EC: ChannelSpec(
+        unit="mS/cm",
+        default_unit="µS/cm",
+        physical_low=0,
+        physical_high=15,
+        plausible_low=0,
+        plausible_high=10,
+        rate_per_min=0.05,
+        max_age_s=6 * HOUR_S,
+        zero_is_suspect=True,
+        full_scale=(15,),
+        precision=3,
+    ),
+}
+
+STOCK_EC_HIGH_MS_CM = 250.0
+"""Stock concentrates conduct far more than what plants get."""
+STARTUP_C = 85.0
+"""What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
+DISCONNECTED_C = -127.0
+"""What the usual drivers say for a probe that does not answer."""
+TWIN_STUCK_S = 6 * HOUR_S
+"""Flat for so long while its twin moves: stuck."""
+DEVICE_STUCK_S = 24 * HOUR_S
+"""All channels of a device flat for so long: stuck."""

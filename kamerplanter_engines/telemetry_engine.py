@@ -1,0 +1,345 @@
+"""Judges a reading once, on its way in: value, verdict, reasons.
+
+The same messages give the same verdicts however they are batched, because all memory is in the
+arguments.  Sources: the project's decisions on readings, and the numbers in `tables.channels`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+from kamerplanter_engines.freshness_engine import Shown, expires_at, freshness
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
+from kamerplanter_engines.stillness_engine import noted
+from kamerplanter_engines.tables.channels import DISCONNECTED_C, STARTUP_C
+from kamerplanter_engines.telemetry_state_engine import (
+    UNKNOWN_CHANNEL,
+    ChannelRules,
+    ChannelState,
+    Judged,
+    Sample,
+    restore,
+    rules_for,
+)
+
+__all__ = [
+    "UNKNOWN_CHANNEL",
+    "ChannelRules",
+    "ChannelState",
+    "Judged",
+    "Sample",
+    "Shown",
+    "expires_at",
+    "freshness",
+    "judge_message",
+    "keep_retained",
+    "restore",
+    "rules_for",
+]
+
+AGREEING_READINGS = 3
+"""So many further readings make a doubtful value true."""
+COARSE_STEP = 0.1
+"""A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
+_SIGNATURE_TOLERANCE_C = 0.06
+"""-196.6 °F is -127.0 °C up to rounding."""
+_ROUNDING = 1e-9
+
+
+def judge_message(
+    samples: Sequence[Sample],
+    states: Mapping[ChannelKind, ChannelState],
+    rules: Mapping[ChannelKind, ChannelRules],
+    *,
+    rates_paused: bool = False,
+) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
+    """Judge all that one message of one device says.
+
+    Args:
+        samples: Everything in the message; a missing field is remembered and not judged.
+        states: The memory of all channels of the device.
+        rules: The numbers in force, for each kind of `samples`.
+        rates_paused: A fill, dose or calibration was just logged, so jumps are expected.
+
+    Returns:
+        The verdicts in the order of the samples, and the new memory of all channels.
+    """
+    after = dict(states)
+    verdicts: list[Judged] = []
+    flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
+    doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
+    for sample, flaw in zip(samples, flaws, strict=True):
+        state = after.get(sample.kind, UNKNOWN_CHANNEL)
+        if sample.problem is Reason.MISSING_FIELD:
+            # Many devices send one value a message: what is absent says nothing.
+            if state.verdict is None:
+                after[sample.kind] = replace(state, reasons=(Reason.MISSING_FIELD,))
+            continue
+        reasons = list(flaw.reasons)
+        if flaw.is_end and doubtful > 1 and not flaw.is_bad:
+            reasons.append(Reason.BAD_COMPANY)
+        channel = rules[sample.kind]
+        if flaw.is_bad or sample.raw is None:
+            judged, state = _refuse(sample, reasons, state)
+        else:
+            judged, state = _weigh(sample, reasons, state, channel, after, paused=rates_paused)
+        verdicts.append(judged)
+        after[sample.kind] = state
+    return tuple(verdicts), after
+
+
+@dataclass(frozen=True, slots=True)
+class _Flaws:
+    """What is wrong with a number by itself."""
+
+    reasons: tuple[Reason, ...] = ()
+    is_bad: bool = False
+    is_end: bool = False
+    """An exact 0 or full scale."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """It makes a 0 or full scale beside it doubtful."""
+        return self.is_bad or self.is_end
+
+
+_NONE = _Flaws()
+_MISSING = _Flaws((Reason.MISSING_FIELD,))
+
+
+def _flaws(sample: Sample, rules: ChannelRules) -> _Flaws:
+    if sample.problem is Reason.MISSING_FIELD:
+        return _MISSING
+    no_value = _no_value(sample, rules)
+    if no_value is not None:
+        return _Flaws((no_value,), is_bad=True)
+    is_zero = sample.raw == 0 and rules.zero_counts
+    is_full = sample.raw in rules.full_scale
+    if not (is_zero or is_full or sample.out_of_curve):
+        return _NONE
+    reasons: list[Reason] = []
+    if is_zero and rules.zero_is_suspect:
+        reasons.append(Reason.EXACT_ZERO)
+    if is_full and rules.full_scale_is_suspect:
+        reasons.append(Reason.FULL_SCALE)
+    if sample.out_of_curve:
+        reasons.append(Reason.OUT_OF_CURVE)
+    return _Flaws(tuple(reasons), is_end=is_zero or is_full)
+
+
+def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
+    """Return why a number cannot be a measurement at all."""
+    value = sample.raw
+    if sample.problem is not None or value is None or not isfinite(value):
+        return sample.problem or Reason.NOT_A_NUMBER
+    if rules.is_temperature and abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
+        return Reason.STARTUP_SIGNATURE
+    if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
+        return Reason.DISCONNECT_SIGNATURE
+    if not rules.physical_low <= value <= rules.physical_high:
+        return Reason.OUTSIDE_PHYSICAL
+    return None
+
+
+def _refuse(
+    sample: Sample, reasons: list[Reason], state: ChannelState
+) -> tuple[Judged, ChannelState]:
+    judged = Judged(
+        kind=sample.kind,
+        value=None,
+        verdict=Verdict.BAD,
+        reasons=tuple(reasons),
+        hint=sample.hint,
+        at=sample.at,
+        received_at=sample.received_at,
+    )
+    return judged, replace(state, verdict=Verdict.BAD, reasons=judged.reasons, hint=sample.hint)
+
+
+def _weigh(
+    sample: Sample,
+    reasons: list[Reason],
+    state: ChannelState,
+    rules: ChannelRules,
+    device: Mapping[ChannelKind, ChannelState],
+    *,
+    paused: bool,
+) -> tuple[Judged, ChannelState]:
+    """Judge a number that is physically possible against what the channel showed before."""
+    value = sample.raw
+    assert value is not None  # noqa: S101 (the caller has looked)
+    is_late = state.at is not None and sample.at < state.at
+    if _is_repeat(sample, state, rules):
+        return _judged(sample, rules, state.reasons, is_repeat=True), state
+    hard = bool(reasons)
+    if not is_late:
+        state = noted(sample, state, rules, hard=hard, device=device)
+        if state.is_stuck:
+            reasons.append(Reason.STUCK)
+    soft = _soft_reasons(sample, state, rules, judges_rate=not (paused or is_late))
+    if hard:
+        reasons += soft
+    elif soft and not is_late:
+        state, healed = _doubt(sample, state, rules)
+        reasons += () if healed else soft
+    else:
+        reasons += soft
+    judged = _judged(sample, rules, tuple(reasons))
+    if is_late:
+        return judged, state
+    if judged.verdict is not Verdict.GOOD:
+        return judged, replace(
+            state, verdict=Verdict.SUSPECT, reasons=judged.reasons, hint=sample.hint
+        )
+    return judged, replace(
+        state,
+        verdict=Verdict.GOOD,
+        reasons=(),
+        hint=None,
+        good_value=judged.value,
+        good_at=sample.at,
+        good_received_at=sample.received_at,
+        good_is_retained=False,
+        doubted_value=None,
+        doubted_at=None,
+        doubted_jump=None,
+        agreeing=0,
+        agreeing_differ=False,
+        accepts_implausible=not rules.plausible_low <= value <= rules.plausible_high,
+    )
+
+
+def _judged(
+    sample: Sample,
+    rules: ChannelRules,
+    reasons: tuple[Reason, ...],
+    *,
+    is_repeat: bool = False,
+) -> Judged:
+    value = sample.raw
+    if value is not None and rules.shown_high is not None:
+        value = min(value, rules.shown_high)
+    return Judged(
+        kind=sample.kind,
+        value=value,
+        verdict=Verdict.SUSPECT if reasons else Verdict.GOOD,
+        reasons=reasons,
+        hint=sample.hint,
+        at=sample.at,
+        received_at=sample.received_at,
+        is_repeat=is_repeat,
+    )
+
+
+def _is_repeat(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
+    return (
+        state.at is not None
+        and sample.raw == state.value
+        and state.verdict in (Verdict.GOOD, Verdict.SUSPECT)
+        and abs((sample.at - state.at).total_seconds()) <= rules.repeat_s
+    )
+
+
+def _allowed(rules: ChannelRules, elapsed_s: float) -> float:
+    """Return how far a value may move in a time; without a rate rule: anywhere."""
+    if rules.rate_per_s is None:
+        return float("inf")
+    return rules.rate_per_s * max(elapsed_s, rules.rate_floor_s) + _ROUNDING
+
+
+def _soft_reasons(
+    sample: Sample, state: ChannelState, rules: ChannelRules, *, judges_rate: bool
+) -> tuple[Reason, ...]:
+    """Return range and rate, the reasons that further readings may take back."""
+    value = sample.raw
+    assert value is not None  # noqa: S101 (the caller has looked)
+    reasons: list[Reason] = []
+    is_plausible = rules.plausible_low <= value <= rules.plausible_high
+    if not is_plausible and not state.accepts_implausible:
+        reasons.append(Reason.OUTSIDE_PLAUSIBLE)
+    if judges_rate and state.good_value is not None and state.good_at is not None:
+        gap = abs(value - state.good_value)
+        elapsed_s = (sample.at - state.good_at).total_seconds()
+        believed = gap <= _allowed(rules, elapsed_s)
+        if state.doubted_value is not None:
+            # Time alone must not make a jump true: within a run only a real return counts.
+            start = state.doubted_jump
+            returned = gap <= (_allowed(rules, 0) if start is None else start)
+            believed = returned or (believed and not _agrees(sample, state, rules))
+        if not believed:
+            reasons.append(Reason.RATE)
+    return tuple(reasons)
+
+
+def _agrees(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
+    """Tell whether a value continues the run of doubted readings."""
+    if state.doubted_value is None or state.doubted_at is None or sample.raw is None:
+        return False
+    elapsed_s = (sample.at - state.doubted_at).total_seconds()
+    return abs(sample.raw - state.doubted_value) <= _allowed(rules, elapsed_s)
+
+
+def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[ChannelState, bool]:
+    """Begin or continue a run of doubted readings; tell whether it has proved itself."""
+    if not _agrees(sample, state, rules):
+        jump = None
+        if state.good_at is not None:
+            jump = _allowed(rules, (sample.at - state.good_at).total_seconds())
+        return replace(
+            state,
+            doubted_value=sample.raw,
+            doubted_at=sample.at,
+            doubted_jump=jump,
+            agreeing=0,
+            agreeing_differ=False,
+        ), False
+    # The first further reading has no equal yet among those that must differ.
+    differ = state.agreeing_differ or (state.agreeing > 0 and sample.raw != state.doubted_value)
+    state = replace(
+        state,
+        doubted_value=sample.raw,
+        doubted_at=sample.at,
+        agreeing=state.agreeing + 1,
+        agreeing_differ=differ,
+    )
+    is_coarse = (
+        state.has_moved
+        and state.finest_step is not None
+        and state.finest_step >= COARSE_STEP - _ROUNDING
+    )
+    may_repeat = differ or rules.repeats_are_natural or is_coarse
+    return state, state.agreeing >= AGREEING_READINGS and may_repeat
+
+
+def keep_retained(
+    samples: Sequence[Sample],
+    states: Mapping[ChannelKind, ChannelState],
+    rules: Mapping[ChannelKind, ChannelRules],
+) -> dict[ChannelKind, ChannelState]:
+    """Return the memory after a message that the broker had kept from before.
+
+    It is no report: a value is shown with its own age if the device said when it was measured
+    and nothing newer is known; otherwise it only explains why there is none.
+    """
+    after = dict(states)
+    flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
+    doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
+    for sample, flaw in zip(samples, flaws, strict=True):
+        state = after.get(sample.kind, UNKNOWN_CHANNEL)
+        channel = rules[sample.kind]
+        is_fine = not (flaw.reasons or (flaw.is_end and doubtful > 1)) and sample.raw is not None
+        if is_fine and not sample.has_device_time:
+            if state.good_value is None and state.verdict is None:
+                after[sample.kind] = replace(state, reasons=(Reason.RETAINED,))
+            continue
+        is_news = state.good_at is None or sample.at > state.good_at
+        if not is_fine or not is_news or _soft_reasons(sample, state, channel, judges_rate=True):
+            continue
+        after[sample.kind] = replace(
+            state,
+            good_value=_judged(sample, channel, ()).value,
+            good_at=sample.at,
+            good_received_at=sample.received_at,
+            good_is_retained=True,
+        )
+    return after

@@ -1,0 +1,197 @@
+"""What the judgement of readings works on: samples, the numbers in force, and memory.
+
+The memory of a channel is a value that goes in and comes out of `telemetry_engine`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Hint,
+    Reading,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.tables.channels import (
+    CHANNELS,
+    DEVICE_STUCK_S,
+    STOCK_EC_HIGH_MS_CM,
+    TWIN_STUCK_S,
+)
+
+_TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}
+"""Reasons that further readings may take back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one message says about one channel, before it is judged."""
+
+    kind: ChannelKind
+    raw: float | None = None
+    """The number in the canonical unit; none = no value, see `problem`."""
+    problem: Reason | None = None
+    """Why there is no number."""
+    hint: Hint | None = None
+    at: datetime
+    """When it was measured; the time of receipt where the device does not know."""
+    received_at: datetime
+    has_device_time: bool = False
+    """`at` comes from the device and is believed."""
+    out_of_curve: bool = False
+    """The raw number lies far beyond the ends of its curve."""
+    step: float | None = None
+    """What one more on the last digit sent would be; none = taken from `raw`. Canonical unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """The numbers in force for one channel; made by `rules_for`."""
+
+    kind: ChannelKind
+    physical_low: float
+    physical_high: float
+    plausible_low: float
+    plausible_high: float
+    rate_per_s: float | None
+    """Change that is just believed: twice the fastest true one. [canonical unit per s]"""
+    rate_floor_s: float
+    """Two readings closer than this are compared as if so far apart."""
+    max_age_s: float
+    hold_s: float
+    twin_stuck_s: float
+    device_stuck_s: float
+    repeat_s: float
+    """An equal value within this time is the same reading."""
+    zero_is_suspect: bool
+    zero_counts: bool
+    """An exact 0 is doubtful in bad company."""
+    full_scale: tuple[float, ...]
+    full_scale_is_suspect: bool
+    repeats_are_natural: bool
+    shown_high: float | None
+    is_temperature: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelState:
+    """The memory of one channel; without arguments: nothing known."""
+
+    good_value: float | None = None
+    good_at: datetime | None = None
+    good_received_at: datetime | None = None
+    good_is_retained: bool = False
+    """The broker had kept it: shown with its age, never fresh."""
+    verdict: Verdict | None = None
+    """Of the newest message."""
+    reasons: tuple[Reason, ...] = ()
+    hint: Hint | None = None
+    value: float | None = None
+    """Of the newest good or suspect reading."""
+    at: datetime | None = None
+    unchanged_since: datetime | None = None
+    is_stuck: bool = False
+    finest_step: float | None = None
+    has_moved: bool = False
+    """It has shown at least two different values."""
+    doubted_value: float | None = None
+    """Newest value of a run of readings outside range or rate; none = no such run."""
+    doubted_at: datetime | None = None
+    doubted_jump: float | None = None
+    """How far from the last good value the run might have begun; none = not known."""
+    agreeing: int = 0
+    agreeing_differ: bool = False
+    accepts_implausible: bool = False
+    """It has proved a value outside the plausible range."""
+
+
+UNKNOWN_CHANNEL = ChannelState()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A reading with its verdict."""
+
+    kind: ChannelKind
+    value: float | None
+    """None where the verdict is bad. Canonical unit."""
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    hint: Hint | None = None
+    at: datetime
+    received_at: datetime
+    is_repeat: bool = False
+    """The same value again within a second: one reading."""
+
+
+def rules_for(
+    binding: ChannelBinding,
+    *,
+    plain_water: bool = False,
+    stock_solution: bool = False,
+    time_scale: float = 1.0,
+) -> ChannelRules:
+    """Return the numbers in force for a channel: its own options, else the defaults of its kind.
+
+    Args:
+        binding: The channel with its options.
+        plain_water: The tank holds water where an EC of 0 is a real value.
+        stock_solution: The tank holds a concentrate, up to 250 mS/cm.
+        time_scale: How many times faster than a clock the garden lives (a demo), > 0.
+    """
+    spec = CHANNELS[binding.kind]
+    is_stock = stock_solution and binding.kind is ChannelKind.EC
+    physical_high = STOCK_EC_HIGH_MS_CM if is_stock else spec.physical_high
+    plausible_high = physical_high if is_stock else spec.plausible_high
+    rate_per_min = binding.rate_per_min or spec.rate_per_min
+    stuck_s = binding.stuck_after_s
+    zero_is_real = plain_water and binding.kind is ChannelKind.EC
+    # The ends of a curve are where it was measured, not end stops of a circuit.
+    has_curve = bool(binding.curve)
+    return ChannelRules(
+        kind=binding.kind,
+        physical_low=spec.physical_low,
+        physical_high=physical_high,
+        plausible_low=spec.physical_low if spec.plausible_low is None else spec.plausible_low,
+        plausible_high=physical_high if plausible_high is None else plausible_high,
+        rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60 * time_scale,
+        rate_floor_s=60 / time_scale,
+        max_age_s=(binding.max_age_s or spec.max_age_s) / time_scale,
+        hold_s=(spec.hold_s if binding.hold_s is None else binding.hold_s) / time_scale,
+        twin_stuck_s=(stuck_s or TWIN_STUCK_S) / time_scale,
+        device_stuck_s=(stuck_s or DEVICE_STUCK_S) / time_scale,
+        repeat_s=1 / time_scale,
+        zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
+        zero_counts=not zero_is_real and not has_curve,
+        full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,
+        full_scale_is_suspect=spec.full_scale_is_suspect,
+        repeats_are_natural=spec.repeats_are_natural,
+        shown_high=spec.shown_high,
+        is_temperature=spec.is_temperature,
+    )
+
+
+def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
+    """Return the memory that stored readings give back after a start."""
+    state = UNKNOWN_CHANNEL
+    if last_good is not None:
+        state = replace(
+            state,
+            good_value=last_good.value,
+            good_at=last_good.at,
+            good_received_at=last_good.received_at,
+        )
+    if last is None:
+        return state
+    state = replace(
+        state,
+        value=last.value,
+        at=last.at,
+        unchanged_since=last.at,
+        is_stuck=Reason.STUCK in last.reasons,
+    )
+    if last.verdict is Verdict.SUSPECT and last.reasons and _TAKEN_BACK.issuperset(last.reasons):
+        return replace(state, doubted_value=last.value, doubted_at=last.at)
+    return state

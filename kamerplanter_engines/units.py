@@ -1,0 +1,156 @@
+"""Units that devices and people use, converted once, where a value enters.
+
+Inside, conductivity is mS/cm at 25 °C, temperature °C, volume L; shares are percent and pH has
+no unit.  Kinds are the values of `ChannelKind`; they are plain text here, because models stand
+above units.
+"""
+
+import re
+from functools import lru_cache
+from unicodedata import normalize
+
+from kamerplanter_engines.errors import UnknownUnitError
+
+L_PER_US_GALLON = 3.785411784
+"""Exact by definition (231 cubic inches)."""
+ML_PER_US_FLUID_OUNCE = 29.5735295625
+"""Exact by definition (1/128 US gallon)."""
+
+_CONDUCTIVITY = {
+    "mS/cm": 1.0,
+    "µS/cm": 1e-3,
+    "dS/m": 1.0,
+    "S/m": 10.0,
+    "S/cm": 1000.0,
+    # A TDS meter shows mg/L of an assumed salt; its scale says how many per mS/cm.
+    "ppm500": 1 / 500,
+    "ppm640": 1 / 640,
+    "ppm700": 1 / 700,
+}
+_KELVIN_AT_0_C = 273.15
+# unit -> (factor, offset): canonical = value * factor + offset
+_BY_QUANTITY: dict[str, dict[str, tuple[float, float]]] = {
+    "conductivity": {unit: (factor, 0.0) for unit, factor in _CONDUCTIVITY.items()},
+    "temperature": {
+        "°C": (1.0, 0.0),
+        "°F": (1 / 1.8, -32 / 1.8),
+        "K": (1.0, -_KELVIN_AT_0_C),
+    },
+    "share": {"%": (1.0, 0.0)},
+    "ph": {"": (1.0, 0.0), "pH": (1.0, 0.0)},
+}
+_QUANTITIES = {
+    "ec": "conductivity",
+    "soil_ec": "conductivity",
+    "ph": "ph",
+    "water_temperature": "temperature",
+    "soil_temperature": "temperature",
+    "level": "share",
+    "soil_moisture": "share",
+}
+
+KNOWN_UNITS: dict[str, tuple[str, ...]] = {
+    kind: tuple(_BY_QUANTITY[quantity]) for kind, quantity in _QUANTITIES.items()
+}
+"""What a device may send, by kind; the canonical unit comes first."""
+
+_ALIASES = {
+    "c": "°C",
+    "degc": "°C",
+    "celsius": "°C",
+    "f": "°F",
+    "degf": "°F",
+    "fahrenheit": "°F",
+    "kelvin": "K",
+    "percent": "%",
+    "pct": "%",
+    "%vwc": "%",
+    "us/cm": "µS/cm",
+}
+_BY_FOLDED_NAME = {
+    normalize("NFKC", unit).casefold(): unit for units in _BY_QUANTITY.values() for unit in units
+} | _ALIASES
+_NOISE = re.compile(r"[\s()@_]+")
+
+
+def normalise_unit(text: str) -> str:
+    """Return the spelling of a unit that this module uses; unknown text comes back stripped.
+
+    Both micro signs, `uS/cm`, `degC`, `℃` and any letter case are understood.
+    """
+    folded = _NOISE.sub("", normalize("NFKC", text)).casefold()
+    return _BY_FOLDED_NAME.get(folded, text.strip())
+
+
+@lru_cache(maxsize=256)
+def conversion(kind: str, unit: str | None) -> tuple[float, float]:
+    """Return factor and offset with which a number in `unit` becomes canonical.
+
+    `None` is the canonical unit of the kind.
+
+    Raises:
+        UnknownUnitError: The unit does not belong to the kind; ppm without a scale is one.
+    """
+    units = _BY_QUANTITY[_QUANTITIES[kind]]
+    if unit is None:
+        return 1.0, 0.0
+    found = units.get(normalise_unit(unit))
+    if found is None:
+        allowed = ", ".join(name for name in units if name)
+        raise UnknownUnitError(
+            f"Unit {unit!r} does not belong to {kind}; use one of: {allowed}.",
+            field="unit",
+            value=unit,
+            allowed=allowed,
+        )
+    return found
+
+
+def to_canonical(kind: str, value: float, unit: str | None) -> float:
+    """Return a value in the canonical unit of its kind (a `ChannelKind`).
+
+    Raises:
+        UnknownUnitError: The unit does not belong to the kind.
+    """
+    factor, offset = conversion(kind, unit)
+    return value * factor + offset
+
+
+def from_canonical(kind: str, value: float, unit: str | None) -> float:
+    """Return a canonical value in another unit of its kind; the way back of `to_canonical`.
+
+    Raises:
+        UnknownUnitError: The unit does not belong to the kind.
+    """
+    factor, offset = conversion(kind, unit)
+    return (value - offset) / factor
+
+
+def fahrenheit_to_celsius(value_f: float) -> float:
+    """Return a temperature [°F] in °C."""
+    return (value_f - 32) / 1.8
+
+
+def celsius_to_fahrenheit(value_c: float) -> float:
+    """Return a temperature [°C] in °F."""
+    return value_c * 1.8 + 32
+
+
+def us_gallons_to_litres(volume_gal: float) -> float:
+    """Return a volume [US gal] in L."""
+    return volume_gal * L_PER_US_GALLON
+
+
+def litres_to_us_gallons(volume_l: float) -> float:
+    """Return a volume [L] in US gallons."""
+    return volume_l / L_PER_US_GALLON
+
+
+def us_fluid_ounces_to_millilitres(volume_fl_oz: float) -> float:
+    """Return a volume [US fl oz] in mL."""
+    return volume_fl_oz * ML_PER_US_FLUID_OUNCE
+
+
+def millilitres_to_us_fluid_ounces(volume_ml: float) -> float:
+    """Return a volume [mL] in US fluid ounces."""
+    return volume_ml / ML_PER_US_FLUID_OUNCE

@@ -1,0 +1,165 @@
+"""What every store does with readings."""
+
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
+from tests.contracts.conftest import OpenUnit
+from tests.factories import NOW, OTHER_TENANT, add, example
+
+EC, PH = ChannelKind.EC, ChannelKind.PH
+EARLIEST, LATEST = NOW - timedelta(days=400), NOW + timedelta(days=400)
+
+
+@pytest.fixture
+def probe(unit: OpenUnit) -> str:
+    with unit() as uow:
+        add(uow, ProbeRepository, key="probe-1")
+        add(uow, ProbeRepository, key="probe-2", name="Probe 2")
+    return "probe-1"
+
+
+def reading(seconds: float = 0, value: float = 1.8, **changes: object) -> Reading:
+    at = NOW + timedelta(seconds=seconds)
+    return example(Reading, **{"at": at, "received_at": at, "value": value, **changes})
+
+
+def test_reading_is_read_as_it_was_stored(unit: OpenUnit, probe: str) -> None:
+    stored = reading(
+        received_at=NOW + timedelta(days=2, microseconds=1),
+        verdict=Verdict.SUSPECT,
+        reasons=(Reason.RATE, Reason.BAD_COMPANY),
+    )
+
+    with unit() as uow:
+        assert uow.readings.append([stored]) == 1
+
+    with unit() as uow:
+        assert uow.readings.range(probe, EC, EARLIEST, LATEST) == [stored]
+        assert uow.readings.latest(probe, EC) == stored
+
+
+def test_same_moment_of_a_channel_is_stored_once_and_the_first_stays(
+    unit: OpenUnit, probe: str
+) -> None:
+    with unit() as uow:
+        assert uow.readings.append([reading(), reading(value=2.0), reading()]) == 1
+        assert uow.readings.append([reading(value=3.0)]) == 0
+
+        assert [found.value for found in uow.readings.range(probe, EC, EARLIEST, LATEST)] == [1.8]
+
+
+def test_equal_value_within_a_second_is_one_reading(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        added = [
+            uow.readings.append([reading(seconds, value)])
+            for seconds, value in [(0, 1.8), (0.999, 1.8), (0.5, 1.9), (1, 1.8), (-0.4, 1.8)]
+        ]
+
+    assert added == [1, 0, 1, 1, 0]
+
+
+def test_channels_do_not_mix(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append(
+            [reading(), reading(kind=PH, value=6.0), reading(probe_key="probe-2", value=2.2)]
+        )
+
+        assert [found.value for found in uow.readings.range(probe, PH, EARLIEST, LATEST)] == [6.0]
+        assert uow.readings.latest(probe, ChannelKind.LEVEL) is None
+
+
+def test_range_holds_its_start_and_not_its_end(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(seconds, seconds) for seconds in (30, 0, 20, 10)])
+
+        found = uow.readings.range(
+            probe, EC, NOW + timedelta(seconds=10), NOW + timedelta(seconds=30)
+        )
+
+    assert [one.value for one in found] == [10, 20]
+
+
+def test_latest_is_by_time_of_measurement_and_verdict(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(60, 2.0, verdict=Verdict.SUSPECT)])
+        uow.readings.append([reading(30, 1.9), reading(0, 1.8)])
+
+        newest = uow.readings.latest(probe, EC)
+        good = uow.readings.latest(probe, EC, Verdict.GOOD)
+        suspect = uow.readings.latest(probe, EC, Verdict.SUSPECT)
+        stale = uow.readings.latest(probe, EC, Verdict.STALE)
+
+    assert newest is not None
+    assert good is not None
+    assert (newest.value, good.value, suspect, stale) == (2.0, 1.9, newest, None)
+
+
+def test_prune_keeps_the_moment_itself_and_other_gardens(unit: OpenUnit, probe: str) -> None:
+    with unit(OTHER_TENANT) as uow:
+        add(uow, ProbeRepository, key="probe-9")
+        uow.readings.append([reading(-10, probe_key="probe-9")])
+    with unit() as uow:
+        uow.readings.append([reading(-10), reading(0), reading(10)])
+
+        assert uow.readings.prune(NOW) == 1
+
+        assert len(uow.readings.range(probe, EC, EARLIEST, LATEST)) == 2
+    with unit(OTHER_TENANT) as uow:
+        assert uow.readings.latest("probe-9", EC) is not None
+
+
+def test_readings_go_with_their_probe(store: DocumentStore, unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(), reading(probe_key="probe-2")])
+
+    with unit() as uow:
+        uow.of(ProbeRepository).remove(probe)
+
+    with store.begin(frozenset()) as transaction:
+        assert transaction.readings.latest(probe, EC) is None
+        assert transaction.readings.latest("probe-2", EC) is not None
+
+
+def test_probe_of_another_garden_is_not_there(unit: OpenUnit, probe: str) -> None:
+    with unit(OTHER_TENANT) as uow:
+        with pytest.raises(NotFoundError, match=probe):
+            uow.readings.append([reading()])
+        with pytest.raises(NotFoundError, match=probe):
+            uow.readings.latest(probe, EC)
+        with pytest.raises(NotFoundError, match=probe):
+            uow.readings.range(probe, EC, EARLIEST, LATEST)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    readings=st.lists(
+        st.builds(
+            reading,
+            st.integers(-(10**6), 10**6).map(lambda step: step / 4),
+            st.sampled_from([0.0, 1.8, -273.15, 1e300, 5e-324, math.pi]),
+        ),
+        max_size=40,
+    ),
+    split=st.integers(0, 40),
+)
+def test_batches_in_any_cut_store_the_same(
+    unit: OpenUnit, probe: str, readings: list[Reading], split: int
+) -> None:
+    with unit() as uow:
+        uow.readings.prune(LATEST)
+        added = uow.readings.append(readings[:split]) + uow.readings.append(readings[split:])
+        in_two = uow.readings.range(probe, EC, EARLIEST, LATEST)
+        uow.readings.prune(LATEST)
+        again = uow.readings.append(readings)
+        in_one = uow.readings.range(probe, EC, EARLIEST, LATEST)
+
+        assert in_one == in_two
+        assert added == again == len(in_one)
+        assert uow.readings.append(in_one) == 0

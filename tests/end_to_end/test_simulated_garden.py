@@ -1,0 +1,168 @@
+"""The garden of the demo behaves as a garden does."""
+
+import json
+import math
+from datetime import UTC, datetime
+
+import pytest
+
+from demo.devices import TankController, TasmotaSoilProbe, ZigbeeSoilProbe
+from demo.garden_physics import DAY_S, Garden, Soil, Tank
+from demo.probe_faults import Fault, Sensor
+from demo.simulator import CommandError, Simulator
+
+MEASURED_AT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+def garden() -> Garden:
+    return Garden(pots={"basil": Soil()})
+
+
+def test_in_a_day_the_tank_loses_water_and_gains_ec_and_ph() -> None:
+    here = garden()
+    here.advance(DAY_S)
+    # 51 L less 3 L; salts 1.8 * (51 - 0.6 * 3) / 48, to the square of the small steps.
+    assert here.tank.volume_l == pytest.approx(48.0, abs=0.05)
+    assert here.tank.ec_ms_cm == pytest.approx(1.8 * (51 - 1.8) / 48, abs=0.01)
+    # A tenth of the way from 5.9 to 7.8.
+    assert here.tank.ph == pytest.approx(5.9 + 1.9 * (1 - math.exp(-0.1)), abs=0.01)
+
+
+def test_water_leaves_at_noon_and_not_at_midnight() -> None:
+    def lost(from_s: float) -> float:
+        here = Garden(at_s=from_s)
+        before = here.tank.volume_l
+        here.advance(3600)
+        return before - here.tank.volume_l
+
+    assert lost(12 * 3600) > 20 * lost(0)
+
+
+def test_an_empty_tank_gives_nothing() -> None:
+    here = Garden(tank=Tank(volume_l=1.5))
+    here.advance(5 * DAY_S)
+    assert here.tank.volume_l == pytest.approx(1.0, abs=0.01)
+    assert math.isfinite(here.tank.ec_ms_cm)
+
+
+def test_a_dose_of_acid_acts_late_and_not_at_once() -> None:
+    here = Garden(tank=Tank(volume_l=60, ph=6.5))
+    here.tank.dose_ph(here.at_s, -5)
+    here.advance(50)
+    assert here.tank.ph == pytest.approx(6.5, abs=0.01)
+    here.advance(240)
+    assert 6.25 < here.tank.ph < 6.45
+    # 5 mL at 0.06 per mL.
+    here.advance(1800)
+    assert here.tank.ph == pytest.approx(6.2, abs=0.01)
+
+
+def test_half_a_tank_needs_half_the_dose() -> None:
+    here = Garden(tank=Tank(volume_l=30, ec_ms_cm=1.0))
+    here.tank.dose_feed(here.at_s, 10)
+    here.advance(3600)
+    assert here.tank.ec_ms_cm == pytest.approx(1.0 + 10 * 0.012 * 2, abs=0.02)
+
+
+def test_tap_water_dilutes_and_does_not_overflow() -> None:
+    tank = Tank(volume_l=50, ec_ms_cm=2.0, ph=5.8)
+    tank.top_up(10)
+    assert tank.volume_l == 60
+    assert tank.ec_ms_cm == pytest.approx((2.0 * 50 + 0.35 * 10) / 60)
+    assert 5.8 < tank.ph < 6.0
+    tank.top_up(10)
+    assert tank.volume_l == 60
+
+
+def test_soil_dries_towards_wilting_and_its_ec_rises() -> None:
+    here = garden()
+    pot = here.pots["basil"]
+    ec_before = pot.ec_ms_cm
+    here.advance(DAY_S)
+    # 42 % less a share of 0.16 (mean of the day) of what is above 8 %.
+    assert pot.moisture_pct == pytest.approx(8 + 34 * math.exp(-0.16), abs=0.3)
+    assert pot.ec_ms_cm > ec_before
+    here.advance(60 * DAY_S)
+    assert pot.moisture_pct == pytest.approx(8, abs=0.1)
+
+
+def test_watering_raises_the_moisture_within_minutes_up_to_saturation() -> None:
+    here = garden()
+    pot = here.pots["basil"]
+    pot.water(here.at_s, 600)
+    here.advance(30)
+    assert 42 < pot.moisture_pct < 44
+    here.advance(1500)
+    assert pot.moisture_pct == pytest.approx(52, abs=0.4)
+    pot.water(here.at_s, 3000)
+    here.advance(3600)
+    assert pot.moisture_pct == pytest.approx(60, abs=0.6)
+
+
+def test_one_long_step_equals_many_short_ones() -> None:
+    long, short = garden(), garden()
+    long.advance(7200)
+    for _ in range(120):
+        short.advance(60)
+    assert long.tank.ph == pytest.approx(short.tank.ph)
+    assert long.pots["basil"].moisture_pct == pytest.approx(short.pots["basil"].moisture_pct)
+
+
+def test_a_probe_can_die_drift_and_stick() -> None:
+    sensor = Sensor(noise=0.01, digits=2, drift_per_d=0.5, dead_value=-127.0)
+    first = sensor.read(6.0, 0)
+    assert first == pytest.approx(6.0, abs=0.05)
+    sensor.set_fault(Fault.STUCK, 0)
+    assert {sensor.read(value, 60) for value in (5.0, 6.5, 7.0)} == {first}
+    sensor.set_fault(Fault.DRIFT, 0)
+    assert sensor.read(6.0, 2 * DAY_S) == pytest.approx(7.0, abs=0.05)
+    sensor.set_fault(Fault.DEAD, 0)
+    assert sensor.read(6.0, 0) == -127.0
+    sensor.set_fault(Fault.NONE, 0)
+    assert sensor.read(6.0, 0) == pytest.approx(6.0, abs=0.05)
+
+
+def test_a_dead_ph_probe_is_a_bare_nan_beside_good_neighbours() -> None:
+    device = TankController()
+    device.sensors["ph"].set_fault(Fault.DEAD, 0)
+    whole, *plain = device.messages(device.measure(garden()), MEASURED_AT)
+    assert '"ph": NaN' in whole.payload
+    assert json.loads(whole.payload)["ec"] == pytest.approx(1.8, abs=0.05)
+    assert {message.topic: message.payload for message in plain}[
+        "hydro-tank/sensor/tank_ph/state"
+    ] == "nan"
+
+
+def test_devices_send_the_shapes_of_real_ones() -> None:
+    here = Garden(pots={"basil": Soil(), "tomato": Soil()})
+    zigbee, tasmota = ZigbeeSoilProbe("bed1", "basil"), TasmotaSoilProbe("pot2", "tomato")
+    (message,) = zigbee.messages(zigbee.measure(here), MEASURED_AT)
+    body = json.loads(message.payload)
+    assert message.topic == "zigbee2mqtt/bed1"
+    assert body["soil_moisture"] == pytest.approx(42, abs=1)
+    assert body["last_seen"] == "2026-05-04T08:00:00.000+00:00"
+    (message,) = tasmota.messages(tasmota.measure(here), MEASURED_AT)
+    body = json.loads(message.payload)
+    assert message.topic == "tele/pot2/SENSOR"
+    assert "+" not in body["Time"]
+    # 26 mS/cm % / 42 % in µS/cm.
+    assert body["Flora"]["Fertility"] == pytest.approx(619, abs=20)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [{"dose_everything": 5}, {"pot": "cactus", "water_ml": 5}, {"dose_feed_ml": None}, {}],
+)
+async def test_a_command_that_makes_no_sense_is_refused(command: dict[str, object]) -> None:
+    with pytest.raises(CommandError):
+        Simulator(1).command(command)
+
+
+async def test_commands_reach_the_garden() -> None:
+    simulator = Simulator(1)
+    simulator.command({"device": "bed1", "sensor": "ec", "fault": "dead"})
+    simulator.command({"pot": "basil", "drying_factor": 30})
+    simulator.command({"top_up_l": 9})
+    assert simulator.devices["bed1"].measure(simulator.garden)["ec"] == 0.0
+    assert simulator.garden.pots["basil"].drying_factor == 30
+    assert simulator.garden.tank.volume_l == pytest.approx(60, abs=0.01)

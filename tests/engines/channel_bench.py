@@ -1,0 +1,94 @@
+"""A bench for one device: give values by the clock, look at what is judged and shown."""
+
+from datetime import UTC, datetime, timedelta
+
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.telemetry_engine import (
+    ChannelState,
+    Judged,
+    Sample,
+    Shown,
+    freshness,
+    judge_message,
+    rules_for,
+)
+
+T0 = datetime(2026, 5, 4, 8, 15, tzinfo=UTC)
+EC = ChannelKind.EC
+PH = ChannelKind.PH
+WATER = ChannelKind.WATER_TEMPERATURE
+LEVEL = ChannelKind.LEVEL
+MOISTURE = ChannelKind.SOIL_MOISTURE
+SOIL = ChannelKind.SOIL_TEMPERATURE
+SOIL_EC = ChannelKind.SOIL_EC
+GOOD, SUSPECT, BAD, STALE = Verdict.GOOD, Verdict.SUSPECT, Verdict.BAD, Verdict.STALE
+HOUR = 3600
+
+
+class Bench:
+    """One device with channels of the given kinds; time in seconds since the start."""
+
+    def __init__(self, *kinds: ChannelKind, scale: float = 1.0, **options: bool) -> None:
+        self.rules = {
+            kind: rules_for(ChannelBinding(kind=kind, topic="t"), time_scale=scale, **options)
+            for kind in kinds
+        }
+        self.states: dict[ChannelKind, ChannelState] = {}
+        self.started_at = T0
+
+    def message(self, at_s: float, **values: float | Reason | None) -> dict[str, Judged]:
+        """Judge one message with a value or a problem for each kind."""
+        at = T0 + timedelta(seconds=at_s)
+        samples = [
+            Sample(
+                kind=ChannelKind(name),
+                raw=None if isinstance(value, Reason) else value,
+                problem=value if isinstance(value, Reason) else None,
+                at=at,
+                received_at=at,
+            )
+            for name, value in values.items()
+        ]
+        judged, self.states = judge_message(samples, self.states, self.rules)
+        return {item.kind.value: item for item in judged}
+
+    def one(self, at_s: float, value: float | Reason | None) -> Judged:
+        """Judge one value of the only channel."""
+        (kind,) = self.rules
+        return self.message(at_s, **{kind.value: value})[kind.value]
+
+    def shown(self, at_s: float, kind: ChannelKind | None = None) -> Shown:
+        """Return what is shown at a time."""
+        kind = kind or next(iter(self.rules))
+        return freshness(
+            self.states.get(kind, ChannelState()),
+            self.rules[kind],
+            T0 + timedelta(seconds=at_s),
+            self.started_at,
+        )
+
+
+def reading(
+    kind: ChannelKind,
+    at_s: float,
+    value: float,
+    verdict: Verdict = GOOD,
+    reasons: tuple[Reason, ...] = (),
+) -> Reading:
+    """Return a reading that the store knows."""
+    at = T0 + timedelta(seconds=at_s)
+    return Reading(
+        probe_key="p",
+        kind=kind,
+        at=at,
+        received_at=at,
+        value=value,
+        verdict=verdict,
+        reasons=reasons,
+    )

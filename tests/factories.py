@@ -1,0 +1,147 @@
+"""One valid example of every model, and of every stored document with what it points to."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.domain.models.system import JobRunFields, SeedMarkFields
+from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.base import Repository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.models.base import Entity, Model
+from kamerplanter_engines.models.care import (
+    CareConfirmationFields,
+    CareKind,
+    CareOutcome,
+    CareStyle,
+)
+from kamerplanter_engines.models.harvest import HarvestFields
+from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.irrigation import IrrigationFields
+from kamerplanter_engines.models.phase import PhaseEntry, PhaseSequenceFields
+from kamerplanter_engines.models.plant import PlantAlertFields, PlantFields
+from kamerplanter_engines.models.site import SiteFields
+from kamerplanter_engines.models.species import SpeciesFields
+from kamerplanter_engines.models.tank import TankAlertFields, TankFields, TankProblem
+from kamerplanter_engines.models.task import TaskFields, TaskKind
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    ProbeFields,
+    Reading,
+    Verdict,
+)
+
+NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
+TODAY = date(2026, 5, 1)
+TENANT = "garden-1"
+OTHER_TENANT = "garden-2"
+
+EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
+    PhaseEntry: {"entry_id": "veg", "phase": "vegetative", "duration_d": 28},
+    PhaseSequenceFields: {
+        "name": "Tomato",
+        "entries": (PhaseEntry(entry_id="veg", phase="vegetative", duration_d=28),),
+    },
+    SpeciesFields: {
+        "scientific_name": "Solanum lycopersicum",
+        "name_en": "Tomato",
+        "name_de": "Tomate",
+        "care_style": CareStyle.OUTDOOR_ANNUAL_VEG,
+        "edible": True,
+        "sequence_key": "sequence-1",
+    },
+    SiteFields: {"name": "Home", "time_zone": "Europe/Berlin", "latitude_deg": 52.5},
+    TankFields: {"name": "Tank 1", "volume_l": 50.0},
+    PlantFields: {"name": "Tomato 1", "species_key": "species-1"},
+    ChannelBinding: {"kind": ChannelKind.EC, "topic": "tank/1/ec", "unit": "mS/cm"},
+    ProbeFields: {
+        "name": "Probe 1",
+        "channels": (ChannelBinding(kind=ChannelKind.EC, topic="tank/1/ec"),),
+    },
+    TankAlertFields: {"tank_key": "tank-1", "kind": TankProblem.EC},
+    PlantAlertFields: {"plant_key": "plant-1"},
+    TaskFields: {"title": "Look at the roots", "kind": TaskKind.CUSTOM, "due_on": TODAY},
+    IrrigationFields: {"plant_key": "plant-1", "at": NOW, "volume_l": 0.5},
+    CareConfirmationFields: {
+        "plant_key": "plant-1",
+        "kind": CareKind.WATERING,
+        "outcome": CareOutcome.DONE,
+        "at": NOW,
+        "done_on": TODAY,
+    },
+    TreatmentFields: {"plant_key": "plant-1", "product": "Neem", "interval_d": 7, "at": NOW},
+    HarvestFields: {"plant_key": "plant-1", "at": NOW, "weight_g": 120.0},
+    JobRunFields: {
+        "job": "generate_due_care_reminders",
+        "period": "2026-05-01",
+        "claimed_by": "process-1",
+        "claimed_at": NOW,
+        "lease_until": NOW,
+    },
+    SeedMarkFields: {"name": "species", "digest": "0123abcd"},
+    Reading: {
+        "probe_key": "probe-1",
+        "kind": ChannelKind.EC,
+        "at": NOW,
+        "received_at": NOW,
+        "value": 1.8,
+        "verdict": Verdict.GOOD,
+    },
+}
+"""The least that each model needs, and what makes it look real."""
+
+MORE: Mapping[str, Mapping[str, Any]] = {
+    "irrigations": {"watered_on": TODAY},
+    "treatments": {"applied_on": TODAY},
+    "harvests": {"harvested_on": TODAY},
+}
+"""What the services add to the fields of a document, by collection."""
+
+
+def example[M: Model](model: type[M], **changes: object) -> M:
+    """Return the example of a model, with some fields changed."""
+    return model(**{**EXAMPLES[model], **changes})
+
+
+def context(tenant_key: str = TENANT, **changes: object) -> Context:
+    """Return the context of a grower in Berlin at noon of the first of May."""
+    values: dict[str, Any] = {
+        "tenant_key": tenant_key,
+        "actor": "person-1",
+        "role": Role.ADMIN,
+        "now": NOW,
+        "zone": ZoneInfo("Europe/Berlin"),
+        "latitude_deg": 52.5,
+        **changes,
+    }
+    return Context(**values)
+
+
+def fields_of(entity: type[Entity]) -> type[Model]:
+    """Return the model with what a person may say of an entity."""
+    return next(base for base in entity.__bases__ if base is not Entity)
+
+
+def repository_of(collection: str) -> type[Repository[Any]]:
+    """Return the repository of a collection."""
+    return next(found for found in REPOSITORIES if found.collection.name == collection)
+
+
+def add[E: Entity](
+    uow: UnitOfWork, repository: type[Repository[E]], *, key: str | None = None, **changes: object
+) -> E:
+    """Add the example of a kind of document, with the things that it must point to."""
+    collection = repository.collection
+    fields = fields_of(collection.entity)
+    for reference in collection.references:
+        is_required = fields.model_fields[reference.field].is_required()
+        if is_required and reference.field not in changes:
+            target = repository_of(reference.collection)
+            found = uow.of(target).first() or add(uow, target)
+            changes[reference.field] = found.key
+    more: dict[str, object] = {**MORE.get(collection.name, {}), **changes}
+    said = {name: more.pop(name) for name in list(more) if name in fields.model_fields}
+    return uow.of(repository).add(example(fields, **said), key=key, **more)

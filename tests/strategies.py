@@ -1,0 +1,127 @@
+"""Hypothesis strategies: any valid value of any model, read off its declaration."""
+
+from datetime import UTC, date, datetime
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from kamerplanter_engines.models.base import Model
+from kamerplanter_engines.models.site import SiteFields
+from kamerplanter_engines.models.telemetry import ChannelBinding
+
+KEYS = st.text("abcXYZ0123456789_.:-", min_size=1, max_size=40)
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        [
+            "\0",
+            "a\0b",
+            "😀🌱",
+            "\U0001f469\u200d\U0001f33e",  # one picture of three code points
+            "\u202eright to left \u05e9\u05dc\u05d5\u05dd",
+            "e\u0301",  # not the same as é
+            "'; DROP TABLE x; --",
+            "ß" * 30,
+        ]
+    ),
+    st.text(min_size=1, max_size=60),
+)
+"""Text with the letters that stores stumble over."""
+
+INSTANTS = st.datetimes(
+    datetime(1970, 1, 1),  # noqa: DTZ001 - the zone comes below
+    datetime(2199, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+
+SPECIAL: dict[tuple[type[Model], str], st.SearchStrategy[Any]] = {
+    (SiteFields, "time_zone"): st.sampled_from(["Europe/Berlin", "America/Lima", "Asia/Kolkata"]),
+    (ChannelBinding, "curve"): st.just(()),
+    (ChannelBinding, "entity_id"): st.none(),
+    (ChannelBinding, "topic"): TEXTS,
+}
+"""Fields whose validators know more than their types."""
+
+
+def models[M: Model](model: type[M], **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[M]:
+    """Return any valid value of a model; some fields may be given."""
+    return values(model, **fixed).flatmap(lambda found: _built(model, found))
+
+
+def values(
+    model: type[BaseModel], **fixed: st.SearchStrategy[Any]
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Return any values for the fields of a model."""
+    return st.fixed_dictionaries(
+        {name: fixed[name] if name in fixed else _field(model, name) for name in model.model_fields}
+    )
+
+
+def _built[M: Model](model: type[M], found: dict[str, Any]) -> st.SearchStrategy[M]:
+    try:
+        return st.just(model(**found))
+    except ValidationError:
+        return st.nothing()
+
+
+def _field(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
+    for (owner, field), strategy in SPECIAL.items():
+        if field == name and issubclass(model, owner):
+            return strategy
+    info = model.model_fields[name]
+    limits: dict[str, Any] = {}
+    for item in info.metadata:
+        for limit in ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern"):
+            found = getattr(item, limit, None)
+            if found is not None:
+                limits[limit] = found
+    return _of_type(info.annotation, limits)
+
+
+def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:  # noqa: ANN401
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return st.one_of(*(_of_type(option, limits) for option in get_args(annotation)))
+    if origin is tuple:
+        least = limits.get("min_length", 0)
+        item = _of_type(get_args(annotation)[0], {})
+        return st.lists(item, min_size=least, max_size=least + 2).map(tuple)
+    if hasattr(annotation, "__metadata__"):  # Annotated
+        return _of_type(get_args(annotation)[0], limits)
+    if annotation is str:
+        texts = KEYS if "pattern" in limits else TEXTS
+        return texts.map(lambda text: text[: limits.get("max_length", 4000)])
+    if annotation in (int, float):
+        return _number(annotation, limits)
+    return _of_class(annotation)
+
+
+def _of_class(annotation: type) -> st.SearchStrategy[Any]:
+    if issubclass(annotation, Enum):
+        return st.sampled_from(list(annotation))
+    if issubclass(annotation, Model):
+        return models(annotation)
+    plain: dict[type, st.SearchStrategy[Any]] = {
+        NoneType: st.none(),
+        bool: st.booleans(),
+        datetime: INSTANTS,
+        date: st.dates(date(1970, 1, 1), date(2199, 1, 1)),
+    }
+    return plain[annotation]
+
+
+def _number(annotation: type, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if annotation is int:
+        return st.integers(
+            limits.get("ge", limits.get("gt", -(2**53) - 1) + 1), limits.get("le", 2**53)
+        )
+    return st.floats(
+        limits.get("ge", limits.get("gt")),
+        limits.get("le"),
+        exclude_min="gt" in limits,
+        allow_nan=False,
+        allow_infinity=False,
+    )
