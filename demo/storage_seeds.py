@@ -21,13 +21,15 @@ logger:
 DONE_ONBOARDING_STEPS = ["core_config", "analytics", "integration"]
 """All but "user": the step of the place would load cloud services."""
 
+TIME_ZONE = "Europe/Berlin"
+
 HOME = {
     "latitude": 52.52,
     "longitude": 13.4,
     "elevation": 34,
     "unit_system_v2": "metric",
     "location_name": "Demo garden",
-    "time_zone": "Europe/Berlin",
+    "time_zone": TIME_ZONE,
     "country": "DE",
     "currency": "EUR",
     "language": "en",

@@ -137,7 +137,7 @@ def add[E: Entity](
     collection = repository.collection
     fields = fields_of(collection.entity)
     for reference in collection.references:
-        is_required = fields.model_fields[reference.field].is_required()
+        is_required = collection.entity.model_fields[reference.field].is_required()
         if is_required and reference.field not in changes:
             target = repository_of(reference.collection)
             found = uow.of(target).first() or add(uow, target)

@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from kamerplanter_engines.models.base import Model
 from kamerplanter_engines.models.site import SiteFields
@@ -108,6 +108,7 @@ def _of_class(annotation: type) -> st.SearchStrategy[Any]:
         NoneType: st.none(),
         bool: st.booleans(),
         datetime: INSTANTS,
+        AwareDatetime: INSTANTS,
         date: st.dates(date(1970, 1, 1), date(2199, 1, 1)),
     }
     return plain[annotation]

@@ -2,10 +2,7 @@
 
 from typing import override
 
-from homeassistant.components.binary_sensor import (
-    BinarySensorEntity,
-    BinarySensorEntityDescription,
-)
+from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -16,11 +13,12 @@ from .descriptions.plant import PLANT_BINARY_SENSORS
 from .descriptions.rows import ViewBinary
 from .descriptions.tank import TANK_BINARY_SENSORS
 from .entity import GardenEntity
+from .platform_setup import Rows
 from .subjects import Subject, SubjectKind
 
 PARALLEL_UPDATES = 0
 
-_BINARY_SENSORS: dict[SubjectKind, tuple[BinarySensorEntityDescription, ...]] = {
+_BINARY_SENSORS: Rows = {
     SubjectKind.HUB: HUB_BINARY_SENSORS,
     SubjectKind.TANK: TANK_BINARY_SENSORS,
     SubjectKind.PLANT: PLANT_BINARY_SENSORS,

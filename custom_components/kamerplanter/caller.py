@@ -2,6 +2,7 @@
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context, HomeAssistant
+
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.common.context import Role
 

@@ -7,8 +7,12 @@ from datetime import datetime
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+
 from kamerplanter_backend.client.embedded import open_garden
-from kamerplanter_backend.client.protocol import KamerplanterClient
+from kamerplanter_backend.client.protocol import Caller, KamerplanterClient
+from kamerplanter_backend.client.requests import SetSite
+from kamerplanter_backend.common.context import Role
+from kamerplanter_engines.models.site import SiteFields
 
 from .const import STORE_FILE
 from .stores import store_folder, write_marker
@@ -49,3 +53,15 @@ def _open(hass: HomeAssistant, store_id: str, name: str) -> Garden:
         clock=dt_util.utcnow,
     )
     return Garden(garden.client, garden.run_due, garden.pause_writes, started_at)
+
+
+async def async_set_site(hass: HomeAssistant, client: KamerplanterClient, name: str) -> None:
+    """Tell the garden its name and where the house stands, which decides days and seasons.
+
+    Raises:
+        KamerplanterError: The store does not take it.
+    """
+    fields = SiteFields(
+        name=name, time_zone=hass.config.time_zone, latitude_deg=hass.config.latitude
+    )
+    await client.call(SetSite(fields=fields), Caller(role=Role.ADMIN))

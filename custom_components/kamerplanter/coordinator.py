@@ -1,9 +1,9 @@
 """The snapshot that entities show, and what belongs to a loaded entry."""
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-import logging
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
@@ -12,8 +12,9 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
+
 from kamerplanter_backend.client.protocol import Change, KamerplanterClient
-from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
+from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
 
 from .const import CONF_STORE_ID, DOMAIN

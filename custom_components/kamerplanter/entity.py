@@ -5,6 +5,7 @@ from typing import Any, Protocol, cast, override
 
 from homeassistant.core import callback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
 from kamerplanter_backend.client.protocol import Caller
 
 from .caller import async_caller

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pydantic import ValidationError
 
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
     ForbiddenError,
@@ -31,10 +31,31 @@ REFUSALS: tuple[type[KamerplanterError], ...] = (
 """What the caller can put right; everything else is trouble of ours, with a trace in the log."""
 
 
+_PLACEHOLDERS = dict.fromkeys(
+    (
+        "allowed",
+        "date",
+        "field",
+        "found",
+        "key",
+        "kind",
+        "known",
+        "permission",
+        "plant",
+        "product",
+        "reason",
+        "unit",
+        "value",
+    ),
+    "?",
+)
+"""A text whose placeholder is missing is not shown at all, so each has a value."""
+
+
 def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
     """Return the translation key of an error and what fills its text in."""
-    placeholders = {"message": error.message, "field": error.field or "", "value": ""}
-    return error.code.lower(), placeholders | error.placeholders
+    own = {"message": error.message, "field": error.field or "?"} | error.placeholders
+    return error.code.lower(), _PLACEHOLDERS | own
 
 
 def as_home_assistant(error: KamerplanterError) -> HomeAssistantError:

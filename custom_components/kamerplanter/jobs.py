@@ -1,11 +1,12 @@
 """Ticks what is due by the clock; the jobs themselves are declared with the garden."""
 
-from datetime import datetime, timedelta
 import logging
+from datetime import datetime, timedelta
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
+
 from kamerplanter_backend.client.requests import EvaluateGarden
 from kamerplanter_backend.common.exceptions import UnavailableError
 

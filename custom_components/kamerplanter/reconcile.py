@@ -1,15 +1,15 @@
 """Subentries and the objects of the garden, kept alike; the store is the truth."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-import logging
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
-
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
+from pydantic import JsonValue, ValidationError
+
 from kamerplanter_backend.client.protocol import Caller, Command, KamerplanterClient
 from kamerplanter_backend.client.requests import (
     ArchivePlant,
@@ -26,6 +26,7 @@ from kamerplanter_backend.client.requests import (
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.common.context import Role
 from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.base import Entity, Model
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
@@ -113,9 +114,7 @@ class Subjects:
             subject = Subject(SubjectKind.PLANT, plant.plant.key)
             if subject not in held:
                 self._add(subject, plant.plant.name, None)
-        of_tanks = {
-            item.data.get(CONF_PROBE_KEY) for item in self._entry.subentries.values()
-        }
+        of_tanks = {item.data.get(CONF_PROBE_KEY) for item in self._entry.subentries.values()}
         for probe in snapshot.probes:
             subject = Subject(SubjectKind.PROBE, probe.probe.key)
             if subject not in held and probe.probe.key not in of_tanks:
@@ -180,9 +179,7 @@ class Subjects:
                 continue
             if (name := name_of(view)) != known.title:
                 self._known[subentry_id] = Known(known.subject, name, known.probe_key)
-                self._hass.config_entries.async_update_subentry(
-                    self._entry, subentry, title=name
-                )
+                self._hass.config_entries.async_update_subentry(self._entry, subentry, title=name)
 
     async def async_follow(self, snapshot: GardenSnapshot) -> Difference:
         """Carry what happened to subentries to the store: renames and removals."""
@@ -323,9 +320,7 @@ def _stored(documents: tuple[dict[str, JsonValue], ...], key: str) -> dict[str, 
     return next((item for item in documents if item.get("key") == key), None)
 
 
-def _fields[E: Tank | Plant | Probe, F: TankFields | PlantFields | ProbeFields](
-    entity: type[E], fields: type[F], document: dict[str, JsonValue]
-) -> F:
+def _fields[F: Model](entity: type[Entity], fields: type[F], document: dict[str, JsonValue]) -> F:
     whole = entity.model_validate(document)
     return fields.model_validate(whole.model_dump(include=set(fields.model_fields)))
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, override
 
-from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor import SensorEntity
 from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 
 from .coordinator import KamerplanterConfigEntry
@@ -17,11 +18,12 @@ from .descriptions.probe import PROBE_SENSORS
 from .descriptions.rows import ChannelSensor, LastSeenSensor, QualitySensor, ViewSensor
 from .descriptions.tank import TANK_SENSORS
 from .entity import GardenEntity
+from .platform_setup import Rows
 from .subjects import Subject, SubjectKind
 
 PARALLEL_UPDATES = 0
 
-_SENSORS: dict[SubjectKind, tuple[SensorEntityDescription, ...]] = {
+_SENSORS: Rows = {
     SubjectKind.HUB: HUB_SENSORS,
     SubjectKind.TANK: TANK_SENSORS,
     SubjectKind.PLANT: PLANT_SENSORS,

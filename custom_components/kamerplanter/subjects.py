@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from homeassistant.config_entries import ConfigSubentry
+
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
 
 from .const import CONF_KEY, SUBENTRY_PLANT, SUBENTRY_PROBE, SUBENTRY_TANK

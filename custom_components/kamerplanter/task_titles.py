@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
+
 from kamerplanter_backend.client.views import TaskView
 from kamerplanter_engines.models.task import TaskKind
 
@@ -29,6 +30,4 @@ class TaskTitles:
 async def async_load_titles(hass: HomeAssistant) -> TaskTitles:
     """Return the phrases in the language that the house is set to."""
     texts = await async_get_translations(hass, hass.config.language, "selector", {DOMAIN})
-    return TaskTitles(
-        {kind: texts[_PREFIX + kind] for kind in TaskKind if _PREFIX + kind in texts}
-    )
+    return TaskTitles({kind: texts[_PREFIX + kind] for kind in TaskKind if _PREFIX + kind in texts})

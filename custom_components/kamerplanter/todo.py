@@ -3,8 +3,6 @@
 from datetime import date, datetime
 from typing import override
 
-from pydantic import JsonValue
-
 from homeassistant.components.todo import (
     TodoItem,
     TodoItemStatus,
@@ -15,6 +13,8 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
+from pydantic import JsonValue
+
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_backend.client.requests import (
     AddTask,

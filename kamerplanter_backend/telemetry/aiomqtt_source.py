@@ -114,8 +114,8 @@ def _translated(error: BaseException, settings: BrokerSettings) -> BrokerError:
         if isinstance(cause, MqttCodeError):
             code = getattr(cause.rc, "value", cause.rc)
             return LoginRefused(text) if code in _LOGIN_CODES else BrokerTimeout(text)
-        if isinstance(cause, ssl.SSLError):
-            return TlsFailed(text)
+        if isinstance(cause, ssl.SSLError | FileNotFoundError | PermissionError):
+            return TlsFailed(text)  # the files are those of certificates
         if isinstance(cause, TimeoutError):
             return BrokerTimeout(text)
         if isinstance(cause, ConnectionResetError) and settings.tls:
@@ -138,7 +138,7 @@ async def check_connection(
         BrokerTimeout: Nobody answers as a broker does within the time.
     """
     # Another id than the running connection's, or the check would throw it out.
-    client_id = f"{settings.client_id}-check-{random.randrange(16**6):06x}"  # noqa: S311
+    client_id = f"kamerplanter-check-{random.randrange(16**4):04x}"  # noqa: S311
     client = _client(settings, client_id=client_id, clean=True, keepalive_s=5)
     try:
         async with asyncio.timeout(timeout_s), client:
@@ -272,7 +272,10 @@ class OwnBroker:
             keepalive_s=KEEPALIVE_S,
         )
         async with client:
-            await _subscribe(client, self._topics)
+            subscribed: set[str] = set()
+            while new := self._topics - subscribed:  # they may change while we wait
+                await _subscribe(client, new)
+                subscribed |= new
             self._client = client
             self.last_error = None
             if self._is_loss_logged:

@@ -43,12 +43,9 @@ class PlantAlertFields(Model):
     is_dry: bool = False
     """Stays as it is while there is no data."""
     pending_since: Instant | None = None
-    """When the moisture fell below its band; none = it is not below, or it is judged dry."""
+    """When the moisture fell below its band; none = it is not below, as far as one knows."""
     since: Instant | None = None
     """When the soil was judged dry."""
-    last_reading_at: Instant | None = None
-    last_value_pct: float | None = None
-    """The reading that was judged last. [%]"""
     task_silenced: bool = False
     """A person closed the task while the soil was still dry; no new one until it was moist."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, UnitOfConductivity, UnitOfTemperature
+
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike

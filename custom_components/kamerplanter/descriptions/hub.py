@@ -1,10 +1,11 @@
 """Entities of the garden itself."""
 
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+
 from kamerplanter_backend.client.views import GardenSnapshot, TaskView
 from kamerplanter_engines.models.task import TaskState
 
@@ -18,13 +19,9 @@ def _open(view: GardenSnapshot) -> list[TaskView]:
 def _next_due(view: GardenSnapshot) -> datetime | None:
     """Return the earliest due moment; a task for a day is due when that day begins."""
     zone = ZoneInfo(view.time_zone)
-    moments = [
-        task.due_at
-        if task.due_at is not None
-        else datetime(task.due_on.year, task.due_on.month, task.due_on.day, tzinfo=zone)
-        for task in _open(view)
-        if task.due_at is not None or task.due_on is not None
-    ]
+    moments = [task.due_at for task in _open(view) if task.due_at is not None]
+    days = [task.due_on for task in _open(view) if task.due_at is None and task.due_on is not None]
+    moments += [datetime.combine(day, time(), tzinfo=zone) for day in days]
     return min(moments, default=None)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import UnitOfTime
+
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_backend.client.requests import LogWatering
 from kamerplanter_backend.client.views import PlantView

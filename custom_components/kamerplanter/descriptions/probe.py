@@ -1,13 +1,16 @@
 """Entities of a probe that is a device of its own."""
 
+from typing import Any
+
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import EntityCategory
+
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 
 from .channel import channel_sensor
-from .rows import LastSeenSensor, QualitySensor
+from .rows import ChannelSensor, LastSeenSensor, QualitySensor
 
-PROBE_SENSORS = (
+PROBE_SENSORS: tuple[ChannelSensor[Any] | QualitySensor | LastSeenSensor, ...] = (
     *(channel_sensor(kind) for kind in ChannelKind),
     QualitySensor(
         key="measurement_quality",

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.button import ButtonEntityDescription
 from homeassistant.components.sensor import SensorEntityDescription
-from homeassistant.components.todo import TodoListEntityDescription
+from homeassistant.helpers.entity import EntityDescription
+
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -77,7 +78,7 @@ class CommandButton[V](ButtonEntityDescription):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskList[V](TodoListEntityDescription):
+class TaskList[V](EntityDescription):
     """A to-do list."""
 
     attributes_fn: Callable[[V], Attributes | None] = no_attributes

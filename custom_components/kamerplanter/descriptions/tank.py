@@ -3,6 +3,7 @@
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfConductivity, UnitOfVolume
+
 from kamerplanter_backend.client.views import TankView
 from kamerplanter_engines.models.tank import Band, TankProblem
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict

@@ -1,13 +1,14 @@
 """Live readings: from a source through the intake of a probe to its entities, at once."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-import logging
 from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
+
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.telemetry.intake import Notice, ProbeIntake

@@ -1,12 +1,13 @@
 """A connection of our own to a broker as a source of messages."""
 
-from collections.abc import Callable, Mapping
 import ssl
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.ssl import client_context, create_no_verify_ssl_context
+
 from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerSettings,
     LoginRefused,

@@ -19,6 +19,7 @@ from homeassistant.helpers.event import (
     async_track_state_report_event,
 )
 from homeassistant.helpers.start import async_at_started
+
 from kamerplanter_engines.models.telemetry import Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
@@ -109,8 +110,7 @@ class EntitySource:
         missing = {
             f"source_missing_{probe.key}_{entity_id}": (entity_id, probe)
             for entity_id, probes in self._entities.items()
-            if self._hass.states.get(entity_id) is None
-            and registry.async_get(entity_id) is None
+            if self._hass.states.get(entity_id) is None and registry.async_get(entity_id) is None
             for probe in probes
         }
         for issue_id in self._issues - missing.keys():

@@ -1,8 +1,8 @@
 """The MQTT integration of Home Assistant as a source of messages."""
 
 import asyncio
-from collections.abc import Callable
 import logging
+from collections.abc import Callable
 
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntry

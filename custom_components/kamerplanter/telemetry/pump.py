@@ -1,12 +1,13 @@
 """Carries judged readings to the store in batches."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from datetime import datetime
-import logging
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.common.exceptions import UnavailableError

@@ -53,13 +53,19 @@ def _first_release(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_release,)
+type Step = Callable[[sqlite3.Connection], None]
+
+STEPS: tuple[Step, ...] = (_first_release,)
 """What each schema version adds to the one before. A released step never changes."""
 
 KNOWN_VERSION = len(STEPS)
 
 
-def build_schema(connection: sqlite3.Connection, collections: Sequence[Declared]) -> None:
+def build_schema(
+    connection: sqlite3.Connection,
+    collections: Sequence[Declared],
+    steps: Sequence[Step] = STEPS,
+) -> None:
     """Bring a file to the present schema, all at once or not at all.
 
     New kinds of documents and changed indexes need no step: they follow the declarations.
@@ -67,11 +73,11 @@ def build_schema(connection: sqlite3.Connection, collections: Sequence[Declared]
     connection.execute("BEGIN IMMEDIATE")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        for step in STEPS[version:]:
+        for step in steps[version:]:
             step(connection)
-        if version != KNOWN_VERSION:
+        if version != len(steps):
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {KNOWN_VERSION}")
+            connection.execute(f"PRAGMA user_version = {len(steps)}")
         for collection in collections:
             _build_collection(connection, collection)
         connection.commit()

@@ -2,11 +2,9 @@
 
 from datetime import date, datetime
 
-from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.consequences.care_dates import care_due_of
 from kamerplanter_backend.domain.consequences.open_tasks import resolve_tasks
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of_one
-from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.care import CareConfirmationRepository
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
@@ -29,7 +27,7 @@ CARE_OF_TASK = {
     TaskKind.FERTILISING: CareKind.FERTILISING,
     TaskKind.PEST_CHECK: CareKind.PEST_CHECK,
 }
-_TASK_OF_CARE = {care: task for task, care in CARE_OF_TASK.items()}
+TASK_OF_CARE = {care: task for task, care in CARE_OF_TASK.items()}
 _LOGGED_AS = {
     CareKind.WATERING: IrrigationKind.WATER,
     CareKind.FERTILISING: IrrigationKind.FEED,
@@ -139,7 +137,7 @@ def _task_thereby_done(
     uow: UnitOfWork, care: CareKind, plant_key: str, done_on: date
 ) -> Task | None:
     """Return the open task of this kind, unless what was done lies too far back for it."""
-    tasks = uow.of(TaskRepository).open_of_plant(plant_key, _TASK_OF_CARE[care])
+    tasks = uow.of(TaskRepository).open_of_plant(plant_key, TASK_OF_CARE[care])
     if not tasks:
         return None
     if tasks[0].due_on is None or done_on >= tasks[0].due_on or _is_over(uow, care, plant_key):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import get_args
+from types import UnionType
+from typing import Union, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -68,8 +69,8 @@ def check_path(entity: type[Entity], path: str) -> str:
 
 def _nested_model(annotation: object) -> type[BaseModel] | None:
     """Return the model that a field holds directly (not in a list), if it holds one."""
-    options = get_args(annotation) or (annotation,)
-    for option in options:
+    is_optional = get_origin(annotation) in {Union, UnionType}
+    for option in get_args(annotation) if is_optional else (annotation,):
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
     return None

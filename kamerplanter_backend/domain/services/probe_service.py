@@ -1,6 +1,6 @@
 """Probes: measuring devices and where their values come from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -8,8 +8,7 @@ from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, archive, command, create, live, query
-from kamerplanter_engines.models.base import Entity
+from kamerplanter_backend.domain.services.base import Service, archive, command, create, live
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
 
 
@@ -50,19 +49,6 @@ class ProbeService(Service):
             NotFoundError: It does not exist.
         """
         return archive(uow.of(ProbeRepository), uow.of(ProbeRepository).get(key), uow.context.now)
-
-    @query()
-    def list_objects(self, uow: UnitOfWork) -> dict[str, tuple[dict[str, JsonValue], ...]]:
-        """Return all tanks, plants and probes as documents, the archived ones too."""
-        return {
-            "tanks": _documents(uow.of(TankRepository).find()),
-            "plants": _documents(uow.of(PlantRepository).find()),
-            "probes": _documents(uow.of(ProbeRepository).find()),
-        }
-
-
-def _documents(entities: Sequence[Entity]) -> tuple[dict[str, JsonValue], ...]:
-    return tuple(entity.model_dump(mode="json") for entity in entities)
 
 
 def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:

@@ -341,7 +341,7 @@ class TestShown:
         device.intake.pause_rates(T0 + timedelta(minutes=15))
 
         assert values(device.send("0.8", 60)) == {"ec": 0.8}
-        assert values(device.send("2.4", 16 * 60)) == {"ec": 2.4}
+        assert values(device.send("2.2", 16 * 60)) == {"ec": 2.2}
         assert values(device.send("0.8", 17 * 60)) == {"ec": None}
 
     def test_a_faster_garden_ages_faster(self) -> None:

@@ -23,7 +23,7 @@ from kamerplanter_engines.tables.care_styles import CARE_PRESETS
     ],
 )
 def test_preset_has_the_intervals_of_its_style(
-    style: CareStyle, water: int, winter: float, feed: int, months: tuple[int, int], check: int
+    style: CareStyle, *, water: int, winter: float, feed: int, months: tuple[int, int], check: int
 ) -> None:
     preset = CARE_PRESETS[style]
 

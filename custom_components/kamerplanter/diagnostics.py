@@ -1,0 +1,88 @@
+"""What helps to find a fault, without secrets."""
+
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from kamerplanter_backend.client.views import GardenSnapshot
+
+from .const import CONF_CA, CONF_HOST, CONF_PASSWORD, CONF_USERNAME
+from .coordinator import KamerplanterConfigEntry
+from .device import async_find_subject
+
+TO_REDACT = {CONF_CA, CONF_HOST, CONF_PASSWORD, CONF_USERNAME}
+
+
+async def async_get_config_entry_diagnostics(
+    _hass: HomeAssistant, entry: KamerplanterConfigEntry
+) -> dict[str, Any]:
+    """Return the state of an entry: what it holds, how it reads, what it counted."""
+    runtime = entry.runtime_data
+    snapshot = runtime.coordinator.data
+    error = runtime.coordinator.last_exception
+    return {
+        "entry": {
+            "version": entry.version,
+            "data": async_redact_data(dict(entry.data), TO_REDACT),
+            "options": dict(entry.options),
+            "subentries": [
+                {"type": item.subentry_type, "data": dict(item.data)}
+                for item in entry.subentries.values()
+            ],
+        },
+        "started_at": runtime.garden.started_at.isoformat(),
+        "snapshot": {
+            "taken_at": snapshot.taken_at.isoformat(),
+            "succeeded": runtime.coordinator.last_update_success,
+            "last_error": None if error is None else repr(error),
+            "time_zone": snapshot.time_zone,
+            "tanks": len(snapshot.tanks),
+            "plants": len(snapshot.plants),
+            "probes": len(snapshot.probes),
+            "tasks": len(snapshot.tasks),
+        },
+        "readings": {
+            "waiting": runtime.live.pump.waiting,
+            "dropped": runtime.live.pump.dropped,
+            "probes": _probes(entry, snapshot),
+        },
+    }
+
+
+async def async_get_device_diagnostics(
+    _hass: HomeAssistant, entry: KamerplanterConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return all that the newest snapshot says about one device."""
+    coordinator = entry.runtime_data.coordinator
+    subject = async_find_subject(entry, device)
+    view = None if subject is None else coordinator.view(subject)
+    if subject is None or view is None or isinstance(view, GardenSnapshot):
+        return await async_get_config_entry_diagnostics(_hass, entry)
+    probe_key = coordinator.probe_key(subject, None)
+    return {
+        "kind": subject.kind,
+        "view": view.model_dump(mode="json"),
+        "counts": None if probe_key is None else dict(entry.runtime_data.live.counts(probe_key)),
+    }
+
+
+def _probes(entry: KamerplanterConfigEntry, snapshot: GardenSnapshot) -> list[dict[str, Any]]:
+    live = entry.runtime_data.live
+    found = []
+    for view in snapshot.probes:
+        key = view.probe.key
+        qualities = {kind: live.quality(key, kind) for kind in live.kinds(key)}
+        found.append(
+            {
+                "key": key,
+                "quality": {
+                    kind: quality.model_dump(mode="json")
+                    for kind, quality in qualities.items()
+                    if quality is not None
+                },
+                "counts": dict(live.counts(key)),
+            }
+        )
+    return found

@@ -1,0 +1,285 @@
+"""The forms that say where one value comes from, and their way into a binding."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, PERCENTAGE, Platform
+from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntityFilterSelectorConfig,
+    EntitySelector,
+    EntitySelectorConfig,
+    TextSelector,
+)
+from kamerplanter_engines.errors import UnknownUnitError
+from kamerplanter_engines.models.telemetry import (
+    Availability,
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+)
+from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
+
+from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+from ..schema import vol  # noqa: TID252
+from .base import FormError, form_error_of
+from .forms import labelled, number, text_of
+from .listen import is_topic
+
+MORE = "more"
+NUMERIC_DOMAINS = (Platform.SENSOR, Platform.NUMBER, "input_number")
+
+_DEVICE_CLASSES: dict[ChannelKind, tuple[SensorDeviceClass, ...]] = {
+    ChannelKind.EC: (SensorDeviceClass.CONDUCTIVITY,),
+    ChannelKind.PH: (SensorDeviceClass.PH,),
+    ChannelKind.WATER_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
+    ChannelKind.SOIL_MOISTURE: (SensorDeviceClass.MOISTURE, SensorDeviceClass.HUMIDITY),
+    ChannelKind.SOIL_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
+    ChannelKind.SOIL_EC: (SensorDeviceClass.CONDUCTIVITY,),
+}
+"""Level has no class of its own: there the unit decides."""
+
+# Field of the form in minutes -> field of the binding in seconds.
+_DURATIONS = {"max_age_min": "max_age_s", "stuck_after_min": "stuck_after_s", "hold_min": "hold_s"}
+
+
+def topic_schema(kind: ChannelKind) -> vol.Schema:
+    """Return the form of a value that arrives by MQTT."""
+    fields: dict[Any, Any] = {
+        vol.Required("topic"): TextSelector(),
+        vol.Optional("path"): TextSelector(),
+        **_unit_field(kind),
+        vol.Optional("decimal_comma", default=False): BooleanSelector(),
+        **_curve_field(kind),
+    }
+    message = {vol.Optional("guard_path"): TextSelector(), vol.Optional("time_path"): TextSelector()}
+    return _with_more(fields, message | _judgement_fields())
+
+
+def entity_schema(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> vol.Schema:
+    """Return the form of a value that a sensor of Home Assistant has already."""
+    fields: dict[Any, Any] = {
+        vol.Optional("entity_id"): EntitySelector(_entities(hass, kind, show_all=show_all)),
+        vol.Optional("show_all", default=False): BooleanSelector(),
+        **_unit_field(kind),
+        **_curve_field(kind),
+    }
+    return _with_more(fields, _judgement_fields())
+
+
+def availability_schema() -> vol.Schema:
+    """Return the form of the topic on which a device says that it is there."""
+    return vol.Schema({vol.Optional("topic"): TextSelector(), vol.Optional("path"): TextSelector()})
+
+
+def binding_of_topic(kind: ChannelKind, user_input: Mapping[str, Any]) -> ChannelBinding:
+    """Return the binding of a topic form.
+
+    Raises:
+        FormError: A value does not fit.
+    """
+    topic = text_of(user_input, "topic")
+    if topic is None or not is_topic(topic):
+        raise FormError("bad_topic", field="topic")
+    more: Mapping[str, Any] = user_input.get(MORE) or {}
+    return _binding(
+        kind,
+        user_input,
+        topic=topic,
+        path=text_of(user_input, "path"),
+        decimal_comma=user_input.get("decimal_comma", False),
+        guard_path=text_of(more, "guard_path"),
+        time_path=text_of(more, "time_path"),
+    )
+
+
+def binding_of_entity(
+    kind: ChannelKind, user_input: Mapping[str, Any], state: State | None
+) -> ChannelBinding:
+    """Return the binding of an entity form.
+
+    Args:
+        kind: What it measures.
+        user_input: What the form says.
+        state: The present state of the chosen entity, if it has one; its unit must be known.
+
+    Raises:
+        FormError: A value does not fit.
+    """
+    entity_id = user_input.get("entity_id")
+    if not entity_id:
+        raise FormError("entity_needed", field="entity_id")
+    unit = None if state is None else state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    binding = _binding(kind, user_input, entity_id=entity_id)
+    if unit and binding.unit is None and not binding.curve:
+        _check_unit(kind, unit, field="entity_id")
+    return binding
+
+
+def availability_from(user_input: Mapping[str, Any]) -> Availability | None:
+    """Return the availability of a form; without a topic there is none.
+
+    Raises:
+        FormError: The topic has wildcards.
+    """
+    topic = text_of(user_input, "topic")
+    if topic is None:
+        return None
+    if not is_topic(topic):
+        raise FormError("bad_topic", field="topic")
+    try:
+        return Availability(topic=topic, path=text_of(user_input, "path"))
+    except ValidationError as error:
+        raise form_error_of(error) from error
+
+
+def binding_values(binding: ChannelBinding) -> dict[str, Any]:
+    """Return a binding as its form shows it."""
+    more: dict[str, Any] = {
+        name: value / 60
+        for name, field in _DURATIONS.items()
+        if (value := getattr(binding, field)) is not None
+    }
+    if binding.rate_per_min is not None:
+        more["rate_per_min"] = binding.rate_per_min
+    if binding.factor != 1:
+        more["factor"] = binding.factor
+    for name in ("guard_path", "time_path"):
+        if (value := getattr(binding, name)) is not None:
+            more[name] = value
+    values = {
+        "topic": binding.topic,
+        "path": binding.path,
+        "entity_id": binding.entity_id,
+        "unit": binding.unit,
+        "curve": curve_text(binding.curve) or None,
+    }
+    shown = {name: value for name, value in values.items() if value is not None}
+    return shown | {"decimal_comma": binding.decimal_comma, MORE: more}
+
+
+def curve_from(text: str | None) -> tuple[CurvePoint, ...]:
+    """Return the points of a text such as `3100:0, 1400:100`.
+
+    Raises:
+        FormError: It does not read as pairs of raw value and percent.
+    """
+    if text is None:
+        return ()
+    try:
+        pairs = [part.split(":") for part in text.replace(";", ",").split(",") if part.strip()]
+        return tuple(CurvePoint(raw=float(raw), value=float(value)) for raw, value in pairs)
+    except ValueError as error:
+        raise FormError("bad_curve", field="curve") from error
+
+
+def curve_text(curve: Sequence[CurvePoint]) -> str:
+    """Return a curve as a person writes it."""
+    return ", ".join(f"{point.raw:g}:{point.value:g}" for point in curve)
+
+
+def _binding(kind: ChannelKind, user_input: Mapping[str, Any], **source: Any) -> ChannelBinding:
+    more: Mapping[str, Any] = user_input.get(MORE) or {}
+    unit = text_of(user_input, "unit")
+    if unit is not None:
+        _check_unit(kind, unit, field="unit")
+    curve = curve_from(text_of(user_input, "curve"))
+    durations = {
+        field: value * 60
+        for name, field in _DURATIONS.items()
+        if (value := more.get(name)) is not None
+    }
+    try:
+        return ChannelBinding(
+            kind=kind,
+            unit=unit,
+            curve=curve,
+            factor=more.get("factor", 1.0),
+            rate_per_min=more.get("rate_per_min"),
+            **source,
+            **durations,
+        )
+    except ValidationError as error:
+        found = form_error_of(error)
+        # What concerns two fields at once names none; here that is only the curve.
+        if found.field == "base" and curve:
+            raise FormError("bad_curve", field="curve") from error
+        raise found from error
+
+
+def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
+    try:
+        to_canonical(kind, 1.0, unit)
+    except UnknownUnitError as error:
+        raise FormError(
+            "unknown_unit", field=field, **{"value": unit, **error.placeholders}
+        ) from error
+
+
+def _unit_field(kind: ChannelKind) -> dict[Any, Any]:
+    units = [unit for unit in KNOWN_UNITS[kind] if unit]
+    if len(units) == 1:
+        return {}
+    return {vol.Optional("unit"): labelled([(unit, unit) for unit in units], custom=True)}
+
+
+def _curve_field(kind: ChannelKind) -> dict[Any, Any]:
+    return {vol.Optional("curve"): TextSelector()} if kind is ChannelKind.SOIL_MOISTURE else {}
+
+
+def _judgement_fields() -> dict[Any, Any]:
+    return {
+        vol.Optional("factor"): number(1e-6, 1e6),
+        vol.Optional("max_age_min"): number(0.1, unit="min"),
+        vol.Optional("rate_per_min"): number(0.001),
+        vol.Optional("stuck_after_min"): number(0.1, unit="min"),
+        vol.Optional("hold_min"): number(0, unit="min"),
+    }
+
+
+def _with_more(fields: dict[Any, Any], more: dict[Any, Any]) -> vol.Schema:
+    return vol.Schema(
+        fields | {vol.Optional(MORE): section(vol.Schema(more), {"collapsed": True})}
+    )
+
+
+def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> EntitySelectorConfig:
+    ours = _our_entities(hass)
+    if show_all:
+        numeric = [
+            state.entity_id
+            for state in hass.states.async_all(NUMERIC_DOMAINS)
+            if state.entity_id not in ours and _is_numeric(state)
+        ]
+        return EntitySelectorConfig(include_entities=sorted(numeric))
+    wanted = EntityFilterSelectorConfig(domain=list(NUMERIC_DOMAINS))
+    if (classes := _DEVICE_CLASSES.get(kind)) is not None:
+        wanted["device_class"] = [str(item) for item in classes]
+    else:
+        wanted["unit_of_measurement"] = PERCENTAGE
+    return EntitySelectorConfig(filter=[wanted], exclude_entities=sorted(ours))
+
+
+def _our_entities(hass: HomeAssistant) -> set[str]:
+    """Return our own entities: what shows a value cannot be where it comes from."""
+    return {
+        entity.entity_id
+        for entity in er.async_get(hass).entities.values()
+        if entity.platform == DOMAIN
+    }
+
+
+def _is_numeric(state: State) -> bool:
+    if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) is not None:
+        return True
+    try:
+        float(state.state)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""The composition root: opens the store and builds the services on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kamerplanter_backend.data_access.sqlite import open_sqlite
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.services.care_service import CareService
+from kamerplanter_backend.domain.services.catalogue_service import CatalogueService
+from kamerplanter_backend.domain.services.harvest_service import HarvestService
+from kamerplanter_backend.domain.services.home_service import HomeService
+from kamerplanter_backend.domain.services.ipm_service import IpmService
+from kamerplanter_backend.domain.services.irrigation_service import IrrigationService
+from kamerplanter_backend.domain.services.phase_service import PhaseService
+from kamerplanter_backend.domain.services.plant_service import PlantService
+from kamerplanter_backend.domain.services.probe_service import ProbeService
+from kamerplanter_backend.domain.services.site_service import SiteService
+from kamerplanter_backend.domain.services.tank_service import TankService
+from kamerplanter_backend.domain.services.task_service import TaskService
+from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
+from kamerplanter_backend.migrations.seeds import seed_catalogue
+
+LOCAL_TENANT = "local"
+"""The garden of a store that holds only one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """All that can be done, by subject."""
+
+    site: SiteService
+    catalogue: CatalogueService
+    plant: PlantService
+    phase: PhaseService
+    tank: TankService
+    probe: ProbeService
+    telemetry: TelemetryService
+    task: TaskService
+    irrigation: IrrigationService
+    care: CareService
+    ipm: IpmService
+    harvest: HarvestService
+    home: HomeService
+
+
+def open_store(path: Path | None) -> DocumentStore:
+    """Open the store in a file, and make file and folder if they are new.
+
+    Args:
+        path: The file; none = in memory, gone when it is closed.
+
+    Raises:
+        UnavailableError: It cannot be used (newer schema, damaged, read-only); left untouched.
+        OSError: The folder cannot be made.
+    """
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return open_sqlite(path, [repository.collection for repository in REPOSITORIES])
+
+
+def open_seeded_store(path: Path | None, now: datetime) -> DocumentStore:
+    """Open the store as `open_store` does, with the catalogue of this version in it."""
+    store = open_store(path)
+    try:
+        seed_catalogue(store, now)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def build_services(store: DocumentStore) -> Services:
+    """Build all services on a store."""
+    return Services(
+        site=SiteService(store),
+        catalogue=CatalogueService(store),
+        plant=PlantService(store),
+        phase=PhaseService(store),
+        tank=TankService(store),
+        probe=ProbeService(store),
+        telemetry=TelemetryService(store),
+        task=TaskService(store),
+        irrigation=IrrigationService(store),
+        care=CareService(store),
+        ipm=IpmService(store),
+        harvest=HarvestService(store),
+        home=HomeService(store),
+    )

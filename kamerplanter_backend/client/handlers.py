@@ -1,0 +1,64 @@
+"""Which service answers which request: the only such table."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kamerplanter_backend.bootstrap import Services
+from kamerplanter_backend.client import requests as ask
+from kamerplanter_backend.client.protocol import Request
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import ForbiddenError
+from kamerplanter_backend.common.permissions import is_permitted
+
+type Handler = Callable[[Services, Context, Any], Any]
+"""Answers a request; the request class says what the answer is."""
+
+HANDLERS: dict[type[Request[Any]], Handler] = {
+    ask.SetSite: lambda s, c, r: s.site.set(c, r.fields),
+    ask.CreateTank: lambda s, c, r: s.tank.create(c, r.fields, r.key),
+    ask.UpdateTank: lambda s, c, r: s.tank.update(c, r.key, r.patch),
+    ask.ArchiveTank: lambda s, c, r: s.tank.archive(c, r.key),
+    ask.CreatePlant: lambda s, c, r: s.plant.create(c, r.fields, r.key),
+    ask.UpdatePlant: lambda s, c, r: s.plant.update(c, r.key, r.patch),
+    ask.ArchivePlant: lambda s, c, r: s.plant.archive(c, r.key),
+    ask.SetPhase: lambda s, c, r: s.phase.set_phase(c, r.key, r.entry_id, r.started_on),
+    ask.CreateProbe: lambda s, c, r: s.probe.create(c, r.fields, r.key),
+    ask.UpdateProbe: lambda s, c, r: s.probe.update(c, r.key, r.patch),
+    ask.ArchiveProbe: lambda s, c, r: s.probe.archive(c, r.key),
+    ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
+    ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),
+    ask.AddTask: lambda s, c, r: s.task.add(c, r.fields, r.key),
+    ask.UpdateTask: lambda s, c, r: s.task.update(c, r.key, r.patch),
+    ask.CompleteTask: lambda s, c, r: s.task.complete(c, r.key, r.at, r.volume_l),
+    ask.ReopenTask: lambda s, c, r: s.task.reopen(c, r.key),
+    ask.DeleteTask: lambda s, c, r: s.task.delete(c, r.key),
+    ask.LogWatering: lambda s, c, r: s.irrigation.log(c, r.fields),
+    ask.ConfirmCare: lambda s, c, r: s.care.confirm(c, r.plant_key, r.kind, r.at),
+    ask.LogTreatment: lambda s, c, r: s.ipm.log_treatment(c, r.fields),
+    ask.LogHarvest: lambda s, c, r: s.harvest.log_harvest(c, r.fields),
+    ask.CheckHarvest: lambda s, c, r: s.ipm.check_harvest(c, r.plant_key, r.on),
+    ask.ListSpecies: lambda s, c, _r: s.catalogue.list_species(c),
+    ask.ListTreatments: lambda s, c, r: s.ipm.list_of_plant(c, r.plant_key),
+    ask.ListIrrigation: lambda s, c, r: s.irrigation.list_of_plant(c, r.plant_key),
+    ask.ListHarvests: lambda s, c, r: s.harvest.list_of_plant(c, r.plant_key),
+    ask.ListReadings: lambda s, c, r: s.telemetry.list_readings(
+        c, r.probe_key, r.kind, r.from_at, r.until_at
+    ),
+    ask.ListObjects: lambda s, c, _r: s.home.list_objects(c),
+}
+
+
+def handle[R](services: Services, context: Context, request: Request[R]) -> R:
+    """Answer a request after checking that the caller may ask it.
+
+    Raises:
+        ForbiddenError: The role lacks the permission that the request names.
+        KamerplanterError: The service refuses it; nothing was written.
+    """
+    permission = type(request).permission
+    if not is_permitted(context.role, permission):
+        raise ForbiddenError(
+            f"Role {context.role} may not {permission}.", permission=permission.value
+        )
+    answer: R = HANDLERS[type(request)](services, context, request)
+    return answer

@@ -1,0 +1,93 @@
+"""Judges the soil moisture of a plant, and makes the watering task that follows."""
+
+from collections.abc import Sequence
+
+from kamerplanter_backend.domain.consequences.channels import Source, new_readings, source_of
+from kamerplanter_backend.domain.consequences.open_tasks import open_task
+from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.task import TaskFields, TaskKind
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading
+from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
+
+RULE_SOIL_MOISTURE_LOW = "soil_moisture_low"
+
+
+def soil_source_of(uow: UnitOfWork, plant_key: str) -> Source | None:
+    """Return the channel that speaks for the soil of a plant."""
+    probes = uow.of(ProbeRepository).of_plant(plant_key)
+    return source_of(uow, probes, ChannelKind.SOIL_MOISTURE)
+
+
+def soil_verdict(
+    uow: UnitOfWork,
+    facts: PlantFacts,
+    alert: PlantAlertFields,
+    source: Source,
+    reading: Reading | None,
+) -> MoistureVerdict:
+    """Judge the soil of a plant by one reading, as of now."""
+    return judge_moisture(
+        facts.moisture_low_pct,
+        facts.moisture_high_pct,
+        reading,
+        now=uow.context.now,
+        started_at=uow.context.started_at,
+        max_age_s=source.max_age_s,
+        hold_s=source.hold_s,
+        pending_since=alert.pending_since,
+        was_dry=alert.is_dry,
+    )
+
+
+def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading] = ()) -> int:
+    """Judge the soil of a plant as of now; return how many alerts and tasks changed.
+
+    Args:
+        uow: The unit of work, allowed to write plant alerts and tasks.
+        facts: A plant that is not archived.
+        readings: What has just been stored, of any probe.
+    """
+    key = facts.plant.key
+    source = soil_source_of(uow, key)
+    if source is None:
+        return 0
+    alerts = uow.of(PlantAlertRepository)
+    stored = alerts.of_plant(key)
+    before: PlantAlertFields = stored or PlantAlertFields(plant_key=key)
+    after = before
+    for reading in new_readings(readings, source, ChannelKind.SOIL_MOISTURE):
+        after = _after(uow, after, soil_verdict(uow, facts, after, source, reading))
+    if stored is not None:
+        names = PlantAlertFields.model_fields
+        alerts.change(stored, **{name: getattr(after, name) for name in names})
+    elif after != before:
+        alerts.add(after)
+    changed = int(after.is_dry != before.is_dry)
+    if after.is_dry and not after.task_silenced:
+        fields = TaskFields(
+            kind=TaskKind.WATERING,
+            plant_key=key,
+            due_on=uow.context.today,
+            rule=RULE_SOIL_MOISTURE_LOW,
+        )
+        changed += int(open_task(uow, fields) is not None)
+    return changed
+
+
+def _after(uow: UnitOfWork, alert: PlantAlertFields, verdict: MoistureVerdict) -> PlantAlertFields:
+    if verdict.reasons == ("no_limit",):
+        return PlantAlertFields(plant_key=alert.plant_key)
+    is_dry = alert.is_dry if verdict.is_dry is None else verdict.is_dry
+    since = alert.since or uow.context.now
+    return alert.model_copy(
+        update={
+            "is_dry": is_dry,
+            "pending_since": verdict.pending_since,
+            "since": since if is_dry else None,
+            "task_silenced": alert.task_silenced and is_dry,
+        }
+    )

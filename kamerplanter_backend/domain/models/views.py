@@ -1,0 +1,147 @@
+"""The frozen read models of the snapshot; entities show their attributes and compute nothing."""
+
+from datetime import date
+
+from kamerplanter_engines.models.base import Instant, Model
+from kamerplanter_engines.models.ipm import Blocker
+from kamerplanter_engines.models.phase import PhaseEntry
+from kamerplanter_engines.models.plant import Plant
+from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
+from kamerplanter_engines.models.task import TaskKind, TaskState
+from kamerplanter_engines.models.telemetry import (
+    ChannelKind,
+    Probe,
+    QualityView as QualityView,  # noqa: PLC0414 (moved)
+    Reading,
+)
+
+
+class ChannelView(Model):
+    """One bound value: the last reading of each kind that the store knows."""
+
+    kind: ChannelKind
+    last_good: Reading | None
+    """The newest good reading; what a screen may show while it is not too old."""
+    last: Reading | None
+    """The newest reading of any verdict."""
+
+
+class ProbeView(Model):
+    """A probe with its bindings and last values."""
+
+    probe: Probe
+    channels: tuple[ChannelView, ...]
+
+
+class ProblemView(Model):
+    """One problem of a tank: on, off or not known."""
+
+    kind: TankProblem
+    is_on: bool | None
+    """None = no reading that may decide."""
+    side: Side | None = None
+    reasons: tuple[str, ...] = ()
+    """`low`, `high`, `no_data`: machine-readable."""
+    since: Instant | None = None
+    value: float | None = None
+    """The value that decided last, canonical unit."""
+    deviation: float | None = None
+    """Value minus target, canonical unit; none without a target or value."""
+    deviation_pct: float | None = None
+
+
+class TankView(Model):
+    """A tank with its bands, problems and open tasks."""
+
+    tank: Tank
+    bands: TankBands
+    problems: tuple[ProblemView, ...]
+    plant_keys: tuple[str, ...]
+    open_task_keys: tuple[str, ...]
+
+    def problem(self, kind: TankProblem) -> ProblemView:
+        """Return the problem of this kind."""
+        return next(problem for problem in self.problems if problem.kind == kind)
+
+
+class PlantView(Model):
+    """A plant with what is due and what is forbidden."""
+
+    plant: Plant
+    species_name_en: str
+    species_name_de: str
+    scientific_name: str
+    edible: bool
+    phase: PhaseEntry
+    phases: tuple[str, ...]
+    """All phase keys of its sequence, in order."""
+    phase_started_on: date
+    days_in_phase: int
+    next_phase: str | None
+    next_phase_on: date | None
+    next_watering_on: date
+    last_watered_on: date | None
+    next_fertilising_on: date | None
+    next_pest_check_on: date | None
+    soil_moisture_low_pct: float | None
+    soil_moisture_high_pct: float | None
+    has_treatment: bool
+    """Any treatment on record: decides whether Karenz is shown for a plant that is not eaten."""
+    karenz_active: bool
+    safe_harvest_on: date | None
+    """First permitted date; none = never treated, or unknown (see `blockers`)."""
+    karenz_days_left: int
+    harvest_allowed: bool
+    blockers: tuple[Blocker, ...]
+    needs_attention: bool
+    attention_reasons: tuple[str, ...]
+    """`soil_dry`, `watering_overdue`, ...: machine-readable."""
+    open_task_keys: tuple[str, ...]
+
+
+class TaskView(Model):
+    """A task as a list shows it."""
+
+    key: str
+    kind: TaskKind
+    state: TaskState
+    title: str | None
+    subject_name: str | None
+    """Name of the plant or tank."""
+    plant_key: str | None
+    tank_key: str | None
+    due_on: date | None
+    due_at: Instant | None
+    description: str | None
+    rule: str | None
+    is_overdue: bool
+    is_due_today: bool
+    closed_at: Instant | None
+
+
+class GardenSnapshot(Model):
+    """All that screens show, as of one moment."""
+
+    name: str
+    time_zone: str
+    taken_at: Instant
+    today: date
+    tanks: tuple[TankView, ...]
+    plants: tuple[PlantView, ...]
+    probes: tuple[ProbeView, ...]
+    tasks: tuple[TaskView, ...]
+    """Open ones, and those closed within 14 days."""
+    next_due_at: Instant | None
+    """When something becomes due by time alone, so that the reader looks again."""
+
+    def tank(self, key: str) -> TankView | None:
+        """Return the tank with this key."""
+        return next((view for view in self.tanks if view.tank.key == key), None)
+
+    def plant(self, key: str) -> PlantView | None:
+        """Return the plant with this key."""
+        return next((view for view in self.plants if view.plant.key == key), None)
+
+    def probe(self, key: str) -> ProbeView | None:
+        """Return the probe with this key."""
+        return next((view for view in self.probes if view.probe.key == key), None)

@@ -1,0 +1,128 @@
+"""The snapshot: all that screens show, as of one moment."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from pydantic import JsonValue
+
+from kamerplanter_backend.domain.consequences.plant_facts import facts_of
+from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.models.views import GardenSnapshot, TaskView
+from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.site import SiteRepository
+from kamerplanter_backend.domain.repositories.tank import TankRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, query
+from kamerplanter_backend.domain.snapshot.plant_views import plant_view
+from kamerplanter_backend.domain.snapshot.probe_views import probe_view
+from kamerplanter_backend.domain.snapshot.tank_views import tank_view
+from kamerplanter_engines.models.base import Entity
+from kamerplanter_engines.models.task import Task, TaskState
+from kamerplanter_engines.task_engine import is_due_today, is_overdue
+
+SHOWN_CLOSED = timedelta(days=14)
+"""How long a closed task stays in the list."""
+
+
+class HomeService(Service):
+    """Reads everything at once, from one moment of the store."""
+
+    @query()
+    def snapshot(self, uow: UnitOfWork) -> GardenSnapshot:
+        """Return all that screens show, as of now; archived things are not part of it."""
+        site = uow.of(SiteRepository).only()
+        tanks, plants = uow.of(TankRepository).living(), uow.of(PlantRepository).living()
+        probes = uow.of(ProbeRepository).living()
+        facts = facts_of(uow, plants)
+        tasks = _listed_tasks(uow)
+        open_tasks = [task for task in tasks if task.state is TaskState.OPEN]
+        moments = [task.due_at for task in open_tasks if task.due_at]
+        tank_views = []
+        for tank in tanks:
+            view, changes = tank_view(
+                uow,
+                tank,
+                [probe for probe in probes if probe.tank_key == tank.key],
+                [(f.plant.key, f.entry) for f in facts.values() if f.plant.tank_key == tank.key],
+                tuple(task.key for task in open_tasks if task.tank_key == tank.key),
+            )
+            tank_views.append(view)
+            moments += changes
+        plant_views = []
+        for item in facts.values():
+            own = [task for task in open_tasks if task.plant_key == item.plant.key]
+            plant, changes = plant_view(uow, item, own)
+            plant_views.append(plant)
+            moments += changes
+        return GardenSnapshot(
+            name=site.name if site else "",
+            time_zone=uow.context.zone.key,
+            taken_at=uow.context.now,
+            today=uow.context.today,
+            tanks=tuple(tank_views),
+            plants=tuple(plant_views),
+            probes=tuple(probe_view(uow, probe) for probe in probes),
+            tasks=_task_views(uow, tasks),
+            next_due_at=_earliest(uow, moments),
+        )
+
+    @query()
+    def list_objects(self, uow: UnitOfWork) -> dict[str, tuple[dict[str, JsonValue], ...]]:
+        """Return all tanks, plants and probes as documents, the archived ones too."""
+        return {
+            "tanks": _documents(uow.of(TankRepository).find()),
+            "plants": _documents(uow.of(PlantRepository).find()),
+            "probes": _documents(uow.of(ProbeRepository).find()),
+        }
+
+
+def _documents(entities: Sequence[Entity]) -> tuple[dict[str, JsonValue], ...]:
+    return tuple(entity.model_dump(mode="json") for entity in entities)
+
+
+def _listed_tasks(uow: UnitOfWork) -> list[Task]:
+    tasks = uow.of(TaskRepository)
+    since = uow.context.now - SHOWN_CLOSED
+    return [*tasks.open(), *tasks.find(Where("closed_at", ">=", since))]
+
+
+def _task_views(uow: UnitOfWork, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
+    # A closed task may be about something that is archived by now: it keeps its name.
+    names = _names(
+        (
+            *uow.of(PlantRepository).get_many({task.plant_key for task in tasks if task.plant_key}),
+            *uow.of(TankRepository).get_many({task.tank_key for task in tasks if task.tank_key}),
+        )
+    )
+    return tuple(
+        TaskView(
+            key=task.key,
+            kind=task.kind,
+            state=task.state,
+            title=task.title,
+            subject_name=names.get(task.plant_key or task.tank_key or ""),
+            plant_key=task.plant_key,
+            tank_key=task.tank_key,
+            due_on=task.due_on,
+            due_at=task.due_at,
+            description=task.description,
+            rule=task.rule,
+            is_overdue=is_overdue(task, uow.context.today, uow.context.now),
+            is_due_today=is_due_today(task, uow.context.today, uow.context.zone),
+            closed_at=task.closed_at,
+        )
+        for task in tasks
+    )
+
+
+def _names(entities: Iterable[Entity]) -> dict[str, str]:
+    return {entity.key: str(getattr(entity, "name", "")) for entity in entities}
+
+
+def _earliest(uow: UnitOfWork, moments: Iterable[datetime]) -> datetime:
+    """Return the first moment to come; there is always the next local midnight."""
+    tomorrow = uow.context.today + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time(), tzinfo=uow.context.zone).astimezone(UTC)
+    return min(moment for moment in (*moments, midnight) if moment > uow.context.now)

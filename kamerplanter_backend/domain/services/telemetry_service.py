@@ -1,0 +1,120 @@
+"""Readings: stores what was judged, and what follows from it."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from kamerplanter_backend.domain.consequences.plant_facts import facts_of
+from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
+from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
+from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+
+_LOGGER = logging.getLogger(__name__)
+
+RAW_RETENTION = timedelta(days=90)
+"""How long single readings are kept."""
+
+_ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
+
+
+class TelemetryService(Service):
+    """Takes readings in, judges tanks and plants by them, and forgets the old ones."""
+
+    @command(Readings, *_ALERT_WRITES)
+    def record(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
+        """Store judged readings and look at the tanks and plants that they belong to.
+
+        Readings of probes that are archived or unknown, bad ones and those older than what is
+        kept are dropped.
+
+        Returns:
+            How many were new.
+        """
+        probes = {
+            probe.key: probe
+            for probe in uow.of(ProbeRepository).get_many({item.probe_key for item in readings})
+            if probe.archived_at is None
+        }
+        oldest = uow.context.now - RAW_RETENTION
+        kept = [
+            reading
+            for reading in readings
+            if reading.probe_key in probes
+            and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
+            and reading.at >= oldest
+        ]
+        if len(kept) < len(readings):
+            _LOGGER.debug("Dropped %d of %d readings", len(readings) - len(kept), len(readings))
+        if not kept:
+            return 0
+        added = uow.readings.append(kept)
+        touched = [probes[key] for key in {reading.probe_key for reading in kept}]
+        _evaluate(
+            uow,
+            tank_keys={probe.tank_key for probe in touched if probe.tank_key},
+            plant_keys={probe.plant_key for probe in touched if probe.plant_key},
+            readings=kept,
+        )
+        return added
+
+    @command(*_ALERT_WRITES)
+    def evaluate(self, uow: UnitOfWork) -> int:
+        """Look at all tanks and plants as of now; return how many alerts and tasks changed."""
+        return _evaluate(
+            uow,
+            tank_keys={tank.key for tank in uow.of(TankRepository).living()},
+            plant_keys={plant.key for plant in uow.of(PlantRepository).living()},
+        )
+
+    @command(Readings)
+    def prune(self, uow: UnitOfWork) -> int:
+        """Delete single readings that are older than 90 days; return how many went."""
+        return uow.readings.prune(uow.context.now - RAW_RETENTION)
+
+    @query()
+    def list_readings(
+        self, uow: UnitOfWork, probe_key: str, kind: str, from_at: datetime, until_at: datetime
+    ) -> tuple[Reading, ...]:
+        """Return the stored readings of a channel within [from, until), oldest first.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+            InvalidInputError: There is no such kind.
+        """
+        try:
+            channel = ChannelKind(kind)
+        except ValueError as error:
+            known = ", ".join(ChannelKind)
+            raise InvalidInputError(
+                f"Kind {kind} is not known; possible are {known}.", field="kind", value=kind
+            ) from error
+        return tuple(uow.readings.range(probe_key, channel, from_at, until_at))
+
+
+def _evaluate(
+    uow: UnitOfWork,
+    *,
+    tank_keys: set[str],
+    plant_keys: set[str],
+    readings: Sequence[Reading] = (),
+) -> int:
+    tanks = [
+        tank
+        for tank in uow.of(TankRepository).get_many(sorted(tank_keys))
+        if tank.archived_at is None
+    ]
+    plants = [
+        plant
+        for plant in uow.of(PlantRepository).get_many(sorted(plant_keys))
+        if plant.archived_at is None
+    ]
+    changed = sum(evaluate_tank(uow, tank, readings) for tank in tanks)
+    facts = facts_of(uow, plants)
+    return changed + sum(evaluate_soil(uow, item, readings) for item in facts.values())

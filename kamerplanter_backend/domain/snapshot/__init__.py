@@ -1,0 +1,1 @@
+"""Builds the views of the snapshot, each with the moments at which it changes by itself."""

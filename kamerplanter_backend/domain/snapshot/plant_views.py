@@ -1,0 +1,106 @@
+"""What a screen shows of a plant."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from kamerplanter_backend.domain.consequences.care_dates import (
+    care_due_of,
+    last_watered_on,
+    watering_due_of,
+)
+from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
+from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
+from kamerplanter_backend.domain.models.views import PlantView
+from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.models.care import CareDue, CareKind
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.task import Task, TaskKind
+from kamerplanter_engines.phase_transition_engine import phase_status
+from kamerplanter_engines.safety_interval_engine import check_harvest
+from kamerplanter_engines.task_engine import is_overdue
+
+_OVERDUE_REASONS = {
+    TaskKind.WATERING: "watering_overdue",
+    TaskKind.FERTILISING: "fertilising_overdue",
+    TaskKind.PEST_CHECK: "pest_check_overdue",
+}
+
+
+def plant_view(
+    uow: UnitOfWork, facts: PlantFacts, open_tasks: Sequence[Task]
+) -> tuple[PlantView, list[datetime]]:
+    """Return the view of a plant, and when it changes by time alone, midnight aside.
+
+    Args:
+        uow: The unit of work.
+        facts: The plant.
+        open_tasks: What is to be done about it.
+    """
+    plant, today = facts.plant, uow.context.today
+    status = phase_status(facts.sequence, facts.entry.entry_id, facts.phase_started_on, today)
+    treatments = uow.of(TreatmentRepository).of_plant(plant.key)
+    harvest = check_harvest(treatments, today)
+    needs, reasons, moments = _attention(uow, facts, open_tasks)
+    view = PlantView(
+        plant=plant,
+        species_name_en=facts.species.name_en,
+        species_name_de=facts.species.name_de,
+        scientific_name=facts.species.scientific_name,
+        edible=facts.edible,
+        phase=facts.entry,
+        phases=tuple(entry.phase for entry in facts.sequence.entries),
+        phase_started_on=facts.phase_started_on,
+        days_in_phase=status.days_in_phase,
+        next_phase=status.next_entry.phase if status.next_entry else None,
+        next_phase_on=status.due_on,
+        next_watering_on=watering_due_of(uow, facts).due_on,
+        last_watered_on=last_watered_on(uow, plant.key),
+        next_fertilising_on=_day(care_due_of(uow, facts, CareKind.FERTILISING)),
+        next_pest_check_on=_day(care_due_of(uow, facts, CareKind.PEST_CHECK)),
+        soil_moisture_low_pct=facts.moisture_low_pct,
+        soil_moisture_high_pct=facts.moisture_high_pct,
+        has_treatment=bool(treatments),
+        karenz_active=not harvest.allowed,
+        safe_harvest_on=harvest.safe_on,
+        karenz_days_left=harvest.days_left,
+        harvest_allowed=harvest.allowed,
+        blockers=harvest.blockers,
+        needs_attention=needs,
+        attention_reasons=reasons,
+        open_task_keys=tuple(task.key for task in open_tasks),
+    )
+    return view, moments
+
+
+def _day(due: CareDue | None) -> date | None:
+    return due.due_on if due else None
+
+
+def _attention(
+    uow: UnitOfWork, facts: PlantFacts, open_tasks: Sequence[Task]
+) -> tuple[bool, tuple[str, ...], list[datetime]]:
+    """Return whether a person should look, why, and when that changes by time alone."""
+    alert: PlantAlertFields = uow.of(PlantAlertRepository).of_plant(
+        facts.plant.key
+    ) or PlantAlertFields(plant_key=facts.plant.key)
+    reasons = ["soil_dry"] if alert.is_dry else []
+    moments = []
+    source = soil_source_of(uow, facts.plant.key)
+    if source is not None:
+        verdict = soil_verdict(uow, facts, alert, source, source.reading)
+        if alert.is_dry and "no_data" in verdict.reasons:
+            # Dry soil does not become moist because its probe fell silent.
+            reasons.append("no_data")
+        if alert.pending_since is not None and not alert.is_dry:
+            moments.append(alert.pending_since + timedelta(seconds=source.hold_s))
+    elif alert.is_dry:
+        reasons.append("no_data")
+    reasons += [
+        reason
+        for task in open_tasks
+        if (reason := _OVERDUE_REASONS.get(task.kind))
+        and is_overdue(task, uow.context.today, uow.context.now)
+    ]
+    return bool(reasons), tuple(dict.fromkeys(reasons)), moments

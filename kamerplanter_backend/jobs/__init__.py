@@ -1,0 +1,1 @@
+"""What happens by itself, declared once; whoever runs Kamerplanter only ticks."""

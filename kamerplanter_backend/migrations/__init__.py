@@ -1,0 +1,1 @@
+"""What a new or older store is filled with."""

@@ -1,0 +1,153 @@
+"""Real brokers on the loopback interface for tests."""
+
+import asyncio
+import datetime as dt
+import ipaddress
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from amqtt.broker import Broker
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def amqtt_broker(port: int | None = None) -> AsyncIterator[int]:
+    """Run amqtt in this process; gives its port."""
+    port = port or free_port()
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+            },
+        }
+    )
+    await broker.start()
+    try:
+        yield port
+    finally:
+        await broker.shutdown()
+
+
+def program(name: str) -> str:
+    """Return the path of a program of mosquitto; skips the test without it."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if path is None:
+        pytest.skip(f"{name} is not installed (Debian: apt install mosquitto)")
+    return path
+
+
+class Mosquitto:
+    """One mosquitto on one port, which can be killed and come back."""
+
+    def __init__(self, folder: Path, *lines: str, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self._config = folder / f"mosquitto-{self.port}.conf"
+        # mosquitto started by root changes to a user that may be missing.
+        common = (
+            f"listener {self.port} {HOST}",
+            "persistence false",
+            "log_dest stderr",
+            "user root",
+        )
+        self._config.write_text("\n".join((*common, *(lines or ("allow_anonymous true",)))))
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it says that it runs."""
+        self._process = await asyncio.create_subprocess_exec(
+            program("mosquitto"),
+            "-c",
+            str(self._config),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stderr is not None
+        async with asyncio.timeout(10):
+            while line := await self._process.stderr.readline():
+                if line.rstrip().endswith(b"running"):
+                    return
+        pytest.fail("mosquitto ended at once")
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it; with SIGKILL as a power cut would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            await self._process.wait()
+        if self._process is not None:
+            # The pipe is closed with the transport, which nobody else does in time.
+            self._process._transport.close()  # type: ignore[attr-defined]
+            self._process = None
+
+
+@asynccontextmanager
+async def mosquitto(folder: Path, *lines: str) -> AsyncIterator[Mosquitto]:
+    """Run mosquitto; gives the handle to kill and restart it."""
+    broker = Mosquitto(folder, *lines)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        await broker.stop()
+
+
+def password_lines(folder: Path, name: str, password: str) -> tuple[str, ...]:
+    """Write a password file; returns the lines of the configuration that ask for it."""
+    path = folder / "passwords"
+    subprocess.run([program("mosquitto_passwd"), "-c", "-b", str(path), name, password], check=True)
+    return ("allow_anonymous false", f"password_file {path}")
+
+
+def certificate(folder: Path, name: str, *, address: str = HOST) -> tuple[Path, Path]:
+    """Write a self-signed certificate for an address; returns the files of it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    document = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + dt.timedelta(days=2))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_path, key_path = folder / f"{name}.crt", folder / f"{name}.key"
+    certificate_path.write_bytes(document.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate_path, key_path
+
+
+def tls_lines(certificate_path: Path, key_path: Path) -> tuple[str, ...]:
+    """Return the lines of the configuration that switch encryption on."""
+    return ("allow_anonymous true", f"certfile {certificate_path}", f"keyfile {key_path}")

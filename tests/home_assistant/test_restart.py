@@ -1,0 +1,130 @@
+"""After a restart everything is there, old values say so, and nobody is alarmed."""
+
+from datetime import timedelta
+
+import pytest
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+
+from kamerplanter_backend.client.requests import AddTask, LogTreatment
+from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.task import TaskFields
+from tests.home_assistant.garden import Garden
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+async def restart(garden: Garden, *, away: timedelta = timedelta(minutes=2)) -> None:
+    await garden.unload()
+    garden.freezer.tick(away)
+    await garden.set_up()
+
+
+async def test_tasks_and_karenz_are_there_after_a_restart(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    await mqtt_garden.ask(AddTask(fields=TaskFields(title="Clean the pump")))
+    await mqtt_garden.ask(
+        LogTreatment(
+            fields=TreatmentFields(
+                plant_key=plant, product="Neem", interval_d=7, at=mqtt_garden.snapshot.taken_at
+            )
+        )
+    )
+
+    await restart(mqtt_garden)
+
+    assert mqtt_garden.state("binary_sensor", plant, "karenz_active").state == "on"
+    titles = {task.title for task in mqtt_garden.snapshot.tasks}
+    assert "Clean the pump" in titles
+
+
+async def test_f49_the_last_value_is_shown_with_its_age_until_it_is_too_old(
+    mqtt_garden: Garden,
+) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+    async_fire_mqtt_message(mqtt_garden.hass, "bed/soil", '{"moisture": 34}')
+    measured_at = mqtt_garden.state("sensor", probe, "soil_moisture").attributes["measured_at"]
+    await mqtt_garden.derive()
+
+    await restart(mqtt_garden, away=timedelta(minutes=20))
+
+    state = mqtt_garden.state("sensor", probe, "soil_moisture")
+    assert state.state == "34.0"
+    assert state.attributes["measured_at"] == measured_at
+    assert state.attributes["restored"] is True
+    assert mqtt_garden.state("sensor", probe, "measurement_quality").state == "stale"
+    await mqtt_garden.pass_time(timedelta(hours=8))
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+
+
+async def test_a_fresh_value_takes_the_place_of_a_restored_one(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.80")
+    await mqtt_garden.derive()
+    await restart(mqtt_garden)
+
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.82")
+
+    state = mqtt_garden.state("sensor", tank, "ec")
+    assert state.state == "1.82"
+    assert "restored" not in state.attributes
+
+
+async def test_nothing_alarms_in_the_first_ten_minutes(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(ph_low=5.5, ph_high=6.5)
+    plant = await mqtt_garden.add_plant()
+    await mqtt_garden.add_probe(plant)
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ph", "7.9")
+    async_fire_mqtt_message(mqtt_garden.hass, "bed/soil", '{"moisture": 3}')
+    await mqtt_garden.derive()
+    await restart(mqtt_garden)
+
+    for _ in range(10):
+        await mqtt_garden.pass_time(timedelta(minutes=1))
+        assert mqtt_garden.state("binary_sensor", tank, "ph_problem").state != "on"
+        assert mqtt_garden.state("binary_sensor", plant, "needs_attention").state != "on"
+
+    assert [task for task in mqtt_garden.snapshot.tasks if task.rule == "tank_ph"] == []
+
+
+async def test_f53_the_side_of_the_band_is_remembered(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(ec_low_ms_cm=1.0, ec_high_ms_cm=2.0)
+    for _ in range(20):
+        async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "2.1")
+        await mqtt_garden.derive()
+        await mqtt_garden.pass_time(timedelta(minutes=1))
+    assert mqtt_garden.state("binary_sensor", tank, "ec_problem").state == "on"
+    await restart(mqtt_garden)
+
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.99")
+    await mqtt_garden.derive()
+
+    assert mqtt_garden.state("binary_sensor", tank, "ec_problem").state == "on"
+
+
+async def test_f51_a_replay_after_the_restart_is_no_new_report(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.85")
+    await mqtt_garden.derive()
+    await restart(mqtt_garden, away=timedelta(hours=5))
+
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.85", retain=True)
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.85"
+    await mqtt_garden.pass_time(timedelta(hours=1))
+    assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+
+
+async def test_an_orderly_stop_costs_no_reading(hass: HomeAssistant, mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.85")
+
+    await restart(mqtt_garden)
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.85"

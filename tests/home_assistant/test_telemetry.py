@@ -1,0 +1,283 @@
+"""From a message to a state, and what a state is when messages are missing or bad."""
+
+from datetime import timedelta
+
+import pytest
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient
+
+from custom_components.kamerplanter.const import DOMAIN
+from kamerplanter_backend.client.requests import ListReadings, UpdateProbe
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from tests.home_assistant.garden import Garden
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+def say(garden: Garden, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
+    async_fire_mqtt_message(garden.hass, topic, payload, retain=retain)
+
+
+async def test_a_message_is_a_state_before_anything_else_happens(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    say(mqtt_garden, "tank/ec", "1.85")
+
+    state = mqtt_garden.state("sensor", tank, "ec")
+    assert state.state == "1.85"
+    assert state.attributes["unit_of_measurement"] == "mS/cm"
+
+
+async def test_readings_reach_the_store_within_a_second(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    probe = mqtt_garden.subentry(tank).data["probe_key"]
+    now = mqtt_garden.snapshot.taken_at
+
+    say(mqtt_garden, "tank/ec", "1.85")
+    await mqtt_garden.pass_time(timedelta(seconds=1))
+
+    stored = await mqtt_garden.ask(
+        ListReadings(
+            probe_key=probe,
+            kind=ChannelKind.EC,
+            from_at=now - timedelta(minutes=1),
+            until_at=now + timedelta(minutes=1),
+        )
+    )
+    assert [reading.value for reading in stored] == [1.85]
+
+
+async def test_only_the_touched_channels_are_written(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, "tank/ph", "6.1")
+    ph_before = mqtt_garden.state("sensor", tank, "ph")
+    mqtt_garden.freezer.tick(1)
+
+    say(mqtt_garden, "tank/ec", "1.85")
+
+    assert mqtt_garden.state("sensor", tank, "ph").last_reported == ph_before.last_reported
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-inf"], ids=lambda word: f"F-11 {word}")
+async def test_not_a_number_never_becomes_a_state(mqtt_garden: Garden, word: str) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, "tank/ph", "6.10")
+
+    say(mqtt_garden, "tank/ph", word)
+
+    state = mqtt_garden.state("sensor", tank, "ph")
+    assert state.state == "6.1"
+    assert word not in str(state.attributes)
+    mqtt_garden.freezer.tick(60)
+    say(mqtt_garden, "tank/ph", "6.04")
+    assert mqtt_garden.state("sensor", tank, "ph").state == "6.04"
+
+
+async def test_f02_a_power_on_value_is_no_heat(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    for value, shown in (("20.3", "20.3"), ("85.0", "20.3"), ("20.4", "20.4")):
+        say(mqtt_garden, "tank/temperature", value)
+        assert mqtt_garden.state("sensor", tank, "water_temperature").state == shown
+        await mqtt_garden.pass_time(timedelta(minutes=2), step=timedelta(seconds=30))
+
+    assert mqtt_garden.state("binary_sensor", tank, "temperature_problem").state != "on"
+
+
+async def test_f03_a_cut_wire_ages_to_unknown(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, "tank/temperature", "20.3")
+
+    mqtt_garden.freezer.tick(120)
+    say(mqtt_garden, "tank/temperature", "-127.00")
+
+    assert mqtt_garden.state("sensor", tank, "water_temperature").state == "20.3"
+    await mqtt_garden.pass_time(timedelta(hours=4, seconds=1))
+    assert mqtt_garden.state("sensor", tank, "water_temperature").state == STATE_UNKNOWN
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert quality.attributes["channels"]["water_temperature"] == "stale"
+
+
+async def test_f06_a_last_will_takes_the_device_away_at_once(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+    say(mqtt_garden, "bed/soil", '{"moisture": 41}')
+
+    say(mqtt_garden, "bed/status", "Offline", retain=True)
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNAVAILABLE
+
+    say(mqtt_garden, "bed/status", "Online")
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == "41.0"
+
+
+async def test_f06_a_device_that_was_away_for_long_has_no_value(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+    say(mqtt_garden, "bed/soil", '{"moisture": 41}')
+    say(mqtt_garden, "bed/status", "offline")
+
+    await mqtt_garden.pass_time(timedelta(hours=8, seconds=1))
+    say(mqtt_garden, "bed/status", "online")
+
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+
+
+async def test_f23_a_retained_value_without_a_time_is_not_shown(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+
+    say(mqtt_garden, "bed/soil", '{"moisture": 38, "temperature": 21.0}', retain=True)
+
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+    assert mqtt_garden.state("sensor", probe, "measurement_quality").state == "stale"
+
+
+async def test_f39_clearing_a_retained_topic_changes_nothing(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, "tank/ec", "1.85")
+
+    say(mqtt_garden, "tank/ec", "", retain=True)
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.85"
+
+
+async def test_f40_a_last_will_on_the_topic_of_the_value(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(
+        channels=(ChannelBinding(kind=ChannelKind.PH, topic="sensors/tank/ph"),)
+    )
+
+    say(mqtt_garden, "sensors/tank/ph", "6.01")
+    assert mqtt_garden.state("sensor", tank, "ph").state == "6.01"
+    say(mqtt_garden, "sensors/tank/ph", "offline")
+    assert mqtt_garden.state("sensor", tank, "ph").state == STATE_UNAVAILABLE
+    mqtt_garden.freezer.tick(60)
+    say(mqtt_garden, "sensors/tank/ph", "6.02")
+    assert mqtt_garden.state("sensor", tank, "ph").state == "6.02"
+
+
+async def test_f42_broken_bytes_cost_nothing(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    say(mqtt_garden, "tank/ec", b"\xff\xfe1.")
+    say(mqtt_garden, "tank/ec", "x" * 300_000)
+    say(mqtt_garden, "tank/ec", "[1.8, 6.0]")
+    assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+    say(mqtt_garden, "tank/ec", "1.7")
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.7"
+    counts = mqtt_garden.state("sensor", tank, "measurement_quality").attributes["counts"]
+    assert sum(counts["ec"].values()) == 3
+
+
+async def test_refused_readings_make_one_log_line_for_each_reason(
+    mqtt_garden: Garden, caplog: pytest.LogCaptureFixture
+) -> None:
+    await mqtt_garden.add_tank()
+
+    for _ in range(50):
+        say(mqtt_garden, "tank/ph", "nan")
+
+    lines = [record for record in caplog.records if "are not good" in record.message]
+    assert len(lines) == 1
+
+
+async def test_derived_states_follow_within_two_seconds(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(ph_low=5.5, ph_high=6.5)
+
+    say(mqtt_garden, "tank/ph", "6.0")
+    await mqtt_garden.derive()
+
+    assert mqtt_garden.state("binary_sensor", tank, "ph_problem").state == "off"
+
+
+async def test_f10_values_stay_without_a_broker_until_they_are_too_old(
+    mqtt_garden: Garden, mqtt_mock: MqttMockHAClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, "tank/ec", "1.85")
+
+    mqtt_mock._async_mqtt_on_disconnect(None, None, 0)
+    await mqtt_garden.settle()
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.85"
+    await mqtt_garden.pass_time(timedelta(hours=6, seconds=1))
+    assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNAVAILABLE
+    gone = [record for record in caplog.records if "broker is gone" in record.message]
+    assert len(gone) == 1
+
+
+async def test_changed_bindings_are_followed_without_a_reload(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    probe = mqtt_garden.subentry(tank).data["probe_key"]
+    say(mqtt_garden, "tank/ec", "1.85")
+    loaded_data = mqtt_garden.entry.runtime_data
+
+    await mqtt_garden.ask(
+        UpdateProbe(
+            key=probe,
+            patch={"channels": [{"kind": "ec", "topic": "other/ec", "unit": "mS/cm"}]},
+        )
+    )
+    await mqtt_garden.derive()
+    say(mqtt_garden, "other/ec", "2.05")
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "2.05"
+    assert mqtt_garden.entity_id("sensor", tank, "ph") is None
+    assert mqtt_garden.entry.runtime_data is loaded_data
+
+
+async def test_a_bound_sensor_of_home_assistant_is_read(garden: Garden) -> None:
+    binding = ChannelBinding(kind=ChannelKind.SOIL_EC, entity_id="sensor.pot_ec")
+    garden.hass.states.async_set("sensor.pot_ec", "640", {"unit_of_measurement": "μS/cm"})
+    plant = await garden.add_plant()
+    probe = await garden.add_probe(plant, channels=(binding,), availability=None)
+
+    garden.freezer.tick(5)
+    garden.hass.states.async_set("sensor.pot_ec", "655", {"unit_of_measurement": "μS/cm"})
+    await garden.settle()
+
+    state = garden.state("sensor", probe, "soil_ec")
+    assert float(state.state) == pytest.approx(655)
+    assert state.attributes["unit_of_measurement"] == "μS/cm"
+
+
+async def test_a_report_without_a_change_keeps_a_value_fresh(garden: Garden) -> None:
+    binding = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, entity_id="sensor.pot")
+    plant = await garden.add_plant()
+    probe = await garden.add_probe(plant, channels=(binding,), availability=None)
+    for _ in range(10):
+        garden.hass.states.async_set("sensor.pot", "41")
+        await garden.settle()
+        await garden.pass_time(timedelta(minutes=55))
+
+    assert garden.state("sensor", probe, "soil_moisture").state == "41.0"
+
+
+async def test_f50_a_source_that_does_not_exist_is_named(
+    garden: Garden, issue_registry: ir.IssueRegistry
+) -> None:
+    binding = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, entity_id="sensor.typo")
+    plant = await garden.add_plant()
+    probe = await garden.add_probe(plant, channels=(binding,), availability=None)
+    issue_id = f"source_missing_{probe}_sensor.typo"
+
+    issue = issue_registry.async_get_issue(DOMAIN, issue_id)
+    assert issue is not None
+    assert issue.translation_placeholders == {"entity": "sensor.typo", "probe": "Soil sensor"}
+    assert garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+
+    garden.hass.states.async_set("sensor.typo", "40")
+    await garden.settle()
+    assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_without_mqtt_the_garden_works(hass: HomeAssistant, garden: Garden) -> None:
+    plant = await garden.add_plant()
+
+    assert garden.state("sensor", plant, "phase").state != STATE_UNAVAILABLE
