@@ -18,6 +18,11 @@ class StateError(Exception):
     """Something was not shown in time, or is not what it should be."""
 
 
+def not_shown() -> frozenset[str]:
+    """Return the states that say that there is no value."""
+    return frozenset({"unknown", "unavailable"})
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """One state of an entity."""

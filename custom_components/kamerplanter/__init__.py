@@ -132,7 +132,6 @@ async def _async_show(
     garden: Garden,
     stack: AsyncExitStack,
 ) -> None:
-    await async_set_site(hass, garden.client, entry.title)
     coordinator = GardenCoordinator(hass, entry, garden.client)
     await coordinator.async_config_entry_first_refresh()
     subjects = Subjects(hass, entry, garden.client)

@@ -127,9 +127,10 @@ class GardenTodoList(GardenEntity[GardenSnapshot], TodoListEntity):
             if patch := self._patch(task, item):
                 await self._do(UpdateTask(key=task.key, patch=patch))
             is_done = task.state in _DONE
-            if item.status is TodoItemStatus.COMPLETED and not is_done:
+            # The service hands the status over as plain text.
+            if item.status == TodoItemStatus.COMPLETED and not is_done:
                 await self._do(CompleteTask(key=task.key))
-            elif item.status is TodoItemStatus.NEEDS_ACTION and is_done:
+            elif item.status == TodoItemStatus.NEEDS_ACTION and is_done:
                 await self._do(ReopenTask(key=task.key))
         await self._show()
 

@@ -38,6 +38,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.LogHarvest: lambda s, c, r: s.harvest.log_harvest(c, r.fields),
     ask.CheckHarvest: lambda s, c, r: s.ipm.check_harvest(c, r.plant_key, r.on),
     ask.ListSpecies: lambda s, c, _r: s.catalogue.list_species(c),
+    ask.ListPhases: lambda s, c, r: s.catalogue.list_phases(c, r.species_key),
     ask.ListTreatments: lambda s, c, r: s.ipm.list_of_plant(c, r.plant_key),
     ask.ListIrrigation: lambda s, c, r: s.irrigation.list_of_plant(c, r.plant_key),
     ask.ListHarvests: lambda s, c, r: s.harvest.list_of_plant(c, r.plant_key),

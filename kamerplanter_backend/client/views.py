@@ -1,11 +1,12 @@
 """The frozen read models of the snapshot, as clients know them."""
 
-from kamerplanter_backend.domain.models.views import (
+from kamerplanter_backend.domain.snapshot.views import (
     ChannelView,
     GardenSnapshot,
     PlantView,
     ProbeView,
     ProblemView,
+    QualityView,
     TankView,
     TaskView,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "PlantView",
     "ProbeView",
     "ProblemView",
+    "QualityView",
     "TankView",
     "TaskView",
 ]

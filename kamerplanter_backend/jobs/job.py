@@ -1,9 +1,9 @@
 """Runs jobs: each once per period and garden, whoever ticks and however often."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-import logging
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context

@@ -364,6 +364,17 @@ def test_foreign_cursor_is_refused(store: DocumentStore, cursor: str) -> None:
         keys(store, cursor=cursor)
 
 
+@pytest.mark.parametrize("value", ["text", b"bytes", 5, None, ["x"] * 10_001, [["x"]]])
+def test_list_that_is_none_is_refused(store: DocumentStore, value: object) -> None:
+    with pytest.raises(InvalidInputError):
+        keys(store, where=(Where("name", "in", value),))
+
+
+def test_page_needs_a_limit(store: DocumentStore) -> None:
+    with store.begin(frozenset()) as transaction, pytest.raises(InvalidInputError):
+        transaction.page("tanks", Query())
+
+
 @pytest.mark.parametrize("limit", [0, -1, 2**40])
 def test_limit_that_is_none_is_refused(store: DocumentStore, limit: int) -> None:
     with pytest.raises(InvalidInputError, match="limit"):

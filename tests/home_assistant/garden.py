@@ -21,6 +21,7 @@ from custom_components.kamerplanter.reconcile import bindings_of
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import CreatePlant, CreateProbe, CreateTank
 from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_engines.models.base import Model
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import (
@@ -30,6 +31,21 @@ from kamerplanter_engines.models.telemetry import (
     Probe,
     ProbeFields,
 )
+
+def _build_models() -> None:
+    """Build all models, which happens at their first use, before a test freezes the time.
+
+    A frozen clock puts its own classes in the place of date and datetime, which no model knows.
+    """
+    queue: list[type[Model]] = [Model]
+    while queue:
+        children = queue.pop().__subclasses__()
+        queue += children
+        for model in children:
+            model.model_rebuild()
+
+
+_build_models()
 
 STORE_ID = "0123456789abcdef0123456789abcdef"
 TOMATO = "solanum_lycopersicum"

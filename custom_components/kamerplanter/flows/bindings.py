@@ -10,7 +10,6 @@ from kamerplanter_engines.models.telemetry import (
     Availability,
     ChannelBinding,
     ChannelKind,
-    Probe,
     ProbeFields,
 )
 
@@ -144,7 +143,7 @@ class BindingSteps(ListenSteps):
         return self.async_show_menu(
             step_id="source",
             menu_options=[*options, "values"],
-            description_placeholders={"value": await self._kind_name()},
+            description_placeholders={"measurement": await self._kind_name()},
         )
 
     @override
@@ -235,8 +234,6 @@ class BindingSteps(ListenSteps):
         self, step_id: str, schema: vol.Schema, shown: dict[str, Any]
     ) -> SubentryFlowResult:
         errors, placeholders = self.take_errors()
-        if not errors:
-            placeholders = placeholders | {"value": await self._kind_name()}
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
@@ -254,8 +251,3 @@ def _place(channel: ChannelBinding) -> str:
 def labels_of(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return pairs of key and name, by name."""
     return sorted(items, key=lambda item: item[1].casefold())
-
-
-def bindings_of(probe: Probe) -> dict[str, Any]:
-    """Return the patch that a probe's fields make (JSON merge patch)."""
-    return probe.model_dump(mode="json", include=set(ProbeFields.model_fields))

@@ -49,19 +49,22 @@ class Gate:
         """
         turn = _Turn(writes=writes)
         with self._lock:
+            if self._is_closed:
+                raise closed_error()
             self._waiting.append(turn)
             self._call_next()
-        turn.called.wait(self._patience_s)
-        with self._lock:
-            if not turn.is_granted:
-                if turn in self._waiting:
-                    self._waiting.remove(turn)
-                raise self._refusal()
         try:
+            turn.called.wait(self._patience_s)
+            with self._lock:
+                if not turn.is_granted:
+                    raise self._refusal()
             yield
         finally:
             with self._lock:
-                self._is_taken = False
+                if turn.is_granted:
+                    self._is_taken = False
+                elif turn in self._waiting:
+                    self._waiting.remove(turn)
                 self._call_next()
 
     @contextmanager

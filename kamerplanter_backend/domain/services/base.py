@@ -45,7 +45,7 @@ class query:  # noqa: N801 - reads as a decorator
         """Return the method as callers see it: with the context in place of the unit."""
 
         @wraps(method)
-        def ask(service: S, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+        def ask(service: S, context: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with open_unit(service.store, context) as uow:
                 return method(service, uow, *args, **kwargs)
 
@@ -72,7 +72,7 @@ class command:  # noqa: N801 - reads as a decorator
             return TypeAdapter(get_type_hints(method)["return"])
 
         @wraps(method)
-        def act(service: S, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+        def act(service: S, context: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if context.command_key is not None:
                 content = to_json((method.__qualname__, args, kwargs))
                 context = replace(context, command_digest=sha256(content).hexdigest())

@@ -7,7 +7,6 @@ from pydantic import JsonValue
 
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.interfaces.document_store import Where
-from kamerplanter_backend.domain.models.views import GardenSnapshot, TaskView
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.site import SiteRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
@@ -18,6 +17,7 @@ from kamerplanter_backend.domain.services.base import Service, query
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
+from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, TaskView
 from kamerplanter_engines.models.base import Entity
 from kamerplanter_engines.models.task import Task, TaskState
 from kamerplanter_engines.task_engine import is_due_today, is_overdue

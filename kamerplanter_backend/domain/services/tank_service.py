@@ -9,14 +9,8 @@ from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, T
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, archive, command, create, live
-from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.tank import Tank, TankFields
-
-_LIMITS = (
-    ("ec_low_ms_cm", "ec_high_ms_cm"),
-    ("ph_low", "ph_high"),
-    ("water_temperature_low_c", "water_temperature_high_c"),
-)
+from kamerplanter_engines.tank_engine import check_limits
 
 
 class TankService(Service):
@@ -30,7 +24,7 @@ class TankService(Service):
             ConflictError: The key or the name is in use.
             InvalidInputError: A lower limit lies above its upper one.
         """
-        _check_limits(fields)
+        check_limits(fields)
         return create(uow.of(TankRepository), fields, key)
 
     @command(TankRepository)
@@ -43,7 +37,7 @@ class TankService(Service):
         """
         live(uow.of(TankRepository), key)
         tank = uow.of(TankRepository).patch(key, patch, TankFields)
-        _check_limits(tank)
+        check_limits(tank)
         return tank
 
     @command(TankRepository, TankAlertRepository, TaskRepository)
@@ -58,14 +52,3 @@ class TankService(Service):
             alerts.remove(alert.key)
         resolve_tasks(uow, uow.of(TaskRepository).open_of_tank(key))
         return archive(uow.of(TankRepository), uow.of(TankRepository).get(key), uow.context.now)
-
-
-def _check_limits(fields: TankFields) -> None:
-    for low_name, high_name in _LIMITS:
-        low, high = getattr(fields, low_name), getattr(fields, high_name)
-        if low is not None and high is not None and low >= high:
-            raise InvalidInputError(
-                f"{low_name} {low} is not below {high_name} {high}; give a lower one.",
-                field=low_name,
-                value=low,
-            )

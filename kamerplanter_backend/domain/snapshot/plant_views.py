@@ -10,10 +10,10 @@ from kamerplanter_backend.domain.consequences.care_dates import (
 )
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
-from kamerplanter_backend.domain.models.views import PlantView
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.models.care import CareDue, CareKind
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.task import Task, TaskKind

@@ -1,7 +1,7 @@
 """What a screen shows of a probe."""
 
-from kamerplanter_backend.domain.models.views import ChannelView, ProbeView
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.models.telemetry import Probe, Verdict
 
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.consequences.channels import Source, source_of
 from kamerplanter_backend.domain.consequences.tank_alerts import band_for
-from kamerplanter_backend.domain.models.views import ProblemView, TankView
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.views import ProblemView, TankView
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.tank import (
     AlertState,

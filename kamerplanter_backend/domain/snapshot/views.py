@@ -8,12 +8,18 @@ from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import (
-    ChannelKind,
-    Probe,
-    QualityView as QualityView,  # noqa: PLC0414 (moved)
-    Reading,
-)
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, QualityView, Reading
+
+__all__ = [
+    "ChannelView",
+    "GardenSnapshot",
+    "PlantView",
+    "ProbeView",
+    "ProblemView",
+    "QualityView",
+    "TankView",
+    "TaskView",
+]
 
 
 class ChannelView(Model):

@@ -1,0 +1,124 @@
+"""The dialog about a plant."""
+
+from typing import Any
+from uuid import uuid4
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.util import dt as dt_util
+from kamerplanter_backend.client.requests import CreatePlant, ListPhases, ListSpecies, UpdatePlant
+from kamerplanter_engines.models.plant import PlantFields
+
+from ..const import CONF_KEY, DOMAIN, SUBENTRY_PLANT  # noqa: TID252 - the neighbours import alike
+from .base import FormError, GardenSubentryFlow
+from .bindings import labels_of
+from .forms import CARE, phase_schema, plant_from, plant_schema, plant_values
+
+
+class PlantFlow(GardenSubentryFlow):
+    """Adds or changes a plant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plant_input: dict[str, Any] = {}
+        self._phase_input: dict[str, Any] = {}
+        self._known_species: str | None = None
+        self._key = uuid4().hex
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask what the plant is."""
+        return await self._ask_plant("user", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the plant is."""
+        if user_input is None:
+            self._key = self._get_reconfigure_subentry().data[CONF_KEY]
+            if (view := (await self.snapshot()).plant(self._key)) is None:
+                return self.async_abort(reason="not_in_garden")
+            self._plant_input = plant_values(view.plant)
+            self._known_species = view.plant.species_key
+            self._phase_input = {
+                "phase_entry_id": view.phase.entry_id,
+                "phase_started_on": view.phase_started_on.isoformat(),
+            }
+        return await self._ask_plant("reconfigure", user_input)
+
+    async def _ask_plant(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        species = await self.ask_or_abort(ListSpecies())
+        german = self.hass.config.language.startswith("de")
+        names = labels_of(
+            (item.key, f"{item.name_de if german else item.name_en} ({item.scientific_name})")
+            for item in species
+        )
+        garden = await self.snapshot()
+        tanks = labels_of((view.tank.key, view.tank.name) for view in garden.tanks)
+        schema = plant_schema(names, tanks)
+        if user_input is not None:
+            self._plant_input = user_input
+            try:
+                plant_from(user_input, {})
+            except FormError as error:
+                self.note(error, schema.schema)
+            else:
+                if user_input["species_key"] != self._known_species:
+                    # Another species goes through other phases.
+                    self._phase_input = {}
+                return await self.async_step_phase()
+        errors, placeholders = self.take_errors()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, {CARE: {}} | self._plant_input),
+            errors=errors,
+            description_placeholders=placeholders,
+            last_step=False,
+        )
+
+    async def async_step_phase(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the phase that the plant is in, then write it."""
+        schema = await self._phase_form()
+        if user_input is not None:
+            self._phase_input = user_input
+            try:
+                plant = plant_from(self._plant_input, user_input)
+                return await self._write(plant)
+            except FormError as error:
+                self.note(error, schema.schema)
+        errors, placeholders = self.take_errors()
+        today = dt_util.now().date().isoformat()
+        shown = {"phase_started_on": self._plant_input.get("planted_on", today)}
+        return self.async_show_form(
+            step_id="phase",
+            data_schema=self.add_suggested_values_to_schema(schema, shown | self._phase_input),
+            errors=errors,
+            description_placeholders=placeholders | {"name": self._plant_input["name"]},
+        )
+
+    async def _phase_form(self) -> Any:
+        species_key = self._plant_input["species_key"]
+        phases = await self.ask_or_abort(ListPhases(species_key=species_key))
+        texts = await self.texts("entity")
+        prefix = f"component.{DOMAIN}.entity.sensor.phase.state"
+        return phase_schema(
+            [
+                (entry.entry_id, texts.get(f"{prefix}.{entry.phase}", entry.phase))
+                for entry in phases
+            ]
+        )
+
+    async def _write(self, plant: PlantFields) -> SubentryFlowResult:
+        if self.is_new:
+            await self.ask(CreatePlant(fields=plant, key=self._key))
+            return self.async_create_entry(
+                title=plant.name,
+                data={CONF_KEY: self._key},
+                unique_id=f"{SUBENTRY_PLANT}-{self._key}",
+            )
+        await self.ask(UpdatePlant(key=self._key, patch=plant.model_dump(mode="json")))
+        return self.async_update_and_abort(
+            self.entry, self._get_reconfigure_subentry(), title=plant.name
+        )

@@ -1,0 +1,120 @@
+"""The dialog about a tank and what is measured in it."""
+
+from typing import Any, ClassVar, override
+from uuid import uuid4
+
+from homeassistant.config_entries import SubentryFlowResult
+from kamerplanter_backend.client.requests import (
+    ArchiveTank,
+    CreateProbe,
+    CreateTank,
+    UpdateProbe,
+    UpdateTank,
+)
+from kamerplanter_engines.models.tank import TankFields
+from kamerplanter_engines.models.telemetry import TANK_KINDS, ChannelKind
+
+from ..const import CONF_KEY, CONF_PROBE_KEY, SUBENTRY_TANK  # noqa: TID252 - as the neighbours
+from .base import FormError
+from .bindings import BindingSteps
+from .forms import LIMITS, tank_from, tank_schema, tank_values
+
+
+class TankFlow(BindingSteps):
+    """Adds or changes a tank."""
+
+    kinds: ClassVar[tuple[ChannelKind, ...]] = TANK_KINDS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tank: TankFields | None = None
+        self._shown: dict[str, Any] = {}
+        # Made once, so that trying again after a failure is about the same things.
+        self._key = uuid4().hex
+        self._probe_key: str | None = None
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask what the tank is."""
+        return await self._ask_tank("user", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the tank is."""
+        if user_input is None:
+            data = self._get_reconfigure_subentry().data
+            self._key, self._probe_key = data[CONF_KEY], data.get(CONF_PROBE_KEY)
+            garden = await self.snapshot()
+            if (view := garden.tank(self._key)) is None:
+                return self.async_abort(reason="not_in_garden")
+            self._shown = tank_values(view.tank, self.hass.config.units)
+            if self._probe_key and (probe := garden.probe(self._probe_key)):
+                self.take_over(probe.probe)
+        return await self._ask_tank("reconfigure", user_input)
+
+    async def _ask_tank(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        assert self.entry  # noqa: S101 - leaves the dialog if the garden is not loaded
+        units = self.hass.config.units
+        schema = tank_schema(units)
+        if user_input is not None:
+            self._shown = user_input
+            try:
+                self._tank = tank_from(user_input, units)
+            except FormError as error:
+                self.note(error, schema.schema)
+            else:
+                return await self.async_step_values()
+        errors, placeholders = self.take_errors()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, {LIMITS: {}} | self._shown),
+            errors=errors,
+            description_placeholders=placeholders,
+            last_step=False,
+        )
+
+    @override
+    async def async_step_finish(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Write the tank, then its probe, then the subentry."""
+        assert self._tank is not None  # noqa: S101 - the first step set it
+        try:
+            await (self._create(self._tank) if self.is_new else self._update(self._tank))
+        except FormError as error:
+            self.note(error)
+            return await self.async_step_values()
+        data = {CONF_KEY: self._key, **self.bindings()}
+        if self._probe_key is not None:
+            data[CONF_PROBE_KEY] = self._probe_key
+        if self.is_new:
+            return self.async_create_entry(
+                title=self._tank.name, data=data, unique_id=f"{SUBENTRY_TANK}-{self._key}"
+            )
+        return self.async_update_and_abort(
+            self.entry, self._get_reconfigure_subentry(), title=self._tank.name, data=data
+        )
+
+    async def _create(self, tank: TankFields) -> None:
+        await self.ask(CreateTank(fields=tank, key=self._key))
+        try:
+            await self._write_probe(tank.name)
+        except FormError:
+            # Without its probe it is not what was asked for; trying again takes it back.
+            await self.ask(ArchiveTank(key=self._key))
+            raise
+
+    async def _update(self, tank: TankFields) -> None:
+        await self.ask(UpdateTank(key=self._key, patch=tank.model_dump(mode="json")))
+        await self._write_probe(tank.name)
+
+    async def _write_probe(self, name: str) -> None:
+        fields = self.probe_fields(name, tank_key=self._key)
+        if self._probe_key is not None:
+            patch = fields.model_dump(mode="json")
+            await self.ask(UpdateProbe(key=self._probe_key, patch=patch))
+        elif fields.channels:
+            probe = await self.ask(CreateProbe(fields=fields))
+            self._probe_key = probe.key

@@ -1,0 +1,94 @@
+"""One run of the demo: broker, simulator, Home Assistant and the garden in it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from demo import dashboard
+from demo.broker import Broker, BrokerKind
+from demo.garden_setup import DOMAIN, add_garden, add_mqtt, set_speed
+from demo.home_assistant import HomeAssistant
+from demo.processes import free_port
+from demo.simulator import Simulator
+from demo.states import States
+
+ENTITY_SECONDS = 20
+
+
+class Session:
+    """Starts everything in order and ends what it started.
+
+    Args:
+        config: Configuration folder of Home Assistant; what is there is gone on with.
+        kind: Which broker.
+        speed: How much faster than the wall's the time of the garden goes.
+        say: Told in a line what is being done.
+    """
+
+    def __init__(
+        self, config: Path, kind: BrokerKind, speed: float, say: Callable[[str], None]
+    ) -> None:
+        config.mkdir(parents=True, exist_ok=True)
+        self.config = config
+        self.speed = speed
+        self.broker = Broker(kind, free_port(), config)
+        self.simulator = Simulator(self.broker.port, speed=speed)
+        self.home = HomeAssistant(config, self.broker.port)
+        self.states = States(self.home.api)
+        self.entry_id = ""
+        self._say = say
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        # Shielded: a second Ctrl-C must not leave a program behind.
+        await asyncio.shield(self.stop())
+
+    async def start(self) -> None:
+        """Start everything, and make the garden if there is none."""
+        self._say(f"starting the broker {self.broker.kind} on port {self.broker.port}")
+        await self.broker.start()
+        await self.simulator.start()
+        self._say("starting Home Assistant")
+        await self.home.start()
+        await self.prepare()
+
+    async def prepare(self) -> None:
+        """Make what is missing in a Home Assistant that runs, and follow it."""
+        if not await self._entries("mqtt"):
+            await add_mqtt(self.home.api, self.broker.kind, self.broker.port)
+        if entries := await self._entries(DOMAIN):
+            self.entry_id = entries[0]
+            if self._remembered_speed() != self.speed:
+                await set_speed(self.home.api, self.entry_id, speed=self.speed)
+        else:
+            self._say("making the garden through the config flows")
+            self.entry_id = await add_garden(self.home.api, speed=self.speed)
+        self._speed_file.write_text(json.dumps(self.speed))
+        await self.states.follow(self.entry_id)
+        await dashboard.install(self.states)
+
+    async def restart(self) -> None:
+        """End Home Assistant in order, start it again and follow it."""
+        await self.home.stop()
+        await self.home.start()
+        await self.states.follow(self.entry_id)
+
+    async def stop(self) -> None:
+        """End everything in order."""
+        await self.home.close()
+        await self.simulator.stop()
+        await self.broker.stop()
+
+    async def _entries(self, domain: str) -> list[str]:
+        entries = await self.home.api.command("config_entries/get", domain=domain)
+        return [entry["entry_id"] for entry in entries]
+
+    @property
+    def _speed_file(self) -> Path:
+        return self.config / "demo-speed.json"
+
+    def _remembered_speed(self) -> float:
+        return float(json.loads(self._speed_file.read_text())) if self._speed_file.exists() else 1.0

@@ -1,0 +1,99 @@
+"""Problems are on, off or not known, and say why."""
+
+from datetime import timedelta
+
+import pytest
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from tests.home_assistant.garden import Garden
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+async def measure(garden: Garden, topic: str, value: str, *, minutes: int = 1) -> None:
+    """Let a device say the same once a minute."""
+    for _ in range(minutes):
+        async_fire_mqtt_message(garden.hass, topic, value)
+        await garden.pass_time(timedelta(minutes=1), step=timedelta(seconds=20))
+
+
+async def test_a_value_out_of_its_band_becomes_a_problem_and_ends(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(ph_low=5.5, ph_high=6.5)
+    await measure(mqtt_garden, "tank/ph", "6.0")
+    assert mqtt_garden.state("binary_sensor", tank, "ph_problem").state == STATE_OFF
+
+    await measure(mqtt_garden, "tank/ph", "7.2", minutes=30)
+
+    problem = mqtt_garden.state("binary_sensor", tank, "ph_problem")
+    assert problem.state == STATE_ON
+    assert problem.attributes["side"] == "high"
+    assert "high" in problem.attributes["reasons"]
+    assert problem.attributes["since"] is not None
+    garden_problem = mqtt_garden.state("binary_sensor", "hub", "problem")
+    assert garden_problem.state == STATE_ON
+    assert garden_problem.attributes["tanks"] == ["Tank A"]
+    tasks = [task for task in mqtt_garden.snapshot.tasks if task.tank_key == tank]
+    assert [task.state for task in tasks] == ["open"]
+
+    await measure(mqtt_garden, "tank/ph", "6.0", minutes=5)
+
+    problem = mqtt_garden.state("binary_sensor", tank, "ph_problem")
+    assert (problem.state, problem.attributes["reasons"]) == (STATE_OFF, [])
+    tasks = [task for task in mqtt_garden.snapshot.tasks if task.tank_key == tank]
+    assert [task.state for task in tasks] == ["resolved"]
+
+
+async def test_a_problem_without_a_reading_is_not_known(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    for row in ("ec_problem", "ph_problem", "temperature_problem", "level_low"):
+        assert mqtt_garden.state("binary_sensor", tank, row).state == STATE_UNKNOWN
+
+
+async def test_one_noisy_reading_is_no_problem(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(ph_low=5.5, ph_high=6.5)
+    await measure(mqtt_garden, "tank/ph", "6.4", minutes=2)
+    await measure(mqtt_garden, "tank/ph", "6.6")
+    await measure(mqtt_garden, "tank/ph", "6.4", minutes=2)
+
+    assert mqtt_garden.state("binary_sensor", tank, "ph_problem").state == STATE_OFF
+
+
+async def test_f46_a_source_that_drops_out_does_not_calm_anybody(garden: Garden) -> None:
+    binding = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, entity_id="sensor.pot", hold_s=60)
+    plant = await garden.add_plant(soil_moisture_low_pct=20, soil_moisture_high_pct=60)
+    await garden.add_probe(plant, channels=(binding,), availability=None)
+    for moisture in range(10):
+        garden.hass.states.async_set("sensor.pot", str(12 + moisture / 10))
+        await garden.settle()
+        await garden.pass_time(timedelta(minutes=1), step=timedelta(seconds=20))
+    assert garden.state("binary_sensor", plant, "needs_attention").state == STATE_ON
+
+    garden.hass.states.async_set("sensor.pot", "unavailable")
+    await garden.settle()
+    await garden.pass_time(timedelta(hours=9), step=timedelta(hours=1))
+
+    attention = garden.state("binary_sensor", plant, "needs_attention")
+    assert attention.state in {STATE_ON, STATE_UNKNOWN}
+    assert attention.attributes["reasons"] != []
+
+
+async def test_dry_soil_makes_one_watering_task(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant(soil_moisture_low_pct=30, soil_moisture_high_pct=70)
+    await mqtt_garden.add_probe(plant)
+
+    for minute in range(45):
+        await measure(mqtt_garden, "bed/soil", f'{{"moisture": {20 - minute / 100}}}')
+
+    tasks = [
+        task
+        for task in mqtt_garden.snapshot.tasks
+        if task.plant_key == plant and task.kind == "watering" and task.state == "open"
+    ]
+    assert [task.rule for task in tasks] == ["soil_moisture_low"]

@@ -1,0 +1,56 @@
+"""Diagnostics help without giving anything away."""
+
+import json
+
+from custom_components.kamerplanter.diagnostics import (
+    async_get_config_entry_diagnostics,
+    async_get_device_diagnostics,
+)
+from tests.home_assistant.garden import Garden
+
+SECRETS = {
+    "host": "broker.secret.example",
+    "port": 1883,
+    "username": "secret-user",
+    "password": "secret-word",
+    "tls": False,
+}
+
+
+async def test_the_entry_gives_no_secret_away(garden: Garden) -> None:
+    await garden.add_tank()
+    await garden.unload()
+    # The connection is not made: what is written about it is all that matters here.
+    garden.hass.config_entries.async_update_entry(
+        garden.entry, data={**garden.entry.data, "broker": SECRETS}
+    )
+    await garden.set_up()
+
+    text = json.dumps(await async_get_config_entry_diagnostics(garden.hass, garden.entry))
+
+    assert "secret" not in text
+    assert json.loads(text)["snapshot"]["tanks"] == 1
+
+
+async def test_the_diagnostics_say_what_was_counted(garden: Garden) -> None:
+    await garden.add_tank()
+
+    found = await async_get_config_entry_diagnostics(garden.hass, garden.entry)
+
+    assert found["readings"]["waiting"] == 0
+    assert set(found["readings"]["probes"][0]["quality"]) == {
+        "ec",
+        "ph",
+        "water_temperature",
+        "level",
+    }
+
+
+async def test_a_device_shows_its_view(garden: Garden) -> None:
+    tank = await garden.add_tank("Tank A")
+
+    found = await async_get_device_diagnostics(garden.hass, garden.entry, garden.device(tank))
+    hub = await async_get_device_diagnostics(garden.hass, garden.entry, garden.device("hub"))
+
+    assert found["view"]["tank"]["name"] == "Tank A"
+    assert hub["snapshot"]["tanks"] == 1
