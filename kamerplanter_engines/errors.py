@@ -40,7 +40,7 @@ class NaiveTimeError(InvalidInputError):
 
 
 class UnknownUnitError(InvalidInputError):
-    """A unit does not belong to the quantity, or is not known at all."""
+    """A unit does not belong to the quantity, or is not known at all. `value`, `allowed`."""
 
     code = "UNKNOWN_UNIT"
 

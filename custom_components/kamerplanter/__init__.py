@@ -11,6 +11,7 @@ if find_spec("kamerplanter_backend") is None:
 
 
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from homeassistant.const import (
@@ -19,7 +20,7 @@ from homeassistant.const import (
     EVENT_HOMEASSISTANT_STOP,
     Platform,
 )
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import (
     config_validation as cv,
@@ -28,7 +29,11 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from kamerplanter_backend.common.exceptions import CorruptStoreError, NewerSchemaError
+from kamerplanter_backend.common.exceptions import (
+    CorruptStoreError,
+    NewerSchemaError,
+    UnavailableError,
+)
 from kamerplanter_engines.errors import KamerplanterError
 
 from . import jobs
@@ -144,6 +149,7 @@ async def _async_show(
         started_at=garden.started_at,
         time_scale=time_scale(entry),
         make_source=message_source(hass, entry),
+        on_store_trouble=_store_trouble(hass, entry),
     )
     stack.push_async_callback(live.async_stop)
     roster, devices = EntityRoster(hass, entry), Devices(hass, entry)
@@ -158,6 +164,31 @@ async def _async_show(
     _stop_in_order(hass, entry)
 
 
+def _store_trouble(
+    hass: HomeAssistant, entry: KamerplanterConfigEntry
+) -> Callable[[UnavailableError | None], None]:
+    """Return what raises and ends the repair issue of a store that takes nothing."""
+    issue_id = f"store_failed_{entry.data[CONF_STORE_ID]}"
+
+    @callback
+    def tell(error: UnavailableError | None) -> None:
+        if error is None:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="store_failed",
+            translation_placeholders=_file_placeholders(hass, entry) | {"message": error.message},
+        )
+
+    entry.async_on_unload(lambda: tell(None))
+    return tell
+
+
 def _stop_in_order(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
     """Lose nothing at an orderly stop, where Home Assistant unloads no entry."""
 
@@ -168,7 +199,10 @@ def _stop_in_order(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
         await _async_close(hass, entry)
 
     async def house_moved(_event: Event) -> None:
-        await async_set_site(hass, entry.runtime_data.client, entry.title)
+        try:
+            await async_set_site(hass, entry.runtime_data.client, entry.title)
+        except KamerplanterError as error:
+            _LOGGER.warning("The garden keeps its old place until the next start: %s", error)
 
     listen = hass.bus.async_listen
     entry.async_on_unload(listen(EVENT_HOMEASSISTANT_STOP, store_readings))

@@ -1,7 +1,7 @@
 """The dialogs that add a garden, change its source of readings and renew a broker's password."""
 
-from collections.abc import Mapping
 import ssl
+from collections.abc import Mapping
 from typing import Any, override
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+
 from kamerplanter_backend.telemetry.aiomqtt_source import BrokerError, check_connection
 
 from .const import (
@@ -71,7 +72,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the dialogs about the things of a garden."""
         return SUBENTRY_FLOWS
 
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+    async def async_step_user(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Offer the data file of a removed garden, if there is one."""
         self._found = await async_find_stores(self.hass)
         if self._found:
@@ -94,9 +95,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
             ),
         )
 
-    async def async_step_garden(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_garden(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the name of the garden and where readings come from."""
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -114,9 +113,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
-    async def async_step_broker(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_broker(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a broker and try it."""
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -156,7 +153,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self._change(entry, dict(entry.data) | _broker_data(user_input))
         return self._show_broker("reconfigure_broker", user_input or known, errors)
 
-    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+    async def async_step_reauth(self, _entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask for the login of the broker, which was refused."""
         return await self.async_step_reauth_confirm()
 

@@ -73,6 +73,8 @@ class Follower:
                 self._devices.async_forget(known.subject)
             if difference.added or difference.removed:
                 await runtime.coordinator.async_refresh()
+                # What hung on a device that is gone hangs elsewhere now.
+                self._devices.async_sync(runtime.coordinator, runtime.subjects.all())
             self._show_new(set(difference.added))
 
     def _show_new(self, added: set[Subject]) -> None:

@@ -96,6 +96,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
         self._live = entry.runtime_data.live
         self._probe_key: str | None = None
         self._stop_listening: CALLBACK_TYPE | None = None
+        self._shown_last: object = None
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -130,8 +131,12 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
+        """Write only what the source has not written already, as snapshots come each second."""
         self._follow()
-        super()._handle_coordinator_update()
+        shown = (self.available, self.native_value)
+        if shown != self._shown_last:
+            self._shown_last = shown
+            self.async_write_ha_state()
 
     @property
     @override
@@ -185,6 +190,22 @@ class ChannelSensorEntity(LiveSensorEntity):
 
 class QualitySensorEntity(LiveSensorEntity):
     """How far the worst channel is to be trusted, and why."""
+
+    @callback
+    @override
+    def _heard(self) -> None:
+        """Write only what is new: it is asked at each message of each channel."""
+        key = self._probe_key
+        summary = None if key is None else self._live.quality_summary(key)
+        if summary != self._shown_last:
+            self._shown_last = summary
+            self.async_write_ha_state()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._follow()
+        self._heard()
 
     @property
     @override

@@ -1,9 +1,9 @@
 """The folders of gardens below the configuration directory."""
 
-from dataclasses import dataclass
 import json
-from pathlib import Path
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 from homeassistant.core import HomeAssistant
 

@@ -32,6 +32,7 @@ from kamerplanter_engines.models.telemetry import (
     ProbeFields,
 )
 
+
 def _build_models() -> None:
     """Build all models, which happens at their first use, before a test freezes the time.
 
@@ -162,9 +163,7 @@ class Garden:
         await self._add_subentry("tank", name, data)
         return tank.key
 
-    async def add_plant(
-        self, name: str = "Tomato", *, species: str = TOMATO, **fields: Any
-    ) -> str:
+    async def add_plant(self, name: str = "Tomato", *, species: str = TOMATO, **fields: Any) -> str:
         """Add a plant."""
         plant = await self.ask(
             CreatePlant(fields=PlantFields(name=name, species_key=species, **fields))

@@ -124,7 +124,9 @@ async def test_an_unknown_interval_blocks(garden: Garden) -> None:
 async def test_a_time_without_a_zone_is_one_of_home_assistant(garden: Garden) -> None:
     plant = await garden.add_plant()
 
-    await act(garden, "log_treatment", plant, product="Neem", interval_d=1, at="2026-05-01 00:30:00")
+    await act(
+        garden, "log_treatment", plant, product="Neem", interval_d=1, at="2026-05-01 00:30:00"
+    )
     await act(
         garden, "log_treatment", plant, product="Neem", interval_d=1, at="2026-05-01T00:30:00Z"
     )
@@ -167,9 +169,7 @@ async def test_only_an_administrator_records_a_disposal(
             await act(garden, "log_harvest", plant, context=context, **disposal)
         assert caught.value.translation_key == "forbidden"
 
-    await act(
-        garden, "log_harvest", plant, context=Context(user_id=hass_admin_user.id), **disposal
-    )
+    await act(garden, "log_harvest", plant, context=Context(user_id=hass_admin_user.id), **disposal)
     assert len(await garden.ask(ListHarvests(plant_key=plant))) == 1
 
 
@@ -205,9 +205,7 @@ async def test_a_phase_of_another_plant_is_refused(garden: Garden) -> None:
 async def test_tasks_are_added_and_completed(garden: Garden) -> None:
     plant = await garden.add_plant()
 
-    task = await act(
-        garden, "add_task", plant, title="Tie up", due_datetime="2026-05-02 08:00:00"
-    )
+    task = await act(garden, "add_task", plant, title="Tie up", due_datetime="2026-05-02 08:00:00")
     view = next(item for item in garden.snapshot.tasks if item.key == task["task_id"])
     assert view.plant_key == plant
     assert view.due_at == datetime(2026, 5, 2, 6, 0, tzinfo=UTC)
@@ -274,9 +272,7 @@ async def test_actions_exist_without_a_loaded_entry(hass: HomeAssistant, garden:
     await garden.unload()
 
     with pytest.raises(HomeAssistantError):
-        await hass.services.async_call(
-            DOMAIN, "log_watering", {"device_id": device}, blocking=True
-        )
+        await hass.services.async_call(DOMAIN, "log_watering", {"device_id": device}, blocking=True)
 
 
 async def test_all_actions_name_their_refusal_in_words(garden: Garden) -> None:

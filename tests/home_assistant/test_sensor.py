@@ -129,9 +129,10 @@ async def test_a_tank_without_a_probe_has_no_measured_values(garden: Garden) -> 
 async def test_a_plant_shows_its_phase_and_what_is_due(garden: Garden) -> None:
     plant = await garden.add_plant(watering_interval_d=7)
 
-    assert garden.state("sensor", plant, "phase").state in garden.state(
-        "sensor", plant, "phase"
-    ).attributes["options"]
+    assert (
+        garden.state("sensor", plant, "phase").state
+        in garden.state("sensor", plant, "phase").attributes["options"]
+    )
     assert garden.state("sensor", plant, "days_in_phase").state == "0"
     await garden.pass_time(timedelta(days=1))
     assert garden.state("sensor", plant, "days_in_phase").state == "1"

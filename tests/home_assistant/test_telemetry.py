@@ -6,8 +6,10 @@ import pytest
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
-from pytest_homeassistant_custom_component.typing import MqttMockHAClient
+from pytest_homeassistant_custom_component.typing import MqttMockPahoClient
 
 from custom_components.kamerplanter.const import DOMAIN
 from kamerplanter_backend.client.requests import ListReadings, UpdateProbe
@@ -198,12 +200,14 @@ async def test_derived_states_follow_within_two_seconds(mqtt_garden: Garden) -> 
 
 
 async def test_f10_values_stay_without_a_broker_until_they_are_too_old(
-    mqtt_garden: Garden, mqtt_mock: MqttMockHAClient, caplog: pytest.LogCaptureFixture
+    mqtt_garden: Garden,
+    mqtt_client_mock: MqttMockPahoClient,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     tank = await mqtt_garden.add_tank()
     say(mqtt_garden, "tank/ec", "1.85")
 
-    mqtt_mock._async_mqtt_on_disconnect(None, None, 0)
+    mqtt_client_mock.on_disconnect(None, None, None, ReasonCode(PacketTypes.DISCONNECT))
     await mqtt_garden.settle()
     assert mqtt_garden.state("sensor", tank, "ec").state == "1.85"
     await mqtt_garden.pass_time(timedelta(hours=6, seconds=1))

@@ -43,9 +43,7 @@ async def items(garden: Garden) -> list[dict[str, Any]]:
 
 
 async def test_an_item_is_created_with_all_that_was_said(garden: Garden) -> None:
-    await call(
-        garden, "add_item", item="Buy seeds", due_date="2026-05-03", description="Two bags"
-    )
+    await call(garden, "add_item", item="Buy seeds", due_date="2026-05-03", description="Two bags")
 
     (item,) = await items(garden)
     assert item["summary"] == "Buy seeds"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigSubentryFlow
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.translation import async_get_translations
+from pydantic import ValidationError
+
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.errors import KamerplanterError

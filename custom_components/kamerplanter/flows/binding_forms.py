@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, PERCENTAGE, Platform
 from homeassistant.core import HomeAssistant, State
@@ -17,6 +15,8 @@ from homeassistant.helpers.selector import (
     EntitySelectorConfig,
     TextSelector,
 )
+from pydantic import ValidationError
+
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     Availability,
@@ -58,7 +58,10 @@ def topic_schema(kind: ChannelKind) -> vol.Schema:
         vol.Optional("decimal_comma", default=False): BooleanSelector(),
         **_curve_field(kind),
     }
-    message = {vol.Optional("guard_path"): TextSelector(), vol.Optional("time_path"): TextSelector()}
+    message: dict[Any, Any] = {
+        vol.Optional("guard_path"): TextSelector(),
+        vol.Optional("time_path"): TextSelector(),
+    }
     return _with_more(fields, message | _judgement_fields())
 
 
@@ -184,7 +187,11 @@ def curve_text(curve: Sequence[CurvePoint]) -> str:
     return ", ".join(f"{point.raw:g}:{point.value:g}" for point in curve)
 
 
-def _binding(kind: ChannelKind, user_input: Mapping[str, Any], **source: Any) -> ChannelBinding:
+def _binding(
+    kind: ChannelKind,
+    user_input: Mapping[str, Any],
+    **source: Any,  # noqa: ANN401 - pydantic looks at each
+) -> ChannelBinding:
     more: Mapping[str, Any] = user_input.get(MORE) or {}
     unit = text_of(user_input, "unit")
     if unit is not None:
@@ -244,9 +251,7 @@ def _judgement_fields() -> dict[Any, Any]:
 
 
 def _with_more(fields: dict[Any, Any], more: dict[Any, Any]) -> vol.Schema:
-    return vol.Schema(
-        fields | {vol.Optional(MORE): section(vol.Schema(more), {"collapsed": True})}
-    )
+    return vol.Schema(fields | {vol.Optional(MORE): section(vol.Schema(more), {"collapsed": True})})
 
 
 def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> EntitySelectorConfig:

@@ -5,6 +5,7 @@ from functools import partialmethod
 from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import SubentryFlowResult
+
 from kamerplanter_engines.models.base import Key
 from kamerplanter_engines.models.telemetry import (
     Availability,
@@ -49,7 +50,7 @@ class BindingSteps(ListenSteps):
         self._show_all = False
 
     async def async_step_finish(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Write everything; each dialog has its own."""
         raise NotImplementedError
@@ -90,7 +91,7 @@ class BindingSteps(ListenSteps):
         return tuple(self.channels[kind] for kind in self.kinds if kind in self.channels)
 
     async def async_step_values(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what is bound and let a person choose what to bind next."""
         texts = await self.texts("selector")
@@ -118,7 +119,7 @@ class BindingSteps(ListenSteps):
         return texts[f"{prefix}.{key}"].format_map(placeholders)
 
     async def _choose(
-        self, kind: ChannelKind, user_input: dict[str, Any] | None = None
+        self, kind: ChannelKind, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         self._kind, self._show_all, self.picked = kind, False, None
         return await self.async_step_source()
@@ -132,7 +133,7 @@ class BindingSteps(ListenSteps):
     async_step_value_soil_ec = partialmethod(_choose, ChannelKind.SOIL_EC)
 
     async def async_step_source(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask where the chosen value comes from."""
         options = ["topic", "entity"]
@@ -182,10 +183,11 @@ class BindingSteps(ListenSteps):
                     return await self.async_step_values()
             self._show_all = wants_all
         schema = entity_schema(self.hass, self._kind, show_all=self._show_all)
-        return await self._show_binding("entity", schema, user_input or self._known_values("entity_id"))
+        shown = user_input or self._known_values("entity_id")
+        return await self._show_binding("entity", schema, shown)
 
     async def async_step_remove_value(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Forget where the chosen value comes from."""
         self.channels.pop(self._kind, None)
@@ -245,7 +247,7 @@ class BindingSteps(ListenSteps):
 def _place(channel: ChannelBinding) -> str:
     if channel.entity_id is not None:
         return channel.entity_id
-    return str(channel.topic) if channel.path is None else f"{channel.topic} › {channel.path}"
+    return str(channel.topic) if channel.path is None else f"{channel.topic} → {channel.path}"
 
 
 def labels_of(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

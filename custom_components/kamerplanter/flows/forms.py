@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
-
 from homeassistant.const import UnitOfTemperature, UnitOfVolume
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -22,6 +20,8 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util.unit_conversion import TemperatureConverter, VolumeConverter
 from homeassistant.util.unit_system import UnitSystem
+from pydantic import ValidationError
+
 from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields, TankType
@@ -47,9 +47,7 @@ def number(
     step: float | None = None,
 ) -> NumberSelector:
     """Return a box for a number within a range; without a step any number of digits will do."""
-    config = NumberSelectorConfig(
-        mode=NumberSelectorMode.BOX, step="any" if step is None else step
-    )
+    config = NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any" if step is None else step)
     if low is not None:
         config["min"] = low
     if high is not None:

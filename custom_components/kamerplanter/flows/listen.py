@@ -1,12 +1,13 @@
 """What arrives on a topic filter now, so that nobody has to type a topic blind."""
 
 import asyncio
-from collections.abc import Callable
 import ssl
+from collections.abc import Callable
 
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+
 from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerError,
     BrokerTimeout,

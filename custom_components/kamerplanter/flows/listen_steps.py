@@ -5,6 +5,7 @@ from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import TextSelector
+
 from kamerplanter_backend.telemetry.listening import Heard
 
 from ..const import CONF_READINGS, ReadingsSource  # noqa: TID252 - the neighbours import alike
@@ -35,7 +36,7 @@ class ListenSteps(GardenSubentryFlow):
         return bool(self.entry.data[CONF_READINGS] != ReadingsSource.NONE)
 
     async def async_step_topic(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show the form of the topic; the dialog that binds values has it."""
         raise NotImplementedError
@@ -66,7 +67,7 @@ class ListenSteps(GardenSubentryFlow):
         )
 
     async def async_step_listening(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Wait while messages arrive."""
         if self._listening is None:
@@ -108,5 +109,5 @@ class ListenSteps(GardenSubentryFlow):
 
 
 def _label(heard: Heard) -> str:
-    place = heard.topic if heard.path is None else f"{heard.topic} › {heard.path}"
+    place = heard.topic if heard.path is None else f"{heard.topic} → {heard.path}"
     return f"{place} = {heard.value_text}"

@@ -5,10 +5,12 @@ from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.util import dt as dt_util
+
 from kamerplanter_backend.client.requests import CreatePlant, ListPhases, ListSpecies, UpdatePlant
 from kamerplanter_engines.models.plant import PlantFields
 
 from ..const import CONF_KEY, DOMAIN, SUBENTRY_PLANT  # noqa: TID252 - the neighbours import alike
+from ..schema import vol  # noqa: TID252
 from .base import FormError, GardenSubentryFlow
 from .bindings import labels_of
 from .forms import CARE, phase_schema, plant_from, plant_schema, plant_values
@@ -98,7 +100,7 @@ class PlantFlow(GardenSubentryFlow):
             description_placeholders=placeholders | {"name": self._plant_input["name"]},
         )
 
-    async def _phase_form(self) -> Any:
+    async def _phase_form(self) -> vol.Schema:
         species_key = self._plant_input["species_key"]
         phases = await self.ask_or_abort(ListPhases(species_key=species_key))
         texts = await self.texts("entity")

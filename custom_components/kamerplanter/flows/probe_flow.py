@@ -4,6 +4,7 @@ from typing import Any, ClassVar, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
+
 from kamerplanter_backend.client.requests import CreateProbe, UpdateProbe
 from kamerplanter_engines.models.telemetry import SOIL_KINDS, ChannelKind
 
@@ -69,13 +70,14 @@ class ProbeFlow(BindingSteps):
 
     @override
     async def async_step_finish(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Write the probe, then the subentry; a probe that measures nothing is no probe."""
+        if not self.channels:
+            self.note(FormError("nothing_bound"))
+            return await self.async_step_values()
+        fields = self.probe_fields(self._name, plant_key=self._plant_key)
         try:
-            if not self.channels:
-                raise FormError("nothing_bound")
-            fields = self.probe_fields(self._name, plant_key=self._plant_key)
             if self.is_new:
                 await self.ask(CreateProbe(fields=fields, key=self._key))
             else:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
+
 from kamerplanter_backend.client.requests import (
     ArchiveTank,
     CreateProbe,
@@ -77,7 +78,7 @@ class TankFlow(BindingSteps):
 
     @override
     async def async_step_finish(
-        self, user_input: dict[str, Any] | None = None
+        self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Write the tank, then its probe, then the subentry."""
         assert self._tank is not None  # noqa: S101 - the first step set it

@@ -16,7 +16,7 @@ from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, QualityView, Reason
 
 from .entity_source import EntitySource
-from .pump import ReadingPump
+from .pump import OnTrouble, ReadingPump
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class LiveReadings:
         started_at: When listening began; what is older is shown with its age and never fresh.
         time_scale: How many times faster than a clock the garden lives (a demo).
         make_source: Makes the source of messages, or none.
+        on_store_trouble: Told when the store stops taking readings, and when it takes them again.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class LiveReadings:
         started_at: datetime,
         time_scale: float,
         make_source: MakeSource,
+        on_store_trouble: OnTrouble,
     ) -> None:
         self._hass = hass
         self._started_at = started_at
@@ -87,7 +89,7 @@ class LiveReadings:
         self._listeners: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
         self._timers: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
         self._is_connected = True
-        self.pump = ReadingPump(hass, client)
+        self.pump = ReadingPump(hass, client, on_store_trouble)
         self._messages = make_source(self.on_message, self.on_connection)
         self._entities = EntitySource(hass, self.on_entity)
 
@@ -281,6 +283,16 @@ class LiveReadings:
         """Return how far the worst channel, or one, is to be trusted; none = no such probe."""
         intake = self._intakes.get(probe_key)
         return None if intake is None else intake.quality(dt_util.utcnow(), kind)
+
+    def quality_summary(self, probe_key: str) -> object:
+        """Return what differs when the quality of a probe, or a count, differs."""
+        intake = self._intakes.get(probe_key)
+        if intake is None:
+            return None
+        now = dt_util.utcnow()
+        shown = [intake.shown(kind, now) for kind in intake.rules]
+        channels = tuple((item.verdict, item.reasons) for item in shown)
+        return (intake.available, channels, intake.counts.total())
 
     def kinds(self, probe_key: str) -> tuple[ChannelKind, ...]:
         """Return the bound kinds of a probe."""

@@ -1,11 +1,14 @@
 """A connection of our own to a broker as a source of messages."""
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util.ssl import client_context, create_no_verify_ssl_context
 
 from kamerplanter_backend.telemetry.aiomqtt_source import (
@@ -27,6 +30,10 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_VERIFY,
 )
 
+_LOGGER = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=30)
+
 
 class BrokerSource:
     """Runs the connection in the background of the entry."""
@@ -45,6 +52,7 @@ class BrokerSource:
         self._topics: frozenset[str] = frozenset()
         self._broker: OwnBroker | None = None
         self._is_stopped = False
+        self._is_conflict_logged = False
 
     @callback
     def start(self) -> None:
@@ -52,6 +60,9 @@ class BrokerSource:
         self._on_connection(False)
         self._entry.async_create_background_task(
             self._hass, self._run(), "kamerplanter broker connection"
+        )
+        self._entry.async_on_unload(
+            async_track_time_interval(self._hass, self._look, LOOK_EVERY, cancel_on_shutdown=True)
         )
 
     async def _run(self) -> None:
@@ -73,8 +84,19 @@ class BrokerSource:
         if self._is_stopped:
             return
         self._on_connection(connected)
-        if self._broker is not None and isinstance(self._broker.last_error, LoginRefused):
-            self._entry.async_start_reauth(self._hass)
+
+    @callback
+    def _look(self, _now: datetime) -> None:
+        """Ask for a new password, or tell of another client that takes our name."""
+        broker = self._broker
+        if broker is None or self._is_stopped:
+            return
+        if isinstance(broker.last_error, LoginRefused):
+            self._entry.async_start_reauth_if_available(self._hass)
+        if broker.is_flapping != self._is_conflict_logged:
+            self._is_conflict_logged = broker.is_flapping
+            if broker.is_flapping:
+                _LOGGER.warning("Another client of the broker uses the id of this garden")
 
     async def set_topics(self, topics: frozenset[str]) -> None:
         """Listen to these topics and to no others."""

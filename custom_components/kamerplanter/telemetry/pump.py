@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -21,12 +21,18 @@ FLUSH_AFTER_S = 0.5
 """Below the second that a power cut may cost, so that what is derived shows within two."""
 RETRY_AFTER_S = 10.0
 
+type OnTrouble = Callable[[UnavailableError | None], None]
+"""Told of the first error and, with none, of the end of the trouble."""
+
 
 class ReadingPump:
     """Owns the timer of the batch; one batch is under way at a time."""
 
-    def __init__(self, hass: HomeAssistant, client: KamerplanterClient) -> None:
+    def __init__(
+        self, hass: HomeAssistant, client: KamerplanterClient, on_trouble: OnTrouble
+    ) -> None:
         self._hass = hass
+        self._on_trouble = on_trouble
         self._client = client
         self._batch = ReadingBatch()
         self._lock = asyncio.Lock()
@@ -77,15 +83,18 @@ class ReadingPump:
         try:
             await self._client.call(RecordReadings(readings=batch))
         except UnavailableError as error:
-            if not self._is_loss_logged:
+            # A backup holds writers for a while, which is nothing to worry about.
+            if not self._is_loss_logged and error.placeholders.get("reason") != "backup":
                 self._is_loss_logged = True
                 _LOGGER.warning("Readings wait, as the store does not take them: %s", error)
+                self._on_trouble(error)
             return False
         except KamerplanterError:
             _LOGGER.exception("%d readings were refused and are lost", len(batch))
         if self._is_loss_logged:
             self._is_loss_logged = False
             _LOGGER.info("The store takes readings again")
+            self._on_trouble(None)
         return True
 
     async def stop(self) -> None:

@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from kamerplanter_backend.bootstrap import open_store
+from kamerplanter_backend.domain.repositories.species import SpeciesRepository
+from kamerplanter_backend.domain.repositories.system import SeedMarkRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.migrations.seeds import read_catalogue, seed_catalogue
 from kamerplanter_engines.models.care import CareStyle
-from kamerplanter_engines.models.phase import CycleType
+from kamerplanter_engines.models.phase import CycleType, PhaseSequenceFields
+from kamerplanter_engines.models.species import SpeciesFields
 from tests.backend.garden import START, Garden
 
 CATALOGUE = read_catalogue()
@@ -23,12 +27,12 @@ def test_keys_and_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("species", CATALOGUE.species, ids=lambda item: item.key)
-def test_species_leads_to_a_sequence(species) -> None:
+def test_species_leads_to_a_sequence(species: SpeciesFields) -> None:
     assert species.sequence_key in SEQUENCES
 
 
 @pytest.mark.parametrize("sequence", CATALOGUE.sequences, ids=lambda item: item.key)
-def test_sequence_is_in_order(sequence) -> None:
+def test_sequence_is_in_order(sequence: PhaseSequenceFields) -> None:
     ids = [entry.entry_id for entry in sequence.entries]
 
     assert len(set(ids)) == len(ids)
@@ -55,7 +59,9 @@ def test_sequence_is_in_order(sequence) -> None:
         ("petunia_x_hybrida", CareStyle.OUTDOOR_ANNUAL_VEG, False, "petunia_x_hybrida"),
     ],
 )
-def test_species_has_the_style_of_its_kind(key, style, is_edible, sequence_key) -> None:
+def test_species_has_the_style_of_its_kind(
+    key: str, style: CareStyle, is_edible: bool, sequence_key: str
+) -> None:
     species = SPECIES[key]
 
     assert (species.care_style, species.edible) == (style, is_edible)
@@ -77,6 +83,24 @@ def test_seeding_twice_is_seeding_once() -> None:
     store.close()
 
 
+def test_a_newer_catalogue_changes_what_is_there_and_keeps_its_keys() -> None:
+    garden = Garden()
+    context = garden.context(tenant_key="*")
+    with open_unit(garden.store, context, (SpeciesRepository, SeedMarkRepository)) as uow:
+        species = uow.of(SpeciesRepository)
+        species.change(species.get("ficus_lyrata"), name_en="Old name")
+        mark = uow.of(SeedMarkRepository).named("catalogue")
+        assert mark is not None
+        uow.of(SeedMarkRepository).change(mark, digest="of an older version")
+
+    assert seed_catalogue(garden.store, START) is True
+
+    listed = {item.key: item for item in garden.services.catalogue.list_species(garden.context())}
+    assert listed["ficus_lyrata"].name_en == SPECIES["ficus_lyrata"].name_en
+    assert len(listed) == 144
+    garden.store.close()
+
+
 def test_every_species_can_be_planted() -> None:
     garden = Garden()
     for key in list(SPECIES)[::12]:
@@ -86,3 +110,4 @@ def test_every_species_can_be_planted() -> None:
 
     assert len(views) == 12
     assert all(view.phases for view in views)
+    garden.store.close()

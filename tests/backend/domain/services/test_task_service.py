@@ -5,27 +5,30 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.errors import FutureTimeError, IllegalTransitionError, InvalidInputError
 from kamerplanter_engines.models.care import CareKind
-from kamerplanter_engines.models.irrigation import IrrigationFields, IrrigationKind
-from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
+from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields, IrrigationKind
+from kamerplanter_engines.models.plant import Plant
+from kamerplanter_engines.models.task import Task, TaskFields, TaskKind, TaskState
 from tests.backend.garden import Garden, states
 
 
-def _log(garden, plant):
+def _log(garden: Garden, plant: Plant) -> tuple[Irrigation, ...]:
     return garden.services.irrigation.list_of_plant(garden.context(), plant.key)
 
 
-def _view(garden):
+def _view(garden: Garden) -> PlantView:
     return garden.snapshot().plants[0]
 
 
 @pytest.fixture
-def plant(garden):
+def plant(garden: Garden) -> Plant:
     """A plant with a watering task that is due today, 1 May."""
-    made = garden.plant(watering_interval_d=7)
+    made = garden.plant(watering_interval_d=7, phase_entry_id="vegetative")
     garden.wait(days=-7)
     garden.services.irrigation.log(
         garden.context(), IrrigationFields(plant_key=made.key, at=garden.now)
@@ -36,15 +39,17 @@ def plant(garden):
 
 
 @pytest.fixture
-def task(garden, plant):
+def task(garden: Garden, plant: Plant) -> Task:
     return garden.only_task(TaskKind.WATERING)
 
 
-def test_a_watering_task_says_which_rule_made_it(task) -> None:
+def test_a_watering_task_says_which_rule_made_it(task: Task) -> None:
     assert (task.rule, task.due_on, task.title) == ("watering_interval", date(2026, 5, 1), None)
 
 
-def test_completing_a_watering_logs_it_and_moves_the_next_date(garden, plant, task) -> None:
+def test_completing_a_watering_logs_it_and_moves_the_next_date(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     done = garden.services.task.complete(garden.context(), task.key, volume_l=0.5)
 
     assert done.state is TaskState.COMPLETED
@@ -59,7 +64,7 @@ def test_completing_a_watering_logs_it_and_moves_the_next_date(garden, plant, ta
     assert _view(garden).next_watering_on == date(2026, 5, 8)
 
 
-def test_f59_two_people_complete_the_same_task(garden, plant, task) -> None:
+def test_f59_two_people_complete_the_same_task(garden: Garden, plant: Plant, task: Task) -> None:
     first = garden.services.task.complete(garden.context(actor="anna"), task.key)
     garden.wait(seconds=1)
     second = garden.services.task.complete(garden.context(actor="ben"), task.key)
@@ -94,9 +99,7 @@ def test_f61_a_watering_late_in_the_evening_counts_on_that_local_day() -> None:
     garden.at("2026-09-23T23:30")
     garden.services.care.make_watering_tasks(garden.context())
 
-    done = garden.services.task.complete(
-        garden.context(), garden.only_task(TaskKind.WATERING).key
-    )
+    done = garden.services.task.complete(garden.context(), garden.only_task(TaskKind.WATERING).key)
 
     assert done.closed_at == datetime(2026, 9, 24, 6, 30, tzinfo=UTC)
     assert _view(garden).last_watered_on == date(2026, 9, 23)
@@ -125,23 +128,23 @@ def test_f63_the_day_begins_at_local_midnight() -> None:
     garden.store.close()
 
 
-def test_a_watering_may_be_said_to_have_been_yesterday(garden, task) -> None:
+def test_a_watering_may_be_said_to_have_been_yesterday(garden: Garden, task: Task) -> None:
     garden.services.task.complete(garden.context(), task.key, garden.now - timedelta(days=1))
 
     assert _view(garden).next_watering_on == date(2026, 5, 7)
 
 
-def test_nothing_is_completed_in_the_future(garden, plant, task) -> None:
+def test_nothing_is_completed_in_the_future(garden: Garden, plant: Plant, task: Task) -> None:
     with pytest.raises(FutureTimeError):
-        garden.services.task.complete(
-            garden.context(), task.key, garden.now + timedelta(hours=1)
-        )
+        garden.services.task.complete(garden.context(), task.key, garden.now + timedelta(hours=1))
 
     assert garden.open_kinds() == [TaskKind.WATERING]
     assert len(_log(garden, plant)) == 1
 
 
-def test_reopening_takes_back_what_completing_wrote(garden, plant, task) -> None:
+def test_reopening_takes_back_what_completing_wrote(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     garden.services.task.complete(garden.context(), task.key)
 
     opened = garden.services.task.reopen(garden.context(), task.key)
@@ -154,7 +157,7 @@ def test_reopening_takes_back_what_completing_wrote(garden, plant, task) -> None
     assert garden.open_kinds() == [TaskKind.WATERING]
 
 
-def test_reopening_leaves_one_open_watering_task(garden, plant, task) -> None:
+def test_reopening_leaves_one_open_watering_task(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.task.complete(garden.context(), task.key)
     garden.wait(days=7)
     garden.services.care.make_watering_tasks(garden.context())
@@ -164,7 +167,9 @@ def test_reopening_leaves_one_open_watering_task(garden, plant, task) -> None:
     assert garden.only_task(TaskKind.WATERING).key == task.key
 
 
-def test_deleting_a_generated_task_skips_it_and_moves_the_date(garden, plant, task) -> None:
+def test_deleting_a_generated_task_skips_it_and_moves_the_date(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     skipped = garden.services.task.delete(garden.context(), task.key)
     garden.services.care.make_watering_tasks(garden.context())
 
@@ -174,7 +179,7 @@ def test_deleting_a_generated_task_skips_it_and_moves_the_date(garden, plant, ta
     assert garden.open_kinds() == []
 
 
-def test_f59_deleting_what_is_deleted_is_not_found(garden, task) -> None:
+def test_f59_deleting_what_is_deleted_is_not_found(garden: Garden, task: Task) -> None:
     own = garden.services.task.add(garden.context(), TaskFields(title="Prune"))
     garden.services.task.delete(garden.context(), own.key)
     garden.services.task.delete(garden.context(), task.key)
@@ -184,7 +189,7 @@ def test_f59_deleting_what_is_deleted_is_not_found(garden, task) -> None:
             garden.services.task.delete(garden.context(), key)
 
 
-def test_a_skipped_task_is_reopened_before_it_is_completed(garden, task) -> None:
+def test_a_skipped_task_is_reopened_before_it_is_completed(garden: Garden, task: Task) -> None:
     garden.services.task.delete(garden.context(), task.key)
 
     with pytest.raises(IllegalTransitionError):
@@ -194,7 +199,7 @@ def test_a_skipped_task_is_reopened_before_it_is_completed(garden, task) -> None
     assert _view(garden).next_watering_on == date(2026, 5, 1)
 
 
-def test_deleting_a_done_task_keeps_the_watering(garden, plant, task) -> None:
+def test_deleting_a_done_task_keeps_the_watering(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.task.complete(garden.context(), task.key)
 
     garden.services.task.delete(garden.context(), task.key)
@@ -203,7 +208,7 @@ def test_deleting_a_done_task_keeps_the_watering(garden, plant, task) -> None:
     assert _view(garden).next_watering_on == date(2026, 5, 8)
 
 
-def test_own_tasks_are_created_changed_and_deleted(garden) -> None:
+def test_own_tasks_are_created_changed_and_deleted(garden: Garden) -> None:
     made = garden.services.task.add(
         garden.context(), TaskFields(title="Prune", due_on=date(2026, 5, 3))
     )
@@ -217,30 +222,32 @@ def test_own_tasks_are_created_changed_and_deleted(garden) -> None:
 
 
 @pytest.mark.parametrize("patch", [{"state": "completed"}, {"rule": "x"}, {"plant_key": "p"}])
-def test_only_words_and_dates_of_a_task_can_be_changed(garden, task, patch) -> None:
+def test_only_words_and_dates_of_a_task_can_be_changed(
+    garden: Garden, task: Task, patch: dict[str, JsonValue]
+) -> None:
     with pytest.raises(InvalidInputError):
         garden.services.task.update(garden.context(), task.key, patch)
 
 
-def test_a_due_moment_without_a_zone_is_refused(garden, task) -> None:
+def test_a_due_moment_without_a_zone_is_refused(garden: Garden, task: Task) -> None:
     with pytest.raises(InvalidInputError):
         garden.services.task.update(garden.context(), task.key, {"due_at": "2026-05-04T08:00:00"})
 
 
-def test_a_task_needs_words_or_a_subject(garden) -> None:
+def test_a_task_needs_words_or_a_subject(garden: Garden) -> None:
     with pytest.raises(InvalidInputError):
         garden.services.task.add(garden.context(), TaskFields())
     with pytest.raises(InvalidInputError):
         garden.services.task.add(garden.context(), TaskFields(title="x", rule="mine"))
 
 
-def test_overdue_is_after_the_day_or_after_the_moment(garden) -> None:
+def test_overdue_is_after_the_day_or_after_the_moment(garden: Garden) -> None:
     day = garden.services.task.add(garden.context(), TaskFields(title="d", due_on=date(2026, 5, 1)))
     moment = garden.services.task.add(
         garden.context(), TaskFields(title="m", due_at=garden.now + timedelta(minutes=5))
     )
 
-    def overdue():
+    def overdue() -> set[str]:
         return {task.key for task in garden.snapshot().tasks if task.is_overdue}
 
     now, due_at = overdue(), garden.snapshot().next_due_at
@@ -265,7 +272,7 @@ def test_f57_a_moment_is_due_on_its_local_day() -> None:
     garden.store.close()
 
 
-def test_closed_tasks_leave_the_list_after_two_weeks(garden, task) -> None:
+def test_closed_tasks_leave_the_list_after_two_weeks(garden: Garden, task: Task) -> None:
     garden.services.task.complete(garden.context(), task.key)
     garden.wait(days=13)
     shown = len(garden.snapshot().tasks)
@@ -274,7 +281,7 @@ def test_closed_tasks_leave_the_list_after_two_weeks(garden, task) -> None:
     assert (shown, len(garden.snapshot().tasks)) == (1, 0)
 
 
-def test_the_same_command_key_acts_once(garden) -> None:
+def test_the_same_command_key_acts_once(garden: Garden) -> None:
     context = garden.context(command_key="c-1")
     fields = TaskFields(title="Prune")
 
@@ -285,7 +292,7 @@ def test_the_same_command_key_acts_once(garden) -> None:
     assert len(garden.snapshot().tasks) == 1
 
 
-def test_the_same_command_key_for_something_else_is_a_conflict(garden) -> None:
+def test_the_same_command_key_for_something_else_is_a_conflict(garden: Garden) -> None:
     context = garden.context(command_key="c-1")
     garden.services.task.add(context, TaskFields(title="Prune"))
 
@@ -293,7 +300,9 @@ def test_the_same_command_key_for_something_else_is_a_conflict(garden) -> None:
         garden.services.task.add(context, TaskFields(title="Water"))
 
 
-def test_logging_a_watering_completes_the_open_task(garden, plant, task) -> None:
+def test_logging_a_watering_completes_the_open_task(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     entry = garden.services.irrigation.log(
         garden.context(), IrrigationFields(plant_key=plant.key, at=garden.now, volume_l=1)
     )
@@ -304,7 +313,9 @@ def test_logging_a_watering_completes_the_open_task(garden, plant, task) -> None
     assert entry.key not in {item.key for item in _log(garden, plant)}
 
 
-def test_a_watering_of_last_week_does_not_complete_what_is_due_today(garden, plant, task) -> None:
+def test_a_watering_of_last_week_does_not_complete_what_is_due_today(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     garden.services.irrigation.log(
         garden.context(),
         IrrigationFields(plant_key=plant.key, at=garden.now - timedelta(days=7, hours=1)),
@@ -313,12 +324,10 @@ def test_a_watering_of_last_week_does_not_complete_what_is_due_today(garden, pla
     assert garden.open_kinds() == [TaskKind.WATERING]
 
 
-def test_a_feed_with_a_volume_counts_as_watering(garden, plant, task) -> None:
+def test_a_feed_with_a_volume_counts_as_watering(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.irrigation.log(
         garden.context(),
-        IrrigationFields(
-            plant_key=plant.key, kind=IrrigationKind.FEED, at=garden.now, volume_l=1
-        ),
+        IrrigationFields(plant_key=plant.key, kind=IrrigationKind.FEED, at=garden.now, volume_l=1),
     )
 
     assert _view(garden).next_watering_on == date(2026, 5, 8)
@@ -327,7 +336,7 @@ def test_a_feed_with_a_volume_counts_as_watering(garden, plant, task) -> None:
     assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.RESOLVED)]
 
 
-def test_a_dry_feed_is_no_watering(garden, plant, task) -> None:
+def test_a_dry_feed_is_no_watering(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.care.confirm(garden.context(), plant.key, CareKind.FERTILISING)
 
     assert _view(garden).next_watering_on == date(2026, 5, 1)
@@ -335,14 +344,14 @@ def test_a_dry_feed_is_no_watering(garden, plant, task) -> None:
     assert garden.open_kinds() == [TaskKind.WATERING]
 
 
-def test_a_confirmed_pest_check_moves_its_date(garden, plant) -> None:
+def test_a_confirmed_pest_check_moves_its_date(garden: Garden, plant: Plant) -> None:
     garden.services.care.confirm(garden.context(), plant.key, CareKind.PEST_CHECK)
 
     assert _view(garden).next_pest_check_on == date(2026, 5, 8)
     assert len(_log(garden, plant)) == 1
 
 
-def test_an_archived_plant_has_no_open_tasks(garden, plant, task) -> None:
+def test_an_archived_plant_has_no_open_tasks(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.plant.archive(garden.context(), plant.key)
     garden.services.care.make_watering_tasks(garden.context())
 
@@ -353,3 +362,26 @@ def test_an_archived_plant_has_no_open_tasks(garden, plant, task) -> None:
         garden.services.irrigation.log(
             garden.context(), IrrigationFields(plant_key=plant.key, at=garden.now)
         )
+
+
+def test_a_task_about_something_needs_that_to_be_there(garden: Garden) -> None:
+    tank = garden.tank()
+    made = garden.services.task.add(garden.context(), TaskFields(title="Clean", tank_key=tank.key))
+    named = garden.snapshot().tasks[0].subject_name
+    garden.services.tank.archive(garden.context(), tank.key)
+
+    assert (made.tank_key, named) == (tank.key, "Tank")
+    for fields in ({"tank_key": tank.key}, {"plant_key": "nobody"}):
+        with pytest.raises(NotFoundError):
+            garden.services.task.add(garden.context(), TaskFields(title="x", **fields))
+    with pytest.raises(NotFoundError):
+        garden.services.task.reopen(garden.context(), made.key)
+
+
+def test_the_title_of_an_own_task_cannot_be_emptied(garden: Garden) -> None:
+    made = garden.services.task.add(garden.context(), TaskFields(title="Prune"))
+
+    with pytest.raises(InvalidInputError):
+        garden.services.task.update(garden.context(), made.key, {"title": None})
+
+    assert garden.snapshot().tasks[0].title == "Prune"

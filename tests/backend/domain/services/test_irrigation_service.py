@@ -1,0 +1,96 @@
+"""The irrigation log."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
+from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields
+from kamerplanter_engines.models.plant import Plant
+from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
+from kamerplanter_engines.models.telemetry import ChannelKind
+from tests.backend.garden import Garden, states
+
+MOISTURE = ChannelKind.SOIL_MOISTURE
+
+
+@pytest.fixture
+def plant(garden: Garden) -> Plant:
+    return garden.plant(watering_interval_d=7)
+
+
+def water(garden: Garden, plant: Plant, **fields: str) -> Irrigation:
+    values = IrrigationFields(plant_key=plant.key, at=garden.now).model_copy(update=fields)
+    return garden.services.irrigation.log(garden.context(), values)
+
+
+def test_a_watering_can_name_its_task(garden: Garden, plant: Plant) -> None:
+    fields = TaskFields(kind=TaskKind.WATERING, plant_key=plant.key, due_on=date(2026, 6, 1))
+    task = garden.services.task.add(garden.context(), fields)
+
+    entry = water(garden, plant, task_key=task.key)
+    again = water(garden, plant, task_key=task.key)
+
+    assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.COMPLETED)]
+    assert (entry.task_key, again.task_key) == (task.key, None)
+    listed = garden.services.irrigation.list_of_plant(garden.context(), plant.key)
+    assert {item.key for item in listed} == {entry.key, again.key}
+
+
+def test_a_task_of_another_plant_is_refused(garden: Garden, plant: Plant) -> None:
+    other = garden.plant(name="Other")
+    fields = TaskFields(kind=TaskKind.WATERING, plant_key=other.key)
+    task = garden.services.task.add(garden.context(), fields)
+
+    with pytest.raises(InvalidInputError):
+        water(garden, plant, task_key=task.key)
+    with pytest.raises(NotFoundError):
+        water(garden, plant, task_key="no-task")
+
+    assert garden.services.irrigation.list_of_plant(garden.context(), plant.key) == ()
+
+
+def test_a_watering_in_the_future_is_refused(garden: Garden, plant: Plant) -> None:
+    fields = IrrigationFields(plant_key=plant.key, at=garden.now + timedelta(hours=1))
+
+    with pytest.raises(FutureTimeError):
+        garden.services.irrigation.log(garden.context(), fields)
+
+
+def test_dry_soil_stays_shown_when_its_probe_is_taken_away(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    garden.measure_for(45, soil, MOISTURE, 12, step=5)
+
+    garden.services.probe.archive(garden.context(), soil.key)
+    without_probe = garden.snapshot().plants[0].attention_reasons
+    garden.services.plant.update(garden.context(), plant.key, {"soil_moisture_low_pct": None})
+    back = garden.probe(MOISTURE, plant_key=plant.key, name="New")
+    garden.measure(back, MOISTURE, 12)
+
+    assert without_probe == ("soil_dry", "no_data")
+    assert garden.snapshot().plants[0].attention_reasons == ()  # no limit, no judgement
+
+
+def test_the_end_of_the_waiting_time_of_dry_soil_is_announced(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    begin = garden.now
+
+    garden.measure(soil, MOISTURE, 12)
+
+    assert garden.snapshot().next_due_at == begin + timedelta(minutes=30)
+
+
+def test_overdue_care_needs_attention(garden: Garden, plant: Plant) -> None:
+    garden.at("2026-05-08T05:00")
+    garden.services.care.make_watering_tasks(garden.context())
+    on_the_day = garden.snapshot().plants[0].needs_attention
+    garden.at("2026-05-09T00:00")
+
+    view = garden.snapshot().plants[0]
+
+    assert on_the_day is False
+    assert (view.needs_attention, view.attention_reasons) == (True, ("watering_overdue",))
+    assert plant.key == view.plant.key

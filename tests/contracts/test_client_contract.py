@@ -1,0 +1,218 @@
+"""What every client promises: one suite for all that implement it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import assert_type
+
+import pytest
+
+from kamerplanter_backend.client.embedded import open_garden
+from kamerplanter_backend.client.protocol import Change, Command, KamerplanterClient
+from kamerplanter_backend.client.requests import (
+    AddTask,
+    ArchivePlant,
+    CheckHarvest,
+    CompleteTask,
+    CreatePlant,
+    CreateProbe,
+    CreateTank,
+    DeleteTask,
+    ListHarvests,
+    ListObjects,
+    ListReadings,
+    ListTreatments,
+    LogHarvest,
+    LogTreatment,
+    RecordReadings,
+    UpdateTank,
+)
+from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_engines.errors import InvalidInputError, KarenzViolationError
+from kamerplanter_engines.models.harvest import HarvestFields
+from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.plant import Plant, PlantFields
+from kamerplanter_engines.models.tank import Tank, TankFields
+from kamerplanter_engines.models.task import TaskFields, TaskState
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    ProbeFields,
+    Reading,
+    Verdict,
+)
+
+NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+type Reopen = Callable[[], KamerplanterClient]
+
+
+@pytest.fixture(params=["embedded"])
+async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator:
+    """Return a client of each kind, on an empty garden at noon in Berlin."""
+    garden = open_garden(
+        tmp_path / "garden.db",
+        name="Home",
+        time_zone="Europe/Berlin",
+        latitude_deg=52.5,
+        clock=lambda: NOW,
+    )
+    yield garden.client
+    await garden.client.close()
+
+
+@pytest.fixture
+async def plant(client: KamerplanterClient) -> Plant:
+    fields = PlantFields(name="Tomato", species_key="solanum_lycopersicum")
+    return await client.call(CreatePlant(fields=fields))
+
+
+async def test_the_answer_has_the_type_that_the_request_names(client: KamerplanterClient) -> None:
+    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10)))
+
+    assert_type(tank, Tank)
+    assert isinstance(tank, Tank)
+    assert (await client.snapshot()).tank(tank.key).tank == tank
+
+
+async def test_a_command_sent_twice_answers_twice_and_acts_once(client: KamerplanterClient) -> None:
+    command = CreateTank(fields=TankFields(name="T", volume_l=10), command_key="c-1")
+
+    first, second = await client.call(command), await client.call(command)
+
+    assert second == first
+    assert len((await client.snapshot()).tanks) == 1
+
+
+async def test_a_command_key_stands_for_one_content(client: KamerplanterClient) -> None:
+    await client.call(AddTask(fields=TaskFields(title="a"), command_key="c-1"))
+
+    with pytest.raises(ConflictError):
+        await client.call(AddTask(fields=TaskFields(title="b"), command_key="c-1"))
+
+
+async def test_the_same_command_at_the_same_time_acts_once(client: KamerplanterClient) -> None:
+    command = AddTask(fields=TaskFields(title="a"), command_key="c-1")
+
+    answers = await asyncio.gather(*(client.call(command) for _ in range(8)))
+
+    assert len({answer.key for answer in answers}) == 1
+    assert len((await client.snapshot()).tasks) == 1
+
+
+async def test_a_refused_command_may_be_sent_again(
+    client: KamerplanterClient, plant: Plant
+) -> None:
+    treatment = TreatmentFields(plant_key=plant.key, product="Neem", interval_d=0, at=NOW)
+    harvest = LogHarvest(fields=HarvestFields(plant_key="later", at=NOW), command_key="h-1")
+    with pytest.raises(NotFoundError):
+        await client.call(harvest)
+    await client.call(
+        CreatePlant(
+            fields=PlantFields(name="Later", species_key="solanum_lycopersicum"), key="later"
+        )
+    )
+    await client.call(LogTreatment(fields=treatment))
+
+    assert (await client.call(harvest)).plant_key == "later"
+
+
+async def test_errors_come_as_their_classes_with_their_values(
+    client: KamerplanterClient, plant: Plant
+) -> None:
+    treatment = TreatmentFields(plant_key=plant.key, product="Neem", interval_d=3, at=NOW)
+    await client.call(LogTreatment(fields=treatment))
+
+    with pytest.raises(KarenzViolationError) as refused:
+        await client.call(LogHarvest(fields=HarvestFields(plant_key=plant.key, at=NOW)))
+
+    assert refused.value.code == "KARENZ_VIOLATION"
+    assert refused.value.placeholders["date"] == "2026-05-05"
+    assert await client.call(ListHarvests(plant_key=plant.key)) == ()
+    assert len(await client.call(ListTreatments(plant_key=plant.key))) == 1
+    assert (await client.call(CheckHarvest(plant_key=plant.key))).days_left == 4
+
+
+async def test_a_patch_changes_what_is_given(client: KamerplanterClient) -> None:
+    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10, ph_low=5.5)))
+
+    changed = await client.call(UpdateTank(key=tank.key, patch={"ph_low": None, "volume_l": 20}))
+
+    assert (changed.name, changed.volume_l, changed.ph_low) == ("T", 20, None)
+    with pytest.raises(InvalidInputError):
+        await client.call(UpdateTank(key=tank.key, patch={"revision": 9}))
+
+
+async def test_an_item_that_vanished_between_list_and_click(client: KamerplanterClient) -> None:
+    task = await client.call(AddTask(fields=TaskFields(title="a")))
+    listed = (await client.snapshot()).tasks
+    await client.call(DeleteTask(key=task.key))
+
+    with pytest.raises(NotFoundError):
+        await client.call(CompleteTask(key=listed[0].key))
+    with pytest.raises(NotFoundError):
+        await client.call(DeleteTask(key=listed[0].key))
+    assert (await client.snapshot()).tasks == ()
+
+
+async def test_completing_twice_is_harmless(client: KamerplanterClient) -> None:
+    task = await client.call(AddTask(fields=TaskFields(title="a")))
+
+    first, second = await asyncio.gather(
+        client.call(CompleteTask(key=task.key)), client.call(CompleteTask(key=task.key))
+    )
+
+    assert first == second
+    assert first.state is TaskState.COMPLETED
+
+
+async def test_readings_are_counted_once_and_read_back(client: KamerplanterClient) -> None:
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec")
+    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))))
+    reading = Reading(
+        probe_key=probe.key,
+        kind=ChannelKind.EC,
+        at=NOW,
+        received_at=NOW,
+        value=1.5,
+        verdict=Verdict.GOOD,
+    )
+
+    counts = [await client.call(RecordReadings(readings=(reading,))) for _ in range(2)]
+    listed = await client.call(
+        ListReadings(
+            probe_key=probe.key, kind="ec", from_at=NOW, until_at=NOW + timedelta(seconds=1)
+        )
+    )
+
+    assert (counts, listed) == ([1, 0], (reading,))
+    assert (await client.snapshot()).probe(probe.key).channels[0].last_good == reading
+
+
+async def test_changes_name_what_was_touched(client: KamerplanterClient, plant: Plant) -> None:
+    heard: asyncio.Queue[Change] = asyncio.Queue()
+    end = client.changes(heard.put_nowait)
+
+    await client.call(ArchivePlant(key=plant.key))
+
+    assert "plants" in (await asyncio.wait_for(heard.get(), 5)).collections
+    end()
+    objects = await client.call(ListObjects())
+    assert objects["plants"][0]["archived_at"] is not None
+
+
+async def test_a_question_touches_nothing(client: KamerplanterClient, plant: Plant) -> None:
+    heard: list[Change] = []
+    client.changes(heard.append)
+
+    await client.call(CheckHarvest(plant_key=plant.key))
+    await client.snapshot()
+    await asyncio.sleep(0)
+
+    assert heard == []
+
+
+def test_only_commands_carry_a_key() -> None:
+    assert issubclass(CreateTank, Command)
+    assert "command_key" not in CheckHarvest.model_fields
