@@ -6,7 +6,9 @@ import logging
 import signal
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from demo.api import ApiError
 from demo.broker import BrokerKind
@@ -15,8 +17,10 @@ from demo.narrator import Narrator, gardener, say
 from demo.processes import ChildError
 from demo.session import Session
 from demo.states import StateError
+from demo.storage_seeds import TIME_ZONE
 from demo.story import CHECK_SPEED, Story
 
+LAST_HOUR = 23
 EXPECTED = (ApiError, ChildError, StateError, TimeoutError)
 """What ends a run with a reason in place of a stack trace."""
 
@@ -72,7 +76,9 @@ async def _run_until_signal(arguments: argparse.Namespace) -> int:
 async def _check(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="kamerplanter-check-") as folder:
         config = Path(folder) / "config"
-        async with Session(config, arguments.broker, arguments.speed, say) as session:
+        async with Session(
+            config, arguments.broker, arguments.speed, say, time_zone=_zone_without_midnight()
+        ) as session:
             story = Story(session, say)
             try:
                 await session.start()
@@ -102,6 +108,11 @@ async def _run(arguments: argparse.Namespace) -> int:
             return 1
         print(f"\n{session.home.log_tail()}\n\nHome Assistant ended", file=sys.stderr)
         return 1
+
+
+def _zone_without_midnight() -> str:
+    """Return a time zone in which the day does not change while the story is played."""
+    return TIME_ZONE if datetime.now(ZoneInfo(TIME_ZONE)).hour < LAST_HOUR else "America/Lima"
 
 
 def _welcome(session: Session) -> None:

@@ -11,13 +11,16 @@ type Step = tuple[str, Mapping[str, object]]
 """Id of a form and what is filled in; for a menu, its id and `{"next_step_id": ...}`."""
 
 
+RECONFIGURED = "reconfigure_successful"
+
+
 async def create_entry(api: Api, domain: str, steps: Sequence[Step]) -> str:
     """Create a config entry and return its id.
 
     Raises:
         ApiError: A step was another one than expected, or refused what was filled in.
     """
-    result = await _walk(api, FLOW, domain, steps)
+    result = await _walk(api, FLOW, {"handler": domain}, steps)
     entry: Json = result["result"]
     return str(entry["entry_id"])
 
@@ -28,19 +31,32 @@ async def create_subentry(api: Api, entry_id: str, kind: str, steps: Sequence[St
     Raises:
         ApiError: A step was another one than expected, or refused what was filled in.
     """
-    return await _walk(api, SUBENTRY_FLOW, [entry_id, kind], steps)
+    return await _walk(api, SUBENTRY_FLOW, {"handler": [entry_id, kind]}, steps)
 
 
-async def _walk(api: Api, path: str, handler: object, steps: Sequence[Step]) -> Json:
-    what = f"flow {handler}"
-    answer: Json = await api.post(path, {"handler": handler, "show_advanced_options": True})
+async def reconfigure_subentry(
+    api: Api, subentry: tuple[str, str, str], steps: Sequence[Step]
+) -> None:
+    """Change a subentry, which is named by entry id, kind and subentry id.
+
+    Raises:
+        ApiError: A step was another one than expected, or refused what was filled in.
+    """
+    entry_id, kind, subentry_id = subentry
+    start = {"handler": [entry_id, kind], "subentry_id": subentry_id}
+    await _walk(api, SUBENTRY_FLOW, start, steps)
+
+
+async def _walk(api: Api, path: str, start: Mapping[str, object], steps: Sequence[Step]) -> Json:
+    what = f"flow {start['handler']}"
+    answer: Json = await api.post(path, dict(start))
     for step_id, filled_in in steps:
         if answer["type"] not in {"form", "menu"} or answer["step_id"] != step_id:
             raise ApiError(what, f"expected step {step_id}", summary(answer))
         answer = await api.post(f"{path}/{answer['flow_id']}", dict(filled_in))
         if answer.get("errors"):
             raise ApiError(what, f"step {step_id} refused", summary(answer))
-    if answer["type"] != "create_entry":
+    if answer["type"] != "create_entry" and answer.get("reason") != RECONFIGURED:
         raise ApiError(what, "was not finished", summary(answer))
     return answer
 

@@ -6,21 +6,24 @@ from demo.states import HUB, States
 
 URL_PATH = "kamerplanter-demo"
 TITLE = "Kamerplanter"
-HISTORY_HOURS = 6
+HISTORY_HOURS = 24
+SHORTEST_HISTORY_HOURS = 0.1
 
 GREEN, AMBER, RED = "#43a047", "#ffa600", "#db4437"
 type Segments = tuple[tuple[float, str], ...]
 PH_SEGMENTS: Segments = ((4.5, RED), (5.2, AMBER), (5.5, GREEN), (6.3, AMBER), (6.6, RED))
 EC_SEGMENTS: Segments = ((0, RED), (1.3, AMBER), (1.52, GREEN), (2.28, AMBER), (2.6, RED))
 LEVEL_SEGMENTS: Segments = ((0, RED), (20, AMBER), (35, GREEN))
+WATER_SEGMENTS: Segments = ((10, AMBER), (16, GREEN), (22, AMBER), (25, RED))
 MOISTURE_SEGMENTS: Segments = ((0, RED), (25, AMBER), (30, GREEN), (60, AMBER))
 
 
-async def install(states: States, *, as_first_page: bool = True) -> None:
+async def install(states: States, *, speed: float = 1, as_first_page: bool = True) -> None:
     """Save the dashboard and make it the page that opens first.
 
     Args:
         states: Where each entity is found.
+        speed: How much faster the time of the garden goes; charts span a day of it.
         as_first_page: Else it only stands in the side bar.
     """
     api = states.api
@@ -34,7 +37,7 @@ async def install(states: States, *, as_first_page: bool = True) -> None:
             show_in_sidebar=True,
             require_admin=False,
         )
-    await api.command("lovelace/config/save", url_path=URL_PATH, config=config(states))
+    await api.command("lovelace/config/save", url_path=URL_PATH, config=config(states, speed))
     if as_first_page:
         await set_first_page(api)
 
@@ -44,9 +47,9 @@ async def set_first_page(api: Api) -> None:
     await api.command("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
 
 
-def config(states: States) -> Json:
+def config(states: States, speed: float = 1) -> Json:
     """Return the dashboard; a card whose entity does not exist is left out."""
-    builder = _Builder(states)
+    builder = _Builder(states, max(HISTORY_HOURS / speed, SHORTEST_HISTORY_HOURS))
     sections = [
         builder.tank(),
         builder.plant(BASIL, BASIL_PROBE),
@@ -67,8 +70,9 @@ def config(states: States) -> Json:
 class _Builder:
     """Cards for entities that exist."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: States, history_hours: float) -> None:
         self._ids = states.ids
+        self._history_hours = history_hours
 
     def tank(self) -> Json:
         name = TANK_NAME
@@ -76,33 +80,41 @@ class _Builder:
             _heading(name, "mdi:beaker-outline"),
             self._gauge(name, "ph", "pH", 4.5, 7.5, PH_SEGMENTS),
             self._gauge(name, "ec", "EC", 0, 4, EC_SEGMENTS),
+            self._gauge(name, "water_temperature", "Water", 10, 30, WATER_SEGMENTS),
             self._gauge(name, "level", "Level", 0, 100, LEVEL_SEGMENTS),
-            self._tile(name, "water_temperature", "Water", columns=6),
             self._tile(name, "ph_problem", "pH", columns=3, vertical=True),
             self._tile(name, "ec_problem", "EC", columns=3, vertical=True),
-            self._tile(name, "temperature_problem", "Temp", columns=3, vertical=True),
+            self._tile(name, "temperature_problem", "Water", columns=3, vertical=True),
             self._tile(name, "level_low", "Level", columns=3, vertical=True),
             self._tile(name, "ph_target", "pH target", columns=6),
             self._tile(name, "ec_target", "EC target", columns=6),
-            self._history("pH and EC", (name, "ph"), (name, "ec")),
-            self._tile(name, "measurement_quality", "Measurement quality", columns=12),
+            self._tile(name, "volume", "Volume", columns=6),
+            self._tile(name, "measurement_quality", "Quality", columns=6),
+            self._history("pH", (name, "ph")),
         )
 
     def plant(self, name: str, probe: str) -> Json:
+        safe = self._tile(name, "safe_harvest_date", "Harvest from", columns=12)
+        if safe is not None:
+            # A plant that was never treated has no such date.
+            safe["visibility"] = [
+                {"condition": "state", "entity": safe["entity"], "state_not": "unknown"}
+            ]
+        watered = self._tile(name, "mark_watered", "Mark watered", columns=6)
+        if watered is not None:
+            watered["hide_state"] = True
         return _section(
             _heading(name, "mdi:leaf"),
-            self._gauge(
-                probe, "soil_moisture", "Soil moisture", 0, 100, MOISTURE_SEGMENTS, columns=6
-            ),
+            self._gauge(probe, "soil_moisture", "Soil moisture", 0, 100, MOISTURE_SEGMENTS),
             self._tile(name, "phase", "Phase", columns=6),
             self._tile(name, "days_in_phase", "In this phase", columns=6),
             self._tile(name, "next_watering", "Next watering", columns=6),
             self._tile(name, "needs_attention", "Attention", columns=6),
-            self._tile(name, "mark_watered", "Mark watered", columns=12),
-            _subheading("Harvest"),
-            self._tile(name, "harvest_allowed", "Allowed", columns=6),
+            watered,
+            _subheading("Harvest and Karenz"),
+            self._tile(name, "harvest_allowed", "Harvest", columns=6),
             self._tile(name, "karenz_active", "Karenz", columns=6),
-            self._tile(name, "safe_harvest_date", "Safe from", columns=12),
+            safe,
             _subheading("Probe"),
             self._tile(probe, "soil_temperature", "Temperature", columns=6),
             self._tile(probe, "soil_ec", "EC", columns=6),
@@ -113,8 +125,8 @@ class _Builder:
         todo = self._ids.get((HUB, "tasks"))
         card = {"type": "todo-list", "entity": todo, "title": "To do"} if todo else None
         return _section(
-            _heading("Garden", "mdi:clipboard-check-outline"),
-            self._tile(HUB, "problem", "Anything wrong?", columns=6),
+            _heading("Tasks", "mdi:clipboard-check-outline"),
+            self._tile(HUB, "problem", "Garden", columns=6),
             self._tile(HUB, "tasks_due_today", "Due today", columns=6),
             card,
             self._history("Soil moisture", *self._moistures()),
@@ -166,7 +178,7 @@ class _Builder:
         return {
             "type": "history-graph",
             "title": title,
-            "hours_to_show": HISTORY_HOURS,
+            "hours_to_show": self._history_hours,
             "entities": entities,
             "grid_options": {"columns": 12},
         }

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from demo.api import Api, ApiError
 from demo.broker import MQTT_VERSION, BrokerKind
-from demo.config_flows import Step, create_entry, create_subentry
-from demo.storage_seeds import TIME_ZONE
+from demo.config_flows import Step, create_entry, create_subentry, reconfigure_subentry
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
 
@@ -30,24 +28,76 @@ class Source:
     path: str | None = None
     unit: str | None = None
 
+    def form(self, speed: float) -> dict[str, object]:
+        """Return what a person fills in to bind it."""
+        given = {"topic": self.topic, "path": self.path, "unit": self.unit}
+        form: dict[str, object] = {name: text for name, text in given.items() if text is not None}
+        return form if speed == 1 else form | {"more": scaled(self.kind, speed)}
 
-TANK_SOURCES = (
-    # Two from the one message with all values, two as plain numbers.
-    Source(ChannelKind.EC, "hydro-tank/telemetry", "ec", "mS/cm"),
-    Source(ChannelKind.PH, "hydro-tank/telemetry", "ph"),
-    Source(ChannelKind.WATER_TEMPERATURE, "hydro-tank/sensor/tank_temp/state", unit="°C"),
-    Source(ChannelKind.LEVEL, "hydro-tank/sensor/tank_level/state"),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device of the simulator and how the garden reads it."""
+
+    title: str
+    plant: str = ""
+    """The plant in whose soil it is."""
+    sources: Sequence[Source]
+    availability: str
+    availability_path: str | None = None
+
+    def binding_steps(self, speed: float) -> list[Step]:
+        """Return the steps of a flow that bind its values and its availability."""
+        steps: list[Step] = []
+        for source in self.sources:
+            steps += [
+                ("values", {"next_step_id": f"value_{source.kind}"}),
+                ("source", {"next_step_id": "topic"}),
+                ("topic", source.form(speed)),
+            ]
+        there = {"topic": self.availability}
+        if self.availability_path is not None:
+            there["path"] = self.availability_path
+        steps += [("values", {"next_step_id": "availability"}), ("availability", there)]
+        return [*steps, ("values", {"next_step_id": "finish"})]
+
+
+TANK_FORM: dict[str, object] = {"name": TANK_NAME, "tank_type": "recirculation", "volume": 60}
+TANK_DEVICE = Device(
+    title=TANK_NAME,
+    sources=(
+        # Two from the one message with all values, two as plain numbers.
+        Source(ChannelKind.EC, "hydro-tank/telemetry", "ec", "mS/cm"),
+        Source(ChannelKind.PH, "hydro-tank/telemetry", "ph"),
+        Source(ChannelKind.WATER_TEMPERATURE, "hydro-tank/sensor/tank_temp/state", unit="°C"),
+        Source(ChannelKind.LEVEL, "hydro-tank/sensor/tank_level/state"),
+    ),
+    availability="hydro-tank/status",
 )
-BASIL_SOURCES = (
-    Source(ChannelKind.SOIL_MOISTURE, "zigbee2mqtt/bed1", "soil_moisture"),
-    Source(ChannelKind.SOIL_TEMPERATURE, "zigbee2mqtt/bed1", "temperature", "°C"),
-    Source(ChannelKind.SOIL_EC, "zigbee2mqtt/bed1", "ec", "µS/cm"),
+SOIL_DEVICES = (
+    Device(
+        title=BASIL_PROBE,
+        plant=BASIL,
+        sources=(
+            Source(ChannelKind.SOIL_MOISTURE, "zigbee2mqtt/bed1", "soil_moisture"),
+            Source(ChannelKind.SOIL_TEMPERATURE, "zigbee2mqtt/bed1", "temperature", "°C"),
+            Source(ChannelKind.SOIL_EC, "zigbee2mqtt/bed1", "ec", "µS/cm"),
+        ),
+        availability="zigbee2mqtt/bed1/availability",
+        availability_path="state",
+    ),
+    Device(
+        title=TOMATO_PROBE,
+        plant=TOMATO,
+        sources=(
+            Source(ChannelKind.SOIL_MOISTURE, "tele/pot2/SENSOR", "Flora.Moisture"),
+            Source(ChannelKind.SOIL_TEMPERATURE, "tele/pot2/SENSOR", "Flora.Temperature", "°C"),
+            Source(ChannelKind.SOIL_EC, "tele/pot2/SENSOR", "Flora.Fertility", "µS/cm"),
+        ),
+        availability="tele/pot2/LWT",
+    ),
 )
-TOMATO_SOURCES = (
-    Source(ChannelKind.SOIL_MOISTURE, "tele/pot2/SENSOR", "Flora.Moisture"),
-    Source(ChannelKind.SOIL_TEMPERATURE, "tele/pot2/SENSOR", "Flora.Temperature", "°C"),
-    Source(ChannelKind.SOIL_EC, "tele/pot2/SENSOR", "Flora.Fertility", "µS/cm"),
-)
+DEVICES = (TANK_DEVICE, *SOIL_DEVICES)
 
 
 async def add_mqtt(api: Api, kind: BrokerKind, port: int) -> str:
@@ -61,70 +111,60 @@ async def add_mqtt(api: Api, kind: BrokerKind, port: int) -> str:
     return await create_entry(api, "mqtt", [("broker", settings)])
 
 
-async def add_garden(api: Api, *, speed: float) -> str:
+async def ignore_protocol_advice(api: Api) -> None:
+    """Ignore the advice to change to MQTT 5, which would part Home Assistant from amqtt."""
+    advice = "protocol_5_migration"
+    found = (await api.command("repairs/list_issues"))["issues"]
+    if any(issue["issue_id"] == advice and not issue["ignored"] for issue in found):
+        await api.command("repairs/ignore_issue", domain="mqtt", issue_id=advice, ignore=True)
+
+
+async def add_garden(api: Api, *, speed: float, today: date) -> str:
     """Add the garden with a tank, two plants and their soil probes; returns the entry's id.
 
     Args:
         api: A logged-in user.
         speed: How much faster than the wall's the time of the garden goes: ages, hold times and
             rates of all values are scaled by it.
+        today: The day at the house, on which the phases of the plants begin.
     """
     entry_id = await create_entry(
         api,
         DOMAIN,
         [
-            ("user", {"next_step_id": "embedded"}),
-            ("embedded", {"name": GARDEN_NAME, "readings": "mqtt"}),
+            ("garden", {"name": GARDEN_NAME, "readings": "mqtt"}),
         ],
     )
-    tank_form = {"name": TANK_NAME, "tank_type": "recirculation", "volume": 60}
     await create_subentry(
-        api,
-        entry_id,
-        "tank",
-        [("user", tank_form), *binding_steps(TANK_SOURCES, "hydro-tank/status", None, speed)],
+        api, entry_id, "tank", [("user", TANK_FORM), *TANK_DEVICE.binding_steps(speed)]
     )
     tank_key = await object_key(api, entry_id, TANK_NAME)
-    await _add_plant(api, entry_id, BASIL, "ocimum_basilicum", "vegetative", None)
-    await _add_plant(api, entry_id, TOMATO, "solanum_lycopersicum", "flowering", tank_key)
-    await _add_probe(
-        api,
-        entry_id,
-        BASIL_PROBE,
-        BASIL,
-        binding_steps(BASIL_SOURCES, "zigbee2mqtt/bed1/availability", "state", speed),
-    )
-    await _add_probe(
-        api,
-        entry_id,
-        TOMATO_PROBE,
-        TOMATO,
-        binding_steps(TOMATO_SOURCES, "tele/pot2/LWT", None, speed),
-    )
+    await _add_plant(api, entry_id, BASIL, "ocimum_basilicum", "vegetative", today)
+    await _add_plant(api, entry_id, TOMATO, "solanum_lycopersicum", "flowering", today, tank_key)
+    for device in SOIL_DEVICES:
+        form = await _probe_form(api, entry_id, device)
+        await create_subentry(
+            api, entry_id, "probe", [("user", form), *device.binding_steps(speed)]
+        )
     return entry_id
 
 
-def binding_steps(
-    sources: Sequence[Source], availability: str, path: str | None, speed: float
-) -> list[Step]:
-    """Return the steps that bind the values of a device and its availability."""
-    steps: list[Step] = []
-    for source in sources:
-        form: dict[str, object] = {"topic": source.topic}
-        if source.path is not None:
-            form["path"] = source.path
-        if source.unit is not None:
-            form["unit"] = source.unit
-        if speed != 1:
-            form["more"] = scaled(source.kind, speed)
-        steps += [
-            ("values", {"next_step_id": f"value_{source.kind}"}),
-            ("source", {"next_step_id": "topic"}),
-            ("topic", form),
-        ]
-    there = {"topic": availability} | ({} if path is None else {"path": path})
-    steps += [("values", {"next_step_id": "availability"}), ("availability", there)]
-    return [*steps, ("values", {"next_step_id": "finish"})]
+async def set_speed(api: Api, entry_id: str, *, speed: float) -> None:
+    """Judge the values of a demo garden that exists by another speed of its time.
+
+    What a person has removed meanwhile is left out.
+    """
+    for subentry in await api.command("config_entries/subentries/list", entry_id=entry_id):
+        device = next((item for item in DEVICES if item.title == subentry["title"]), None)
+        if device is None:
+            continue
+        kind = subentry["subentry_type"]
+        form = TANK_FORM if device is TANK_DEVICE else await _probe_form(api, entry_id, device)
+        await reconfigure_subentry(
+            api,
+            (entry_id, kind, subentry["subentry_id"]),
+            [("reconfigure", form), *device.binding_steps(speed)],
+        )
 
 
 def scaled(kind: ChannelKind, speed: float) -> dict[str, float]:
@@ -154,7 +194,13 @@ async def object_key(api: Api, entry_id: str, title: str) -> str:
 
 
 async def _add_plant(  # noqa: PLR0917 - a row of a table
-    api: Api, entry_id: str, name: str, species_key: str, phase: str, tank_key: str | None
+    api: Api,
+    entry_id: str,
+    name: str,
+    species_key: str,
+    phase: str,
+    today: date,
+    tank_key: str | None = None,
 ) -> None:
     form: dict[str, object] = {
         "name": name,
@@ -167,13 +213,9 @@ async def _add_plant(  # noqa: PLR0917 - a row of a table
     }
     if tank_key is not None:
         form["tank_key"] = tank_key
-    today = datetime.now(ZoneInfo(TIME_ZONE)).date()
     phase_form = {"phase_entry_id": phase, "phase_started_on": today.isoformat()}
     await create_subentry(api, entry_id, "plant", [("user", form), ("phase", phase_form)])
 
 
-async def _add_probe(
-    api: Api, entry_id: str, name: str, plant: str, bindings: Sequence[Step]
-) -> None:
-    form = {"name": name, "plant_key": await object_key(api, entry_id, plant)}
-    await create_subentry(api, entry_id, "probe", [("user", form), *bindings])
+async def _probe_form(api: Api, entry_id: str, device: Device) -> dict[str, object]:
+    return {"name": device.title, "plant_key": await object_key(api, entry_id, device.plant)}

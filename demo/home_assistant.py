@@ -7,13 +7,15 @@ from pathlib import Path
 
 from demo.api import Api, wait_for_login, wait_until_running
 from demo.processes import Child, clean_environment, free_port
-from demo.storage_seeds import prepare, set_broker_port, set_http_port
+from demo.storage_seeds import TIME_ZONE, prepare, set_broker_port, set_http_port
 
 ROOT = Path(__file__).resolve().parent.parent
 INTEGRATION = ROOT / "custom_components" / "kamerplanter"
 START_SECONDS = 120
 RESTART_EXIT_CODE = 100
 """How Home Assistant says that it wants to be started again (restart, restored backup)."""
+RESTORE_ORDER = ".HA_RESTORE"
+"""The file in which Home Assistant tells its next start to restore a backup."""
 NATIVE_PACKAGES = {"pymicro-vad": "pymicro_vad", "pyspeex-noise": "pyspeex_noise"}
 """What only a machine with a C++ compiler has: distribution to module."""
 
@@ -28,6 +30,7 @@ class HomeAssistant:
     Args:
         config: Its folder.
         broker_port: Where the broker listens on this machine.
+        time_zone: Where the house is, if the folder is new.
         integration: What is linked in; none = it is installed already.
         interpreter: How Python is called.
         env: The environment; none = ours.
@@ -38,12 +41,14 @@ class HomeAssistant:
         config: Path,
         broker_port: int,
         *,
+        time_zone: str = TIME_ZONE,
         integration: Path | None = INTEGRATION,
         interpreter: Sequence[str] = (sys.executable,),
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
         self.broker_port = broker_port
+        self.time_zone = time_zone
         self.integration = integration
         self.port = free_port()
         self.api = Api(self.address)
@@ -75,7 +80,11 @@ class HomeAssistant:
         Raises:
             ChildError: It did not come up.
         """
-        prepare(self.config, self.integration)
+        if self._has_restore_order():
+            # Home Assistant puts the backup back and wants to be started again.
+            await self._child.start()
+            await self._child.wait()
+        prepare(self.config, self.integration, self.time_zone)
         set_http_port(self.config, self.port)
         set_broker_port(self.config, self.broker_port)
         await self._child.start()
@@ -115,6 +124,9 @@ class HomeAssistant:
     def log_tail(self, lines: int = 60) -> str:
         """Return the end of its log."""
         return self._child.log_tail(lines)
+
+    def _has_restore_order(self) -> bool:
+        return (self.config / RESTORE_ORDER).exists()
 
     def _is_running(self) -> bool:
         return self._child.is_running

@@ -56,12 +56,13 @@ class Narrator:
         if old is None or old.state == new.state:
             return
         subject, row = self._name(new.entity_id)
-        if row in PROBLEMS:
+        is_news = old.state not in not_shown()
+        if row in PROBLEMS and (is_news or new.state == "on"):
             self._tell_problem(subject, row, new)
-        elif row == "karenz_active" and not {old.state, new.state} & not_shown():
+        elif row == "karenz_active" and is_news and new.state not in not_shown():
             began = "began" if new.state == "on" else "ended"
             self._say(f"Karenz {began}: {subject} ({new.attributes.get('product')})")
-        elif row == "measurement_quality" and subject in PROBES:
+        elif row == "measurement_quality" and is_news and subject in PROBES:
             reasons = new.attributes.get("reasons") or {}
             self._say(f"measurement quality of {subject}: {new.state}{_reasons(reasons)}")
 
@@ -102,7 +103,7 @@ def gardener(command: Callable[[Mapping[str, object]], None]) -> Callable[[str],
         (("Water", TOMATO), {"pot": "tomato", "water_ml": 900}, "900 mL of water on the tomato"),
         (("pH", TANK_NAME), {"dose_ph_down_ml": 10}, "10 mL of acid into the tank"),
         (("EC", TANK_NAME), {"top_up_l": 8}, "8 L of tap water into the tank"),
-        (("evel", TANK_NAME), {"top_up_l": 20}, "20 L of tap water into the tank"),
+        (("Refill", TANK_NAME), {"top_up_l": 20}, "20 L of tap water into the tank"),
     )
 
     def on_done(summary: str) -> str | None:

@@ -3,17 +3,30 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
 
 from demo import dashboard
 from demo.broker import Broker, BrokerKind
-from demo.garden_setup import DOMAIN, add_garden, add_mqtt, set_speed
+from demo.garden_setup import (
+    DEVICES,
+    DOMAIN,
+    add_garden,
+    add_mqtt,
+    ignore_protocol_advice,
+    set_speed,
+)
 from demo.home_assistant import HomeAssistant
 from demo.processes import free_port
 from demo.simulator import Simulator
 from demo.states import States
+from demo.storage_seeds import TIME_ZONE
 
 ENTITY_SECONDS = 20
+LAST_ENTITIES = tuple((device.title, "measurement_quality") for device in DEVICES)
+"""When these are there, all entities are."""
 
 
 class Session:
@@ -24,22 +37,30 @@ class Session:
         kind: Which broker.
         speed: How much faster than the wall's the time of the garden goes.
         say: Told in a line what is being done.
+        time_zone: Where the house is, if the folder is new.
     """
 
     def __init__(
-        self, config: Path, kind: BrokerKind, speed: float, say: Callable[[str], None]
+        self,
+        config: Path,
+        kind: BrokerKind,
+        speed: float,
+        say: Callable[[str], None],
+        *,
+        time_zone: str = TIME_ZONE,
     ) -> None:
         config.mkdir(parents=True, exist_ok=True)
         self.config = config
         self.speed = speed
+        self.time_zone = time_zone
         self.broker = Broker(kind, free_port(), config)
         self.simulator = Simulator(self.broker.port, speed=speed)
-        self.home = HomeAssistant(config, self.broker.port)
+        self.home = HomeAssistant(config, self.broker.port, time_zone=time_zone)
         self.states = States(self.home.api)
         self.entry_id = ""
         self._say = say
 
-    async def __aenter__(self) -> Session:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -59,16 +80,23 @@ class Session:
         """Make what is missing in a Home Assistant that runs, and follow it."""
         if not await self._entries("mqtt"):
             await add_mqtt(self.home.api, self.broker.kind, self.broker.port)
-        if entries := await self._entries(DOMAIN):
+        entries = await self._entries(DOMAIN)
+        is_new = not entries
+        if entries:
             self.entry_id = entries[0]
             if self._remembered_speed() != self.speed:
                 await set_speed(self.home.api, self.entry_id, speed=self.speed)
         else:
             self._say("making the garden through the config flows")
-            self.entry_id = await add_garden(self.home.api, speed=self.speed)
+            self.entry_id = await add_garden(
+                self.home.api, speed=self.speed, today=datetime.now(ZoneInfo(self.time_zone)).date()
+            )
         self._speed_file.write_text(json.dumps(self.speed))
         await self.states.follow(self.entry_id)
-        await dashboard.install(self.states)
+        await ignore_protocol_advice(self.home.api)
+        # What a person has removed since does not come.
+        await self.states.until_known(LAST_ENTITIES, ENTITY_SECONDS if is_new else 1)
+        await dashboard.install(self.states, speed=self.speed)
 
     async def restart(self) -> None:
         """End Home Assistant in order, start it again and follow it."""

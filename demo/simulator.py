@@ -53,6 +53,8 @@ class Simulator:
                 TasmotaSoilProbe("pot2", "tomato"),
             )
         }
+        self.is_silent = False
+        """The devices stay connected, but measure nothing."""
         self.on_measured: Callable[[str, Mapping[str, float], float], None] | None = None
         """Called with device, values and the monotonic moment right before they are sent."""
         self._advanced_at: float | None = None
@@ -133,7 +135,8 @@ class Simulator:
             await client.publish(topic, device.online, qos=1, retain=True)
             try:
                 while True:
-                    await self._publish_once(client, device)
+                    if not self.is_silent:
+                        await self._publish_once(client, device)
                     await asyncio.sleep(self.interval_s)
             except asyncio.CancelledError:
                 await client.publish(topic, device.offline, qos=1, retain=True)

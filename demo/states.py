@@ -1,7 +1,7 @@
 """What Home Assistant shows: states as they change, and where each entity is found."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,11 +51,13 @@ class States:
         self.ids: dict[Name, str] = {}
         self.now: dict[str, State] = {}
         self.listeners: list[Callable[[State | None, State], None]] = []
+        self._entry_id = ""
         self._changed = asyncio.Event()
 
     async def follow(self, entry_id: str) -> None:
         """Begin to follow; needed again after each connection."""
         self.now.clear()
+        self._entry_id = entry_id
         if self.api.socket is None:
             raise ApiError("follow", "closed", "not connected")
         await self.api.socket.subscribe(
@@ -63,14 +65,14 @@ class States:
         )
         for state in await self.api.command("get_states"):
             self.now.setdefault(state["entity_id"], _state(state))
-        await self.find(entry_id)
+        await self.find()
 
-    async def find(self, entry_id: str) -> None:
+    async def find(self) -> None:
         """Look up which entity shows what; the registry decides, not the names."""
         titles = {
             subentry["subentry_id"]: subentry["title"]
             for subentry in await self.api.command(
-                "config_entries/subentries/list", entry_id=entry_id
+                "config_entries/subentries/list", entry_id=self._entry_id
             )
         }
         self.ids = {
@@ -82,6 +84,17 @@ class States:
             for entity in await self.api.command("config/entity_registry/list")
             if entity["platform"] == DOMAIN
         }
+
+    async def until_known(self, names: Iterable[Name], seconds: float) -> bool:
+        """Wait until all these entities are registered; says whether they are."""
+        wanted = set(names)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while wanted - self.ids.keys():
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.1)
+            await self.find()
+        return True
 
     def get(self, subject: str, row: str) -> State | None:
         """Return the present state of an entity; none = it is not there."""

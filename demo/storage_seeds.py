@@ -16,6 +16,10 @@ logger:
     homeassistant.util.package: info
     custom_components.kamerplanter: info
     kamerplanter_backend: info
+    # Not installed here, and of no use to a garden.
+    haffmpeg.core: fatal
+    haffmpeg.tools: fatal
+    homeassistant.components.camera.img_util: fatal
 """
 
 DONE_ONBOARDING_STEPS = ["core_config", "analytics", "integration"]
@@ -29,7 +33,6 @@ HOME = {
     "elevation": 34,
     "unit_system_v2": "metric",
     "location_name": "Demo garden",
-    "time_zone": TIME_ZONE,
     "country": "DE",
     "currency": "EUR",
     "language": "en",
@@ -39,7 +42,7 @@ HOME = {
 }
 
 
-def prepare(config: Path, integration: Path | None) -> None:
+def prepare(config: Path, integration: Path | None, time_zone: str = TIME_ZONE) -> None:
     """Make a configuration folder that Home Assistant starts with unattended.
 
     What is there already stays, so that a demo goes on where it was left.
@@ -48,6 +51,7 @@ def prepare(config: Path, integration: Path | None) -> None:
         config: The folder; made if missing.
         integration: Folder of the integration, linked in so that changes count at once;
             none = leave custom components as they are.
+        time_zone: Where the house is, if the folder is new.
     """
     storage = config / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,7 @@ def prepare(config: Path, integration: Path | None) -> None:
         (config / "configuration.yaml").write_text(CONFIGURATION)
     if not (storage / "onboarding").exists():
         _write(storage, "onboarding", 4, 1, {"done": DONE_ONBOARDING_STEPS})
-        _write(storage, "core.config", 1, 4, HOME)
+        _write(storage, "core.config", 1, 4, HOME | {"time_zone": time_zone})
     if integration is None:
         return
     link = config / "custom_components" / integration.name

@@ -72,6 +72,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the dialogs about the things of a garden."""
         return SUBENTRY_FLOWS
 
+    @override
     async def async_step_user(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Offer the data file of a removed garden, if there is one."""
         self._found = await async_find_stores(self.hass)

@@ -6,7 +6,7 @@ import random
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self, override
 
 from aiomqtt import Client, Message, MqttCodeError, MqttError, TLSParameters
 
@@ -81,6 +81,20 @@ def client_id_for(store_id: str) -> str:
     return f"kamerplanter-{store_id[:10]}"
 
 
+class _Connection(Client):
+    """The library's client, which here also lets go of the socket of an attempt that failed."""
+
+    @override
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            # Else the socket stays on the loop until the other side ends it, and then raises.
+            self._client.on_disconnect = None
+            self._client.disconnect()
+            raise
+
+
 def _client(settings: BrokerSettings, *, client_id: str, clean: bool, keepalive_s: int) -> Client:
     tls_params = None
     if settings.tls and settings.tls_context is None:
@@ -89,7 +103,7 @@ def _client(settings: BrokerSettings, *, client_id: str, clean: bool, keepalive_
             ca_certs=settings.ca_path,
             cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
         )
-    return Client(
+    return _Connection(
         settings.host,
         settings.port,
         username=settings.username,

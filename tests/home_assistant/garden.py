@@ -65,7 +65,7 @@ SOIL_CHANNELS = (
 SOIL_AVAILABILITY = Availability(topic="bed/status")
 
 
-def new_entry(readings: str = "none", **data: Any) -> MockConfigEntry:
+def new_entry(readings: str = "none", **data: object) -> MockConfigEntry:
     """Return an entry as the config flow makes it."""
     return MockConfigEntry(
         domain=DOMAIN,
@@ -148,7 +148,7 @@ class Garden:
         name: str = "Tank A",
         *,
         channels: Sequence[ChannelBinding] = TANK_CHANNELS,
-        **fields: Any,
+        **fields: object,
     ) -> str:
         """Add a tank as its dialog does: the object first, then the subentry."""
         tank = await self.ask(CreateTank(fields=TankFields(name=name, volume_l=60, **fields)))
@@ -163,7 +163,9 @@ class Garden:
         await self._add_subentry("tank", name, data)
         return tank.key
 
-    async def add_plant(self, name: str = "Tomato", *, species: str = TOMATO, **fields: Any) -> str:
+    async def add_plant(
+        self, name: str = "Tomato", *, species: str = TOMATO, **fields: object
+    ) -> str:
         """Add a plant."""
         plant = await self.ask(
             CreatePlant(fields=PlantFields(name=name, species_key=species, **fields))

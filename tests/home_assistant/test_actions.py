@@ -14,8 +14,8 @@ from tests.home_assistant.garden import MONSTERA, Garden
 
 
 async def act(
-    garden: Garden, action: str, *keys: str, context: Context | None = None, **data: Any
-) -> Any:
+    garden: Garden, action: str, *keys: str, context: Context | None = None, **data: object
+) -> dict[str, Any]:
     """Call an action on the devices of objects and return the answer for the first."""
     devices = [garden.device(key).id for key in keys]
     answer = await garden.hass.services.async_call(

@@ -7,7 +7,7 @@ import pytest
 from aiomqtt import Client
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -29,6 +29,7 @@ async def until(
     """Return the first state of an entity for which something holds, after having acted."""
     found: asyncio.Future[State] = hass.loop.create_future()
 
+    @callback
     def look(event: Event[EventStateChangedData]) -> None:
         state = event.data["new_state"]
         if state is not None and holds(state) and not found.done():
@@ -50,32 +51,32 @@ async def publish(port: int, topic: str, payload: str) -> None:
         await client.publish(topic, payload, qos=1)
 
 
-async def connected(garden: Garden) -> None:
-    """Wait until the garden listens; each change of the connection is told to all entities."""
-    source = garden.entry.runtime_data.live._messages
-    async with asyncio.timeout(20):
-        while source._broker is None or not source._broker.is_connected:
-            await asyncio.sleep(0.02)
+async def connected(garden: Garden, entity_id: str) -> None:
+    """Wait until the garden listens, which makes its entities available."""
+    if garden.hass.states.get(entity_id).state == STATE_UNAVAILABLE:
+        await until(
+            garden.hass, entity_id, lambda state: state.state != STATE_UNAVAILABLE, lambda: None
+        )
 
 
 async def test_a_message_of_the_own_broker_is_a_state(hass: HomeAssistant) -> None:
     async with amqtt_broker() as port:
         garden = Garden(hass, new_entry("broker", broker=broker_data(port)), None)
         await garden.set_up()
-        tank = await garden.add_tank()
-        await connected(garden)
-        entity_id = garden.entity_id("sensor", tank, "ec")
-        assert entity_id is not None
-
-        state = await until(
-            hass,
-            entity_id,
-            lambda state: state.state == "1.85",
-            lambda: publish(port, "tank/ec", "1.85"),
-        )
-
-        assert state.attributes["unit_of_measurement"] == "mS/cm"
-        await garden.unload()
+        try:
+            tank = await garden.add_tank()
+            entity_id = garden.entity_id("sensor", tank, "ec")
+            await connected(garden, entity_id)
+            state = await until(
+                hass,
+                entity_id,
+                lambda state: state.state == "1.85",
+                lambda: publish(port, "tank/ec", "1.85"),
+            )
+            assert state.attributes["unit_of_measurement"] == "mS/cm"
+        finally:
+            # The broker waits for its clients to leave.
+            await garden.unload()
 
 
 async def test_without_a_broker_the_garden_loads_and_values_are_unavailable(
@@ -96,9 +97,8 @@ async def test_a_refused_login_asks_for_a_new_one(hass: HomeAssistant) -> None:
     garden = Garden(hass, entry, None)
     await garden.set_up()
     source = entry.runtime_data.live._messages
-    await asyncio.sleep(0)
     while source._broker is None:
-        await asyncio.sleep(0.02)
+        await hass.async_add_executor_job(int)
 
     source._broker.last_error = LoginRefused("bad user name or password")
     source._look(garden.snapshot.taken_at)

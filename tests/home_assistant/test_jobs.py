@@ -11,6 +11,7 @@ async def test_a_watering_becomes_a_task_in_the_morning_of_its_day(garden: Garde
 
     # 05:00 in Berlin is 03:00 UTC in summer.
     morning = datetime(due.year, due.month, due.day, 3, 0, tzinfo=UTC)
+    await garden.jump_to(morning - timedelta(hours=12))
     await garden.jump_to(morning - timedelta(minutes=30))
     assert not [task for task in garden.snapshot.tasks if task.kind == "watering"]
     await garden.pass_time(timedelta(minutes=32), step=timedelta(minutes=1))

@@ -18,7 +18,7 @@ from kamerplanter_engines.models.task import TaskFields
 from tests.home_assistant.garden import Garden
 
 
-async def call(garden: Garden, service: str, **data: Any) -> None:
+async def call(garden: Garden, service: str, **data: object) -> None:
     await garden.hass.services.async_call(
         "todo",
         service,

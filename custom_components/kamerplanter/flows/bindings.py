@@ -76,15 +76,9 @@ class BindingSteps(ListenSteps):
     def bindings(self) -> dict[str, Any]:
         """Return the bindings as the data of a subentry holds them."""
         return {
-            CONF_BINDINGS: {
-                CONF_CHANNELS: [
-                    channel.model_dump(mode="json", exclude_defaults=True)
-                    for channel in self._ordered()
-                ],
-                CONF_AVAILABILITY: None
-                if self.availability is None
-                else self.availability.model_dump(mode="json"),
-            }
+            CONF_BINDINGS: self.probe_fields("-").model_dump(
+                mode="json", include={CONF_CHANNELS, CONF_AVAILABILITY}, exclude_defaults=True
+            )
         }
 
     def _ordered(self) -> tuple[ChannelBinding, ...]:

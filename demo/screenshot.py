@@ -1,0 +1,122 @@
+"""Takes the picture of the README: the dashboard of a garden in which something happens.
+
+Usage: python -m demo.screenshot [TARGET.png]
+"""
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from demo.api import Api
+from demo.broker import BrokerKind
+from demo.dashboard import URL_PATH
+from demo.garden_setup import BASIL, TANK_NAME, TOMATO
+from demo.home_assistant import ROOT
+from demo.narrator import say
+from demo.processes import ChildError
+from demo.session import Session
+from demo.states import HUB
+
+TARGET = ROOT / "docs" / "images" / "dashboard.png"
+SPEED = 240.0
+STORY_SECONDS = 150
+"""So that the charts have something to show. [s]"""
+WIDTH, HEIGHT = 1720, 1080
+BROWSER_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+async def main(target: Path) -> None:
+    """Start a garden, let something happen, take the picture and end everything."""
+    with tempfile.TemporaryDirectory(prefix="kamerplanter-picture-") as folder:
+        async with Session(Path(folder) / "config", BrokerKind.AMQTT, SPEED, say) as session:
+            await session.start()
+            await _let_things_happen(session)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            await take(session.home.api, target)
+    say(f"written: {target}")
+
+
+async def _let_things_happen(session: Session) -> None:
+    command, ids, api = session.simulator.command, session.states.ids, session.home.api
+    command({"pot": "basil", "drying_factor": 20})
+    await api.call_action(
+        "kamerplanter.log_treatment",
+        {
+            "entity_id": ids[TOMATO, "phase"],
+            "product": "Neem oil",
+            "ingredient": "azadirachtin",
+            "interval_d": 7,
+        },
+    )
+    await api.call_action(
+        "todo.add_item", {"entity_id": ids[HUB, "tasks"], "item": "Clean the pump filter"}
+    )
+    third_s = STORY_SECONDS / 3
+    await asyncio.sleep(third_s)
+    command({"dose_feed_ml": 12})
+    await asyncio.sleep(third_s)
+    command({"dose_ph_up_ml": 12})
+    await session.states.until(
+        TANK_NAME, "ph_problem", lambda state: state.state == "on", 60, "pH out of band"
+    )
+    await session.states.until(
+        BASIL, "needs_attention", lambda state: state.state == "on", 90, "dry soil"
+    )
+    await asyncio.sleep(third_s)
+
+
+async def take(api: Api, target: Path) -> None:
+    """Open the dashboard in a headless browser and save what is seen.
+
+    Raises:
+        ChildError: There is no Chromium.
+    """
+    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser_path is None:
+        raise ChildError("chromium is not installed (Debian: apt install chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=browser_path, args=list(BROWSER_OPTIONS)
+        )
+        context = await browser.new_context(
+            viewport={"width": WIDTH, "height": HEIGHT}, service_workers="block"
+        )
+        tokens = api.tokens | {
+            "hassUrl": api.address,
+            "clientId": api.client_id,
+            "expires": 9_999_999_999_999,
+        }
+        script = f"window.localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
+        await context.add_init_script(script)
+        page = await context.new_page()
+        # The first page, so that the picture proves which one that is.
+        await page.goto(api.address)
+        await _wait_for_cards(page)
+        if URL_PATH not in page.url:
+            raise ChildError(f"the first page is {page.url}")
+        await page.screenshot(path=str(target))
+        await browser.close()
+
+
+async def _wait_for_cards(page: Page) -> None:
+    for element in ("hui-gauge-card", "hui-todo-list-card", "hui-history-graph-card canvas"):
+        await page.locator(element).first.wait_for(timeout=60_000)
+    # Needles and curves move to their place.
+    await asyncio.sleep(4)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET))
