@@ -68,8 +68,18 @@ def _parse() -> argparse.Namespace:
 
 async def _run_until_signal(arguments: argparse.Namespace) -> int:
     work = asyncio.ensure_future(_check(arguments) if arguments.check else _run(arguments))
+    is_ending = False
+
+    def end() -> None:
+        # Once: a second Ctrl-C must not cut short the orderly end of what was started.
+        nonlocal is_ending
+        if not is_ending:
+            is_ending = True
+            say("ending what was started")
+            work.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     return await work
 
 

@@ -121,6 +121,10 @@ class HomeAssistant:
         path = self._child.log
         return path.read_text(errors="replace").splitlines() if path.exists() else []
 
+    def forget_log(self) -> None:
+        """Begin a new log."""
+        self._child.log.unlink(missing_ok=True)
+
     def log_tail(self, lines: int = 60) -> str:
         """Return the end of its log."""
         return self._child.log_tail(lines)

@@ -1,6 +1,5 @@
 """One run of the demo: broker, simulator, Home Assistant and the garden in it."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -64,11 +63,12 @@ class Session:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        # Shielded: a second Ctrl-C must not leave a program behind.
-        await asyncio.shield(self.stop())
+        await self.stop()
 
     async def start(self) -> None:
         """Start everything, and make the garden if there is none."""
+        # The log of this run only; restarts within a run are appended.
+        self.home.forget_log()
         self._say(f"starting the broker {self.broker.kind} on port {self.broker.port}")
         await self.broker.start()
         await self.simulator.start()

@@ -81,7 +81,7 @@ def _field(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
     return _of_type(info.annotation, limits)
 
 
-def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:  # noqa: ANN401
+def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
     origin = get_origin(annotation)
     if origin in (Union, UnionType):
         return st.one_of(*(_of_type(option, limits) for option in get_args(annotation)))

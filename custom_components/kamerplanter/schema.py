@@ -7,9 +7,7 @@ do not fit the core's signatures; so it is shown the library behind the alias.
 
 from typing import TYPE_CHECKING
 
-import homeassistant
-
-assert homeassistant  # noqa: S101 - its import installs the alias
+import homeassistant  # noqa: F401 - its import installs the alias
 
 if TYPE_CHECKING:
     import probatio as vol

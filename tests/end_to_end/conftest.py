@@ -23,7 +23,7 @@ def run() -> Generator[Run]:
     """
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
 
-        async def wait(awaitable: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever is awaited
+        async def wait(awaitable: Awaitable[Any]) -> Any:
             return await awaitable
 
         yield lambda awaitable: runner.run(wait(awaitable))
@@ -58,7 +58,7 @@ def garden(_shared_garden: RealGarden, socket_enabled: None, run: Run) -> RealGa
     """Give the shared garden with all values live and good."""
 
     async def settle() -> None:
-        await _shared_garden.make()
+        await _shared_garden.mend()
         await _shared_garden.settle()
 
     run(settle())

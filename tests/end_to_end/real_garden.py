@@ -89,29 +89,45 @@ class RealGarden:
         if self._owns_broker:
             await self.broker.stop()
 
-    async def make(self) -> None:
-        """Make the garden through the flows, unless it is there."""
-        entries = await self.home.api.command("config_entries/get", domain=DOMAIN)
-        if entries and entries[0]["state"] == "loaded":
-            self.entry_id = entries[0]["entry_id"]
-            return
+    async def mend(self) -> None:
+        """Make what is missing: at first the garden, later what a failed test has left behind."""
+        if not self.broker._child.is_running:
+            await self.broker.start()
+        if not self.home._is_running():
+            await self.home.start()
+            self.states.now.clear()
+        entries = await self._entries(DOMAIN)
+        if not entries:
+            await self._make()
+        elif entries[0] != self.entry_id or not self.states.now:
+            self.entry_id = entries[0]
+            await self.follow()
+
+    async def _make(self) -> None:
+        """Make the garden through the flows."""
         api = self.home.api
-        await add_mqtt(api, self.broker.kind, self.broker.port)
+        if not await self._entries("mqtt"):
+            await add_mqtt(api, self.broker.kind, self.broker.port)
+        garden: Step = ("garden", {"name": GARDEN, "readings": "mqtt"})
+        # The data of an earlier one would be offered first.
+        menu: Step = ("user", {"next_step_id": "garden"})
         self.entry_id = await create_entry(
-            api, DOMAIN, [("garden", {"name": GARDEN, "readings": "mqtt"})]
+            api, DOMAIN, [menu, garden] if self._data_files() else [garden]
         )
         await self._add("tank", [("user", _TANK_FORM), *_TANK_BINDINGS])
         today = datetime.now(ZoneInfo(TIME_ZONE)).date().isoformat()
-        phase: Step = (
-            "phase",
-            {"phase_entry_id": "vegetative", "phase_started_on": today},
-        )
-        await self._add("plant", [("user", _PLANT_FORM), phase])
-        plant_key = await object_key(api, self.entry_id, BASIL)
-        await self._add(
-            "probe", [("user", {"name": PROBE, "plant_key": plant_key}), *_SOIL_BINDINGS]
-        )
+        phase = {"phase_entry_id": "vegetative", "phase_started_on": today}
+        await self._add("plant", [("user", _PLANT_FORM), ("phase", phase)])
+        probe = {"name": PROBE, "plant_key": await object_key(api, self.entry_id, BASIL)}
+        await self._add("probe", [("user", probe), *_SOIL_BINDINGS])
         await self.follow()
+
+    async def _entries(self, domain: str) -> list[str]:
+        entries = await self.home.api.command("config_entries/get", domain=domain)
+        return [entry["entry_id"] for entry in entries]
+
+    def _data_files(self) -> list[Path]:
+        return list((self.home.config / DOMAIN).glob("*/garden.db"))
 
     async def _add(self, kind: str, steps: Sequence[Step]) -> None:
         await create_subentry(self.home.api, self.entry_id, kind, steps)

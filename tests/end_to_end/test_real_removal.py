@@ -11,11 +11,13 @@ import pytest
 from demo.api import Json
 from demo.config_flows import FLOW
 from tests.end_to_end.conftest import Run
-from tests.end_to_end.real_garden import BASIL, DOMAIN, GARDEN, PROBE, TANK, RealGarden
+from tests.end_to_end.real_garden import BASIL, DOMAIN, EC_TOPIC, GARDEN, PROBE, TANK, RealGarden
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto]
 
 LET_GO_S = 5.0
+CONTROL_TOPIC = "control/topic"
+MQTT_LOGGER = "homeassistant.components.mqtt.client"
 KARENZ = ("karenz_active", "safe_harvest_date", "harvest_allowed")
 
 
@@ -44,8 +46,7 @@ def test_a_removed_entry_leaves_its_data_only_and_comes_back_with_it(
         assert answer == {"require_restart": False}
         await _nothing_stays(garden, file, entities)
         await _the_data_is_named(garden, file)
-        # Devices go on sending, which must wake nobody.
-        garden.send_ec(1.81)
+        await _nobody_listens(garden)
 
         await _add_again(garden, file)
         await garden.follow()
@@ -75,6 +76,29 @@ async def _nothing_stays(garden: RealGarden, file: Path, entities: dict[str, str
     assert await garden.devices() == []
     states: list[Json] = await garden.home.api.command("get_states")
     assert {state["entity_id"] for state in states}.isdisjoint(entities.values())
+
+
+async def _nobody_listens(garden: RealGarden) -> None:
+    """Check that what devices go on sending does not reach this Home Assistant any more."""
+    api, heard = garden.home.api, asyncio.Event()
+    assert api.socket is not None
+    await api.call_action("logger.set_level", {MQTT_LOGGER: "debug"})
+    await api.socket.subscribe(lambda _event: heard.set(), "mqtt/subscribe", topic=CONTROL_TOPIC)
+    for _ in range(2):
+        # A message of ours, and then one that tells that it would have arrived by now.
+        log_start = len(garden.home.log_lines())
+        garden.send_ec(1.81)
+        heard.clear()
+        deadline_s = time.monotonic() + LET_GO_S
+        while not heard.is_set():
+            assert time.monotonic() < deadline_s
+            garden.publish(CONTROL_TOPIC, "control")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), 0.3)
+    await api.call_action("logger.set_level", {MQTT_LOGGER: "warning"})
+    received = [line for line in garden.home.log_lines()[log_start:] if "message on" in line]
+    assert any(CONTROL_TOPIC in line for line in received)
+    assert [line for line in received if EC_TOPIC in line] == []
 
 
 async def _the_data_is_named(garden: RealGarden, file: Path) -> None:

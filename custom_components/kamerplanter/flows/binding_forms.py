@@ -10,9 +10,9 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    EntityFilterSelectorConfig,
     EntitySelector,
     EntitySelectorConfig,
+    EntityWithDeviceFilterSelectorConfig,
     TextSelector,
 )
 from pydantic import ValidationError
@@ -263,7 +263,7 @@ def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> Enti
             if state.entity_id not in ours and _is_numeric(state)
         ]
         return EntitySelectorConfig(include_entities=sorted(numeric))
-    wanted = EntityFilterSelectorConfig(domain=list(NUMERIC_DOMAINS))
+    wanted = EntityWithDeviceFilterSelectorConfig(domain=list(NUMERIC_DOMAINS))
     if (classes := _DEVICE_CLASSES.get(kind)) is not None:
         wanted["device_class"] = [str(item) for item in classes]
     else:

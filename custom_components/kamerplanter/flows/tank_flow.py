@@ -56,7 +56,7 @@ class TankFlow(BindingSteps):
     async def _ask_tank(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
-        assert self.entry  # noqa: S101 - leaves the dialog if the garden is not loaded
+        _ = self.entry  # leaves the dialog if the garden is not loaded
         units = self.hass.config.units
         schema = tank_schema(units)
         if user_input is not None:
