@@ -76,7 +76,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         self._views: dict[Subject, GardenView] = {}
         self._sources: dict[Subject, dict[ChannelKind, str]] = {}
         self.changed: frozenset[Subject] = frozenset()
-        """The subjects whose view differs from the one before."""
+        """The subjects whose view or source of values differs from the one before."""
         self._cancel_wake: CALLBACK_TYPE | None = None
 
     def start(self) -> None:
@@ -130,9 +130,13 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
             for subject in _subjects_of(probe):
                 for channel in probe.probe.channels:
                     sources.setdefault(subject, {}).setdefault(channel.kind, probe.probe.key)
-        before, self._views, self._sources = self._views, views, sources
+        before, self._views = self._views, views
+        sources_before, self._sources = self._sources, sources
+        # A tank or plant looks the same when a probe comes, and has new values to show.
         self.changed = frozenset(
-            subject for subject, view in views.items() if before.get(subject) != view
+            subject
+            for subject, view in views.items()
+            if before.get(subject) != view or sources_before.get(subject) != sources.get(subject)
         )
 
     def view(self, subject: Subject) -> GardenView | None:

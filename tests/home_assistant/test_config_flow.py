@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,9 @@ async def broker_apart(
         await broker.start()
         ready.set()
         await asyncio.to_thread(leave.wait)
-        await broker.shutdown()
+        with suppress(TimeoutError):
+            # It waits for ever for clients that it has refused.
+            await asyncio.wait_for(broker.shutdown(), 0.5)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

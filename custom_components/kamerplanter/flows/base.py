@@ -26,21 +26,23 @@ _NO_PLACEHOLDERS = dict.fromkeys(
 class FormError(Exception):
     """An input of a form cannot be used; the form is shown again."""
 
-    def __init__(self, error: str, *, field: str = BASE, **placeholders: str) -> None:
+    def __init__(
+        self, error: str, *, field: str = BASE, placeholders: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.field = field
-        self.placeholders = placeholders
+        self.placeholders = dict(placeholders or {})
 
 
 def form_error_of(error: ValidationError | KamerplanterError) -> FormError:
     """Return what a form says about an error of the garden."""
     if isinstance(error, KamerplanterError):
         key, placeholders = translation_of(error)
-        return FormError(key, field=error.field or BASE, **placeholders)
+        return FormError(key, field=error.field or BASE, placeholders=placeholders)
     first = error.errors(include_url=False, include_context=False)[0]
     field = str(first["loc"][0]) if first["loc"] else BASE
-    return FormError("invalid_value", field=field, message=first["msg"])
+    return FormError("invalid_value", field=field, placeholders={"message": first["msg"]})
 
 
 class GardenSubentryFlow(ConfigSubentryFlow):

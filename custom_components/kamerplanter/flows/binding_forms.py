@@ -225,7 +225,7 @@ def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
         to_canonical(kind, 1.0, unit)
     except UnknownUnitError as error:
         raise FormError(
-            "unknown_unit", field=field, **{"value": unit, **error.placeholders}
+            "unknown_unit", field=field, placeholders={"value": unit} | error.placeholders
         ) from error
 
 

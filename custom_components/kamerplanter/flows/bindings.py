@@ -5,6 +5,7 @@ from functools import partialmethod
 from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import SubentryFlowResult
+from pydantic import ValidationError
 
 from kamerplanter_engines.models.base import Key
 from kamerplanter_engines.models.telemetry import (
@@ -21,7 +22,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     DOMAIN,
 )
 from ..schema import vol  # noqa: TID252
-from .base import FormError
+from .base import FormError, form_error_of
 from .binding_forms import (
     availability_from,
     availability_schema,
@@ -64,14 +65,21 @@ class BindingSteps(ListenSteps):
     def probe_fields(
         self, name: str, *, tank_key: Key | None = None, plant_key: Key | None = None
     ) -> ProbeFields:
-        """Return the probe that was put together."""
-        return ProbeFields(
-            name=name,
-            tank_key=tank_key,
-            plant_key=plant_key,
-            availability=self.availability,
-            channels=self._ordered(),
-        )
+        """Return the probe that was put together.
+
+        Raises:
+            FormError: A value does not fit.
+        """
+        try:
+            return ProbeFields(
+                name=name,
+                tank_key=tank_key,
+                plant_key=plant_key,
+                availability=self.availability,
+                channels=self._ordered(),
+            )
+        except ValidationError as error:
+            raise form_error_of(error) from error
 
     def bindings(self) -> dict[str, Any]:
         """Return the bindings as the data of a subentry holds them."""

@@ -168,7 +168,7 @@ def tank_from(user_input: Mapping[str, Any], units: UnitSystem) -> TankFields:
     except ValidationError as error:
         found = form_error_of(error)
         field = "volume" if found.field == "volume_l" else found.field
-        raise FormError(found.error, field=field, **found.placeholders) from error
+        raise FormError(found.error, field=field, placeholders=found.placeholders) from error
 
 
 def tank_values(tank: TankFields, units: UnitSystem) -> dict[str, Any]:

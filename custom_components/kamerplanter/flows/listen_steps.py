@@ -71,9 +71,11 @@ class ListenSteps(GardenSubentryFlow):
     ) -> SubentryFlowResult:
         """Wait while messages arrive."""
         if self._listening is None:
+            # Not eager: a task that is over at once would send the same form again for ever.
             self._listening = self.hass.async_create_task(
                 async_listen(self.hass, self.entry, self._filter, self._duration_s),
                 "kamerplanter listens now",
+                eager_start=False,
             )
         if not self._listening.done():
             return self.async_show_progress(

@@ -50,7 +50,7 @@ class PlantFlow(GardenSubentryFlow):
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         species = await self.ask_or_abort(ListSpecies())
-        german = self.hass.config.language.startswith("de")
+        german = self.hass.config.language == "de"
         names = labels_of(
             (item.key, f"{item.name_de if german else item.name_en} ({item.scientific_name})")
             for item in species

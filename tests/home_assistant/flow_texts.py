@@ -1,0 +1,54 @@
+"""Looks up every text that a dialog needs, as the front end would."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from homeassistant.data_entry_flow import FlowResultType, section
+
+TRANSLATIONS = Path(__file__).parents[2] / "custom_components/kamerplanter/translations"
+TEXTS: dict[str, dict[str, Any]] = {
+    language: json.loads((TRANSLATIONS / f"{language}.json").read_text(encoding="utf-8"))
+    for language in ("en", "de")
+}
+
+
+def check_texts(result: Mapping[str, Any], subentry_type: str | None = None) -> None:
+    """Check that all that a step shows has a text in both languages, with its placeholders."""
+    for language, texts in TEXTS.items():
+        flow = texts["config"] if subentry_type is None else texts["config_subentries"]
+        flow = flow if subentry_type is None else flow[subentry_type]
+        filled = result.get("description_placeholders") or {}
+        for text in _texts(result, flow):
+            assert text, (language, result.get("step_id"))
+            text.format(**filled)
+
+
+def _texts(result: Mapping[str, Any], flow: Mapping[str, Any]) -> Iterator[str]:
+    match result["type"]:
+        case FlowResultType.FORM:
+            step = flow["step"][result["step_id"]]
+            yield step["title"]
+            yield step.get("description", "-")
+            yield from _fields(result["data_schema"].schema, step)
+            yield from (flow["error"][key] for key in (result["errors"] or {}).values())
+        case FlowResultType.MENU:
+            step = flow["step"][result["step_id"]]
+            yield step["title"]
+            yield step["description"]
+            yield from (step["menu_options"][option] for option in result["menu_options"])
+        case FlowResultType.SHOW_PROGRESS:
+            yield flow["progress"][result["progress_action"]]
+        case FlowResultType.ABORT if "translation_domain" not in result:
+            yield flow["abort"][result["reason"]]
+
+
+def _fields(schema: Mapping[Any, Any], step: Mapping[str, Any]) -> Iterator[str]:
+    for key, field in schema.items():
+        if isinstance(field, section):
+            part = step["sections"][str(key)]
+            yield part["name"]
+            yield from _fields(field.schema.schema, part)
+        else:
+            yield step["data"][str(key)]

@@ -1,0 +1,254 @@
+"""Listening now: what arrives can be chosen, from Home Assistant's MQTT and from an own broker."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from aiomqtt import Client
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient
+
+from custom_components.kamerplanter.const import DOMAIN
+from custom_components.kamerplanter.flows.listen import MAX_HEARD, is_topic, is_topic_filter
+from kamerplanter_engines.models.telemetry import ChannelKind
+from tests.backend.telemetry.brokers import HOST, amqtt_broker, free_port
+from tests.home_assistant.dialog import Dialog
+from tests.home_assistant.garden import Garden, new_entry
+
+TANK = {"name": "Tank A", "tank_type": "nutrient", "volume": 60}
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+@pytest.fixture(autouse=True)
+async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
+    """Close what a test has opened."""
+    yield
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def to_listen(garden: Garden) -> Dialog:
+    dialog = await (await Dialog.add(garden, "tank")).fill(**TANK)
+    return await dialog.choose("value_ec", "listen")
+
+
+async def hear(dialog: Dialog, *messages: tuple[str, str | bytes], topic_filter: str = "#") -> None:
+    """Listen for a second, in which these messages arrive."""
+    flows = dialog.garden.hass.config_entries.subentries
+    dialog.result = await flows.async_configure(
+        dialog.result["flow_id"], {"topic_filter": topic_filter, "duration": 1}
+    )
+    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+    assert dialog.placeholders == {"topic_filter": topic_filter}
+    # Let the task come to its subscription.
+    for _ in range(10):
+        await asyncio.sleep(0)
+    for topic, payload in messages:
+        async_fire_mqtt_message(dialog.garden.hass, topic, payload)
+    if dialog.garden.freezer is not None:
+        # The loop goes by the clock that stands still.
+        dialog.garden.freezer.tick(2)
+    await dialog.wait()
+    if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
+        await dialog.wait()
+
+
+async def test_what_was_heard_can_be_chosen(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+    assert dialog.suggested == {"topic_filter": "#", "duration": 5}
+
+    await hear(
+        dialog,
+        ("tele/doser/SENSOR", b'{"EZO-1": {"EC": 1850, "pH": 5.9}, "name": "doser"}'),
+        ("tank/ec", b"1.85"),
+        ("tank/ec", b"1.86"),
+        ("tank/picture", b"\xff\xd8\xff"),
+        ("tele/doser/LWT", b"Online"),
+    )
+
+    assert dialog.step == "heard"
+    assert list(dialog.labels("heard").values())[:3] == [
+        "tank/ec = 1.86",
+        "tele/doser/SENSOR → EZO-1.EC = 1850",
+        "tele/doser/SENSOR → EZO-1.pH = 5.9",
+    ]
+    await dialog.fill(heard="1")
+    assert dialog.step == "topic"
+    assert dialog.suggested["topic"] == "tele/doser/SENSOR"
+    assert dialog.suggested["path"] == "EZO-1.EC"
+    await dialog.fill(topic="tele/doser/SENSOR", path="EZO-1.EC", unit="µS/cm")
+    assert dialog.step == "values"
+
+    # The next value is chosen from what is known already, and so is the last will.
+    await dialog.choose("value_ph", "heard")
+    await dialog.fill(heard="2")
+    await dialog.fill(topic="tele/doser/SENSOR", path="EZO-1.pH")
+    await dialog.choose("availability")
+    assert dialog.suggested == {"topic": "tele/doser/LWT", "path": ""}
+    await dialog.fill(topic="tele/doser/#")
+    assert dialog.errors == {"topic": "bad_topic"}
+    await dialog.fill(topic="tele/doser/LWT")
+    await dialog.choose("finish")
+
+    probe = mqtt_garden.snapshot.probes[0].probe
+    assert {channel.kind for channel in probe.channels} == {ChannelKind.EC, ChannelKind.PH}
+    assert probe.availability is not None
+    assert probe.availability.topic == "tele/doser/LWT"
+    subentry = next(iter(mqtt_garden.entry.subentries.values()))
+    assert subentry.data["bindings"]["availability"] == {"topic": "tele/doser/LWT"}
+
+
+async def test_an_availability_is_shown_again_and_can_be_cleared(mqtt_garden: Garden) -> None:
+    probe = await mqtt_garden.add_probe(await mqtt_garden.add_plant())
+    dialog = await Dialog.change(mqtt_garden, mqtt_garden.subentry(probe))
+    await dialog.fill(**dialog.suggested)
+    await dialog.choose("availability")
+    assert dialog.suggested == {"topic": "bed/status"}
+    await dialog.fill(topic="bed/status", path="p" * 501)
+    assert dialog.errors == {"path": "invalid_value"}
+
+    await dialog.fill()
+    await dialog.choose("finish")
+    await mqtt_garden.derive()
+
+    assert mqtt_garden.snapshot.probes[0].probe.availability is None
+
+
+async def test_only_what_fits_the_filter_is_heard(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+
+    await hear(dialog, ("tank/ec", "1.8"), ("kitchen/light", "1"), topic_filter="tank/#")
+
+    assert list(dialog.labels("heard").values()) == ["tank/ec = 1.8"]
+
+
+async def test_silence_is_said_and_one_can_listen_again(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+    await hear(dialog)
+    assert (dialog.step, dialog.errors) == ("listen", {"base": "nothing_heard"})
+
+    await hear(dialog, ("tank/ec", "1.8"))
+
+    assert dialog.step == "heard"
+
+
+async def test_a_busy_broker_is_cut_off(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+
+    await hear(dialog, *[(f"device/{number}", "1") for number in range(MAX_HEARD + 20)])
+
+    assert len(dialog.labels("heard")) == MAX_HEARD
+
+
+async def test_a_filter_that_cannot_be_subscribed_to_is_asked_for_again(
+    mqtt_garden: Garden,
+) -> None:
+    dialog = await to_listen(mqtt_garden)
+
+    await dialog.fill(topic_filter="tank/#/ec", duration=1)
+
+    assert dialog.errors == {"topic_filter": "bad_topic_filter"}
+
+
+async def test_a_broker_that_is_away_is_said(
+    mqtt_garden: Garden, mqtt_mock: MqttMockHAClient
+) -> None:
+    dialog = await to_listen(mqtt_garden)
+    mqtt_mock.connected = False
+
+    await hear(dialog)
+
+    assert dialog.errors == {"base": "mqtt_not_ready"}
+
+
+async def test_without_a_source_of_messages_there_is_nothing_to_listen_to(garden: Garden) -> None:
+    dialog = await (await Dialog.add(garden, "tank")).fill(**TANK)
+    assert "availability" not in dialog.options
+
+    await dialog.choose("value_ec")
+    assert dialog.options == ["topic", "entity", "values"]
+    await dialog.choose("values")
+    assert dialog.step == "values"
+
+
+async def test_a_dialog_that_is_left_listens_no_longer(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+    flows = mqtt_garden.hass.config_entries.subentries
+    await flows.async_configure(dialog.result["flow_id"], {"topic_filter": "#", "duration": 300})
+    flow = flows._progress[dialog.result["flow_id"]]
+
+    flows.async_abort(dialog.result["flow_id"])
+    await mqtt_garden.settle()
+
+    assert flow._listening.cancelled()
+
+
+# --- An own broker --------------------------------------------------------------------------
+
+
+async def own_garden(hass: HomeAssistant, port: int, **more: object) -> Garden:
+    broker = {"host": HOST, "port": port, "tls": False, "verify_certificate": True} | more
+    garden = Garden(hass, new_entry("broker", broker=broker), None)
+    await garden.set_up()
+    return garden
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_an_own_broker_is_listened_to(hass: HomeAssistant) -> None:
+    async with amqtt_broker() as port:
+        garden = await own_garden(hass, port)
+        async with Client(HOST, port) as client:
+            # A retained message arrives whenever one begins to listen.
+            await client.publish("tank/device", b'{"ec": 1.85}', qos=1, retain=True)
+        dialog = await to_listen(garden)
+
+        await hear(dialog, topic_filter="tank/#")
+
+        assert list(dialog.labels("heard").values()) == ["tank/device → ec = 1.85"]
+        await garden.unload()
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_an_own_broker_that_is_away_is_said(hass: HomeAssistant) -> None:
+    garden = await own_garden(hass, free_port())
+    dialog = await to_listen(garden)
+
+    await hear(dialog)
+
+    assert dialog.errors == {"base": "cannot_connect"}
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_certificate_that_cannot_be_read_is_said(hass: HomeAssistant) -> None:
+    garden = await own_garden(hass, free_port())
+    broker = dict(garden.entry.data["broker"]) | {"tls": True, "ca_certificate": "rubbish"}
+    dialog = await to_listen(garden)
+    # As if the entry had been edited by hand; a reload would follow, so without its listener.
+    garden.entry.update_listeners.clear()
+    hass.config_entries.async_update_entry(
+        garden.entry, data={**garden.entry.data, "broker": broker}
+    )
+
+    await hear(dialog)
+
+    assert dialog.errors == {"base": "tls_failed"}
+
+
+@pytest.mark.parametrize("text", ["#", "a/#", "+/a", "a/+/b", "a", "/", "$SYS/#", "ä/ü"])
+def test_a_filter_that_mqtt_knows_is_taken(text: str) -> None:
+    assert is_topic_filter(text)
+    assert is_topic(text) == (not set(text) & {"#", "+"})
+
+
+@pytest.mark.parametrize("text", ["", "a#", "#/a", "a/#/b", "a+", "a\0b", "a/b#"])
+def test_a_filter_that_mqtt_does_not_know_is_refused(text: str) -> None:
+    assert not is_topic_filter(text)
+    assert not is_topic(text)

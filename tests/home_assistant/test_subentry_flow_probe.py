@@ -1,0 +1,219 @@
+"""The dialog about a soil probe, and sensors of Home Assistant as a source."""
+
+from typing import Any
+
+import pytest
+from homeassistant.data_entry_flow import FlowResultType
+
+from kamerplanter_backend.client.requests import ArchivePlant, ArchiveProbe
+from kamerplanter_engines.models.telemetry import ChannelKind
+from tests.home_assistant.dialog import Dialog
+from tests.home_assistant.garden import Garden
+
+MOISTURE = "sensor.bed_moisture"
+RAW = "sensor.bed_raw"
+
+
+async def begin(garden: Garden) -> Dialog:
+    plant = await garden.add_plant("Tomato 1")
+    dialog = await Dialog.add(garden, "probe")
+    assert dialog.labels("plant_key") == {plant: "Tomato 1"}
+    return await dialog.fill(name="Soil sensor", plant_key=plant)
+
+
+def binding(garden: Garden, kind: ChannelKind = ChannelKind.SOIL_MOISTURE) -> Any:
+    return garden.snapshot.probes[0].probe.binding(kind)
+
+
+async def test_without_a_plant_there_is_no_soil(garden: Garden) -> None:
+    dialog = await Dialog.add(garden, "probe")
+
+    assert dialog.result["reason"] == "no_plants"
+
+
+async def test_a_probe_needs_a_name_and_a_value(garden: Garden) -> None:
+    plant = await garden.add_plant()
+    dialog = await (await Dialog.add(garden, "probe")).fill(name=" ", plant_key=plant)
+    assert dialog.errors == {"name": "name_needed"}
+    await dialog.fill(name="x" * 201, plant_key=plant)
+    assert dialog.errors == {"name": "invalid_value"}
+    await dialog.fill(name="Soil sensor", plant_key=plant)
+
+    await dialog.choose("finish")
+
+    assert dialog.step == "values"
+    assert dialog.placeholders["bound"] == "**Bind at least one value first.**"
+    assert len(garden.entry.subentries) == 1
+
+
+async def test_raw_values_get_a_curve(garden: Garden) -> None:
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "topic")
+    assert "unit" not in dialog.fields
+    await dialog.fill(topic="bed/raw", curve="3100:0, 1400:100")
+    await dialog.choose("finish")
+
+    (view,) = garden.snapshot.probes
+    subentry = garden.subentry(view.probe.key)
+    assert subentry.unique_id == f"probe-{view.probe.key}"
+    assert [(point.raw, point.value) for point in binding(garden).curve] == [
+        (3100, 0),
+        (1400, 100),
+    ]
+    assert garden.state("sensor", view.probe.key, "soil_moisture")
+    dialog = await (await Dialog.change(garden, subentry)).fill(
+        name="Soil sensor", plant_key=view.probe.plant_key
+    )
+    await dialog.choose("value_soil_moisture", "topic")
+    assert dialog.suggested["curve"] == "3100:0, 1400:100"
+
+
+@pytest.mark.parametrize("text", ["3100", "3100:0", "dry:0, wet:100", "1:0, 1:100", "1:2:3, 4:5"])
+async def test_a_curve_that_is_none_is_asked_for_again(garden: Garden, text: str) -> None:
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "topic")
+
+    await dialog.fill(topic="bed/raw", curve=text)
+
+    assert dialog.errors == {"curve": "bad_curve"}
+
+
+async def test_changing_a_probe_moves_it_to_another_plant(garden: Garden) -> None:
+    first = await garden.add_plant("Tomato 1")
+    second = await garden.add_plant("Tomato 2")
+    probe = await garden.add_probe(first)
+    dialog = await Dialog.change(garden, garden.subentry(probe))
+    assert dialog.suggested == {"name": "Soil sensor", "plant_key": first}
+    await dialog.fill(name="Moved", plant_key=second)
+    await dialog.choose("value_soil_ec", "remove_value")
+
+    await dialog.choose("finish")
+    await garden.derive()
+
+    assert dialog.result["reason"] == "reconfigure_successful"
+    (view,) = garden.snapshot.probes
+    assert (view.probe.key, view.probe.name, view.probe.plant_key) == (probe, "Moved", second)
+    assert binding(garden, ChannelKind.SOIL_EC) is None
+    assert view.probe.availability is not None
+
+
+async def test_a_probe_that_is_gone_from_the_store_cannot_be_changed(garden: Garden) -> None:
+    probe = await garden.add_probe(await garden.add_plant())
+    await garden.ask(ArchiveProbe(key=probe))
+
+    dialog = await Dialog.change(garden, garden.subentry(probe))
+
+    assert dialog.result["reason"] == "not_in_garden"
+
+
+async def test_a_plant_that_vanishes_meanwhile_is_said_and_nothing_is_written(
+    garden: Garden,
+) -> None:
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "topic")
+    await dialog.fill(topic="bed/soil")
+    await garden.ask(ArchivePlant(key=garden.snapshot.plants[0].plant.key))
+
+    await dialog.choose("finish")
+
+    assert dialog.step == "values"
+    assert "**" in dialog.placeholders["bound"]
+    assert garden.snapshot.probes == ()
+
+
+# --- Sensors of Home Assistant --------------------------------------------------------------
+
+
+async def test_a_sensor_of_the_house_is_bound_and_shown(garden: Garden) -> None:
+    garden.hass.states.async_set(MOISTURE, "41", {"unit_of_measurement": "%"})
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "entity")
+    assert dialog.selector("entity_id").config["filter"] == [
+        {
+            "domain": ["sensor", "number", "input_number"],
+            "device_class": ["moisture", "humidity"],
+        }
+    ]
+
+    await dialog.fill(entity_id=MOISTURE)
+    assert dialog.placeholders["bound"] == f"- Soil moisture: `{MOISTURE}`"
+    await dialog.choose("finish")
+
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    assert binding(garden).entity_id == MOISTURE
+    key = garden.snapshot.probes[0].probe.key
+    garden.hass.states.async_set(MOISTURE, "42", {"unit_of_measurement": "%"})
+    await garden.settle()
+    assert garden.state("sensor", key, "soil_moisture").state == "42.0"
+
+
+async def test_a_level_is_looked_for_by_its_unit(garden: Garden) -> None:
+    dialog = await (await Dialog.add(garden, "tank")).fill(
+        name="Tank", tank_type="nutrient", volume=10
+    )
+    await dialog.choose("value_level", "entity")
+
+    (wanted,) = dialog.selector("entity_id").config["filter"]
+    assert wanted["unit_of_measurement"] == ["%"]
+
+
+async def test_all_sensors_with_numbers_can_be_shown_but_never_our_own(garden: Garden) -> None:
+    tank = await garden.add_tank()
+    ours = garden.entity_id("sensor", tank, "ec_target")
+    assert ours is not None
+    garden.hass.states.async_set(ours, "1.5", {"unit_of_measurement": "mS/cm"})
+    garden.hass.states.async_set(RAW, "2210")
+    garden.hass.states.async_set("sensor.away", "unavailable", {"unit_of_measurement": "%"})
+    garden.hass.states.async_set("sensor.words", "many")
+    garden.hass.states.async_set("light.lamp", "1")
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "entity")
+    assert ours in dialog.selector("entity_id").config["exclude_entities"]
+
+    await dialog.fill(show_all=True)
+    assert (dialog.step, dialog.errors) == ("entity", {})
+    assert dialog.selector("entity_id").config["include_entities"] == ["sensor.away", RAW]
+
+    await dialog.fill(entity_id=RAW, show_all=True, curve="3100:0; 1400:100")
+    assert dialog.step == "values"
+
+
+async def test_the_list_can_be_made_short_again(garden: Garden) -> None:
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "entity")
+    await dialog.fill(show_all=True)
+
+    await dialog.fill(show_all=False)
+
+    assert "filter" in dialog.selector("entity_id").config
+
+
+async def test_a_sensor_has_to_be_chosen(garden: Garden) -> None:
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "entity")
+
+    await dialog.fill()
+
+    assert dialog.errors == {"entity_id": "entity_needed"}
+
+
+async def test_a_sensor_in_a_wrong_unit_needs_the_right_one(garden: Garden) -> None:
+    garden.hass.states.async_set(RAW, "640", {"unit_of_measurement": "ppm"})
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_ec", "entity")
+    await dialog.fill(entity_id=RAW)
+    assert dialog.errors == {"entity_id": "unknown_unit"}
+    assert "ppm500" in dialog.placeholders["allowed"]
+
+    await dialog.fill(entity_id=RAW, unit="ppm640", more={"max_age_min": 30})
+    assert dialog.step == "values"
+    await dialog.choose("finish")
+
+    assert binding(garden, ChannelKind.SOIL_EC).unit == "ppm640"
+    view = garden.snapshot.probes[0]
+    dialog = await (await Dialog.change(garden, garden.subentry(view.probe.key))).fill(
+        name="Soil sensor", plant_key=view.probe.plant_key
+    )
+    await dialog.choose("value_soil_ec", "entity")
+    assert dialog.suggested["entity_id"] == RAW
+    assert dialog.suggested["max_age_min"] == 30
