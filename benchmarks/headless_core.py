@@ -132,5 +132,5 @@ async def _measure(hass: HomeAssistant, side: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)
+    logging.disable(logging.WARNING if "-v" not in sys.argv else logging.NOTSET)
     asyncio.run(_run(sys.argv[1], int(sys.argv[2])))

@@ -27,6 +27,7 @@ from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.stores import async_find_stores, store_folder, write_marker
 from kamerplanter_backend.telemetry.aiomqtt_source import BrokerSettings, check_connection
 from tests.backend.telemetry.brokers import HOST, amqtt_broker, certificate, free_port
+from tests.home_assistant.flow_texts import check_texts
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 
 NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----"
@@ -122,12 +123,15 @@ async def silent_server() -> AsyncGenerator[int]:
 
 
 async def begin(hass: HomeAssistant) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    check_texts(result)
+    return result
 
 
 async def go_on(hass: HomeAssistant, flow: ConfigFlowResult, data: dict[str, Any]) -> Any:
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], data)
     await hass.async_block_till_done()
+    check_texts(result)
     return result
 
 

@@ -1,5 +1,6 @@
 """The steps that bind the values of a device, one after the other."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from functools import partialmethod
 from typing import Any, ClassVar, override
@@ -50,17 +51,16 @@ class BindingSteps(ListenSteps):
         self._kind = ChannelKind.EC
         self._show_all = False
 
+    @abstractmethod
     async def async_step_finish(
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Write everything; each dialog has its own."""
-        raise NotImplementedError
 
-    def take_over(self, probe: ProbeFields | None) -> None:
+    def take_over(self, probe: ProbeFields) -> None:
         """Begin with the bindings of a probe."""
-        if probe is not None:
-            self.channels = {channel.kind: channel for channel in probe.channels}
-            self.availability = probe.availability
+        self.channels = {channel.kind: channel for channel in probe.channels}
+        self.availability = probe.availability
 
     def probe_fields(
         self, name: str, *, tank_key: Key | None = None, plant_key: Key | None = None

@@ -40,16 +40,16 @@ EDIBLE: dict[bool | None, str] = {None: FROM_SPECIES, True: "yes", False: "no"}
 
 
 def number(
-    low: float | None = None,
+    low: float,
     high: float | None = None,
     *,
     unit: str | None = None,
     step: float | None = None,
 ) -> NumberSelector:
-    """Return a box for a number within a range; without a step any number of digits will do."""
-    config = NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any" if step is None else step)
-    if low is not None:
-        config["min"] = low
+    """Return a box for a number of at least `low`; without a step any number of digits will do."""
+    config = NumberSelectorConfig(
+        min=low, mode=NumberSelectorMode.BOX, step="any" if step is None else step
+    )
     if high is not None:
         config["max"] = high
     if unit is not None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 
 from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerError,
@@ -127,11 +126,8 @@ async def _listen_to_mqtt(
         payload = message.payload
         on_message(message.topic, payload.encode() if isinstance(payload, str) else bytes(payload))
 
-    try:
-        # Bytes, as a text would be refused where it is no UTF-8.
-        unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
-    except HomeAssistantError as error:
-        raise ListenError("mqtt_not_ready") from error
+    # Bytes, as a text would be refused where it is no UTF-8.
+    unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
     try:
         await asyncio.sleep(duration_s)
     finally:

@@ -1,6 +1,7 @@
 """The steps that listen to a topic filter and let a person pick from what arrived."""
 
 import asyncio
+from abc import abstractmethod
 from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -35,11 +36,11 @@ class ListenSteps(GardenSubentryFlow):
         """Whether the garden has a source of messages at all."""
         return bool(self.entry.data[CONF_READINGS] != ReadingsSource.NONE)
 
+    @abstractmethod
     async def async_step_topic(
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show the form of the topic; the dialog that binds values has it."""
-        raise NotImplementedError
 
     async def async_step_listen(
         self, user_input: dict[str, Any] | None = None
