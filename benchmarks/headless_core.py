@@ -10,9 +10,10 @@ import logging
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from homeassistant.components import mqtt
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
@@ -21,6 +22,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 import custom_components  # noqa: F401 - before the test plugin puts its own package on the path
+from custom_components.kamerplanter.const import ENTRY_VERSION
 from kamerplanter_backend.client.requests import CreateProbe, CreateTank
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
@@ -34,7 +36,7 @@ PATHS = {
 }
 
 
-async def _set_up_peer(hass: HomeAssistant) -> None:
+def _peer_sensors() -> dict[str, object]:
     classes = {"ec": "conductivity", "ph": "ph", "temperature": "temperature", "level": None}
     units = {"ec": "mS/cm", "ph": None, "temperature": "°C", "level": "%"}
     sensors = [
@@ -49,13 +51,14 @@ async def _set_up_peer(hass: HomeAssistant) -> None:
         }
         for path in PATHS.values()
     ]
-    await async_setup_component(hass, "mqtt", {"mqtt": {"sensor": sensors}})
+    return {"mqtt": {"sensor": sensors}}
 
 
 async def _set_up_ours(hass: HomeAssistant) -> None:
     hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
     entry = MockConfigEntry(
         domain="kamerplanter",
+        version=ENTRY_VERSION,
         title="Bench",
         unique_id="bench",
         data={"mode": "embedded", "store_id": "bench", "name": "Bench", "readings": "mqtt"},
@@ -86,8 +89,15 @@ async def _set_up_ours(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
+def _write_config(folder: str, config: dict[str, object]) -> None:
+    # JSON is YAML; the MQTT entry reads its sensors from the file.
+    Path(folder, "configuration.yaml").write_text(json.dumps(config), encoding="utf-8")
+
+
 async def _run(side: str, port: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        config = _peer_sensors() if side == "peer" else {}
+        _write_config(folder, config)
         async with async_test_home_assistant(config_dir=folder) as hass:
             entry = MockConfigEntry(
                 domain="mqtt",
@@ -96,11 +106,9 @@ async def _run(side: str, port: int) -> None:
                 minor_version=1,
             )
             entry.add_to_hass(hass)
-            if side == "peer":
-                await _set_up_peer(hass)
-            else:
-                await async_setup_component(hass, "mqtt", {})
-                await hass.async_block_till_done()
+            await async_setup_component(hass, "mqtt", config)
+            await hass.async_block_till_done()
+            if side == "ours":
                 await _set_up_ours(hass)
             await hass.async_block_till_done()
             await _measure(hass, side)
@@ -111,12 +119,18 @@ async def _measure(hass: HomeAssistant, side: str) -> None:
     finished = asyncio.Event()
     changes = 0
 
-    def count(_event: object) -> None:
+    @callback
+    def count(_event: Event) -> None:
         nonlocal changes
         changes += 1
 
     hass.bus.async_listen("state_changed", count)
-    await mqtt.async_subscribe(hass, f"bench/{side}/done", lambda _message: finished.set())
+
+    @callback
+    def finish(_message: mqtt.ReceiveMessage) -> None:
+        finished.set()
+
+    await mqtt.async_subscribe(hass, f"bench/{side}/done", finish)
     await asyncio.sleep(1)
     print("READY", flush=True)
     while True:
@@ -132,5 +146,5 @@ async def _measure(hass: HomeAssistant, side: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING if "-v" not in sys.argv else logging.NOTSET)
+    logging.basicConfig(level=logging.WARNING if "-v" in sys.argv else logging.CRITICAL)
     asyncio.run(_run(sys.argv[1], int(sys.argv[2])))

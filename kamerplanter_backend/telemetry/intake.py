@@ -4,7 +4,7 @@ Runs on the event loop; does no I/O, keeps no history and reads no clock.
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +71,7 @@ class ProbeIntake:
         plain_water: The tank holds water where an EC of 0 is a real value.
         stock_solution: The tank holds a concentrate.
         time_scale: How many times faster than a clock the garden lives (a demo).
+        device_of: Names the device of an entity; none = not known, so no entity speaks for another.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ProbeIntake:
         plain_water: bool = False,
         stock_solution: bool = False,
         time_scale: float = 1.0,
+        device_of: Callable[[str], str | None] | None = None,
     ) -> None:
         self.started_at = started_at
         self.counts: Counter[tuple[ChannelKind, Reason]] = Counter()
@@ -90,6 +92,7 @@ class ProbeIntake:
         self._is_online = True
         self._is_connected = True
         self._time_scale = time_scale
+        self._device_of = device_of or (lambda _entity_id: None)
         self._rates_paused_until: datetime | None = None
         self._pending: deque[Reading] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
@@ -245,8 +248,11 @@ class ProbeIntake:
         alive as long as its device is.
         """
         samples = []
+        device = self._device_of(entity_id)
+        if device is None:
+            return ()
         for other, readers in self._by_entity.items():
-            if other == entity_id:
+            if other == entity_id or self._device_of(other) != device:
                 continue
             for reader in readers:
                 state = self._states.get(reader.kind, UNKNOWN_CHANNEL)

@@ -148,6 +148,7 @@ class LiveReadings:
             plain_water=plain_water,
             stock_solution=stock_solution,
             time_scale=self._time_scale,
+            device_of=self._entities.device_of,
         )
         intake.on_connection(connected=self._is_connected)
         self._intakes[probe.key] = intake

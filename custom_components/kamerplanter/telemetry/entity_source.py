@@ -62,6 +62,12 @@ class EntitySource:
             self._name_missing()
 
     @callback
+    def device_of(self, entity_id: str) -> str | None:
+        """Return the device that an entity belongs to; none = to none that is known."""
+        entry = er.async_get(self._hass).async_get(entity_id)
+        return None if entry is None else entry.device_id
+
+    @callback
     def stop(self) -> None:
         """Follow nothing any more."""
         self._unsubscribe()

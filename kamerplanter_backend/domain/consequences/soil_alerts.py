@@ -53,10 +53,14 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
     """
     key = facts.plant.key
     source = soil_source_of(uow, key)
-    if source is None:
-        return 0
     alerts = uow.of(PlantAlertRepository)
     stored = alerts.of_plant(key)
+    if source is None:
+        # Nobody measures it any more, so dry soil could never end by itself.
+        if stored is None or not (stored.is_dry or stored.pending_since):
+            return 0
+        alerts.change(stored, is_dry=False, pending_since=None)
+        return 1
     before: PlantAlertFields = stored or PlantAlertFields(plant_key=key)
     after = before
     for reading in new_readings(readings, source, ChannelKind.SOIL_MOISTURE):

@@ -72,8 +72,20 @@ def evaluate_tank(uow: UnitOfWork, tank: Tank, readings: Sequence[Reading] = ())
                 max_age_s=source.max_age_s if source else 0,
                 hold_s=source.hold_s if source else 0,
             )
+        if source is None and after.state is not AlertState.INACTIVE:
+            after = _without_source(after)
         changed += _save(uow, alerts.get(problem), after) + _follow(uow, tank, after)
     return changed
+
+
+def _without_source(alert: TankAlertFields) -> TankAlertFields:
+    """Return an alert whose value nobody measures any more: it could never end by itself."""
+    return TankAlertFields(
+        tank_key=alert.tank_key,
+        kind=alert.kind,
+        last_reading_at=alert.last_reading_at,
+        last_value=alert.last_value,
+    )
 
 
 def silence_problem(uow: UnitOfWork, task: Task, *, silenced: bool) -> None:

@@ -1,6 +1,7 @@
 """A device on the bench: send what it would send, look at what is taken in."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from kamerplanter_backend.telemetry.intake import ProbeIntake, Restored
@@ -55,12 +56,14 @@ class Device:
         restored: Restored | None = None,
         started_s: float = 0,
         time_scale: float = 1,
+        device_of: Callable[[str], str | None] = lambda _entity_id: "one device",
     ) -> None:
         self.intake = ProbeIntake(
             probe(*channels, availability=availability),
             started_at=T0 + timedelta(seconds=started_s),
             restored=restored,
             time_scale=time_scale,
+            device_of=device_of,
         )
 
     def send(

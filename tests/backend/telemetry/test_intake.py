@@ -203,6 +203,18 @@ class TestEntities:
         assert device.quality(MOISTURE, 9 * HOUR) == (GOOD, ())
         assert device.shown(MOISTURE, 9 * HOUR + 8 * HOUR) is None
 
+    def test_another_device_does_not_keep_a_silent_one_alive(self) -> None:
+        device = Device(
+            bind(MOISTURE, entity_id="sensor.moisture"),
+            bind(SOIL, entity_id="sensor.soil"),
+            device_of=lambda entity_id: entity_id,
+        )
+        device.report("sensor.moisture", "41", 0, "%")
+        for minutes in range(0, 9 * 60, 55):
+            device.report("sensor.soil", str(20 + minutes / 1000), 60 * minutes, "°C")
+
+        assert device.shown(MOISTURE, 9 * HOUR) is None
+
     def test_f_70_reports_without_a_change_count(self) -> None:
         device = Device(bind(MOISTURE, entity_id="sensor.moisture"))
         for hour in range(10):

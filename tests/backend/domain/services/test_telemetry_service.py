@@ -234,6 +234,18 @@ def test_f46_dry_soil_does_not_turn_ok_when_its_probe_falls_silent(garden: Garde
     assert view.attention_reasons == ("soil_dry", "no_data")
 
 
+def test_a_problem_ends_when_its_value_is_no_longer_measured(garden: Garden, probe: Probe) -> None:
+    garden.measure_for(10, probe, EC, 2.5)
+    was_on = _ec(garden).is_on
+
+    garden.services.probe.archive(garden.context(), probe.key)
+    garden.services.telemetry.evaluate(garden.context())
+
+    assert was_on is True
+    assert _ec(garden).is_on is None
+    assert states(garden.snapshot().tasks) == [(TaskKind.TANK_EC, TaskState.RESOLVED)]
+
+
 def test_f47_the_problem_ends_with_the_first_value_clearly_inside(
     garden: Garden, probe: Probe
 ) -> None:
