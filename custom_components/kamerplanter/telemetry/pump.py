@@ -73,8 +73,14 @@ class ReadingPump:
         """Store all that waits; what the store does not take now stays for a later try."""
         async with self._lock:
             while batch := self._batch.take():
-                if not await self._store(batch):
-                    self._batch.give_back(batch)
+                is_stored = False
+                try:
+                    is_stored = await self._store(batch)
+                finally:
+                    # Whatever went wrong: storing a reading twice is harmless, losing it is not.
+                    if not is_stored:
+                        self._batch.give_back(batch)
+                if not is_stored:
                     break
         if len(self._batch) and not self._is_stopped and self._cancel_timer is None:
             self._start_timer(RETRY_AFTER_S)
