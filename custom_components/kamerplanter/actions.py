@@ -89,6 +89,8 @@ class Action:
     schema: Mapping[Any, Any]
     run: Callable[[Job], Awaitable[Answer]]
     response: SupportsResponse = SupportsResponse.OPTIONAL
+    is_for_one: bool = False
+    """Takes one plant: of several, one could be booked before another is refused."""
 
 
 def _at(data: Data) -> datetime:
@@ -224,6 +226,7 @@ ACTIONS = (
             **_PAST,
         },
         run=_log_harvest,
+        is_for_one=True,
     ),
     Action(
         name="check_harvest",
@@ -306,6 +309,12 @@ def _plant_handler(hass: HomeAssistant, action: Action) -> Handler:
             if not targets:
                 raise InvalidInputError(
                     "No plant was chosen; choose at least one as target.", field="target"
+                )
+            if action.is_for_one and len(targets) > 1:
+                raise InvalidInputError(
+                    f"{len(targets)} plants were chosen; choose one for each call.",
+                    field="target",
+                    value=len(targets),
                 )
             answers: list[JsonValueType] = []
             for target in targets:

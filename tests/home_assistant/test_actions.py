@@ -100,6 +100,24 @@ async def test_karenz_counts_local_days_over_the_end_of_summer_time(garden: Gard
     assert garden.state("binary_sensor", plant, "harvest_allowed").state == "on"
 
 
+async def test_a_harvest_of_several_plants_at_once_is_refused_and_books_none(
+    garden: Garden,
+) -> None:
+    free, treated = await garden.add_plant(), await garden.add_plant(name="Second")
+    await act(garden, "log_treatment", treated, product="Neem oil", interval_d=3)
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await garden.hass.services.async_call(
+            "kamerplanter",
+            "log_harvest",
+            {"entity_id": [garden.entity_id("sensor", key, "phase") for key in (free, treated)]},
+            blocking=True,
+        )
+
+    assert caught.value.translation_key == "invalid_input"
+    assert await garden.ask(ListHarvests(plant_key=free)) == ()
+
+
 async def test_of_two_treatments_the_later_end_counts(garden: Garden) -> None:
     plant = await garden.add_plant()
     await act(garden, "log_treatment", plant, product="Long", interval_d=14)
