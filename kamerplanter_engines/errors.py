@@ -60,6 +60,15 @@ class KarenzViolationError(KamerplanterError):
     code = "KARENZ_VIOLATION"
 
 
+class UnknownIntervalError(KarenzViolationError):
+    """A harvest was asked for after a treatment whose waiting period nobody has entered.
+
+    Placeholders: `plant`, `product`.
+    """
+
+    code = "KARENZ_UNKNOWN_INTERVAL"
+
+
 class IllegalTransitionError(KamerplanterError):
     """A state or phase cannot follow the present one."""
 

@@ -8,7 +8,11 @@ from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command, live, query
-from kamerplanter_engines.errors import InvalidInputError, KarenzViolationError
+from kamerplanter_engines.errors import (
+    InvalidInputError,
+    KarenzViolationError,
+    UnknownIntervalError,
+)
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields, HarvestPurpose
 from kamerplanter_engines.models.ipm import HarvestVerdict
 from kamerplanter_engines.models.plant import Plant
@@ -30,7 +34,9 @@ class HarvestService(Service):
             InvalidInputError: A disposal needs a reason.
         """
         plant = live(uow.of(PlantRepository), fields.plant_key)
-        harvested_on = uow.context.local_date(check_not_future(uow, fields.at))
+        at = check_not_future(uow, fields.at)
+        # Clocks may differ by minutes, yet no harvest reaches into a day that has not begun.
+        harvested_on = uow.context.local_date(min(at, uow.context.now))
         if fields.purpose is HarvestPurpose.DISPOSAL:
             _check_disposal(uow, fields)
         else:
@@ -63,7 +69,8 @@ def _check_karenz(plant: Plant, verdict: HarvestVerdict) -> None:
         return
     product = verdict.blockers[0].product
     safe_on = verdict.safe_on.isoformat() if verdict.safe_on else "unknown"
-    raise KarenzViolationError(
+    error = KarenzViolationError if verdict.safe_on else UnknownIntervalError
+    raise error(
         f"{plant.name} was treated with {product}; it may be harvested from: {safe_on}.",
         field="at",
         plant=plant.name,

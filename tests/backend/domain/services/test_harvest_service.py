@@ -112,6 +112,17 @@ def test_row_d_of_two_treatments_the_later_end_counts(garden: Garden, plant: Pla
     assert refused.value.placeholders["product"] == "Copper"
 
 
+def test_a_clock_ahead_does_not_reach_into_the_safe_day(garden: Garden, plant: Plant) -> None:
+    spray(garden, plant, datetime(2026, 5, 1, 8, tzinfo=UTC), 3)
+    # 23:59 in Berlin on the last blocked day; the first permitted one begins at 22:00 UTC.
+    garden.now = datetime(2026, 5, 4, 21, 59, tzinfo=UTC)
+
+    with pytest.raises(KarenzViolationError):
+        harvest(garden, plant, datetime(2026, 5, 4, 22, 0, 30, tzinfo=UTC))
+
+    assert harvests(garden, plant) == ()
+
+
 def test_row_h_an_unknown_interval_blocks_on_any_date(garden: Garden, plant: Plant) -> None:
     spray(garden, plant, garden.now, None)
     garden.wait(days=1000)
@@ -120,6 +131,7 @@ def test_row_h_an_unknown_interval_blocks_on_any_date(garden: Garden, plant: Pla
         harvest(garden, plant)
 
     assert refused.value.placeholders["date"] == "unknown"
+    assert refused.value.code == "KARENZ_UNKNOWN_INTERVAL"
     assert view(garden).safe_harvest_on is None
     assert view(garden).blockers[0].reason == "unknown_interval"
 

@@ -234,6 +234,19 @@ def test_f46_dry_soil_does_not_turn_ok_when_its_probe_falls_silent(garden: Garde
     assert view.attention_reasons == ("soil_dry", "no_data")
 
 
+def test_dry_soil_ends_when_nobody_measures_it_any_more(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    garden.measure_for(45, soil, MOISTURE, 12, step=5)
+    before = garden.snapshot().plants[0].attention_reasons
+
+    garden.services.probe.archive(garden.context(), soil.key)
+    garden.services.telemetry.evaluate(garden.context())
+
+    assert "soil_dry" in before
+    assert "soil_dry" not in garden.snapshot().plants[0].attention_reasons
+
+
 def test_a_problem_ends_when_its_value_is_no_longer_measured(garden: Garden, probe: Probe) -> None:
     garden.measure_for(10, probe, EC, 2.5)
     was_on = _ec(garden).is_on
