@@ -133,6 +133,7 @@ async def test_renaming_and_describing(garden: Garden) -> None:
 async def test_completing_a_watering_logs_it_and_moves_the_next_one(garden: Garden) -> None:
     plant = await garden.add_plant(watering_interval_d=7)
     await garden.jump_to(datetime(2026, 5, 9, 8, 0, tzinfo=UTC))
+    await garden.derive()
     (task,) = [item for item in garden.snapshot.tasks if item.kind == "watering"]
     summary = next(item["summary"] for item in await items(garden) if item["uid"] == task.key)
     assert "Tomato" in summary
@@ -146,6 +147,7 @@ async def test_completing_a_watering_logs_it_and_moves_the_next_one(garden: Gard
 async def test_f59_completing_what_is_done_already_is_harmless(garden: Garden) -> None:
     plant = await garden.add_plant(watering_interval_d=7)
     await garden.jump_to(datetime(2026, 5, 9, 8, 0, tzinfo=UTC))
+    await garden.derive()
     (task,) = [item for item in garden.snapshot.tasks if item.kind == "watering"]
     await garden.ask(CompleteTask(key=task.key))
 
