@@ -1,6 +1,7 @@
 """A headless Home Assistant core in a process of its own, measured from message to states.
 
-Started as a child: `python -m benchmarks.headless_core ours|peer PORT`.
+Started as a child: `python -m benchmarks.headless_core ours|peer|floor PORT`.
+The floor is a callback that does nothing: what Home Assistant needs to receive a message.
 Prints READY, then one line of JSON for each finished pass.
 """
 
@@ -23,11 +24,14 @@ from pytest_homeassistant_custom_component.common import (
 
 import custom_components  # noqa: F401 - before the test plugin puts its own package on the path
 from custom_components.kamerplanter.const import ENTRY_VERSION
+from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.client.requests import CreateProbe, CreateTank
+from kamerplanter_backend.common.context import Role
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 
 TOPIC = "bench/{side}/tank"
+ADMIN = Caller(actor="bench", role=Role.ADMIN)
 PATHS = {
     ChannelKind.EC: "ec",
     ChannelKind.PH: "ph",
@@ -67,7 +71,7 @@ async def _set_up_ours(hass: HomeAssistant) -> None:
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     client = entry.runtime_data.client
-    tank = await client.call(CreateTank(fields=TankFields(name="Bench", volume_l=60)))
+    tank = await client.call(CreateTank(fields=TankFields(name="Bench", volume_l=60)), ADMIN)
     await client.call(
         CreateProbe(
             fields=ProbeFields(
@@ -83,7 +87,8 @@ async def _set_up_ours(hass: HomeAssistant) -> None:
                     for kind, path in PATHS.items()
                 ),
             )
-        )
+        ),
+        ADMIN,
     )
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
@@ -115,6 +120,11 @@ async def _run(side: str, port: int) -> None:
             await hass.async_stop(force=True)
 
 
+@callback
+def _ignore(_message: mqtt.ReceiveMessage) -> None:
+    """Take a message and do nothing with it."""
+
+
 async def _measure(hass: HomeAssistant, side: str) -> None:
     finished = asyncio.Event()
     changes = 0
@@ -125,6 +135,8 @@ async def _measure(hass: HomeAssistant, side: str) -> None:
         changes += 1
 
     hass.bus.async_listen("state_changed", count)
+    if side == "floor":
+        await mqtt.async_subscribe(hass, TOPIC.format(side=side), _ignore, encoding=None)
 
     @callback
     def finish(_message: mqtt.ReceiveMessage) -> None:

@@ -2,12 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead, utc
 from kamerplanter_engines.models.telemetry import Reading, Verdict
 
 
 def is_recent(at: datetime, *, now: datetime, max_age_s: float) -> bool:
     """Tell whether something that was measured then is not too old.
+
+    What lies ahead of now is of unknown age.
 
     Args:
         at: The moment of measurement.
@@ -17,7 +19,21 @@ def is_recent(at: datetime, *, now: datetime, max_age_s: float) -> bool:
     Raises:
         NaiveTimeError: A time has no zone.
     """
-    return utc(now) - utc(at) <= timedelta(seconds=max_age_s)
+    moment, present = utc(at), utc(now)
+    return not is_ahead(moment, present) and present - moment <= timedelta(seconds=max_age_s)
+
+
+def listening_since(started_at: datetime, now: datetime) -> datetime:
+    """Return when listening began, on a clock that may have been set back since.
+
+    A start that lies ahead is none: without this nothing would count as heard since then until
+    the clock has caught up. What was heard a moment ago counts.
+
+    Args:
+        started_at: When listening began, as the clock said then; aware.
+        now: The present moment, aware.
+    """
+    return now - CLOCK_TOLERANCE if is_ahead(started_at, now) else started_at
 
 
 def decides(
@@ -41,5 +57,6 @@ def decides(
     return (
         reading.verdict is Verdict.GOOD
         and is_recent(reading.at, now=now, max_age_s=max_age_s)
+        and not is_ahead(reading.received_at, utc(now))
         and (started_at is None or reading.received_at >= utc(started_at))
     )

@@ -1,14 +1,17 @@
 """What may be shown of a channel now, by its age alone."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from kamerplanter_engines.models.telemetry import Reason, Verdict
-from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState
+from kamerplanter_engines.telemetry_state_engine import (
+    ChannelRules,
+    ChannelState,
+    without_future,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(NamedTuple):
     """What a screen shows of a channel at one moment."""
 
     value: float | None
@@ -27,8 +30,16 @@ def freshness(
     """Return what is shown now.
 
     A value that came before this process began to listen (`started_at`), or that the broker had
-    kept, is shown with its own age and is never more than stale.
+    kept, is shown with its own age and is never more than stale. One that lies ahead of now is not
+    shown.
     """
+    return freshness_so_far(without_future(state, now), rules, now, started_at)
+
+
+def freshness_so_far(
+    state: ChannelState, rules: ChannelRules, now: datetime, started_at: datetime | None
+) -> Shown:
+    """Return what is shown now of a memory in which nothing lies ahead of now."""
     if state.good_value is None or state.good_at is None:
         return Shown(
             value=None,

@@ -3,15 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
-from kamerplanter_engines.models.base import utc, utc_past
-from kamerplanter_engines.models.ipm import Blocker, HarvestVerdict, Stay, Treatment
+from kamerplanter_engines.models.base import stated_reason, utc, utc_past
+from kamerplanter_engines.models.ipm import (
+    Blocker,
+    HarvestVerdict,
+    Stay,
+    Treatment,
+    TreatmentCorrection,
+    TreatmentRecord,
+)
 
 WAITING_PERIOD = "waiting_period"
 UNKNOWN_INTERVAL = "unknown_interval"
 
 
 def check_applied_at(at: datetime, now: datetime) -> datetime:
-    """Return the moment of an application in UTC, if it can have happened.
+    """Return the moment of an application in UTC, if it can have happened; at most now.
 
     Raises:
         NaiveTimeError: One of the times has no zone.
@@ -58,7 +65,8 @@ def check_harvest(treatments: Sequence[Treatment], on: date) -> HarvestVerdict:
     """Tell whether a plant may be harvested on a date, what forbids it, and from when on it may.
 
     Only applications up to that date count: what is sprayed later does not forbid an earlier
-    harvest. The first permitted date looks further, as it must hold against those too.
+    harvest. The first permitted date looks further, as it must hold against those too. What was
+    voided does not count.
 
     Args:
         treatments: All applications that reached the plant, in any order.
@@ -66,20 +74,77 @@ def check_harvest(treatments: Sequence[Treatment], on: date) -> HarvestVerdict:
 
     Source: own rule.
     """
-    counted = [item for item in treatments if item.applied_on <= on]
+    done = [item for item in treatments if not item.voided]
+    counted = [item for item in done if item.applied_on <= on]
     blockers = tuple(sorted((b for b in map(_blocker, counted) if _blocks(b, on)), key=_weight))
     if not blockers:
         dates = [day for item in counted if (day := safe_on(item.applied_on, item.interval_d))]
         return HarvestVerdict(
             allowed=True, on=on, safe_on=max(dates, default=None), days_left=0, blockers=()
         )
-    first = _first_permitted(treatments, on)
+    first = _first_permitted(done, on)
     return HarvestVerdict(
         allowed=False,
         on=on,
         safe_on=first,
         days_left=(first - on).days if first else 0,
         blockers=blockers,
+    )
+
+
+def corrected(
+    treatment: Treatment,
+    wanted: TreatmentRecord,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    zone: tzinfo,
+) -> Treatment:
+    """Return a record as it should have been; what it said before is kept with the reason.
+
+    A record that says it already stays as it is. Longer and shorter intervals alike are possible.
+
+    Args:
+        treatment: The record as it is.
+        wanted: What it should say.
+        reason: Why it is corrected.
+        by: Who corrects it.
+        now: The present moment.
+        zone: Zone of the site; decides the local date of a new moment.
+
+    Raises:
+        InvalidInputError: There is no reason.
+        NaiveTimeError: A time has no zone.
+        FutureTimeError: The new moment lies more than two minutes ahead.
+
+    Source: own rule.
+    """
+    stated = stated_reason(reason, "A correction needs a reason; say what was wrong.")
+    before = record_of(treatment)
+    if wanted == before:
+        return treatment
+    day = treatment.applied_on
+    if wanted.at != before.at:
+        # The date of an unchanged moment stays, even if the garden has moved to another zone.
+        wanted = wanted.model_copy(update={"at": check_applied_at(wanted.at, now)})
+        day = applied_on(wanted.at, zone)
+    correction = TreatmentCorrection(
+        at=utc(now), by=by, reason=stated, before=before, applied_on_before=treatment.applied_on
+    )
+    return treatment.model_copy(
+        update={
+            **dict(wanted),
+            "applied_on": day,
+            "corrections": (*treatment.corrections, correction),
+        }
+    )
+
+
+def record_of(treatment: Treatment) -> TreatmentRecord:
+    """Return what a record says at present."""
+    return TreatmentRecord.model_validate(
+        {name: getattr(treatment, name) for name in TreatmentRecord.model_fields}
     )
 
 
@@ -107,6 +172,7 @@ def treatments_that_reached(
 def _blocker(item: Treatment) -> Blocker:
     first = safe_on(item.applied_on, item.interval_d)
     return Blocker(
+        treatment_key=item.key,
         product=item.product,
         ingredient=item.ingredient,
         applied_on=item.applied_on,

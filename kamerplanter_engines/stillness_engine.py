@@ -5,7 +5,7 @@ itself; beside a twin that moves, or with its whole device, it does.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 
 from kamerplanter_engines.models.telemetry import ChannelKind
@@ -23,23 +23,26 @@ def noted(
 ) -> ChannelState:
     """Remember the value, how fine its steps are and how long it has not moved."""
     if sample.raw != state.value:
-        step = _step(sample)
-        finest = state.finest_step
-        if not hard:  # an end stop shows nothing of the probe's resolution
-            finest = step if finest is None else min(finest, step)
         return replace(
             state,
             value=sample.raw,
             at=sample.at,
             unchanged_since=sample.at,
             is_stuck=False,
-            finest_step=finest,
+            # An end stop shows nothing of the probe's resolution.
+            finest_step=state.finest_step if hard else finest_step(sample, state),
             has_moved=state.has_moved or (state.value is not None and not hard),
         )
     state = replace(state, at=sample.at)
     if not state.is_stuck and _has_stuck(state, rules, device, sample.at):
         return replace(state, is_stuck=True)
     return state
+
+
+def finest_step(sample: Sample, state: ChannelState) -> float:
+    """Return the finest step of a channel that has moved, the sample included. Canonical unit."""
+    step = _step(sample)
+    return step if state.finest_step is None else min(state.finest_step, step)
 
 
 def _step(sample: Sample) -> float:

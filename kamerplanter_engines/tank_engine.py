@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.evidence_engine import decides, is_recent
-from kamerplanter_engines.models.base import Model, utc
+from kamerplanter_engines.models.base import Model, is_ahead, utc
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.tank import (
     AlertState,
@@ -189,7 +189,8 @@ def judge_alert(
 
     Out of band long enough and twice raises; one good reading clearly inside ends. A reading that
     may not decide (not good, too old, heard before the start) changes nothing; without any the
-    alert that waits is dropped and the raised one stays.
+    alert that waits is dropped and the raised one stays. A memory that lies ahead of now (the clock
+    went back) holds nothing up.
 
     Args:
         alert: The alert so far.
@@ -210,6 +211,7 @@ def judge_alert(
     """
     moment = utc(now)
     alert = _without_lost_wait(alert, moment, started_at, max_age_s)
+    alert = _without_future(alert, moment)
     if (
         reading is not None
         and decides(reading, now=moment, started_at=started_at, max_age_s=max_age_s)
@@ -330,6 +332,15 @@ def _without_lost_wait(
         or (started_at is not None and last < utc(started_at))
     )
     return _inactive(alert) if is_lost else alert
+
+
+def _without_future(alert: TankAlertFields, now: datetime) -> TankAlertFields:
+    """Forget the last reading if it lies ahead; a problem that began ahead began now."""
+    if alert.last_reading_at is not None and is_ahead(alert.last_reading_at, now):
+        alert = alert.model_copy(update={"last_reading_at": None, "last_value": None})
+    begun = {"since": alert.since, "raised_at": alert.raised_at}
+    ahead = {name: now for name, at in begun.items() if at is not None and is_ahead(at, now)}
+    return alert.model_copy(update=ahead) if ahead else alert
 
 
 def _seen(alert: TankAlertFields, band: Band, reading: Reading) -> TankAlertFields:

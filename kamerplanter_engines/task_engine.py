@@ -49,6 +49,7 @@ def reopen(task: Task) -> Task:
             "closed_at": None,
             "irrigation_key": None,
             "confirmation_key": None,
+            "removed_at": None,
         }
     )
 
@@ -66,14 +67,34 @@ def remove(task: Task, now: datetime) -> Literal["delete"] | Task:
     """Tell what deleting a task means.
 
     Returns:
-        `delete` for a person's own task. One that a rule made comes back as skipped, so that the
-        rule does not make it again; if it was closed already it stays as it is.
+        `delete` for a person's own task. One that a rule made stays, so that the rule does not
+        make it again: an open one comes back as skipped, a closed one keeps its state and is only
+        taken off the list.
 
     Raises:
         NaiveTimeError: The time has no zone.
     """
     if task.rule is None:
         return "delete"
+    if task.state is TaskState.OPEN:
+        return _closed(task, TaskState.SKIPPED, now)
+    return task.model_copy(update={"removed_at": task.removed_at or utc(now)})
+
+
+def skip(task: Task, now: datetime) -> Task:
+    """Return an open task as left out on purpose; a skipped one stays as it is.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+        IllegalTransitionError: It was done or is over; it must be reopened first.
+    """
+    if task.state in {TaskState.COMPLETED, TaskState.RESOLVED}:
+        raise IllegalTransitionError(
+            f"Task {task.key} is {task.state.value}; reopen it before skipping it.",
+            field="key",
+            current=task.state.value,
+            target=TaskState.SKIPPED.value,
+        )
     return _closed(task, TaskState.SKIPPED, now)
 
 

@@ -5,14 +5,21 @@ arguments.  Sources: the project's decisions on readings, and the numbers in `ta
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from math import isfinite
 
-from kamerplanter_engines.freshness_engine import Shown, expires_at, freshness
+from kamerplanter_engines.freshness_engine import (
+    Shown,
+    expires_at,
+    freshness,
+    freshness_so_far,
+)
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.stillness_engine import noted
+from kamerplanter_engines.stillness_engine import finest_step, noted
 from kamerplanter_engines.tables.channels import DISCONNECTED_C, STARTUP_C
 from kamerplanter_engines.telemetry_state_engine import (
+    SAME_READING_S,
     UNKNOWN_CHANNEL,
     ChannelRules,
     ChannelState,
@@ -20,9 +27,11 @@ from kamerplanter_engines.telemetry_state_engine import (
     Sample,
     restore,
     rules_for,
+    without_future,
 )
 
 __all__ = [
+    "SAME_READING_S",
     "UNKNOWN_CHANNEL",
     "ChannelRules",
     "ChannelState",
@@ -31,10 +40,12 @@ __all__ = [
     "Shown",
     "expires_at",
     "freshness",
+    "freshness_so_far",
     "judge_message",
     "keep_retained",
     "restore",
     "rules_for",
+    "without_future",
 ]
 
 AGREEING_READINGS = 3
@@ -55,6 +66,8 @@ def judge_message(
 ) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
     """Judge all that one message of one device says.
 
+    A memory that lies ahead of the receipt is none: the clock went back.
+
     Args:
         samples: Everything in the message; a missing field is remembered and not judged.
         states: The memory of all channels of the device.
@@ -64,7 +77,7 @@ def judge_message(
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
     """
-    after = dict(states)
+    after = _up_to_receipt(states, samples)
     verdicts: list[Judged] = []
     flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
     doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
@@ -86,6 +99,15 @@ def judge_message(
         verdicts.append(judged)
         after[sample.kind] = state
     return tuple(verdicts), after
+
+
+def _up_to_receipt(
+    states: Mapping[ChannelKind, ChannelState], samples: Sequence[Sample]
+) -> dict[ChannelKind, ChannelState]:
+    if not samples:
+        return dict(states)
+    now = samples[0].received_at
+    return {kind: without_future(state, now) for kind, state in states.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,12 @@ def _weigh(
     if _is_repeat(sample, state, rules):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
+    if not (hard or is_late or value == state.value):
+        # What nearly always happens: the value has moved, and nothing is wrong with it.
+        soft = _soft_reasons(sample, state, rules, judges_rate=not paused)
+        if not soft:
+            judged = _judged(sample, rules, ())
+            return judged, _moved_well(sample, state, rules, judged)
     if not is_late:
         state = noted(sample, state, rules, hard=hard, device=device)
         if state.is_stuck:
@@ -205,8 +233,31 @@ def _weigh(
         doubted_jump=None,
         agreeing=0,
         agreeing_differ=False,
-        accepts_implausible=not rules.plausible_low <= value <= rules.plausible_high,
+        accepts_implausible=not _is_plausible(sample, rules),
     )
+
+
+def _moved_well(
+    sample: Sample, state: ChannelState, rules: ChannelRules, judged: Judged
+) -> ChannelState:
+    """Return the memory after a good value that differs from the one before it."""
+    return ChannelState(
+        good_value=judged.value,
+        good_at=sample.at,
+        good_received_at=sample.received_at,
+        verdict=Verdict.GOOD,
+        value=sample.raw,
+        at=sample.at,
+        unchanged_since=sample.at,
+        finest_step=finest_step(sample, state),
+        has_moved=state.has_moved or state.value is not None,
+        accepts_implausible=not _is_plausible(sample, rules),
+    )
+
+
+def _is_plausible(sample: Sample, rules: ChannelRules) -> bool:
+    assert sample.raw is not None  # noqa: S101 (the caller has looked)
+    return rules.plausible_low <= sample.raw <= rules.plausible_high
 
 
 def _judged(
@@ -254,8 +305,7 @@ def _soft_reasons(
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
     reasons: list[Reason] = []
-    is_plausible = rules.plausible_low <= value <= rules.plausible_high
-    if not is_plausible and not state.accepts_implausible:
+    if not _is_plausible(sample, rules) and not state.accepts_implausible:
         reasons.append(Reason.OUTSIDE_PLAUSIBLE)
     if judges_rate and state.good_value is not None and state.good_at is not None:
         gap = abs(value - state.good_value)
@@ -321,7 +371,7 @@ def keep_retained(
     It is no report: a value is shown with its own age if the device said when it was measured
     and nothing newer is known; otherwise it only explains why there is none.
     """
-    after = dict(states)
+    after = _up_to_receipt(states, samples)
     flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
     doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
     for sample, flaw in zip(samples, flaws, strict=True):

@@ -1,11 +1,15 @@
 """What the judgement of readings works on: samples, the numbers in force, and memory.
 
-The memory of a channel is a value that goes in and comes out of `telemetry_engine`.
+The memory of a channel is a value that goes in and comes out of `telemetry_engine`.  What is made
+anew for each value of each message is a named tuple, which costs a third of a frozen dataclass.
 """
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -21,23 +25,24 @@ from kamerplanter_engines.tables.channels import (
     TWIN_STUCK_S,
 )
 
+SAME_READING_S = 1.0
+"""An equal value within this time is the same reading. [s]"""
 _TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}
 """Reasons that further readings may take back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """What one message says about one channel, before it is judged."""
 
     kind: ChannelKind
+    at: datetime
+    """When it was measured; the time of receipt where the device does not know."""
+    received_at: datetime
     raw: float | None = None
     """The number in the canonical unit; none = no value, see `problem`."""
     problem: Reason | None = None
     """Why there is no number."""
     hint: Hint | None = None
-    at: datetime
-    """When it was measured; the time of receipt where the device does not know."""
-    received_at: datetime
     has_device_time: bool = False
     """`at` comes from the device and is believed."""
     out_of_curve: bool = False
@@ -75,8 +80,7 @@ class ChannelRules:
     is_temperature: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelState:
+class ChannelState(NamedTuple):
     """The memory of one channel; without arguments: nothing known."""
 
     good_value: float | None = None
@@ -110,18 +114,17 @@ class ChannelState:
 UNKNOWN_CHANNEL = ChannelState()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """A reading with its verdict."""
 
     kind: ChannelKind
     value: float | None
     """None where the verdict is bad. Canonical unit."""
     verdict: Verdict
-    reasons: tuple[Reason, ...] = ()
-    hint: Hint | None = None
     at: datetime
     received_at: datetime
+    reasons: tuple[Reason, ...] = ()
+    hint: Hint | None = None
     is_repeat: bool = False
     """The same value again within a second: one reading."""
 
@@ -162,7 +165,7 @@ def rules_for(
         hold_s=(spec.hold_s if binding.hold_s is None else binding.hold_s) / time_scale,
         twin_stuck_s=(stuck_s or TWIN_STUCK_S) / time_scale,
         device_stuck_s=(stuck_s or DEVICE_STUCK_S) / time_scale,
-        repeat_s=1 / time_scale,
+        repeat_s=SAME_READING_S / time_scale,
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
         zero_counts=not zero_is_real and not has_curve,
         full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,
@@ -171,6 +174,50 @@ def rules_for(
         shown_high=spec.shown_high,
         is_temperature=spec.is_temperature,
     )
+
+
+def without_future(state: ChannelState, now: datetime) -> ChannelState:
+    """Return the memory of a channel without what lies ahead of now.
+
+    After the clock of the host went back nobody knows how old such a thing is. What spoke for a
+    value is forgotten, what spoke against it (doubt, standing still) stays and begins now.
+
+    Args:
+        state: The memory so far.
+        now: The present moment, aware.
+
+    Returns:
+        The same object if nothing lies ahead.
+    """
+    latest = now + CLOCK_TOLERANCE
+    if (
+        (state.good_at is None or state.good_at <= latest)
+        and (state.good_received_at is None or state.good_received_at <= latest)
+        and (state.at is None or state.at <= latest)
+        and (state.unchanged_since is None or state.unchanged_since <= latest)
+        and (state.doubted_at is None or state.doubted_at <= latest)
+    ):
+        return state
+    if state.good_at is not None and is_ahead(state.good_at, now):
+        state = replace(
+            state,
+            good_value=None,
+            good_at=None,
+            good_received_at=None,
+            good_is_retained=False,
+            verdict=None,
+            reasons=(Reason.CLOCK_WAS_AHEAD,),
+        )
+    elif state.good_received_at is not None and is_ahead(state.good_received_at, now):
+        # The device knew the time when the host did not: it was heard then at the earliest.
+        state = replace(state, good_received_at=state.good_at)
+    if state.at is not None and is_ahead(state.at, now):
+        state = replace(state, at=None)
+    if state.unchanged_since is not None and is_ahead(state.unchanged_since, now):
+        state = replace(state, unchanged_since=now)
+    if state.doubted_at is not None and is_ahead(state.doubted_at, now):
+        state = replace(state, doubted_at=now)
+    return state
 
 
 def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:

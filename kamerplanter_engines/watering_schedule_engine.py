@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from kamerplanter_engines.evidence_engine import decides, is_recent
-from kamerplanter_engines.models.base import Instant, Model, utc
+from kamerplanter_engines.models.base import Instant, Model, is_ahead, utc
 from kamerplanter_engines.models.care import CareDue, CareKind, CarePreset
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.telemetry import Reading
@@ -117,6 +117,8 @@ def judge_moisture(
     """
     moment = utc(now)
     since = None if pending_since is None else utc(pending_since)
+    if since and is_ahead(since, moment):
+        since = None  # the clock went back: nobody knows how long it has waited
     if since and started_at is not None and not was_dry and since < utc(started_at):
         since = None  # what waited before the start waits anew
     if low is None and high is None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self, override
@@ -22,7 +23,11 @@ LONGEST_PAUSE_S: Final = 60.0
 STEADY_AFTER_S: Final = 20.0
 """A connection that held so long was a real one; the next pause starts small again."""
 FLAPPING_COUNT: Final = 3
-"""So many short connections in a row mean that somebody else uses our client id."""
+"""So many lost connections in a short time mean that somebody else uses our client id."""
+FLAPPING_WINDOW_S: Final = 300.0
+"""The short time; holds as many tries at the longest pause, so that a finding does not blink."""
+QOS: Final = 1
+"""A busy broker may throw away what it hands on with 0."""
 MAX_QUEUED: Final = 10_000
 _LOGIN_CODES = frozenset({4, 5, 134, 135})
 """Bad user name or password, not authorised: MQTT 3.1.1 and MQTT 5."""
@@ -82,7 +87,38 @@ def client_id_for(store_id: str) -> str:
 
 
 class _Connection(Client):
-    """The library's client, which here also lets go of the socket of an attempt that failed."""
+    """The library's client, which here knows its topics and lets go of a failed attempt's socket.
+
+    The broker keeps nothing for us while we are away (`clean_session`). What waits there comes
+    without the retain flag and mostly without a time: nobody could tell it from a live reading.
+    So a broker has no session of a garden that is gone, and none with topics of the day before.
+    """
+
+    def __init__(self, settings: BrokerSettings, *, client_id: str, keepalive_s: int) -> None:
+        tls_params = None
+        if settings.tls and settings.tls_context is None:
+            # Certificates are read from disk; the library does that in its executor.
+            tls_params = TLSParameters(
+                ca_certs=settings.ca_path,
+                cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
+            )
+        super().__init__(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password,
+            identifier=client_id,
+            clean_session=True,
+            timeout=CONNECT_TIMEOUT_S,
+            keepalive=keepalive_s,
+            max_queued_incoming_messages=MAX_QUEUED,
+            tls_context=settings.tls_context if settings.tls else None,
+            tls_params=tls_params,
+            tls_insecure=True if tls_params is not None and not settings.tls_verify else None,
+            logger=_LIBRARY_LOGGER,
+        )
+        self._subscribed: frozenset[str] = frozenset()
+        self._topics_lock = asyncio.Lock()
 
     @override
     async def __aenter__(self) -> Self:
@@ -94,30 +130,24 @@ class _Connection(Client):
             self._client.disconnect()
             raise
 
+    async def follow(self, wanted: Callable[[], frozenset[str]]) -> None:
+        """Subscribe until we hear what is wanted and nothing else.
 
-def _client(settings: BrokerSettings, *, client_id: str, clean: bool, keepalive_s: int) -> Client:
-    tls_params = None
-    if settings.tls and settings.tls_context is None:
-        # Certificates are read from disk; the library does that in its executor.
-        tls_params = TLSParameters(
-            ca_certs=settings.ca_path,
-            cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
-        )
-    return _Connection(
-        settings.host,
-        settings.port,
-        username=settings.username,
-        password=settings.password,
-        identifier=client_id,
-        clean_session=clean,
-        timeout=CONNECT_TIMEOUT_S,
-        keepalive=keepalive_s,
-        max_queued_incoming_messages=MAX_QUEUED,
-        tls_context=settings.tls_context if settings.tls else None,
-        tls_params=tls_params,
-        tls_insecure=True if tls_params is not None and not settings.tls_verify else None,
-        logger=_LIBRARY_LOGGER,
-    )
+        Raises:
+            MqttError: The connection is lost, or the broker does not answer.
+        """
+        async with self._topics_lock:
+            while (topics := wanted()) != self._subscribed:  # it may change while we wait
+                if new := topics - self._subscribed:
+                    await self.subscribe([(topic, QOS) for topic in sorted(new)])
+                    self._subscribed |= new
+                if old := self._subscribed - topics:
+                    await self.unsubscribe(sorted(old))
+                    self._subscribed -= old
+
+    def hang_up(self) -> None:
+        """End the connection; whoever waits for its messages gets an error."""
+        self._client.disconnect()
 
 
 def _translated(error: BaseException, settings: BrokerSettings) -> BrokerError:
@@ -153,7 +183,7 @@ async def check_connection(
     """
     # Another id than the running connection's, or the check would throw it out.
     client_id = f"kamerplanter-check-{random.randrange(16**4):04x}"  # noqa: S311
-    client = _client(settings, client_id=client_id, clean=True, keepalive_s=5)
+    client = _Connection(settings, client_id=client_id, keepalive_s=5)
     try:
         async with asyncio.timeout(timeout_s), client:
             pass
@@ -179,9 +209,8 @@ async def listen_for(
     Raises:
         BrokerError: The broker cannot be used, or was lost meanwhile.
     """
-    # A session that is kept would make the broker queue the whole filter for ever.
     client_id = f"{settings.client_id}-listen-{random.randrange(16**6):06x}"  # noqa: S311
-    client = _client(settings, client_id=client_id, clean=True, keepalive_s=KEEPALIVE_S)
+    client = _Connection(settings, client_id=client_id, keepalive_s=KEEPALIVE_S)
     try:
         async with client:
             await client.subscribe(topic_filter)
@@ -220,10 +249,11 @@ class OwnBroker:
         self._settings = settings
         self._on_message = on_message
         self._on_connection = on_connection
-        self._topics = set(topics)
+        self._topics = frozenset(topics)
         self._first_pause_s = first_pause_s
-        self._client: Client | None = None
-        self._short_count = 0
+        self._client: _Connection | None = None
+        self._accepted_at: float | None = None
+        self._losses: deque[float] = deque(maxlen=FLAPPING_COUNT)
         self._is_loss_logged = False
         self.last_error: BrokerError | None = None
         """Why there is no connection; none while there is one."""
@@ -235,61 +265,55 @@ class OwnBroker:
 
     @property
     def is_flapping(self) -> bool:
-        """Whether connections end as soon as they begin: another client uses our id."""
-        return self._short_count >= FLAPPING_COUNT
+        """Whether the broker ends one connection after the other: another client uses our id.
+
+        Not so for a broker that cannot be reached. Ends by itself, minutes after the last loss.
+        """
+        if len(self._losses) < FLAPPING_COUNT:
+            return False
+        return asyncio.get_running_loop().time() - self._losses[0] <= FLAPPING_WINDOW_S
 
     async def set_topics(self, topics: Iterable[str]) -> None:
         """Subscribe to these topics and to no others, now or with the next connection."""
-        wanted = set(topics)
-        new, old = wanted - self._topics, self._topics - wanted
-        self._topics = wanted
+        self._topics = frozenset(topics)
         client = self._client
         if client is None:
             return
         try:
-            await _subscribe(client, new)
-            if old:
-                await client.unsubscribe(sorted(old))
+            await client.follow(lambda: self._topics)
         except MqttError:
+            # Half a list of topics would look like a silent device: begin anew.
             _LOGGER.debug("The topics are set with the next connection")
+            client.hang_up()
 
     async def run(self) -> None:
         """Connect, listen, and connect again until cancelled; never raises otherwise."""
         loop = asyncio.get_running_loop()
         pause_s = self._first_pause_s
         while True:
-            began = loop.time()
-            held = False
             try:
-                held = await self._listen()
+                await self._listen()
             except (MqttError, OSError, ValueError) as error:
                 self._lost(error)
-                held = self._client is not None
             finally:
                 if self._client is not None:
                     self._client = None
                     self._on_connection(False)
-            if held and loop.time() - began >= STEADY_AFTER_S:
-                self._short_count, pause_s = 0, self._first_pause_s
-            elif held:
-                self._short_count += 1
+            accepted_at = self._accepted_at
+            if accepted_at is not None and loop.time() - accepted_at >= STEADY_AFTER_S:
+                pause_s = self._first_pause_s
             # Jitter keeps several gardens from knocking at the same moment.
             await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _listen(self) -> bool:
-        # The broker keeps our subscriptions and what comes while we are away.
-        client = _client(
-            self._settings,
-            client_id=self._settings.client_id,
-            clean=False,
-            keepalive_s=KEEPALIVE_S,
+    async def _listen(self) -> None:
+        self._accepted_at = None
+        client = _Connection(
+            self._settings, client_id=self._settings.client_id, keepalive_s=KEEPALIVE_S
         )
         async with client:
-            subscribed: set[str] = set()
-            while new := self._topics - subscribed:  # they may change while we wait
-                await _subscribe(client, new)
-                subscribed |= new
+            self._accepted_at = asyncio.get_running_loop().time()
+            await client.follow(lambda: self._topics)
             self._client = client
             self.last_error = None
             if self._is_loss_logged:
@@ -298,7 +322,6 @@ class OwnBroker:
             self._on_connection(True)
             async for message in client.messages:
                 self._deliver(message)
-        return True
 
     def _deliver(self, message: Message) -> None:
         payload = message.payload
@@ -312,13 +335,11 @@ class OwnBroker:
 
     def _lost(self, error: Exception) -> None:
         self.last_error = _translated(error, self._settings)
-        if not self._is_loss_logged:
+        if self._accepted_at is None:
+            # Nobody takes our place at a broker that is not there.
+            self._losses.clear()
+        else:
+            self._losses.append(asyncio.get_running_loop().time())
+        if not self._is_loss_logged and not self.is_flapping:
             self._is_loss_logged = True
             _LOGGER.warning("No connection to the broker %s: %s", self._settings.host, error)
-
-
-async def _subscribe(client: Client, topics: Iterable[str]) -> None:
-    """Subscribe with QoS 1, so that the broker keeps readings while we are away."""
-    wanted = [(topic, 1) for topic in sorted(topics)]
-    if wanted:
-        await client.subscribe(wanted)

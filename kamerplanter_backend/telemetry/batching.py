@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from kamerplanter_engines.models.telemetry import Reading
 
-BATCH_SIZE = 500
-"""A batch is due when it holds so many readings."""
+BATCH_SIZE = 2_000
+"""A batch is due when it holds so many readings; a call of the store takes no more."""
 BATCH_AGE_S = 1.0
 """A batch is due when its first reading has waited so long. [s]"""
 CAPACITY = 20_000
@@ -37,15 +37,17 @@ class ReadingBatch:
     def add(self, readings: Iterable[Reading]) -> None:
         """Append readings; beyond the capacity the oldest are dropped and counted."""
         before = len(self._queue)
-        count = 0
-        for reading in readings:
-            self._queue.append(reading)
-            count += 1
-        self.dropped_count += before + count - len(self._queue)
+        new = tuple(readings)
+        self._queue.extend(new)
+        self.dropped_count += before + len(new) - len(self._queue)
 
     def take(self) -> tuple[Reading, ...]:
         """Take out the next batch, oldest first; empty = nothing waits."""
-        return tuple(self._queue.popleft() for _ in range(min(self._size, len(self._queue))))
+        if len(self._queue) <= self._size:
+            batch = tuple(self._queue)
+            self._queue.clear()
+            return batch
+        return tuple(self._queue.popleft() for _ in range(self._size))
 
     def give_back(self, batch: tuple[Reading, ...]) -> None:
         """Put a batch that could not be stored back to the front.

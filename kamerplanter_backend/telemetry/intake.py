@@ -5,7 +5,6 @@ Runs on the event loop; does no I/O, keeps no history and reads no clock.
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from kamerplanter_backend.telemetry.mapping import (
@@ -14,6 +13,9 @@ from kamerplanter_backend.telemetry.mapping import (
     read_last_will,
     read_message,
 )
+from kamerplanter_backend.telemetry.notice import Notice
+from kamerplanter_backend.telemetry.repetition import NewestMessages
+from kamerplanter_engines.evidence_engine import is_recent, listening_since
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -24,7 +26,9 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_engine import (
+    SAME_READING_S,
     UNKNOWN_CHANNEL,
     ChannelRules,
     ChannelState,
@@ -32,15 +36,16 @@ from kamerplanter_engines.telemetry_engine import (
     Sample,
     Shown,
     expires_at,
-    freshness,
+    freshness_so_far,
     judge_message,
     keep_retained,
     restore,
     rules_for,
+    without_future,
 )
 
 MAX_PENDING = 2000
-"""Readings that wait to be taken; whoever listens takes them after each message."""
+"""Readings that wait to be taken; whoever listens takes them before there are so many."""
 _WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
 _ECHO_AGE_RATIO = 0.25
 """A steady entity is confirmed by its device this often, as a share of its maximum age."""
@@ -48,17 +53,6 @@ _OPTIONS = {"max_age_s": None, "rate_per_min": None, "stuck_after_s": None, "hol
 
 type Restored = Mapping[ChannelKind, tuple[Reading | None, Reading | None]]
 """The newest good and the newest reading of each kind that the store knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something that is worth one line in the log; each channel and reason only once."""
-
-    kind: ChannelKind
-    reason: Reason
-    hint: Hint | None
-    source: str
-    """Topic or entity."""
 
 
 class ProbeIntake:
@@ -93,17 +87,22 @@ class ProbeIntake:
         self._is_connected = True
         self._time_scale = time_scale
         self._device_of = device_of or (lambda _entity_id: None)
-        self._rates_paused_until: datetime | None = None
-        self._pending: deque[Reading] = deque(maxlen=MAX_PENDING)
+        self._supplied_at: datetime | None = None
+        self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
         self._states: dict[ChannelKind, ChannelState] = {
             kind: restore(last_good, last) for kind, (last_good, last) in (restored or {}).items()
         }
+        self._shown: dict[ChannelKind, tuple[datetime, ChannelState, Shown]] = {}
+        self._newest = NewestMessages(SAME_READING_S / time_scale)
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
 
     def _bind(self, probe: Probe, *, plain_water: bool, stock_solution: bool) -> None:
         self.probe = probe
+        self._shown.clear()
+        self._newest.forget()
+        self._mqtt_kinds = {item.kind for item in probe.channels if item.topic is not None}
         self.rules: dict[ChannelKind, ChannelRules] = {
             binding.kind: rules_for(
                 binding,
@@ -130,7 +129,7 @@ class ProbeIntake:
         before = {binding.kind: binding for binding in self.probe.channels}
         for binding in probe.channels:
             old = before.get(binding.kind)
-            if old is not None and not _same_source(old, binding):
+            if old is not None and not same_source(old, binding):
                 self._states.pop(binding.kind, None)
         if probe.availability != self.probe.availability:
             self._is_online = True
@@ -161,8 +160,7 @@ class ProbeIntake:
         """
         if not self._is_online:
             return False
-        binding = self.probe.binding(kind)
-        if self._is_connected or binding is None or binding.topic is None:
+        if self._is_connected or kind not in self._mqtt_kinds:
             return True
         return self.shown(kind, now).value is not None
 
@@ -174,9 +172,9 @@ class ProbeIntake:
         """Take in that the device is there or gone."""
         self._is_online = online
 
-    def pause_rates(self, until: datetime) -> None:
-        """Expect jumps until then: a fill, a dose or a calibration was logged."""
-        self._rates_paused_until = until
+    def on_supply(self, at: datetime | None) -> None:
+        """Expect jumps for a while: water or feed was last given then; none = never."""
+        self._supplied_at = at
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime
@@ -184,7 +182,8 @@ class ProbeIntake:
         """Take in one message of the broker; never raises.
 
         Returns:
-            What was judged; a retained message judges nothing but may show a value.
+            What was judged; a retained message judges nothing but may show a value, and one that
+            says again what has just been judged as good says nothing.
         """
         availability = self.probe.availability
         if availability is not None and topic == availability.topic:
@@ -194,7 +193,11 @@ class ProbeIntake:
         readers = self._by_topic.get(topic)
         if readers is None:
             return ()
+        self.started_at = listening_since(self.started_at, received_at)
         self.message_count += 1
+        if not retained and self._newest.is_repeated(topic, payload, received_at, self._states):
+            self._is_online = True
+            return ()
         last_will = read_last_will(payload)
         if last_will is not None:
             # Some devices leave their last will on the topic of the value itself.
@@ -204,7 +207,9 @@ class ProbeIntake:
         if retained:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
-        return self._judge(samples, topic)
+        judged = self._judge(samples, topic)
+        self._newest.note(topic, payload, samples, judged, self._states)
+        return judged
 
     def on_entity(
         self,
@@ -229,6 +234,7 @@ class ProbeIntake:
         readers = self._by_entity.get(entity_id)
         if readers is None:
             return ()
+        self.started_at = listening_since(self.started_at, received_at)
         self.message_count += 1
         # A restored state carries the time of the restart, which says nothing.
         at = None if restored else reported_at
@@ -268,8 +274,7 @@ class ProbeIntake:
     def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:
         if not samples:
             return ()
-        received_at = samples[0].received_at
-        paused = self._rates_paused_until is not None and received_at < self._rates_paused_until
+        paused = self._expects_jumps(samples[0].received_at)
         judged, self._states = judge_message(samples, self._states, self.rules, rates_paused=paused)
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:
@@ -278,32 +283,45 @@ class ProbeIntake:
             # Whoever sends values is there, whatever an old last will says.
             self._is_online = True
         for item in judged:
-            self._book(item, source)
+            if item.reasons:
+                self._count(item, source)
+            if item.value is not None and not item.is_repeat:
+                self._pending.append(item)
         return judged
 
-    def _book(self, item: Judged, source: str) -> None:
+    def _expects_jumps(self, now: datetime) -> bool:
+        return self._supplied_at is not None and is_recent(
+            self._supplied_at, now=now, max_age_s=JUMP_EXPECTED_S / self._time_scale
+        )
+
+    def _count(self, item: Judged, source: str) -> None:
         for reason in item.reasons:
             if (item.kind, reason) not in self.counts:
                 self._notices.append(
                     Notice(kind=item.kind, reason=reason, hint=item.hint, source=source)
                 )
             self.counts[item.kind, reason] += 1
-        if item.value is not None and not item.is_repeat:
-            self._pending.append(
-                Reading(
-                    probe_key=self.probe.key,
-                    kind=item.kind,
-                    at=item.at,
-                    received_at=item.received_at,
-                    value=item.value,
-                    verdict=item.verdict,
-                    reasons=item.reasons,
-                )
-            )
+
+    @property
+    def pending_count(self) -> int:
+        """How many readings wait to be taken."""
+        return len(self._pending)
 
     def take_readings(self) -> list[Reading]:
         """Hand over the good and suspect readings that are to be stored."""
-        taken = list(self._pending)
+        taken = [
+            Reading(
+                probe_key=self.probe.key,
+                kind=item.kind,
+                at=item.at,
+                received_at=item.received_at,
+                value=item.value,
+                verdict=item.verdict,
+                reasons=item.reasons,
+            )
+            for item in self._pending
+            if item.value is not None
+        ]
         self._pending.clear()
         return taken
 
@@ -314,8 +332,22 @@ class ProbeIntake:
 
     def shown(self, kind: ChannelKind, now: datetime) -> Shown:
         """Return what is shown of a bound channel now."""
-        state = self._states.get(kind, UNKNOWN_CHANNEL)
-        return freshness(state, self.rules[kind], now, self.started_at)
+        memo = self._shown.get(kind)
+        # All that look at one message ask for the same moment.
+        if memo is not None and memo[0] is now and memo[1] is self._states.get(kind):
+            return memo[2]
+        state = self._state(kind, now)
+        shown = freshness_so_far(state, self.rules[kind], now, self.started_at)
+        self._shown[kind] = (now, state, shown)
+        return shown
+
+    def _state(self, kind: ChannelKind, now: datetime) -> ChannelState:
+        """Return the memory; what lies ahead goes for good, lest it comes back as new."""
+        before = self._states.get(kind, UNKNOWN_CHANNEL)
+        after = without_future(before, now)
+        if after is not before:
+            self._states[kind] = after
+        return after
 
     def hint(self, kind: ChannelKind) -> Hint | None:
         """Return what is probably wrong with the mapping, by the newest message."""
@@ -323,10 +355,11 @@ class ProbeIntake:
 
     def next_change_at(self, now: datetime) -> datetime | None:
         """Return when a shown value becomes too old by time alone; none = none is shown."""
-        ends = (
-            expires_at(self._states.get(kind, UNKNOWN_CHANNEL), rules, now)
+        ends = [
+            expires_at(self._states[kind], rules, now)
             for kind, rules in self.rules.items()
-        )
+            if self.shown(kind, now).value is not None
+        ]
         return min((end for end in ends if end is not None), default=None)
 
     def quality(self, now: datetime, kind: ChannelKind | None = None) -> QualityView:
@@ -342,5 +375,6 @@ class ProbeIntake:
         return QualityView(verdict=worst, reasons=tuple(reasons))
 
 
-def _same_source(old: ChannelBinding, new: ChannelBinding) -> bool:
+def same_source(old: ChannelBinding, new: ChannelBinding) -> bool:
+    """Tell whether two bindings read the same value in the same way; options may differ."""
     return old.model_copy(update=_OPTIONS) == new.model_copy(update=_OPTIONS)

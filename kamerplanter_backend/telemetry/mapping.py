@@ -37,24 +37,29 @@ FAR_BEYOND_CURVE_RATIO = 0.25
 """A raw value this far beyond the ends of its curve, as a share of the curve, is doubtful."""
 _DIGITS_KEPT = 9
 """Hides what binary fractions add, so that 337 tenths are 33.7."""
+_LAST_DIGIT_KEPT = 10.0**-_DIGITS_KEPT
+_AS_IT_IS = (1.0, 0.0)
+"""The conversion of a number that is sent in the canonical unit."""
+_LONGEST_WILL = max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2
+"""The longest last will or birth word in quotation marks. [bytes]"""
 
 
 class FieldReader:
     """Reads one channel out of messages; made once per binding because messages are many."""
 
-    __slots__ = ("_conversion", "_unit", "binding", "kind")
+    __slots__ = ("_conversion", "_is_exact", "_spec", "_unit", "binding", "kind")
 
     def __init__(self, binding: ChannelBinding) -> None:
         self.binding = binding
         self.kind: ChannelKind = binding.kind
-        self._unit = binding.unit
-        if binding.unit is None:
-            self._unit = CHANNELS[binding.kind].default_unit
+        self._spec = CHANNELS[binding.kind]
+        self._unit = self._spec.default_unit if binding.unit is None else binding.unit
         self._conversion: tuple[float, float] | None = None
         try:
             self._conversion = conversion(binding.kind, self._unit)
         except UnknownUnitError:
             self._conversion = None
+        self._is_exact = binding.factor == 1
 
     def missing(self, received_at: datetime, problem: Reason) -> Sample:
         """Return that a message holds no value of this channel."""
@@ -64,13 +69,21 @@ class FieldReader:
         """Return what a payload says that is nothing but the value."""
         return self._sample(text, None, None, received_at)
 
-    def read_field(self, document: Json, received_at: datetime) -> Sample:
-        """Return what a JSON document says about this channel."""
+    def read_field(
+        self, document: Json, received_at: datetime, times: dict[int, datetime | None] | None = None
+    ) -> Sample:
+        """Return what a JSON document says about this channel.
+
+        Args:
+            document: The message.
+            received_at: When it came, UTC.
+            times: The times that readers before this one have found, by the object they stood in.
+        """
         binding = self.binding
         field, holder = find(document, binding.path or "")
         if isinstance(field, Missing):
             return self.missing(received_at, Reason.MISSING_FIELD)
-        moment = self._time(document, holder, received_at)
+        moment = self._time(document, holder, received_at, {} if times is None else times)
         if binding.guard_path is not None and not is_true(find(document, binding.guard_path)[0]):
             return self.missing(received_at, Reason.GUARD_FAILED)
         return self._sample(field, holder, moment, received_at)
@@ -81,10 +94,19 @@ class FieldReader:
         """Return what the state of an entity says; its own unit counts before the binding's."""
         return self._sample(text, None, at, received_at, unit=unit)
 
-    def _time(self, document: Json, holder: Json, received_at: datetime) -> datetime | None:
+    def _time(
+        self,
+        document: Json,
+        holder: Json,
+        received_at: datetime,
+        times: dict[int, datetime | None],
+    ) -> datetime | None:
         path = self.binding.time_path
         if path is None:
-            return find_time(document, holder, received_at)
+            place = id(holder)
+            if place not in times:
+                times[place] = find_time(document, holder, received_at)
+            return times[place]
         field = find(document, path)[0]
         return None if isinstance(field, Missing) else read_time(field, received_at)
 
@@ -118,11 +140,14 @@ class FieldReader:
         found, name = self._found(unit_behind, unit)
         if found is None:
             return self.missing(received_at, Reason.UNKNOWN_UNIT)
-        value = round(number * found[0] + found[1], _DIGITS_KEPT)
+        value = number * found[0] + found[1]
+        if not (self._is_exact and found == _AS_IT_IS) or step < _LAST_DIGIT_KEPT:
+            value = round(value, _DIGITS_KEPT)
+        is_possible = self._spec.physical_low <= value <= self._spec.physical_high
         return Sample(
             kind=self.kind,
             raw=value,
-            hint=_hint(self.kind, value, name),
+            hint=None if is_possible else _hint(self.kind, value, name),
             at=at,
             received_at=received_at,
             has_device_time=has_time,
@@ -151,8 +176,6 @@ class FieldReader:
 def _hint(kind: ChannelKind, value: float, unit: str) -> Hint | None:
     """Return what an impossible value would be in the unit that is often meant instead."""
     spec = CHANNELS[kind]
-    if spec.physical_low <= value <= spec.physical_high:
-        return None
     if kind in (ChannelKind.EC, ChannelKind.SOIL_EC):
         is_milli = normalise_unit(unit) in ("mS/cm", "dS/m")
         fits = spec.physical_low < value / 1000 <= spec.physical_high
@@ -210,19 +233,20 @@ def read_message(
     if any(reader.binding.path is not None for reader in readers):
         document = parse_json(text)
     samples = []
+    times: dict[int, datetime | None] = {}
     for reader in readers:
         if reader.binding.path is None:
             samples.append(reader.read_text(text, received_at))
         elif isinstance(document, Missing):
             samples.append(reader.missing(received_at, Reason.UNREADABLE))
         else:
-            samples.append(reader.read_field(document, received_at))
+            samples.append(reader.read_field(document, received_at, times))
     return tuple(samples)
 
 
 def read_last_will(payload: bytes | str) -> bool | None:
     """Return whether a data topic carries a last will (false) or birth word (true)."""
-    if len(payload) > max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2:
+    if len(payload) > _LONGEST_WILL:
         return None
     word = (decode(payload) or "").strip('"').casefold()
     if word in OFFLINE_WORDS:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Final
+from typing import Final, cast
 
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import Reason
 
 MAX_PAYLOAD_BYTES: Final = 256 * 1024
@@ -14,10 +15,10 @@ MAX_PAYLOAD_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
 """Nesting beyond this is refused."""
 OLDEST_DEVICE_TIME: Final = timedelta(days=7)
-FURTHEST_AHEAD: Final = timedelta(minutes=2)
 
 type Json = dict[str, Json] | list[Json] | str | float | bool | None
 
+_DECODER = json.JSONDecoder()
 # A string without an end reaches to the end of the text, so that nothing is looked at twice.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
 _NUMBER = re.compile(
@@ -45,6 +46,8 @@ _TIME_NAMES = (
     "datetime",
     "dateTime",
 )
+_STEPS = tuple(10.0**-count for count in range(20))
+"""One more on the last digit, by the count of decimals; a float shows 17 digits at most."""
 _READ_ERRORS = frozenset({"read", "out_of_range"})
 
 
@@ -72,10 +75,10 @@ def parse_json(text: str) -> Json | Missing:
     if not text.startswith(("{", "[")) or _depth_exceeded(text):
         return MISSING
     try:
-        document: Json = json.loads(text)
+        document, end = _DECODER.raw_decode(text)
     except ValueError, RecursionError:
         return MISSING
-    return document
+    return cast("Json", document) if end == len(text) else MISSING
 
 
 def _depth_exceeded(text: str) -> bool:
@@ -144,8 +147,9 @@ def read_number(field: Json, *, decimal_comma: bool = False) -> tuple[float | No
 def last_digit(number: float) -> float:
     """Return what one more on the last digit of a number is: 0.01 for 21.35, 1 for 25."""
     mantissa, _, exponent = repr(number).partition("e")
-    decimals = len(mantissa.partition(".")[2].rstrip("0"))
-    return float(10.0 ** (int(exponent or 0) - decimals))
+    decimals = mantissa.partition(".")[2]
+    count = 0 if decimals == "0" else len(decimals)
+    return _STEPS[count] if not exponent else float(10.0 ** (int(exponent) - count))
 
 
 def is_true(field: Json | Missing) -> bool:
@@ -234,8 +238,8 @@ def _read_iso(text: str) -> datetime | None:
 def _within(moment: datetime | None, received_at: datetime) -> datetime | None:
     if moment is None:
         return None
-    is_near = received_at - OLDEST_DEVICE_TIME <= moment <= received_at + FURTHEST_AHEAD
-    return moment if is_near else None
+    is_old = moment < received_at - OLDEST_DEVICE_TIME
+    return None if is_old or is_ahead(moment, received_at) else moment
 
 
 def find_time(document: Json, holder: Json, received_at: datetime) -> datetime | None:

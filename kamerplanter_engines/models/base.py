@@ -1,17 +1,37 @@
 """What all models share: frozen, strict about names, times in UTC."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from typing import Annotated, Any, override
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+)
 
-from kamerplanter_engines.errors import FutureTimeError, NaiveTimeError
+from kamerplanter_engines.errors import FutureTimeError, InvalidInputError, NaiveTimeError
+from kamerplanter_engines.models.exact import exact
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+def _in_utc(value: datetime) -> datetime:
+    """Return a moment in UTC; at the ends of the calendar not every zone has a date for it."""
+    if not MINYEAR < value.year < MAXYEAR:
+        msg = f"must lie within the years {MINYEAR + 1} to {MAXYEAR - 1}"
+        raise ValueError(msg)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An aware moment, held in UTC."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 """What a person calls a thing."""
+
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+"""Why a person did something that has to be explained."""
 
 Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
 """The lasting identity of a document."""
@@ -32,6 +52,12 @@ class Model(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> Any:
+        """Return how values are checked: none is taken for another one."""
+        return exact(handler(source))
+
 
 class Entity(Model):
     """What every stored document carries beside its own fields."""
@@ -42,7 +68,19 @@ class Entity(Model):
     revision: int = Field(default=1, ge=1)
     """Counts the writes; a write with an older number is refused."""
     created_at: Instant
+    created_by: str | None = None
+    """Who made it: a user's key, or the name of a job or automation; none = nobody knows."""
     updated_at: Instant
+
+
+class CatalogueEntity(Entity):
+    """What every document of the catalogue carries: shared ones come with the application."""
+
+    seed_revision: int | None = Field(default=None, ge=1)
+    """The revision that a version of the application wrote; none = a person made it.
+
+    While it is the present revision, nobody has touched the document.
+    """
 
 
 def utc(moment: datetime) -> datetime:
@@ -57,23 +95,53 @@ def utc(moment: datetime) -> datetime:
             field="at",
             value=moment.isoformat(),
         )
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Tell whether a moment lies further ahead than clocks differ.
+
+    Something that was remembered then was written by a clock that was wrong, or is read by one
+    that is: nobody knows how old it is.
+
+    Args:
+        moment: What is said to have been, aware.
+        now: The present moment, aware.
+    """
+    return moment > now + CLOCK_TOLERANCE
 
 
 def utc_past(moment: datetime, now: datetime) -> datetime:
-    """Return, in UTC, a moment that is said to have happened.
+    """Return, in UTC, a moment that is said to have happened; never one after now.
 
-    Two minutes ahead still count as past, as clocks differ.
+    Two minutes ahead still count as past, as clocks differ, and mean now: a local day that has
+    not begun must not be reached.
 
     Raises:
         NaiveTimeError: A time has no zone.
         FutureTimeError: The moment lies more than two minutes ahead of now.
     """
     happened_at = utc(moment)
-    if happened_at > utc(now) + CLOCK_TOLERANCE:
+    if is_ahead(happened_at, utc(now)):
         raise FutureTimeError(
             f"Time {happened_at.isoformat()} lies in the future; give the time when it was done.",
             field="at",
             value=happened_at.isoformat(),
         )
-    return happened_at
+    return min(happened_at, utc(now))
+
+
+def stated_reason(reason: str | None, message: str) -> str:
+    """Return a reason without blanks around, if there is one.
+
+    Args:
+        reason: What a person said.
+        message: The sentence of the error.
+
+    Raises:
+        InvalidInputError: Nothing was said.
+    """
+    stated = (reason or "").strip()
+    if not stated:
+        raise InvalidInputError(message, field="reason", value="")
+    return stated

@@ -4,13 +4,12 @@ from datetime import date
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Reason
 
 
-class TreatmentFields(Model):
+class ApplicationFields(Model):
     """An application of a product; it keeps its own copy of product, ingredient and interval."""
 
-    plant_key: str
     product: Name
     ingredient: str | None = Field(default=None, max_length=200)
     interval_d: int | None = Field(default=None, ge=0, le=3650)
@@ -19,11 +18,37 @@ class TreatmentFields(Model):
     note: str | None = Field(default=None, max_length=4000)
 
 
+class TreatmentFields(ApplicationFields):
+    """An application on one plant."""
+
+    plant_key: str
+
+
+class TreatmentRecord(TreatmentFields):
+    """All that a record says and a correction may change."""
+
+    voided: bool = False
+    """It was not done, so nothing follows from it; the record stays."""
+
+
+class TreatmentCorrection(Model):
+    """One correction of a record: who, when and why, and what it said before."""
+
+    at: Instant
+    by: str
+    reason: Reason
+    before: TreatmentRecord
+    applied_on_before: date
+
+
 class Treatment(Entity, TreatmentFields):
     """An application that is on record."""
 
     applied_on: date
     """Local date of the application at the site."""
+    voided: bool = False
+    corrections: tuple[TreatmentCorrection, ...] = ()
+    """Oldest first; only ever longer, as nothing of a safety record is overwritten silently."""
 
 
 class Stay(Model):
@@ -37,6 +62,7 @@ class Stay(Model):
 class Blocker(Model):
     """One application that forbids harvest."""
 
+    treatment_key: str
     product: str
     ingredient: str | None
     applied_on: date

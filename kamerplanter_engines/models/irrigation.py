@@ -15,14 +15,20 @@ class IrrigationKind(StrEnum):
     FEED = "feed"
 
 
-class IrrigationFields(Model):
-    """One watering or feeding."""
+class WateringFields(Model):
+    """What was given, to whichever plants."""
 
-    plant_key: str
     kind: IrrigationKind = IrrigationKind.WATER
     at: Instant
     volume_l: float | None = Field(default=None, gt=0, le=10_000)
+    """For each plant. [L]"""
     note: str | None = Field(default=None, max_length=4000)
+
+
+class IrrigationFields(WateringFields):
+    """One watering or feeding of one plant."""
+
+    plant_key: str
     task_key: str | None = None
 
 

@@ -1,10 +1,11 @@
 """Phases in the life of a plant."""
 
+from datetime import date
 from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Model, Name
+from kamerplanter_engines.models.base import CatalogueEntity, Entity, Model, Name, Reason
 
 
 class CycleType(StrEnum):
@@ -43,5 +44,24 @@ class PhaseSequenceFields(Model):
         return next((entry for entry in self.entries if entry.entry_id == entry_id), None)
 
 
-class PhaseSequence(Entity, PhaseSequenceFields):
+class PhaseSequence(CatalogueEntity, PhaseSequenceFields):
     """A sequence that exists."""
+
+
+class PhaseChangeFields(Model):
+    """That a plant went from one phase to another, or that the beginning of one was corrected."""
+
+    plant_key: str
+    from_entry_id: str
+    from_started_on: date
+    to_entry_id: str
+    started_on: date
+    """Local date on which the new phase began."""
+    by: str
+    """Who said so."""
+    reason: Reason | None = None
+    """Why; always there if phases were left out or the plant went back."""
+
+
+class PhaseChange(Entity, PhaseChangeFields):
+    """A change of phase that is on record; never changed afterwards."""

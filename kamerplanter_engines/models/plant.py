@@ -15,6 +15,8 @@ class PlantFields(Model):
     species_key: str
     tank_key: str | None = None
     """The tank that feeds it."""
+    location_key: str | None = None
+    """Where it stands."""
     phase_entry_id: str | None = None
     """The entry of its sequence that it is in; none = the first one."""
     phase_started_on: date | None = None
@@ -33,6 +35,8 @@ class PlantFields(Model):
 class Plant(Entity, PlantFields):
     """A plant that exists."""
 
+    run_key: str | None = None
+    """The planting run that it was planted or taken over in."""
     archived_at: Instant | None = None
 
 

@@ -4,7 +4,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from kamerplanter_engines.models.base import Entity, Model, Name
+from kamerplanter_engines.models.base import Entity, Key, Model, Name
+
+
+def known_zone(name: str) -> str:
+    """Return the name of a time zone, if it is one.
+
+    Raises:
+        ValueError: It is not; as pydantic wants to hear it.
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        msg = f"time zone {name!r} is not known; use a name such as Europe/Berlin"
+        raise ValueError(msg) from error
+    return name
 
 
 class SiteFields(Model):
@@ -17,13 +31,24 @@ class SiteFields(Model):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            msg = f"time zone {value!r} is not known; use a name such as Europe/Berlin"
-            raise ValueError(msg) from error
-        return value
+        return known_zone(value)
 
 
 class Site(Entity, SiteFields):
     """A site that exists."""
+
+
+class LocationFields(Model):
+    """A part of a site: a bed, a greenhouse, a tent, a shelf; one may stand in another."""
+
+    name: Name
+    site_key: Key
+    parent_key: Key | None = None
+    """The location that it is a part of, at the same site; none = stands by itself."""
+    location_type_key: Key | None = None
+    area_m2: float | None = Field(default=None, gt=0, le=1_000_000)
+    notes: str | None = Field(default=None, max_length=4000)
+
+
+class Location(Entity, LocationFields):
+    """A location that exists."""

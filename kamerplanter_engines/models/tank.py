@@ -32,6 +32,8 @@ class TankFields(Model):
     water_temperature_high_c: float | None = Field(default=None, ge=0, le=50)
     plain_water: bool = False
     """Holds tap, rain or reverse-osmosis water, where an EC of 0 is a real value."""
+    location_key: str | None = None
+    """Where it stands."""
 
 
 class Tank(Entity, TankFields):

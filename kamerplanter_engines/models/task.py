@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name
 
 
 class TaskKind(StrEnum):
@@ -43,6 +43,8 @@ class TaskFields(Model):
     due_on: date | None = None
     due_at: Instant | None = None
     description: str | None = Field(default=None, max_length=4000)
+    assignee_key: Key | None = None
+    """The member who is to do it; none = every grower may."""
     rule: str | None = Field(default=None, max_length=60)
     """The rule that made it, e.g. `soil_moisture_low`; none = a person did."""
 
@@ -55,3 +57,5 @@ class Task(Entity, TaskFields):
     irrigation_key: str | None = None
     confirmation_key: str | None = None
     """What its completion wrote, so that reopening takes it back."""
+    removed_at: Instant | None = None
+    """When a person took it off the list after it was closed; what it says of its end stays."""

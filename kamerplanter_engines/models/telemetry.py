@@ -62,6 +62,8 @@ class Reason(StrEnum):
     RETAINED = "retained"
     RESTORED = "restored"
     OFFLINE = "offline"
+    CLOCK_WAS_AHEAD = "clock_was_ahead"
+    """The clock went back since it was measured, so nobody knows how old it is."""
 
 
 class Hint(StrEnum):
@@ -81,7 +83,8 @@ class CurvePoint(Model):
 class ChannelBinding(Model):
     """Where one value comes from and how its text becomes a number.
 
-    Either `topic` (MQTT) or `entity_id` (a sensor of Home Assistant) is set.
+    `topic` (MQTT) or `entity_id` (a sensor of Home Assistant) is set, never both; with none of them
+    the values come over the HTTP interface alone, which also takes values of the other channels.
     """
 
     kind: ChannelKind
@@ -112,8 +115,8 @@ class ChannelBinding(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> ChannelBinding:
-        if (self.topic is None) == (self.entity_id is None):
-            msg = "give either a topic or an entity, not both or none"
+        if self.topic is not None and self.entity_id is not None:
+            msg = "give either a topic or an entity, not both"
             raise ValueError(msg)
         if self.curve and (
             len(self.curve) < 2 or len({point.raw for point in self.curve}) != len(self.curve)  # noqa: PLR2004

@@ -1,8 +1,8 @@
 """What each kind of measurement can be: unit, ranges, speed, age.
 
 Sources: the project's decisions on readings (ranges, full scale, exact zero), the telemetry
-table of the domain specification (rates per minute, ages) and the Atlas and Dallas data sheets
-(power-on and open-wire values of temperature probes).
+table of the domain specification (rates per minute, ages, the time after a fill) and the Atlas
+and Dallas data sheets (power-on and open-wire values of temperature probes).
 """
 
 from dataclasses import dataclass
@@ -144,6 +144,8 @@ STARTUP_C = 85.0
 """What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
 DISCONNECTED_C = -127.0
 """What the usual drivers say for a probe that does not answer."""
+JUMP_EXPECTED_S = 900.0
+"""So long after water or feed was logged, a fast change is no reason to doubt."""
 TWIN_STUCK_S = 6 * HOUR_S
 """Flat for so long while its twin moves: stuck."""
 DEVICE_STUCK_S = 24 * HOUR_S

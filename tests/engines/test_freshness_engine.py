@@ -3,7 +3,12 @@
 from datetime import timedelta
 
 from kamerplanter_engines.models.telemetry import Reason
-from kamerplanter_engines.telemetry_engine import ChannelState, Sample, keep_retained
+from kamerplanter_engines.telemetry_engine import (
+    ChannelState,
+    Sample,
+    judge_message,
+    keep_retained,
+)
 from tests.engines.channel_bench import EC, GOOD, HOUR, PH, STALE, SUSPECT, T0, Bench
 
 
@@ -35,9 +40,13 @@ def test_missing_field_takes_nothing_away() -> None:
 def test_late_reading_is_stored_and_not_shown() -> None:
     bench = Bench(PH)
     bench.one(600, 6.0)
+    received_at = T0 + timedelta(seconds=601)
+    late = Sample(kind=PH, raw=6.5, at=T0, received_at=received_at, has_device_time=True)
 
-    assert bench.one(0, 6.5).verdict is GOOD
-    assert bench.shown(600).value == 6.0
+    (judged,), bench.states = judge_message([late], bench.states, bench.rules)
+
+    assert judged.verdict is GOOD
+    assert bench.shown(601).value == 6.0
 
 
 def test_retained_value_with_its_own_time_is_shown_as_stale() -> None:

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from kamerplanter_engines.errors import FutureTimeError, NaiveTimeError
+from kamerplanter_engines.errors import FutureTimeError, InvalidInputError, NaiveTimeError
 from kamerplanter_engines.models.ipm import Stay, Treatment
 from kamerplanter_engines.safety_interval_engine import (
     applied_on,
     check_applied_at,
     check_harvest,
+    corrected,
+    record_of,
     safe_on,
     treatments_that_reached,
 )
@@ -207,11 +209,124 @@ def test_application_in_the_future_is_refused() -> None:
     assert caught.value.field == "at"
 
 
-def test_application_of_a_clock_that_runs_ahead_is_accepted() -> None:
+def test_application_of_a_clock_that_runs_ahead_was_done_now() -> None:
     at = (NOW + timedelta(minutes=2)).astimezone(BERLIN)
 
-    assert check_applied_at(at, NOW) == NOW + timedelta(minutes=2)
+    assert check_applied_at(at, NOW) == NOW
     assert check_applied_at(at, NOW).tzinfo is UTC
+    assert check_applied_at(NOW - timedelta(minutes=2), NOW) == NOW - timedelta(minutes=2)
+
+
+def test_application_just_before_midnight_never_counts_for_the_day_after() -> None:
+    now = local("2026-05-01T23:59:30").astimezone(UTC)
+
+    at = check_applied_at(local("2026-05-02T00:00:30"), now)
+
+    assert applied_on(at, BERLIN) == date(2026, 5, 1)
+
+
+# --- Corrections ------------------------------------------------------------------------
+
+
+def correct(treatment: Treatment, reason: str = "Mistyped", **wanted: object) -> Treatment:
+    return corrected(
+        treatment,
+        record_of(treatment).model_copy(update=wanted),
+        reason=reason,
+        by="anna",
+        now=NOW,
+        zone=BERLIN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("interval_d", "corrected_to", "safe"),
+    [
+        pytest.param(3, 21, date(2026, 5, 23), id="longer"),
+        pytest.param(21, 3, date(2026, 5, 5), id="shorter"),
+        pytest.param(None, 14, date(2026, 5, 16), id="at last known"),
+        pytest.param(14, None, None, id="unknown after all"),
+    ],
+)
+def test_corrected_interval_counts_at_once(
+    interval_d: int | None, corrected_to: int | None, safe: date | None
+) -> None:
+    after = correct(spray(EVENING, interval_d), interval_d=corrected_to)
+
+    verdict = check_harvest([after], date(2026, 5, 2))
+    assert (verdict.allowed, verdict.safe_on) == (False, safe)
+
+
+def test_correction_keeps_what_was_said_and_who_changed_it_and_why() -> None:
+    first = correct(spray(EVENING, 3), " Wrong label ", interval_d=21)
+    second = correct(first, "Wrong product too", product="Sulphur", interval_d=7)
+
+    assert [(item.by, item.at, item.reason) for item in second.corrections] == [
+        ("anna", NOW, "Wrong label"),
+        ("anna", NOW, "Wrong product too"),
+    ]
+    before = [(item.before.product, item.before.interval_d) for item in second.corrections]
+    assert before == [("Copper", 3), ("Copper", 21)]
+    assert (second.product, second.interval_d, second.key) == ("Sulphur", 7, "t1")
+
+
+def test_correction_needs_a_reason() -> None:
+    for reason in ("", "  "):
+        with pytest.raises(InvalidInputError) as caught:
+            correct(spray(EVENING, 3), reason, interval_d=21)
+        assert caught.value.field == "reason"
+
+
+def test_correction_to_the_same_leaves_no_trace() -> None:
+    treatment = spray(EVENING, 3)
+
+    assert correct(treatment, interval_d=3) is treatment
+
+
+def test_corrected_moment_moves_the_date_and_no_other_correction_does() -> None:
+    treatment = spray(local("2026-04-20T23:30"), 3)
+    lima = ZoneInfo("America/Lima")
+
+    moved = correct(treatment, at=local("2026-04-19T08:00").astimezone(UTC))
+    same = corrected(
+        treatment,
+        record_of(treatment).model_copy(update={"interval_d": 4}),
+        reason="Label",
+        by="anna",
+        now=NOW,
+        zone=lima,
+    )
+
+    assert (moved.applied_on, moved.corrections[0].applied_on_before) == (
+        date(2026, 4, 19),
+        date(2026, 4, 20),
+    )
+    assert same.applied_on == date(2026, 4, 20)
+
+
+def test_corrected_moment_is_not_in_the_future() -> None:
+    with pytest.raises(FutureTimeError):
+        correct(spray(local("2026-04-20T23:30"), 3), at=NOW + timedelta(hours=1))
+
+
+def test_voided_application_forbids_nothing_and_comes_back_when_that_was_wrong() -> None:
+    copper, soap = COPPER_AND_SOAP
+    day = date(2026, 6, 11)
+    voided = correct(copper, "Only planned", voided=True)
+
+    without = check_harvest([voided, soap], day)
+    restored = check_harvest([correct(voided, "It was done", voided=False), soap], day)
+
+    assert without.safe_on == date(2026, 6, 12)
+    assert [item.product for item in without.blockers] == ["Soap"]
+    assert restored.safe_on == date(2026, 6, 23)
+    assert check_harvest([voided], day).allowed
+
+
+def test_blocker_names_its_record() -> None:
+    verdict = check_harvest([spray(EVENING, 3, key="t7")], date(2026, 5, 2))
+
+    assert [item.treatment_key for item in verdict.blockers] == ["t7"]
 
 
 JUNE_FIRST = spray(local("2026-06-01T10:00"), 7)
@@ -229,7 +344,8 @@ JUNE_FIRST = spray(local("2026-06-01T10:00"), 7)
 def test_application_at_a_place_reaches_what_stood_there(
     from_at: str, until_at: str | None, *, is_reached: bool
 ) -> None:
-    stay = Stay(location_key="bed", from_at=local(from_at), until_at=until_at and local(until_at))
+    until = None if until_at is None else local(until_at)
+    stay = Stay(location_key="bed", from_at=local(from_at), until_at=until)
 
     reached = treatments_that_reached({"bed": [JUNE_FIRST], "other": [COPPER_AND_SOAP[1]]}, [stay])
 

@@ -1,6 +1,7 @@
 """Bands of tanks, and when a value outside of them is a problem."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -39,7 +40,7 @@ EC, PH, WARM, LEVEL = (
 )
 
 
-def tank(**fields: object) -> TankFields:
+def tank(**fields: Any) -> TankFields:
     return TankFields(**{"name": "Main", "volume_l": 50, **fields})
 
 
@@ -51,13 +52,13 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def reading(value: float, minutes: float = 0, **fields: object) -> Reading:
+def reading(value: float, minutes: float = 0, **fields: Any) -> Reading:
     moment = at(minutes)
     values = {"at": moment, "received_at": moment, "verdict": Verdict.GOOD, **fields}
     return Reading(probe_key="p", kind=ChannelKind.EC, value=value, **values)
 
 
-def alert(kind: TankProblem = EC, **fields: object) -> TankAlertFields:
+def alert(kind: TankProblem = EC, **fields: Any) -> TankAlertFields:
     return TankAlertFields(tank_key="t", kind=kind, **fields)
 
 
@@ -403,7 +404,7 @@ def test_pending_value_that_changes_side_counts_anew() -> None:
 )
 @pytest.mark.parametrize("state", [ACTIVE_HIGH, alert(last_reading_at=at(-1))], ids=["on", "off"])
 def test_reading_that_may_not_decide_changes_nothing(
-    fields: dict[str, object], state: TankAlertFields
+    fields: dict[str, Any], state: TankAlertFields
 ) -> None:
     value = 0.5 if state is ACTIVE_HIGH else 9.9
 

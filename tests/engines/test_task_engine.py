@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,7 @@ from kamerplanter_engines.task_engine import (
     remove,
     reopen,
     resolve,
+    skip,
 )
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -33,7 +35,7 @@ OPEN, COMPLETED, SKIPPED, RESOLVED = (
 WRITTEN = {"irrigation_key": "i", "confirmation_key": "c", "closed_at": NOW}
 
 
-def task(state: TaskState = OPEN, **fields: object) -> Task:
+def task(state: TaskState = OPEN, **fields: Any) -> Task:
     values = {"kind": TaskKind.WATERING, "rule": "watering_interval", **fields}
     return Task(key="t", tenant_key="g", created_at=NOW, updated_at=NOW, state=state, **values)
 
@@ -61,7 +63,8 @@ def test_skipped_task_must_be_reopened_first() -> None:
 
 
 def test_completion_in_the_future_is_refused() -> None:
-    assert complete(task(), NOW + timedelta(minutes=2), NOW).state is COMPLETED
+    # Clocks differ; what lies a little ahead was done now.
+    assert complete(task(), NOW + timedelta(minutes=2), NOW).closed_at == NOW
     with pytest.raises(FutureTimeError):
         complete(task(), NOW + timedelta(minutes=3), NOW)
 
@@ -89,16 +92,33 @@ def test_open_task_is_resolved_and_a_closed_one_is_not() -> None:
     assert resolve(done, NOW) is done
 
 
+def test_open_task_is_skipped_once() -> None:
+    skipped = skip(task(), NOW)
+
+    assert (skipped.state, skipped.closed_at) == (SKIPPED, NOW)
+    assert skip(skipped, NOW + timedelta(days=1)) is skipped
+
+
+@pytest.mark.parametrize("state", [COMPLETED, RESOLVED])
+def test_what_is_done_cannot_be_skipped(state: TaskState) -> None:
+    with pytest.raises(IllegalTransitionError):
+        skip(task(state, **WRITTEN), NOW)
+
+
 def test_own_task_is_deleted() -> None:
     assert remove(task(rule=None), NOW) == "delete"
     assert remove(task(COMPLETED, rule=None), NOW) == "delete"
 
 
-def test_task_of_a_rule_is_skipped_and_a_closed_one_stays() -> None:
-    done = task(COMPLETED, **WRITTEN)
+def test_task_of_a_rule_is_skipped_and_a_closed_one_only_leaves_the_list() -> None:
+    later = NOW + timedelta(days=1)
+    removed = remove(task(COMPLETED, **WRITTEN), NOW)
 
     assert remove(task(), NOW) == task(SKIPPED, closed_at=NOW)
-    assert remove(done, NOW) is done
+    assert removed == task(COMPLETED, **WRITTEN, removed_at=NOW)
+    assert isinstance(removed, Task)
+    assert remove(removed, later) == removed
+    assert reopen(removed) == task()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +174,7 @@ def test_task_of_a_rule_is_skipped_and_a_closed_one_stays() -> None:
     ],
 )
 def test_task_is_due_and_overdue(
-    fields: dict[str, object], zone: ZoneInfo, *, overdue: bool, today: bool, day: date | None
+    fields: dict[str, Any], zone: ZoneInfo, *, overdue: bool, today: bool, day: date | None
 ) -> None:
     item = task(**fields)
 
@@ -191,7 +211,7 @@ def test_key_is_a_document_key_and_always_the_same(
 
 @given(st.lists(st.sampled_from(["complete", "reopen", "resolve", "remove"]), max_size=8))
 def test_task_is_open_exactly_while_it_has_no_end(steps: list[str]) -> None:
-    item = task()
+    item: Any = task()
     for step in steps:
         if step == "complete" and item.state is not SKIPPED:
             item = complete(item, None, NOW)

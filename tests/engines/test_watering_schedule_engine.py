@@ -1,6 +1,7 @@
 """When a plant is due for water, by interval and by soil moisture."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -137,7 +138,7 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def reading(value: float, minutes: float = 0, **fields: object) -> Reading:
+def reading(value: float, minutes: float = 0, **fields: Any) -> Reading:
     moment = at(minutes)
     values = {"at": moment, "received_at": moment, "verdict": Verdict.GOOD, **fields}
     return Reading(probe_key="p", kind=ChannelKind.SOIL_MOISTURE, value=value, **values)

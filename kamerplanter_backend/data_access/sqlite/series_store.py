@@ -1,7 +1,7 @@
 """Readings in SQLite: one row per channel and moment, a channel being a small number."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import override
 
@@ -16,7 +16,11 @@ _MICROSECOND = timedelta(microseconds=1)
 SAME_READING_US = 1_000_000
 """An equal value within less than this is the same reading. [µs]"""
 
+_FOREVER_US = 2**63 - 1
 _COLUMNS = "at_us, delay_us, value, verdict, reasons"
+
+DENSE_PER_S = 4
+"""From so many readings of a channel a second on, neighbours are looked up once for all of them."""
 
 # The value is compared among the direct neighbours in time, which the primary key finds.
 _INSERT = """
@@ -28,6 +32,8 @@ _INSERT = """
           AND (value = :value OR at_us = :at_us)
     )
 """
+
+_INSERT_CHECKED = f"INSERT INTO readings (channel, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 
 type Row = tuple[int, int, float, str, str | None]
 
@@ -53,11 +59,26 @@ class SqliteSeriesStore(SeriesStore):
     @override
     def append(self, readings: Sequence[Reading]) -> int:
         self._check_writable()
-        rows = [self._row(reading) for reading in readings]
-        try:
-            return max(self._connection.executemany(_INSERT, rows).rowcount, 0)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
+        by_source: dict[tuple[str, ChannelKind], list[Row]] = {}
+        for reading in readings:
+            by_source.setdefault((reading.probe_key, reading.kind), []).append(_row(reading))
+        by_channel = {
+            self._channel(probe_key, kind, make=True): rows
+            for (probe_key, kind), rows in by_source.items()
+        }
+        dense = {channel for channel, rows in by_channel.items() if _is_dense(rows)}
+        sparse = [
+            _named(channel, row)
+            for channel, rows in by_channel.items()
+            if channel not in dense
+            for row in rows
+        ]
+        checked = [
+            (channel, *row)
+            for channel in dense
+            for row in self._without_repeats(channel, by_channel[channel])
+        ]
+        return self._insert(_INSERT, sparse) + self._insert(_INSERT_CHECKED, checked)
 
     @override
     def range(
@@ -73,14 +94,22 @@ class SqliteSeriesStore(SeriesStore):
 
     @override
     def latest(
-        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        verdict: Verdict | None = None,
+        *,
+        until_at: datetime | None = None,
     ) -> Reading | None:
         # The literal lets SQLite use the index over good readings.
         condition = "" if verdict is None else f" AND verdict = '{verdict.value}'"
         rows = self._rows(
             f"SELECT {_COLUMNS} FROM readings "
-            f"WHERE channel = ?{condition} ORDER BY at_us DESC LIMIT 1",
-            (self._channel(probe_key, kind),),
+            f"WHERE channel = ? AND at_us <= ?{condition} ORDER BY at_us DESC LIMIT 1",
+            (
+                self._channel(probe_key, kind),
+                _FOREVER_US if until_at is None else microseconds(until_at),
+            ),
         )
         return _reading(probe_key, kind, rows[0]) if rows else None
 
@@ -104,17 +133,42 @@ class SqliteSeriesStore(SeriesStore):
         self._channels.clear()
         return removed
 
-    def _row(self, reading: Reading) -> dict[str, object]:
-        at_us = microseconds(reading.at)
-        return {
-            "channel": self._channel(reading.probe_key, reading.kind, make=True),
-            "at_us": at_us,
-            "delay_us": microseconds(reading.received_at) - at_us,
-            "value": reading.value,
-            "verdict": reading.verdict.value,
-            "reasons": ",".join(reading.reasons) or None,
-            "same_us": SAME_READING_US,
-        }
+    def _insert(
+        self, statement: str, rows: Sequence[Mapping[str, object] | tuple[object, ...]]
+    ) -> int:
+        if not rows:
+            return 0
+        try:
+            return max(self._connection.executemany(statement, rows).rowcount, 0)
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+
+    def _without_repeats(self, channel: int, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows that are new, by the rule of `_INSERT`, in their order."""
+        times = [row[0] for row in rows]
+        near = self._rows(
+            f"SELECT {_COLUMNS} FROM readings WHERE channel = ? AND at_us > ? AND at_us < ?",
+            (channel, min(times) - SAME_READING_US, max(times) + SAME_READING_US),
+        )
+        taken: set[int] = set()
+        times_of: dict[float, list[int]] = {}
+        for row in near:
+            taken.add(row[0])
+            times_of.setdefault(row[2], []).append(row[0])
+        new = []
+        for row in rows:
+            at_us, equal = row[0], times_of.get(row[2])
+            if at_us in taken:
+                continue
+            if equal is None:
+                times_of[row[2]] = [at_us]
+            elif any(abs(at_us - other) < SAME_READING_US for other in equal):
+                continue
+            else:
+                equal.append(at_us)
+            taken.add(at_us)
+            new.append(row)
+        return new
 
     def _channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
         """Return the number of a channel; 0, which none has, if it is not known."""
@@ -169,6 +223,33 @@ class SqliteSeriesStore(SeriesStore):
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise store_error(error) from error
+
+
+def _row(reading: Reading) -> Row:
+    at_us = (reading.at - _EPOCH) // _MICROSECOND
+    delay_us = (reading.received_at - reading.at) // _MICROSECOND
+    reasons = ",".join(reading.reasons) or None
+    return at_us, delay_us, reading.value, reading.verdict.value, reasons
+
+
+def _named(channel: int, row: Row) -> dict[str, object]:
+    at_us, delay_us, value, verdict, reasons = row
+    return {
+        "channel": channel,
+        "at_us": at_us,
+        "delay_us": delay_us,
+        "value": value,
+        "verdict": verdict,
+        "reasons": reasons,
+        "same_us": SAME_READING_US,
+    }
+
+
+def _is_dense(rows: Sequence[Row]) -> bool:
+    """Tell whether so many readings come close together that each is the neighbour of many."""
+    times = [row[0] for row in rows]
+    span_us = max(times) - min(times) + SAME_READING_US
+    return len(rows) * SAME_READING_US > DENSE_PER_S * span_us
 
 
 def _reading(probe_key: str, kind: ChannelKind, row: Row) -> Reading:

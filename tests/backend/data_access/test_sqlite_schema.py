@@ -53,7 +53,7 @@ def test_file_of_a_release_is_upgraded_with_all_it_holds(tmp_path: Path, path: P
     store = open_sqlite(copy, COLLECTIONS)
 
     assert store.check() == []
-    with open_unit(store, context(TENANT_KEY)) as uow:
+    with open_unit(store, context(TENANT_KEY, now=WHEN)) as uow:
         held = {kind.collection.name: uow.of(kind).count() for kind in REPOSITORIES}
         assert {name for name, count in held.items() if count} >= {
             *("phase_sequences", "species", "sites", "tanks", "plants", "probes", "tank_alerts"),

@@ -109,6 +109,26 @@ async def mosquitto(folder: Path, *lines: str) -> AsyncIterator[Mosquitto]:
         await broker.stop()
 
 
+async def has_session(port: int, client_id: str) -> bool:
+    """Ask a broker whether it keeps subscriptions and messages for a client that is away.
+
+    The question makes a session itself, so it can be asked once.
+    """
+    name = client_id.encode()
+    # CONNECT of MQTT 3.1.1 without the clean-session flag, as the standard's section 3.1 has it.
+    body = b"\x00\x04MQTT\x04\x00\x00\x3c" + len(name).to_bytes(2) + name
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(b"\x10" + len(body).to_bytes(1) + body)
+        async with asyncio.timeout(10):
+            kind, _, flags, code = await reader.readexactly(4)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    assert (kind, code) == (0x20, 0), "the broker refuses the connection"
+    return bool(flags & 1)
+
+
 def password_lines(folder: Path, name: str, password: str) -> tuple[str, ...]:
     """Write a password file; returns the lines of the configuration that ask for it."""
     path = folder / "passwords"

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import override
 
 import pytest
-from aiomqtt import Client, MqttError
+from aiomqtt import MqttError
 
 from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerError,
@@ -20,7 +19,6 @@ from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerTimeout,
     HostUnreachable,
     LoginRefused,
-    OwnBroker,
     TlsFailed,
     _translated,
     check_connection,
@@ -36,46 +34,9 @@ from tests.backend.telemetry.brokers import (
     password_lines,
     tls_lines,
 )
+from tests.backend.telemetry.listener import Listener, listening, publish
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-class Listener:
-    """Runs an own broker connection and keeps what it hears."""
-
-    def __init__(self, port: int, *topics: str, client_id: str = "kp-test") -> None:
-        self.messages: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
-        self.connections: asyncio.Queue[bool] = asyncio.Queue()
-        self.broker = OwnBroker(
-            BrokerSettings(host=HOST, port=port, client_id=client_id),
-            lambda *message: self.messages.put_nowait(message),
-            self.connections.put_nowait,
-            topics=topics,
-            first_pause_s=0.05,
-        )
-
-    async def next_message(self) -> tuple[str, bytes, bool]:
-        async with asyncio.timeout(10):
-            return await self.messages.get()
-
-    async def next_connection(self) -> bool:
-        async with asyncio.timeout(20):
-            return await self.connections.get()
-
-
-@asynccontextmanager
-async def listening(listener: Listener) -> AsyncIterator[Listener]:
-    task = asyncio.create_task(listener.broker.run())
-    try:
-        yield listener
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def publish(port: int, topic: str, payload: bytes, *, retain: bool = False) -> None:
-    async with Client(HOST, port) as client:
-        await client.publish(topic, payload, qos=1, retain=retain)
 
 
 class TestListening:
@@ -191,67 +152,6 @@ class TestListeningForAWhile:
     async def test_it_says_why_it_cannot(self) -> None:
         with pytest.raises(HostUnreachable):
             await listen_for(BrokerSettings(host=HOST, port=free_port()), "#", print, duration_s=1)
-
-
-@pytest.mark.mosquitto
-class TestRealBroker:
-    async def test_killed_broker_is_noticed_and_found_again_with_one_line_each(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        caplog.set_level(logging.INFO, logger="kamerplanter_backend")
-        async with (
-            mosquitto(tmp_path) as broker,
-            listening(Listener(broker.port, "t")) as heard,
-        ):
-            assert await heard.next_connection() is True
-            await broker.stop(signal.SIGKILL)
-            assert await heard.next_connection() is False
-            assert heard.broker.last_error is not None
-            await broker.start()
-            assert await heard.next_connection() is True
-            await publish(broker.port, "t", b"6.0")
-            assert (await heard.next_message())[1] == b"6.0"
-
-        ours = [r.message for r in caplog.records if r.name.startswith("kamerplanter_backend")]
-        assert len(ours) == 2
-        assert ours[0].startswith("No connection to the broker")
-        assert ours[1].endswith("is back")
-
-    async def test_broker_keeps_what_comes_while_we_are_away(self, tmp_path: Path) -> None:
-        async with mosquitto(tmp_path) as broker:
-            async with listening(Listener(broker.port, "t")) as heard:
-                await heard.next_connection()
-            for payload in (b"1", b"2", b"3"):
-                await publish(broker.port, "t", payload)
-            async with listening(Listener(broker.port, "t")) as again:
-                received = [await again.next_message() for _ in range(3)]
-
-        assert received == [("t", b"1", False), ("t", b"2", False), ("t", b"3", False)]
-
-    async def test_retained_message_is_marked(self, tmp_path: Path) -> None:
-        async with mosquitto(tmp_path) as broker:
-            await publish(broker.port, "t", b"38", retain=True)
-            async with listening(Listener(broker.port, "t")) as heard:
-                assert await heard.next_message() == ("t", b"38", True)
-                await publish(broker.port, "t", b"39", retain=True)
-                assert await heard.next_message() == ("t", b"39", False)
-
-    async def test_foreign_client_with_our_id_is_noticed(self, tmp_path: Path) -> None:
-        async with (
-            mosquitto(tmp_path) as broker,
-            listening(Listener(broker.port, "t", client_id="same")) as heard,
-        ):
-            for _ in range(3):
-                assert await heard.next_connection() is True
-                with pytest.raises(MqttError):
-                    await self._take_over(broker.port)
-                assert await heard.next_connection() is False
-            assert heard.broker.is_flapping
-
-    async def _take_over(self, port: int) -> None:
-        """Come with the same id; thrown out in turn as soon as ours is back."""
-        async with Client(HOST, port, identifier="same") as thief:
-            await anext(aiter(thief.messages))
 
 
 class TestCheck:

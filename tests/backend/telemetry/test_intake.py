@@ -350,11 +350,43 @@ class TestShown:
     def test_rates_pause_after_a_fill(self) -> None:
         device = Device(bind(EC))
         device.send("2.4", 0)
-        device.intake.pause_rates(T0 + timedelta(minutes=15))
+        device.intake.on_supply(T0)
 
         assert values(device.send("0.8", 60)) == {"ec": 0.8}
-        assert values(device.send("2.2", 16 * 60)) == {"ec": 2.2}
-        assert values(device.send("0.8", 17 * 60)) == {"ec": None}
+        assert values(device.send("2.2", 14 * 60)) == {"ec": 2.2}
+        assert values(device.send("0.8", 15 * 60 + 1)) == {"ec": None}
+
+    def test_a_jump_that_came_before_its_fill_was_logged_is_believed_then(self) -> None:
+        device = Device(bind(EC))
+        device.send("2.4", 0)
+        assert values(device.send("0.8", 60)) == {"ec": None}
+
+        device.intake.on_supply(T0 + timedelta(seconds=30))
+
+        assert values(device.send("0.81", 120)) == {"ec": 0.81}
+
+    def test_a_fill_that_was_taken_back_excuses_nothing(self) -> None:
+        device = Device(bind(EC))
+        device.send("2.4", 0)
+        device.intake.on_supply(T0)
+        device.intake.on_supply(None)
+
+        assert values(device.send("0.8", 60)) == {"ec": None}
+
+    def test_the_time_after_a_fill_is_shorter_in_a_faster_garden(self) -> None:
+        device = Device(bind(EC), time_scale=60)
+        device.send("2.4", 0)
+        device.intake.on_supply(T0)
+
+        assert values(device.send("0.8", 14)) == {"ec": 0.8}
+        assert values(device.send("2.4", 16)) == {"ec": None}
+
+    def test_a_fill_that_a_wrong_clock_put_ahead_excuses_nothing(self) -> None:
+        device = Device(bind(EC))
+        device.send("2.4", 0)
+        device.intake.on_supply(T0 + timedelta(hours=3))
+
+        assert values(device.send("0.8", 60)) == {"ec": None}
 
     def test_a_faster_garden_ages_faster(self) -> None:
         device = Device(bind(PH), time_scale=600)

@@ -3,6 +3,7 @@
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -18,7 +19,12 @@ from kamerplanter_backend.telemetry.payload import (
     read_number,
     read_time,
 )
-from kamerplanter_engines.models.telemetry import Availability, ChannelKind, CurvePoint
+from kamerplanter_engines.models.telemetry import (
+    Availability,
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+)
 from tests.backend.telemetry.device import EC, MOISTURE, PH, T0, Device, bind
 
 JSON = st.recursive(
@@ -55,7 +61,9 @@ BINDINGS = st.builds(
 
 @given(payloads=st.lists(PAYLOADS, max_size=8), binding=BINDINGS, retained=st.booleans())
 @settings(deadline=None)
-def test_no_payload_raises_or_shows_what_cannot_be(payloads, binding, retained) -> None:  # noqa: ANN001 (drawn)
+def test_no_payload_raises_or_shows_what_cannot_be(
+    payloads: list[Any], binding: ChannelBinding, retained: bool
+) -> None:
     device = Device(binding, availability=Availability(topic="t", path="state"))
 
     for second, payload in enumerate(payloads):

@@ -1,0 +1,338 @@
+"""Readings that scripts send in batches: judged as live ones are, in the order of measurement.
+
+The memory of a channel lives here, as it does in Home Assistant: after a start it is what the store
+gives back. It moves on only when what was judged has been stored.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from threading import Lock
+
+from pydantic import Field
+
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.domain.services.telemetry_service import (
+    RAW_RETENTION,
+    ChannelMoment,
+    ProbeMemory,
+    TelemetryService,
+)
+from kamerplanter_backend.telemetry.intake import same_source
+from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_engines.evidence_engine import is_recent
+from kamerplanter_engines.models.base import Instant, Key, Model, is_ahead
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Hint,
+    Reading,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
+from kamerplanter_engines.telemetry_engine import (
+    UNKNOWN_CHANNEL,
+    ChannelState,
+    Judged,
+    Sample,
+    judge_message,
+    restore,
+    rules_for,
+)
+
+MAX_BATCH = 500
+"""Most readings of one batch."""
+
+MAX_PROBES_KEPT = 10_000
+"""Memories of probes that are kept; beyond that all come from the store again."""
+
+
+class SentReading(Model):
+    """One value as a script sends it."""
+
+    probe_key: Key
+    kind: ChannelKind
+    value: float
+    """In the unit that stands beside it."""
+    unit: str | None = Field(default=None, max_length=20)
+    """Such as `µS/cm`; none = the unit of the probe's binding."""
+    at: Instant | None = None
+    """When it was measured, with a zone; none = now. It counts if it lies within the last 90 days
+    and at most two minutes ahead; else the time of receipt does."""
+
+
+class Outcome(StrEnum):
+    """What became of one reading."""
+
+    STORED = "stored"
+    """It is new."""
+    KNOWN = "known"
+    """There was one of this channel and time, or an equal one within a second."""
+    REFUSED = "refused"
+    """It is no value of a channel of this garden; see the reasons."""
+
+
+class RefusalReason(StrEnum):
+    """Why a reading cannot be judged at all."""
+
+    UNKNOWN_PROBE = "unknown_probe"
+    """No probe of this garden that is not archived has this key."""
+    UNBOUND_CHANNEL = "unbound_channel"
+    """The probe has no channel of this kind."""
+
+
+class IngestResult(Model):
+    """What became of one reading, in the order in which they were sent."""
+
+    probe_key: str
+    kind: ChannelKind
+    outcome: Outcome
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    """Why it is not good."""
+    hint: Hint | None = None
+    """What is probably wrong with its unit."""
+    value: float | None = None
+    """In the canonical unit of its kind; none = no value."""
+    at: Instant | None = None
+    """The time that counts; none = refused."""
+    has_own_time: bool = False
+    """Whether that is the time that was sent."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is remembered of one probe between two batches."""
+
+    bindings: Mapping[ChannelKind, ChannelBinding]
+    states: dict[ChannelKind, ChannelState]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One reading of a batch with the time that counts."""
+
+    index: int
+    sent: SentReading
+    at: datetime
+    has_own_time: bool
+
+    @property
+    def moment(self) -> ChannelMoment:
+        return self.sent.probe_key, self.sent.kind, self.at
+
+
+class ReadingDesk:
+    """Takes in batches of readings, one after the other.
+
+    Args:
+        telemetry: Knows what is stored, and stores.
+    """
+
+    def __init__(self, telemetry: TelemetryService) -> None:
+        self._telemetry = telemetry
+        self._lock = Lock()
+        self._memories: dict[tuple[str, str], _Memory] = {}
+
+    def take(self, context: Context, sent: Sequence[SentReading]) -> tuple[IngestResult, ...]:
+        """Judge readings and store the good and suspect ones; the same batch again adds nothing.
+
+        Args:
+            context: Of the call; a command key is not needed and not used.
+            sent: What was sent, at most 500.
+
+        Returns:
+            What became of each, in the order in which they were sent.
+
+        Raises:
+            UnavailableError: The store does not answer; nothing was stored or remembered.
+        """
+        # What was received now is another content each time, so no key could stand for it.
+        context = replace(context, command_key=None)
+        items = [_item(index, reading, context.now) for index, reading in enumerate(sent)]
+        with self._lock:
+            known = self._telemetry.memories(context, {item.sent.probe_key for item in items})
+            batch = _Batch(context, known, self._restored(context, known))
+            batch.refuse_strangers(items)
+            batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
+            batch.judge(items)
+            if batch.readings:
+                self._telemetry.record(context, batch.readings)
+            self._remember(context, batch.memories)
+        return tuple(batch.results[index] for index in range(len(items)))
+
+    def _restored(self, context: Context, known: Mapping[str, ProbeMemory]) -> dict[str, _Memory]:
+        return {
+            key: _current(self._memories.get((context.tenant_key, key)), memory)
+            for key, memory in known.items()
+        }
+
+    def _remember(self, context: Context, memories: Mapping[str, _Memory]) -> None:
+        if len(self._memories) + len(memories) > MAX_PROBES_KEPT:
+            self._memories.clear()
+        for key, memory in memories.items():
+            self._memories[context.tenant_key, key] = memory
+
+
+class _Batch:
+    """One batch on its way through the judgement."""
+
+    def __init__(
+        self,
+        context: Context,
+        known: Mapping[str, ProbeMemory],
+        memories: dict[str, _Memory],
+    ) -> None:
+        self._context = context
+        self._known = known
+        self.memories = memories
+        self.results: dict[int, IngestResult] = {}
+        self.readings: list[Reading] = []
+
+    def refuse_strangers(self, items: Iterable[_Item]) -> None:
+        """Answer what is for no channel of this garden."""
+        for item in items:
+            memory = self.memories.get(item.sent.probe_key)
+            if memory is None:
+                self._refuse(item, RefusalReason.UNKNOWN_PROBE)
+            elif item.sent.kind not in memory.bindings:
+                self._refuse(item, RefusalReason.UNBOUND_CHANNEL)
+
+    def moments(self, items: Iterable[_Item]) -> set[ChannelMoment]:
+        """Return the channels and times that are still to be answered."""
+        return {item.moment for item in items if item.index not in self.results}
+
+    def skip_known(self, stored: Mapping[ChannelMoment, Reading], items: Iterable[_Item]) -> None:
+        """Answer what is stored already, with what was stored."""
+        for item in items:
+            reading = stored.get(item.moment)
+            if reading is not None and item.index not in self.results:
+                self.results[item.index] = _result(
+                    item, Outcome.KNOWN, reading.verdict, reading.reasons, value=reading.value
+                )
+
+    def judge(self, items: Iterable[_Item]) -> None:
+        """Judge the others, oldest first; what a probe measured at one time is one message."""
+        waiting = [item for item in items if item.index not in self.results]
+        waiting.sort(key=lambda item: (item.sent.probe_key, item.at, item.index))
+        for _, group in groupby(waiting, key=lambda item: (item.sent.probe_key, item.at)):
+            self._judge_message(list(group))
+
+    def _judge_message(self, group: Sequence[_Item]) -> None:
+        first: dict[ChannelKind, _Item] = {}
+        twice = [item for item in group if first.setdefault(item.sent.kind, item) is not item]
+        items = list(first.values())
+        probe_key = items[0].sent.probe_key
+        memory, source = self.memories[probe_key], self._known[probe_key]
+        rules = {
+            kind: rules_for(
+                memory.bindings[kind],
+                plain_water=source.plain_water,
+                stock_solution=source.stock_solution,
+            )
+            for kind in memory.bindings
+        }
+        supplied_at, now = source.view.supplied_at, self._context.now
+        judged, memory.states = judge_message(
+            [_sample(item, memory.bindings[item.sent.kind], now) for item in items],
+            memory.states,
+            rules,
+            rates_paused=supplied_at is not None
+            and is_recent(supplied_at, now=now, max_age_s=JUMP_EXPECTED_S),
+        )
+        for item, verdict in zip(items, judged, strict=True):
+            self._book(item, verdict)
+        for item in twice:
+            answer = self.results[first[item.sent.kind].index]
+            is_kept = answer.outcome is not Outcome.REFUSED
+            self.results[item.index] = (
+                answer.model_copy(update={"outcome": Outcome.KNOWN}) if is_kept else answer
+            )
+
+    def _book(self, item: _Item, judged: Judged) -> None:
+        outcome = Outcome.STORED
+        if judged.value is None:
+            outcome = Outcome.REFUSED
+        elif judged.is_repeat:
+            outcome = Outcome.KNOWN
+        else:
+            self.readings.append(
+                Reading(
+                    probe_key=item.sent.probe_key,
+                    kind=item.sent.kind,
+                    at=judged.at,
+                    received_at=judged.received_at,
+                    value=judged.value,
+                    verdict=judged.verdict,
+                    reasons=judged.reasons,
+                )
+            )
+        self.results[item.index] = _result(
+            item, outcome, judged.verdict, judged.reasons, value=judged.value, hint=judged.hint
+        )
+
+    def _refuse(self, item: _Item, reason: RefusalReason) -> None:
+        self.results[item.index] = IngestResult(
+            probe_key=item.sent.probe_key,
+            kind=item.sent.kind,
+            outcome=Outcome.REFUSED,
+            verdict=Verdict.BAD,
+            reasons=(reason.value,),
+        )
+
+
+def _item(index: int, sent: SentReading, now: datetime) -> _Item:
+    at = sent.at
+    # A clock that was never set must not make history, or hide it.
+    is_believed = at is not None and at >= now - RAW_RETENTION and not is_ahead(at, now)
+    return _Item(index, sent, at if at is not None and is_believed else now, is_believed)
+
+
+def _sample(item: _Item, binding: ChannelBinding, now: datetime) -> Sample:
+    reader = FieldReader(binding)
+    at = item.at if item.has_own_time else None
+    return reader.read_entity(repr(item.sent.value), item.sent.unit, at, now)
+
+
+def _result(
+    item: _Item,
+    outcome: Outcome,
+    verdict: Verdict,
+    reasons: Iterable[Reason],
+    *,
+    value: float | None,
+    hint: Hint | None = None,
+) -> IngestResult:
+    is_refused = outcome is Outcome.REFUSED
+    return IngestResult(
+        probe_key=item.sent.probe_key,
+        kind=item.sent.kind,
+        outcome=outcome,
+        verdict=verdict,
+        reasons=tuple(reason.value for reason in reasons),
+        hint=hint,
+        value=value,
+        at=None if is_refused else item.at,
+        has_own_time=item.has_own_time and not is_refused,
+    )
+
+
+def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:
+    """Return the memory of a probe: what is remembered, where the store knows nothing newer."""
+    bindings = {binding.kind: binding for binding in known.view.probe.channels}
+    states: dict[ChannelKind, ChannelState] = {}
+    for channel in known.view.channels:
+        state = memory.states.get(channel.kind) if memory else None
+        before = memory.bindings.get(channel.kind) if memory else None
+        if state is not None and before is not None:
+            if not same_source(before, bindings[channel.kind]):
+                states[channel.kind] = UNKNOWN_CHANNEL
+                continue
+            if channel.last is None or (state.at is not None and channel.last.at <= state.at):
+                states[channel.kind] = state
+                continue
+        states[channel.kind] = restore(channel.last_good, channel.last)
+    return _Memory(bindings, states)

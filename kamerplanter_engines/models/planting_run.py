@@ -1,0 +1,60 @@
+"""Planting runs: several plants of one kind that are grown together."""
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import Field
+
+from kamerplanter_engines.models.base import Entity, Model, Name
+
+
+class RunState(StrEnum):
+    """Where a planting run stands."""
+
+    PLANNED = "planned"
+    ACTIVE = "active"
+    HARVESTING = "harvesting"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class PlantsAfterRun(StrEnum):
+    """What becomes of the plants of a run that ends."""
+
+    KEEP = "keep"
+    """They go on, each by itself."""
+    ARCHIVE = "archive"
+    """They are gone; their history stays."""
+
+
+MAX_RUN_PLANTS = 1000
+"""Most plants of one run."""
+
+
+class PlantingRunFields(Model):
+    """A planting run as a person plans it."""
+
+    name: Name
+    """Its plants are called after it, with a number."""
+    species_key: str
+    cultivar_key: str | None = None
+    """The variety, one of this species."""
+    location_key: str | None = None
+    """Where its plants stand."""
+    quantity: int = Field(default=1, ge=1, le=MAX_RUN_PLANTS)
+    """How many plants are planned."""
+    planned_on: date | None = None
+    """Local date on which planting is planned."""
+    note: str | None = Field(default=None, max_length=4000)
+
+
+class PlantingRun(Entity, PlantingRunFields):
+    """A planting run that exists; its plants point to it."""
+
+    state: RunState = RunState.PLANNED
+    started_on: date | None = None
+    """Local date of planting."""
+    harvesting_on: date | None = None
+    """Local date on which the harvest began."""
+    ended_on: date | None = None
+    """Local date on which it was completed or cancelled."""
