@@ -11,10 +11,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from demo.api import ApiError
-from demo.broker import BrokerKind
+from demo.broker import BrokerKind, mosquitto_path
 from demo.home_assistant import PASSWORD, RESTART_EXIT_CODE, ROOT, USERNAME
 from demo.narrator import Narrator, gardener, say
 from demo.processes import ChildError
+from demo.server_story import ServerStory
 from demo.session import Session
 from demo.states import StateError
 from demo.storage_seeds import TIME_ZONE
@@ -42,7 +43,6 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--broker",
-        type=BrokerKind,
         choices=list(BrokerKind),
         default=BrokerKind.AMQTT,
         help="which MQTT broker to start",
@@ -58,11 +58,25 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="play the story headless in a temporary folder"
     )
+    parser.add_argument(
+        "--server",
+        action="store_true",
+        help="keep the garden on a Kamerplanter server in a process of its own",
+    )
     arguments = parser.parse_args()
+    if arguments.server and arguments.config == ROOT / "config":
+        # A garden is here or there: each has its own Home Assistant.
+        arguments.config = ROOT / "config" / "with-server"
     if arguments.speed is None:
         arguments.speed = CHECK_SPEED if arguments.check else 1.0
     if not 1 <= arguments.speed <= 3600:  # noqa: PLR2004 - beyond, readings are hours apart
         parser.error("--speed must be between 1 and 3600")
+    arguments.broker = BrokerKind(arguments.broker)
+    if arguments.broker is BrokerKind.MOSQUITTO:
+        try:
+            mosquitto_path()
+        except ChildError as error:
+            parser.error(str(error))
     return arguments
 
 
@@ -87,14 +101,25 @@ async def _check(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="kamerplanter-check-") as folder:
         config = Path(folder) / "config"
         async with Session(
-            config, arguments.broker, arguments.speed, say, time_zone=_zone_without_midnight()
+            config,
+            arguments.broker,
+            arguments.speed,
+            say,
+            time_zone=_zone_without_midnight(),
+            on_server=arguments.server,
         ) as session:
-            story = Story(session, say)
+            story = (
+                Story(session, say)
+                if session.server is None
+                else ServerStory(session, session.server, say)
+            )
             try:
                 await session.start()
                 await story.play()
             except EXPECTED as error:
                 print(f"\n--- end of the log of Home Assistant\n{session.home.log_tail()}")
+                if session.server is not None:
+                    print(f"\n--- end of the log of the server\n{session.server.log_tail()}")
                 print(f"\ncheck FAILED: {error}", file=sys.stderr)
                 return 1
             print(story.table())
@@ -102,7 +127,9 @@ async def _check(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    async with Session(arguments.config, arguments.broker, arguments.speed, say) as session:
+    async with Session(
+        arguments.config, arguments.broker, arguments.speed, say, on_server=arguments.server
+    ) as session:
         narrator = Narrator(session.states, say, gardener(session.simulator.command))
         try:
             await session.start()
@@ -132,7 +159,8 @@ def _welcome(session: Session) -> None:
         f"    Password  {PASSWORD}\n"
         f"    Broker    127.0.0.1:{session.broker.port} ({session.broker.kind}); "
         f"commands to the garden: topic demo/command\n"
-        f"    Log       {session.home.config / 'console.log'}\n\n"
+        + (f"    Server    {session.server.address}\n" if session.server else "")
+        + f"    Log       {session.home.config / 'console.log'}\n\n"
         f"Ctrl-C ends it.\n",
         flush=True,
     )

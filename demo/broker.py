@@ -12,7 +12,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from amqtt.broker import Broker as AmqttBroker  # type: ignore[import-untyped]
+from amqtt.broker import Broker as AmqttBroker
 
 from demo.processes import Child, ChildError, clean_environment, wait_for_port
 

@@ -47,6 +47,15 @@ async def reconfigure_subentry(
     await _walk(api, SUBENTRY_FLOW, start, steps)
 
 
+async def reconfigure_entry(api: Api, entry_id: str, domain: str, steps: Sequence[Step]) -> None:
+    """Change a config entry.
+
+    Raises:
+        ApiError: A step was another one than expected, or refused what was filled in.
+    """
+    await _walk(api, FLOW, {"handler": domain, "entry_id": entry_id}, steps)
+
+
 async def _walk(api: Api, path: str, start: Mapping[str, object], steps: Sequence[Step]) -> Json:
     what = f"flow {start['handler']}"
     answer: Json = await api.post(path, dict(start))

@@ -1,11 +1,12 @@
-"""The simulated devices: which topics they have and how their messages look."""
+"""The simulated devices: which topics they have and how their messages look.
+
+Each publishes one JSON message with all its values, and one plain number for each value.
+"""
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import override
 
 from demo.garden_physics import Garden
 from demo.probe_faults import Sensor
@@ -20,71 +21,137 @@ class Message:
     retain: bool = False
 
 
-class Device(ABC):
-    """A thing with sensors that speaks MQTT.
+type Values = Mapping[str, float]
 
-    Args:
-        name: How commands call it.
-        sensors: Its measuring elements by the name of what they measure.
-    """
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How a kind of device speaks MQTT; topics hold the `{name}` of the device."""
+
+    availability: str
+    """Where it says whether it is there."""
     online: str
     """Payload that says that it is there."""
     offline: str
     """Payload of its last will."""
+    whole: str
+    """Topic of the message with all values."""
+    body: Callable[[Values, datetime], Mapping[str, object]]
+    """Makes that message of the values and the moment."""
+    plain: str
+    """Topic of a plain number; `{value}` is what the device calls it."""
+    is_plain_kept: bool = False
+    """Whether the broker keeps the plain numbers."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the device calls a value, where that is not our name for it."""
 
-    def __init__(self, name: str, sensors: Mapping[str, Sensor]) -> None:
+
+class Device:
+    """A thing with sensors that speaks MQTT.
+
+    Args:
+        name: How commands call it.
+        dialect: How it speaks.
+        sensors: Its measuring elements by the name of what they measure.
+        truth: Returns the true value for each of them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        sensors: Mapping[str, Sensor],
+        truth: Callable[[Garden], Values],
+    ) -> None:
         self.name = name
+        self.dialect = dialect
         self.sensors = dict(sensors)
+        self._truth = truth
         for what, sensor in self.sensors.items():
             sensor.random.seed(f"{name} {what}")
 
     @property
-    @abstractmethod
     def availability_topic(self) -> str:
         """Where it says whether it is there."""
-
-    @abstractmethod
-    def truth(self, garden: Garden) -> dict[str, float]:
-        """Return the true value for each of its sensors."""
-
-    @abstractmethod
-    def messages(self, measured: Mapping[str, float], now: datetime) -> list[Message]:
-        """Return what it publishes for one round of measurements."""
+        return self.dialect.availability.format(name=self.name)
 
     def measure(self, garden: Garden) -> dict[str, float]:
         """Return what its sensors read now, faults and noise included."""
-        truth = self.truth(garden)
+        truth = self._truth(garden)
         return {
             name: sensor.read(truth[name], garden.at_s) for name, sensor in self.sensors.items()
         }
 
+    def messages(self, measured: Values, now: datetime) -> list[Message]:
+        """Return what it publishes for one round of measurements."""
+        speech = self.dialect
+        values = {speech.names.get(what, what): value for what, value in measured.items()}
+        # A missing value is printed as a bare NaN, which json.dumps does as well.
+        whole = Message(speech.whole.format(name=self.name), json.dumps(speech.body(values, now)))
+        plain = [
+            Message(
+                speech.plain.format(name=self.name, value=called),
+                f"{value}",
+                retain=speech.is_plain_kept,
+            )
+            for called, value in values.items()
+        ]
+        return [whole, *plain]
 
-class TankController(Device):
-    """An ESPHome controller on the tank: one JSON message, and a plain number for each value."""
 
-    online = "online"
-    offline = "offline"
+ESPHOME = Dialect(
+    availability="hydro-{name}/status",
+    online="online",
+    offline="offline",
+    whole="hydro-{name}/telemetry",
+    body=lambda values, _now: values,
+    plain="hydro-{name}/sensor/{name}_{value}/state",
+    is_plain_kept=True,
+)
+ZIGBEE2MQTT = Dialect(
+    availability="zigbee2mqtt/{name}/availability",
+    online='{"state":"online"}',
+    offline='{"state":"offline"}',
+    whole="zigbee2mqtt/{name}",
+    body=lambda values, now: {
+        "battery": 86,
+        **values,
+        "temperature_unit": "celsius",
+        "linkquality": 105,
+        "last_seen": now.isoformat(timespec="milliseconds"),
+    },
+    # With its setting `output: attribute_and_json`.
+    plain="zigbee2mqtt/{name}/{value}",
+    names={"moisture": "soil_moisture"},
+)
+TASMOTA = Dialect(
+    availability="tele/{name}/LWT",
+    online="Online",
+    offline="Offline",
+    whole="tele/{name}/SENSOR",
+    body=lambda values, now: {
+        # Tasmota sends the local time without a zone.
+        "Time": now.astimezone().replace(tzinfo=None).isoformat(timespec="seconds"),
+        "Flora": {**values, "RSSI": -71},
+        "TempUnit": "C",
+    },
+    # By a rule: on tele-Flora#Moisture do publish stat/pot2/Flora/Moisture %value% endon
+    plain="stat/{name}/Flora/{value}",
+    names={"moisture": "Moisture", "temperature": "Temperature", "ec": "Fertility"},
+)
 
-    def __init__(self) -> None:
-        super().__init__(
-            "tank",
-            {
-                "ec": Sensor(noise=0.004, digits=3, drift_per_d=0.4),
-                "ph": Sensor(noise=0.008, digits=3, drift_per_d=0.5),
-                # A cut DS18B20 reads -127.
-                "temp": Sensor(noise=0.02, digits=3, drift_per_d=2.0, dead_value=-127.0),
-                "level": Sensor(noise=0.15, digits=1, drift_per_d=10.0),
-            },
-        )
 
-    @property
-    @override
-    def availability_topic(self) -> str:
-        return "hydro-tank/status"
+def tank_controller() -> Device:
+    """Return the ESPHome controller on the tank."""
+    sensors = {
+        "ec": Sensor(noise=0.004, digits=3, drift_per_d=0.4),
+        "ph": Sensor(noise=0.008, digits=3, drift_per_d=0.5),
+        # A cut DS18B20 reads -127.
+        "temp": Sensor(noise=0.02, digits=3, drift_per_d=2.0, dead_value=-127.0),
+        "level": Sensor(noise=0.15, digits=1, drift_per_d=10.0),
+    }
 
-    @override
-    def truth(self, garden: Garden) -> dict[str, float]:
+    def truth(garden: Garden) -> Values:
         tank = garden.tank
         return {
             "ec": tank.ec_ms_cm,
@@ -93,99 +160,33 @@ class TankController(Device):
             "level": tank.level_pct,
         }
 
-    @override
-    def messages(self, measured: Mapping[str, float], now: datetime) -> list[Message]:
-        # ESPHome prints a missing value as a bare NaN, which json.dumps does as well.
-        whole = Message("hydro-tank/telemetry", json.dumps(measured))
-        plain = [
-            Message(f"hydro-tank/sensor/tank_{name}/state", f"{value}", retain=True)
-            for name, value in measured.items()
-        ]
-        return [whole, *plain]
+    return Device("tank", ESPHOME, sensors, truth)
 
 
-class ZigbeeSoilProbe(Device):
-    """A soil sensor behind Zigbee2MQTT."""
-
-    online = '{"state":"online"}'
-    offline = '{"state":"offline"}'
-
-    def __init__(self, name: str, pot: str) -> None:
-        super().__init__(name, soil_sensors(moisture_digits=1))
-        self.pot = pot
-
-    @property
-    @override
-    def availability_topic(self) -> str:
-        return f"zigbee2mqtt/{self.name}/availability"
-
-    @override
-    def truth(self, garden: Garden) -> dict[str, float]:
-        return soil_truth(garden, self.pot)
-
-    @override
-    def messages(self, measured: Mapping[str, float], now: datetime) -> list[Message]:
-        body = {
-            "battery": 86,
-            "soil_moisture": measured["moisture"],
-            "temperature": measured["temperature"],
-            "temperature_unit": "celsius",
-            "ec": measured["ec"],
-            "linkquality": 105,
-            "last_seen": now.isoformat(timespec="milliseconds"),
-        }
-        return [Message(f"zigbee2mqtt/{self.name}", json.dumps(body))]
-
-
-class TasmotaSoilProbe(Device):
-    """A Mi Flora sensor behind a Tasmota gateway."""
-
-    online = "Online"
-    offline = "Offline"
-
-    def __init__(self, name: str, pot: str) -> None:
-        super().__init__(name, soil_sensors(moisture_digits=0))
-        self.pot = pot
-
-    @property
-    @override
-    def availability_topic(self) -> str:
-        return f"tele/{self.name}/LWT"
-
-    @override
-    def truth(self, garden: Garden) -> dict[str, float]:
-        return soil_truth(garden, self.pot)
-
-    @override
-    def messages(self, measured: Mapping[str, float], now: datetime) -> list[Message]:
-        body = {
-            # Tasmota sends the local time without a zone.
-            "Time": now.astimezone().replace(tzinfo=None).isoformat(timespec="seconds"),
-            "Flora": {
-                "Temperature": measured["temperature"],
-                "Moisture": measured["moisture"],
-                "Fertility": measured["ec"],
-                "RSSI": -71,
-            },
-            "TempUnit": "C",
-        }
-        return [Message(f"tele/{self.name}/SENSOR", json.dumps(body))]
-
-
-def soil_sensors(*, moisture_digits: int) -> dict[str, Sensor]:
-    """Return the sensors of a soil probe; the EC in µS/cm, as all of them send it."""
-    return {
+def soil_probe(name: str, dialect: Dialect, pot: str, *, moisture_digits: int) -> Device:
+    """Return a soil sensor in a pot; the EC in µS/cm, as all of them send it."""
+    sensors = {
         "moisture": Sensor(noise=0.12, digits=moisture_digits, drift_per_d=8.0),
         "temperature": Sensor(noise=0.05, digits=1, drift_per_d=2.0),
         "ec": Sensor(noise=3.0, digits=0, drift_per_d=80.0, dead_value=0.0),
     }
 
+    def truth(garden: Garden) -> Values:
+        soil = garden.pots[pot]
+        return {
+            "moisture": soil.moisture_pct,
+            "temperature": soil.temperature_c,
+            "ec": 1000 * soil.ec_ms_cm,
+        }
 
-def soil_truth(garden: Garden, pot: str) -> dict[str, float]:
-    """Return the true values in a pot; the EC in µS/cm."""
-    soil = garden.pots[pot]
-    return {
-        "moisture": soil.moisture_pct,
-        "temperature": soil.temperature_c,
-        "ec": 1000 * soil.ec_ms_cm,
-    }
+    return Device(name, dialect, sensors, truth)
+
+
+def all_devices() -> tuple[Device, ...]:
+    """Return the devices of the garden: a tank controller, and a probe in each of two pots."""
+    return (
+        tank_controller(),
+        # A Tuya sensor behind Zigbee2MQTT, and a Mi Flora behind a Tasmota gateway.
+        soil_probe("bed1", ZIGBEE2MQTT, "basil", moisture_digits=1),
+        soil_probe("pot2", TASMOTA, "tomato", moisture_digits=0),
+    )

@@ -6,7 +6,13 @@ from datetime import date
 
 from demo.api import Api, ApiError
 from demo.broker import MQTT_VERSION, BrokerKind
-from demo.config_flows import Step, create_entry, create_subentry, reconfigure_subentry
+from demo.config_flows import (
+    Step,
+    create_entry,
+    create_subentry,
+    reconfigure_entry,
+    reconfigure_subentry,
+)
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
 
@@ -65,8 +71,8 @@ class Device:
 TANK_FORM: dict[str, object] = {"name": TANK_NAME, "tank_type": "recirculation", "volume": 60}
 TANK_DEVICE = Device(
     title=TANK_NAME,
+    # Of each device some values from the one message with all, the others as plain numbers.
     sources=(
-        # Two from the one message with all values, two as plain numbers.
         Source(ChannelKind.EC, "hydro-tank/telemetry", "ec", "mS/cm"),
         Source(ChannelKind.PH, "hydro-tank/telemetry", "ph"),
         Source(ChannelKind.WATER_TEMPERATURE, "hydro-tank/sensor/tank_temp/state", unit="°C"),
@@ -81,7 +87,7 @@ SOIL_DEVICES = (
         sources=(
             Source(ChannelKind.SOIL_MOISTURE, "zigbee2mqtt/bed1", "soil_moisture"),
             Source(ChannelKind.SOIL_TEMPERATURE, "zigbee2mqtt/bed1", "temperature", "°C"),
-            Source(ChannelKind.SOIL_EC, "zigbee2mqtt/bed1", "ec", "µS/cm"),
+            Source(ChannelKind.SOIL_EC, "zigbee2mqtt/bed1/ec", unit="µS/cm"),
         ),
         availability="zigbee2mqtt/bed1/availability",
         availability_path="state",
@@ -92,7 +98,7 @@ SOIL_DEVICES = (
         sources=(
             Source(ChannelKind.SOIL_MOISTURE, "tele/pot2/SENSOR", "Flora.Moisture"),
             Source(ChannelKind.SOIL_TEMPERATURE, "tele/pot2/SENSOR", "Flora.Temperature", "°C"),
-            Source(ChannelKind.SOIL_EC, "tele/pot2/SENSOR", "Flora.Fertility", "µS/cm"),
+            Source(ChannelKind.SOIL_EC, "stat/pot2/Flora/Fertility", unit="µS/cm"),
         ),
         availability="tele/pot2/LWT",
     ),
@@ -119,7 +125,9 @@ async def ignore_protocol_advice(api: Api) -> None:
         await api.command("repairs/ignore_issue", domain="mqtt", issue_id=advice, ignore=True)
 
 
-async def add_garden(api: Api, *, speed: float, today: date) -> str:
+async def add_garden(
+    api: Api, *, speed: float, today: date, server_address: str | None = None
+) -> str:
     """Add the garden with a tank, two plants and their soil probes; returns the entry's id.
 
     Args:
@@ -127,14 +135,19 @@ async def add_garden(api: Api, *, speed: float, today: date) -> str:
         speed: How much faster than the wall's the time of the garden goes: ages, hold times and
             rates of all values are scaled by it.
         today: The day at the house, on which the phases of the plants begin.
+        server_address: Where the garden is; none = on this Home Assistant.
     """
-    entry_id = await create_entry(
-        api,
-        DOMAIN,
-        [
-            ("garden", {"name": GARDEN_NAME, "readings": "mqtt"}),
-        ],
-    )
+    steps: list[Step] = [
+        ("user", {"next_step_id": "garden"}),
+        ("garden", {"name": GARDEN_NAME, "readings": "mqtt"}),
+    ]
+    if server_address is not None:
+        steps = [
+            ("user", {"next_step_id": "server"}),
+            ("server", {"url": server_address, "verify_ssl": True}),
+            ("server_readings", {"readings": "mqtt"}),
+        ]
+    entry_id = await create_entry(api, DOMAIN, steps)
     await create_subentry(
         api, entry_id, "tank", [("user", TANK_FORM), *TANK_DEVICE.binding_steps(speed)]
     )
@@ -147,6 +160,16 @@ async def add_garden(api: Api, *, speed: float, today: date) -> str:
             api, entry_id, "probe", [("user", form), *device.binding_steps(speed)]
         )
     return entry_id
+
+
+async def move_server(api: Api, entry_id: str, address: str) -> None:
+    """Tell a demo garden that its server has another port in this run."""
+    form = {"url": address, "verify_ssl": True}
+    steps: list[Step] = [
+        ("reconfigure_choice", {"next_step_id": "reconfigure_server"}),
+        ("reconfigure_server", form),
+    ]
+    await reconfigure_entry(api, entry_id, DOMAIN, steps)
 
 
 async def set_speed(api: Api, entry_id: str, *, speed: float) -> None:

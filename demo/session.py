@@ -12,16 +12,20 @@ from demo.broker import Broker, BrokerKind
 from demo.garden_setup import (
     DEVICES,
     DOMAIN,
+    GARDEN_NAME,
     add_garden,
     add_mqtt,
     ignore_protocol_advice,
+    move_server,
     set_speed,
 )
 from demo.home_assistant import HomeAssistant
 from demo.processes import free_port
+from demo.server import DemoServer
 from demo.simulator import Simulator
 from demo.states import States
 from demo.storage_seeds import TIME_ZONE
+from kamerplanter_engines.models.site import SiteFields
 
 ENTITY_SECONDS = 20
 LAST_ENTITIES = tuple((device.title, "measurement_quality") for device in DEVICES)
@@ -37,6 +41,7 @@ class Session:
         speed: How much faster than the wall's the time of the garden goes.
         say: Told in a line what is being done.
         time_zone: Where the house is, if the folder is new.
+        on_server: Whether the garden lives on a server of its own.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Session:
         say: Callable[[str], None],
         *,
         time_zone: str = TIME_ZONE,
+        on_server: bool = False,
     ) -> None:
         config.mkdir(parents=True, exist_ok=True)
         self.config = config
@@ -55,6 +61,7 @@ class Session:
         self.broker = Broker(kind, free_port(), config)
         self.simulator = Simulator(self.broker.port, speed=speed)
         self.home = HomeAssistant(config, self.broker.port, time_zone=time_zone)
+        self.server = DemoServer(config / "server") if on_server else None
         self.states = States(self.home.api)
         self.entry_id = ""
         self._say = say
@@ -72,6 +79,10 @@ class Session:
         self._say(f"starting the broker {self.broker.kind} on port {self.broker.port}")
         await self.broker.start()
         await self.simulator.start()
+        if self.server is not None:
+            self._say(f"starting the server on port {self.server.port}")
+            await self.server.start()
+            await self.server.place(SiteFields(name=GARDEN_NAME, time_zone=self.time_zone))
         self._say("starting Home Assistant")
         await self.home.start()
         await self.prepare()
@@ -84,12 +95,17 @@ class Session:
         is_new = not entries
         if entries:
             self.entry_id = entries[0]
+            if self.server is not None:
+                await move_server(self.home.api, self.entry_id, self.server.address)
             if self._remembered_speed() != self.speed:
                 await set_speed(self.home.api, self.entry_id, speed=self.speed)
         else:
             self._say("making the garden through the config flows")
             self.entry_id = await add_garden(
-                self.home.api, speed=self.speed, today=datetime.now(ZoneInfo(self.time_zone)).date()
+                self.home.api,
+                speed=self.speed,
+                today=datetime.now(ZoneInfo(self.time_zone)).date(),
+                server_address=None if self.server is None else self.server.address,
             )
         self._speed_file.write_text(json.dumps(self.speed))
         await self.states.follow(self.entry_id)
@@ -107,6 +123,8 @@ class Session:
     async def stop(self) -> None:
         """End everything in order."""
         await self.home.close()
+        if self.server is not None:
+            await self.server.stop()
         await self.simulator.stop()
         await self.broker.stop()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import aiomqtt
 
-from demo.devices import Device, TankController, TasmotaSoilProbe, ZigbeeSoilProbe
+from demo.devices import Device, all_devices
 from demo.garden_physics import Garden, Soil
 from demo.probe_faults import Fault
 
@@ -45,14 +45,7 @@ class Simulator:
         self.speed = speed
         self.interval_s = INTERVAL_SECONDS if speed == 1 else FAST_INTERVAL_SECONDS
         self.garden = Garden(pots={"basil": Soil(), "tomato": Soil(moisture_pct=48.0)})
-        self.devices: dict[str, Device] = {
-            device.name: device
-            for device in (
-                TankController(),
-                ZigbeeSoilProbe("bed1", "basil"),
-                TasmotaSoilProbe("pot2", "tomato"),
-            )
-        }
+        self.devices = {device.name: device for device in all_devices()}
         self.is_silent = False
         """The devices stay connected, but measure nothing."""
         self.on_measured: Callable[[str, Mapping[str, float], float], None] | None = None
@@ -129,17 +122,17 @@ class Simulator:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _publish(self, device: Device) -> None:
-        will = aiomqtt.Will(device.availability_topic, device.offline, qos=1, retain=True)
+        topic, speech = device.availability_topic, device.dialect
+        will = aiomqtt.Will(topic, speech.offline, qos=1, retain=True)
         async with self._client(f"demo-{device.name}", will) as client:
-            topic = device.availability_topic
-            await client.publish(topic, device.online, qos=1, retain=True)
+            await client.publish(topic, speech.online, qos=1, retain=True)
             try:
                 while True:
                     if not self.is_silent:
                         await self._publish_once(client, device)
                     await asyncio.sleep(self.interval_s)
             except asyncio.CancelledError:
-                await client.publish(topic, device.offline, qos=1, retain=True)
+                await client.publish(topic, speech.offline, qos=1, retain=True)
                 raise
 
     async def _publish_once(self, client: aiomqtt.Client, device: Device) -> None:

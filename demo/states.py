@@ -143,3 +143,23 @@ def _state(state: Json) -> State:
         changed_at=datetime.fromisoformat(state["last_changed"]),
         seen_s=asyncio.get_running_loop().time(),
     )
+
+
+def claim(is_so: bool, otherwise: str) -> None:
+    """Check something that must be so.
+
+    Raises:
+        StateError: It is not; says what is in its place.
+    """
+    if not is_so:
+        raise StateError(otherwise)
+
+
+def is_state(wanted: str) -> Callable[[State], bool]:
+    """Return what tells whether a state is the one that is wanted."""
+    return lambda state: state.state == wanted
+
+
+def is_number(state: State) -> bool:
+    """Tell whether a state is a number."""
+    return state.number is not None

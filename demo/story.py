@@ -10,7 +10,7 @@ from demo.api import ApiError, Json
 from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
 from demo.log_check import check_log
 from demo.session import Session
-from demo.states import HUB, State, StateError, not_shown
+from demo.states import HUB, State, StateError, claim, is_number, is_state, not_shown
 
 CHECK_SPEED = 240.0
 """30 minutes of hold time pass in 7.5 s, six hours of maximum age in 90 s."""
@@ -43,6 +43,10 @@ DERIVED = (
 )
 
 
+type Step = Callable[[], Awaitable[str]]
+"""Does something, and returns what came of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One step of the story that worked."""
@@ -71,7 +75,16 @@ class Story:
             StateError: Something was not as it should be; says what.
             ApiError: Home Assistant refused something.
         """
-        steps: Mapping[str, Callable[[], Awaitable[str]]] = {
+        loop = asyncio.get_running_loop()
+        for name, step in self.steps().items():
+            began = loop.time()
+            result = await step()
+            self.told.append(Told(name, result, loop.time() - began))
+            self._say(f"ok   {name}: {result}")
+
+    def steps(self) -> Mapping[str, Step]:
+        """Return what is played, in order; the log is looked at when all else is over."""
+        return {
             "values are live": self._values_are_live,
             "values are quick": self._values_are_quick,
             "pH out of band makes one task": self._ph_leaves_its_band,
@@ -83,14 +96,13 @@ class Story:
             "a failed probe shows nothing false": self._probe_fails,
             "all is there after a restart": self._restart,
             "readings go on after the broker was gone": self._broker_is_lost,
+            **self.more_steps(),
             "the log is clean": self._log_is_clean,
         }
-        loop = asyncio.get_running_loop()
-        for name, step in steps.items():
-            began = loop.time()
-            result = await step()
-            self.told.append(Told(name, result, loop.time() - began))
-            self._say(f"ok   {name}: {result}")
+
+    def more_steps(self) -> Mapping[str, Step]:
+        """Return what is played besides, where the garden is somewhere else."""
+        return {}
 
     def table(self) -> str:
         """Return what was shown at the end, and how long each step took."""
@@ -109,11 +121,13 @@ class Story:
 
     async def _values_are_live(self) -> str:
         for subject, row in LIVE:
-            await self._states.until(subject, row, _is_number, 20, "live value")
+            await self._states.until(subject, row, is_number, 20, "live value")
         for subject, row in DERIVED:
             await self._states.until(subject, row, _is_known, 20, "derived state")
         for subject in (TANK_NAME, BASIL_PROBE, TOMATO_PROBE):
-            await self._states.until(subject, "measurement_quality", _is("good"), 20, "quality")
+            await self._states.until(
+                subject, "measurement_quality", is_state("good"), 20, "quality"
+            )
         return f"{len(LIVE)} values and {len(DERIVED)} derived states"
 
     async def _values_are_quick(self) -> str:
@@ -131,28 +145,28 @@ class Story:
             if state.number in sent:
                 worst_s, seen = max(worst_s, state.seen_s - sent[state.number]), seen + 1
         self._simulator.on_measured = None
-        _claim(worst_s <= VALUE_SECONDS, f"a value took {worst_s:.2f} s to become a state")
+        claim(worst_s <= VALUE_SECONDS, f"a value took {worst_s:.2f} s to become a state")
         return f"{seen} values, the slowest after {1000 * worst_s:.0f} ms"
 
     # --- Tank -----------------------------------------------------------------------------
 
     async def _ph_leaves_its_band(self) -> str:
-        await self._states.until(TANK_NAME, "ph_problem", _is("off"), 10, "before the dose")
+        await self._states.until(TANK_NAME, "ph_problem", is_state("off"), 10, "before the dose")
         self._simulator.command({"dose_ph_up_ml": 14})
         state = await self._states.until(
-            TANK_NAME, "ph_problem", _is("on"), 40, "pH pushed out of band"
+            TANK_NAME, "ph_problem", is_state("on"), 40, "pH pushed out of band"
         )
-        _claim(state.attributes["reasons"] == ["high"], f"reasons are {state.attributes}")
+        claim(state.attributes["reasons"] == ["high"], f"reasons are {state.attributes}")
         task = await self._task("pH", TANK_NAME, "needs_action", 3)
         # Readings go on out of band and must not make more tasks.
         await asyncio.sleep(3)
         again = await self._task("pH", TANK_NAME, "needs_action", 3)
-        _claim(again["uid"] == task["uid"], "the task was made anew")
+        claim(again["uid"] == task["uid"], "the task was made anew")
         return f"{self._shown(TANK_NAME, 'ph')}, task “{task['summary']}”"
 
     async def _ph_comes_back(self) -> str:
         self._simulator.command({"dose_ph_down_ml": 14})
-        await self._states.until(TANK_NAME, "ph_problem", _is("off"), 40, "pH brought back")
+        await self._states.until(TANK_NAME, "ph_problem", is_state("off"), 40, "pH brought back")
         await self._no_task("pH", TANK_NAME, 3)
         return self._shown(TANK_NAME, "ph")
 
@@ -176,9 +190,9 @@ class Story:
         self._simulator.command({"pot": "basil", "drying_factor": 1})
         task = await self._task("Water", BASIL, "needs_action", 40)
         state = await self._states.until(
-            BASIL, "needs_attention", _is("on"), DERIVED_SECONDS, "dry soil wants attention"
+            BASIL, "needs_attention", is_state("on"), DERIVED_SECONDS, "dry soil wants attention"
         )
-        _claim("soil_dry" in state.attributes["reasons"], f"reasons are {state.attributes}")
+        claim("soil_dry" in state.attributes["reasons"], f"reasons are {state.attributes}")
         return f"{self._shown(BASIL_PROBE, 'soil_moisture')}, task “{task['summary']}”"
 
     async def _watering_is_done(self) -> str:
@@ -187,14 +201,18 @@ class Story:
         await self._update_item(task["uid"], status="completed")
         self._simulator.command({"pot": "basil", "water_ml": 1200})
         was = "?" if before is None else before.state
-        _claim(was == self._in_days(2), f"next watering was {was}")
+        claim(was == self._in_days(2), f"next watering was {was}")
         after = await self._states.until(
-            BASIL, "next_watering", _is(self._in_days(3)), DERIVED_SECONDS, "next watering moves"
+            BASIL,
+            "next_watering",
+            is_state(self._in_days(3)),
+            DERIVED_SECONDS,
+            "it moves",
         )
         last = str(after.attributes.get("last_watered"))
-        _claim(last == self._in_days(0), f"last watered is {last}")
+        claim(last == self._in_days(0), f"last watered is {last}")
         await self._task("Water", BASIL, "completed", 2)
-        await self._states.until(BASIL, "needs_attention", _is("off"), 30, "soil is moist again")
+        await self._states.until(BASIL, "needs_attention", is_state("off"), 30, "moist again")
         return f"next watering {was} -> {after.state}"
 
     async def _treatment(self) -> str:
@@ -208,14 +226,14 @@ class Story:
             },
             answers=True,
         )
-        _claim(answer["plants"][0]["karenz_active"] is True, f"the answer is {answer}")
+        claim(answer["plants"][0]["karenz_active"] is True, f"the answer is {answer}")
         wait_s = DERIVED_SECONDS
-        await self._states.until(BASIL, "karenz_active", _is("on"), wait_s, "treated")
-        await self._states.until(BASIL, "harvest_allowed", _is("off"), wait_s, "treated")
+        await self._states.until(BASIL, "karenz_active", is_state("on"), wait_s, "treated")
+        await self._states.until(BASIL, "harvest_allowed", is_state("off"), wait_s, "treated")
         safe = self._safe_date()
-        await self._states.until(BASIL, "safe_harvest_date", _is(safe), wait_s, "treated")
+        await self._states.until(BASIL, "safe_harvest_date", is_state(safe), wait_s, "treated")
         state = self._states.get(TOMATO, "harvest_allowed")
-        _claim(state is not None and state.state == "on", "the untreated plant is blocked too")
+        claim(state is not None and state.state == "on", "the untreated plant is blocked too")
         return f"safe from {safe}"
 
     async def _harvest_is_refused(self) -> str:
@@ -229,32 +247,32 @@ class Story:
         else:
             raise StateError("a harvest inside the waiting period was not refused")
         for part in (BASIL, PRODUCT, self._safe_date()):
-            _claim(part in text, f"the refusal does not name {part}: {text}")
+            claim(part in text, f"the refusal does not name {part}: {text}")
         verdict = await self._api.call_action(
             "kamerplanter.check_harvest",
             {"entity_id": basil, "on": self._safe_date()},
             answers=True,
         )
-        _claim(verdict["plants"][0]["allowed"] is True, f"blocked on the safe date: {verdict}")
+        claim(verdict["plants"][0]["allowed"] is True, f"blocked on the safe date: {verdict}")
         harvest = await self._api.call_action(
             "kamerplanter.log_harvest", {"entity_id": tomato, "weight_g": 250}, answers=True
         )
-        _claim("harvest_id" in harvest["plants"][0], f"the other plant: {harvest}")
+        claim("harvest_id" in harvest["plants"][0], f"the other plant: {harvest}")
         return text
 
     async def _probe_fails(self) -> str:
         self._simulator.command({"device": "tank", "sensor": "ph", "fault": "dead"})
         self._simulator.command({"device": "tank", "sensor": "temp", "fault": "dead"})
         state = await self._states.until(
-            TANK_NAME, "measurement_quality", _is("bad"), 10, "pH sends NaN, temperature -127"
+            TANK_NAME, "measurement_quality", is_state("bad"), 10, "pH sends NaN, temperature -127"
         )
         for row in ("ph", "water_temperature"):
             shown = self._states.get(TANK_NAME, row)
-            _claim(shown is not None and _is_number(shown), f"{row} lost its last good value")
+            claim(shown is not None and is_number(shown), f"{row} lost its last good value")
         reasons = state.attributes["reasons"]
         for sensor in ("ph", "temp"):
             self._simulator.command({"device": "tank", "sensor": sensor, "fault": "none"})
-        await self._states.until(TANK_NAME, "measurement_quality", _is("good"), 20, "mended")
+        await self._states.until(TANK_NAME, "measurement_quality", is_state("good"), 20, "mended")
         return f"reasons {reasons}"
 
     # --- Restart, broker, log ---------------------------------------------------------------
@@ -273,16 +291,16 @@ class Story:
         before = self._states.get(TANK_NAME, "ph")
         items = {item["uid"]: item["status"] for item in await self._items()}
         await self._session.restart()
-        state = await self._states.until(TANK_NAME, "ph", _is_number, 5, "value after a restart")
-        _claim(before is not None and state.state == before.state, f"was {before}, is {state}")
-        _claim(bool(state.attributes.get("restored")), f"not marked as old: {state.attributes}")
+        state = await self._states.until(TANK_NAME, "ph", is_number, 5, "value after a restart")
+        claim(before is not None and state.state == before.state, f"was {before}, is {state}")
+        claim(bool(state.attributes.get("restored")), f"not marked as old: {state.attributes}")
         age_s = _age_s(state)
         for row in ("ec_problem", "ph_problem", "temperature_problem", "level_low"):
             problem = self._states.get(TANK_NAME, row)
-            _claim(problem is not None and problem.state != "on", f"false alarm: {row}")
-        await self._states.until(BASIL, "karenz_active", _is("on"), 5, "Karenz after a restart")
+            claim(problem is not None and problem.state != "on", f"false alarm: {row}")
+        await self._states.until(BASIL, "karenz_active", is_state("on"), 5, "Karenz is kept")
         after = {item["uid"]: item["status"] for item in await self._items()}
-        _claim(items == after, f"tasks were {items}, are {after}")
+        claim(items == after, f"tasks were {items}, are {after}")
         await self._task(OWN_TASK, "", "needs_action", 1)
         self._simulator.is_silent = False
         await self._states.until(
@@ -295,19 +313,19 @@ class Story:
         await self._session.broker.kill()
         await asyncio.sleep(3)
         kept = self._states.get(TANK_NAME, "ph")
-        _claim(kept is not None and _is_number(kept), f"the value went with the broker: {kept}")
+        claim(kept is not None and is_number(kept), f"the value went with the broker: {kept}")
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self._session.broker.start()
         await self._states.until(
             TANK_NAME,
             "ph",
-            lambda new: new.seen_s > began and _is_number(new),
+            lambda new: new.seen_s > began and is_number(new),
             30,
             "broker is back",
         )
         gone, back = self._logged("broker is gone") - gone, self._logged("broker is back") - back
-        _claim((gone, back) == (1, 1), f"{gone} log lines at its loss, {back} at its return")
+        claim((gone, back) == (1, 1), f"{gone} log lines at its loss, {back} at its return")
         return f"values stayed; fresh ones {loop.time() - began:.1f} s after its return"
 
     def _logged(self, text: str) -> int:
@@ -345,13 +363,13 @@ class Story:
                 shown = [(item["summary"], item["status"]) for item in await self._items()]
                 raise StateError(f"no task {what} {subject} ({status}) within {seconds} s: {shown}")
             await asyncio.sleep(0.2)
-        _claim(len(found) == 1, f"{len(found)} tasks in place of one: {found}")
+        claim(len(found) == 1, f"{len(found)} tasks in place of one: {found}")
         return found[0]
 
     async def _no_task(self, what: str, subject: str, seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while found := await self._found(what, subject, "needs_action"):
-            _claim(asyncio.get_running_loop().time() < deadline, f"still open: {found}")
+            claim(asyncio.get_running_loop().time() < deadline, f"still open: {found}")
             await asyncio.sleep(0.2)
 
     def _in_days(self, days: int) -> str:
@@ -366,26 +384,13 @@ class Story:
         return f"{subject} {row} {'?' if state is None else state.state}"
 
 
-def _claim(is_so: bool, otherwise: str) -> None:
-    if not is_so:
-        raise StateError(otherwise)
-
-
 def _age_s(state: State) -> float:
     measured_at = datetime.fromisoformat(str(state.attributes["measured_at"]))
     return (datetime.now(measured_at.tzinfo) - measured_at).total_seconds()
 
 
-def _is(wanted: str) -> Callable[[State], bool]:
-    return lambda state: state.state == wanted
-
-
 def _is_not(before: State | None) -> Callable[[State], bool]:
     return lambda state: state is not before
-
-
-def _is_number(state: State) -> bool:
-    return state.number is not None
 
 
 def _is_known(state: State) -> bool:

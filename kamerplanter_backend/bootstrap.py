@@ -7,16 +7,23 @@ from pathlib import Path
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.services.botanical_family_service import BotanicalFamilyService
+from kamerplanter_backend.domain.services.calendar_service import CalendarService
 from kamerplanter_backend.domain.services.care_service import CareService
 from kamerplanter_backend.domain.services.catalogue_service import CatalogueService
+from kamerplanter_backend.domain.services.cultivar_service import CultivarService
 from kamerplanter_backend.domain.services.harvest_service import HarvestService
 from kamerplanter_backend.domain.services.home_service import HomeService
 from kamerplanter_backend.domain.services.ipm_service import IpmService
 from kamerplanter_backend.domain.services.irrigation_service import IrrigationService
+from kamerplanter_backend.domain.services.location_service import LocationService
+from kamerplanter_backend.domain.services.location_type_service import LocationTypeService
 from kamerplanter_backend.domain.services.phase_service import PhaseService
 from kamerplanter_backend.domain.services.plant_service import PlantService
+from kamerplanter_backend.domain.services.planting_run_service import PlantingRunService
 from kamerplanter_backend.domain.services.probe_service import ProbeService
 from kamerplanter_backend.domain.services.site_service import SiteService
+from kamerplanter_backend.domain.services.species_service import SpeciesService
 from kamerplanter_backend.domain.services.tank_service import TankService
 from kamerplanter_backend.domain.services.task_service import TaskService
 from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
@@ -31,8 +38,14 @@ class Services:
     """All that can be done, by subject."""
 
     site: SiteService
+    location: LocationService
     catalogue: CatalogueService
+    location_type: LocationTypeService
+    botanical_family: BotanicalFamilyService
+    species: SpeciesService
+    cultivar: CultivarService
     plant: PlantService
+    planting_run: PlantingRunService
     phase: PhaseService
     tank: TankService
     probe: ProbeService
@@ -42,6 +55,7 @@ class Services:
     care: CareService
     ipm: IpmService
     harvest: HarvestService
+    calendar: CalendarService
     home: HomeService
 
 
@@ -75,8 +89,14 @@ def build_services(store: DocumentStore) -> Services:
     """Build all services on a store."""
     return Services(
         site=SiteService(store),
+        location=LocationService(store),
         catalogue=CatalogueService(store),
+        location_type=LocationTypeService(store),
+        botanical_family=BotanicalFamilyService(store),
+        species=SpeciesService(store),
+        cultivar=CultivarService(store),
         plant=PlantService(store),
+        planting_run=PlantingRunService(store),
         phase=PhaseService(store),
         tank=TankService(store),
         probe=ProbeService(store),
@@ -86,5 +106,6 @@ def build_services(store: DocumentStore) -> Services:
         care=CareService(store),
         ipm=IpmService(store),
         harvest=HarvestService(store),
+        calendar=CalendarService(store),
         home=HomeService(store),
     )

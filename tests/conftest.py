@@ -5,10 +5,12 @@
 import custom_components  # noqa: F401  isort: skip
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kamerplanter_backend.migrations import seed_files, seeds
 
 settings.register_profile(
     "ci",
@@ -26,6 +28,23 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _catalogue_is_read_once() -> Iterator[None]:
+    """Let all stores that tests open share what the files of the catalogue say."""
+    read: dict[str, seed_files.Catalogue] = {}
+
+    def read_catalogue(contents: Mapping[str, str]) -> seed_files.Catalogue:
+        digest = seed_files.digest_of(contents)
+        if digest not in read:
+            read[digest] = seed_files.read_catalogue(contents)
+        return read[digest]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seeds, "read_catalogue", read_catalogue)
+        yield
+
 
 MUST_RUN_IN_CI = ("mosquitto", "chromium")
 """Marks of tests that skip on a desk without the program, and fail in CI without it."""

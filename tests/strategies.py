@@ -3,15 +3,18 @@
 from datetime import UTC, date, datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from kamerplanter_backend.domain.models.identity import ProfileFields
 from kamerplanter_engines.models.base import Model
 from kamerplanter_engines.models.site import SiteFields
 from kamerplanter_engines.models.telemetry import ChannelBinding
 
+KEY_PATTERN = r"^[A-Za-z0-9_.:-]+$"
 KEYS = st.text("abcXYZ0123456789_.:-", min_size=1, max_size=40)
 
 TEXTS = st.one_of(
@@ -39,6 +42,7 @@ INSTANTS = st.datetimes(
 
 SPECIAL: dict[tuple[type[Model], str], st.SearchStrategy[Any]] = {
     (SiteFields, "time_zone"): st.sampled_from(["Europe/Berlin", "America/Lima", "Asia/Kolkata"]),
+    (ProfileFields, "time_zone"): st.sampled_from([None, "Europe/Berlin", "America/Lima"]),
     (ChannelBinding, "curve"): st.just(()),
     (ChannelBinding, "entity_id"): st.none(),
     (ChannelBinding, "topic"): TEXTS,
@@ -72,13 +76,17 @@ def _field(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
         if field == name and issubclass(model, owner):
             return strategy
     info = model.model_fields[name]
+    return _of_type(info.annotation, _limits(info))
+
+
+def _limits(info: FieldInfo) -> dict[str, Any]:
     limits: dict[str, Any] = {}
     for item in info.metadata:
         for limit in ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern"):
             found = getattr(item, limit, None)
             if found is not None:
                 limits[limit] = found
-    return _of_type(info.annotation, limits)
+    return limits
 
 
 def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -89,17 +97,24 @@ def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
         least = limits.get("min_length", 0)
         item = _of_type(get_args(annotation)[0], {})
         return st.lists(item, min_size=least, max_size=least + 2).map(tuple)
+    if origin is dict:
+        return st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.none()), max_size=3)
     if hasattr(annotation, "__metadata__"):  # Annotated
-        return _of_type(get_args(annotation)[0], limits)
+        inner = {} if limits else _limits(FieldInfo.from_annotation(annotation))
+        return _of_type(get_args(annotation)[0], {**inner, **limits})
     if annotation is str:
-        texts = KEYS if "pattern" in limits else TEXTS
+        texts = _matching(limits["pattern"]) if "pattern" in limits else TEXTS
         return texts.map(lambda text: text[: limits.get("max_length", 4000)])
-    if annotation in (int, float):
-        return _number(annotation, limits)
-    return _of_class(annotation)
+    return _number(annotation, limits) if annotation in (int, float) else _of_class(annotation)
+
+
+def _matching(pattern: str) -> st.SearchStrategy[str]:
+    return KEYS if pattern == KEY_PATTERN else st.from_regex(pattern, fullmatch=True)
 
 
 def _of_class(annotation: type) -> st.SearchStrategy[Any]:
+    if get_origin(annotation) is Literal:
+        return st.sampled_from(get_args(annotation))
     if issubclass(annotation, Enum):
         return st.sampled_from(list(annotation))
     if issubclass(annotation, Model):

@@ -34,6 +34,7 @@ from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Finding
 from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
 from kamerplanter_backend.jobs.job import JobReport, run_due, void_unfinished
+from kamerplanter_engines.evidence_engine import listening_since
 from kamerplanter_engines.models.site import Site, SiteFields
 
 DEFAULT_FILE = "garden.db"
@@ -140,6 +141,7 @@ class EmbeddedClient(KamerplanterClient):
             command_key: Identity of the command.
         """
         moment = now or self._clock()
+        self._started_at = listening_since(self._started_at, moment)
         context = Context(
             tenant_key=self._tenant_key,
             actor=caller.actor,

@@ -1,7 +1,8 @@
 """What a client offers: read all, ask or do one thing, hear of changes, close."""
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from datetime import date, datetime
+from typing import ClassVar, Protocol, Self
 
 from pydantic import Field
 
@@ -9,6 +10,11 @@ from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Model
+
+PROTOCOL = 1
+"""Number of the agreement between client and server; grows when an older side cannot follow."""
+OLDEST_PROTOCOL = 1
+"""The oldest server that this client understands."""
 
 
 class Request[R](Model):
@@ -20,10 +26,18 @@ class Request[R](Model):
 class Command[R](Request[R]):
     """Changes something. The same `command_key` twice answers twice and acts once."""
 
-    permission: ClassVar[Permission] = Permission.WORK
     queueable: ClassVar[bool] = True
     """May wait while a server is away; a gate such as a harvest may not."""
     command_key: str | None = Field(default=None, max_length=100)
+
+    def as_of(self, now: datetime, today: date) -> Self:  # noqa: ARG002 - for those that override
+        """Return the command with "now" and "today" written out, so that it may wait.
+
+        Args:
+            now: The present moment, aware.
+            today: The local date at the site.
+        """
+        return self
 
 
 class Change(Model):
@@ -32,6 +46,7 @@ class Change(Model):
     cursor: int
     tenant_key: str
     collections: tuple[str, ...]
+    """Names in alphabetical order; empty = nobody knows, everything must be read again."""
 
 
 class Caller(Model):

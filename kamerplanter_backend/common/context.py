@@ -33,6 +33,8 @@ class Context:
     """Identity of the command, so that sending it twice does it once."""
     command_digest: str | None = None
     """Stands for the content of the command, so that its key is not used for another one."""
+    request_id: str | None = None
+    """The request that this belongs to, as it stands in the log."""
 
     @property
     def today(self) -> date:

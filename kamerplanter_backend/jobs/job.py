@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context
@@ -25,12 +26,12 @@ KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Something that happens by itself in each garden."""
+class Job[S = Services]:
+    """Something that happens by itself: in each garden, or once for the whole server."""
 
     name: str
     schedule: Schedule
-    run: Callable[[Services, Context], int]
+    run: Callable[[S, Context], int]
     """Does it and returns how many things changed; a repeat must be harmless."""
 
 
@@ -45,9 +46,9 @@ class JobReport:
     """Why it failed; none = it did not."""
 
 
-def run_due(
-    jobs: Sequence[Job],
-    services: Services,
+def run_due[S](
+    jobs: Sequence[Job[S]],
+    services: S,
     store: DocumentStore,
     context: Context,
     *,
@@ -91,7 +92,7 @@ def void_unfinished(store: DocumentStore, context: Context) -> int:
     return len(unfinished)
 
 
-def _claim(store: DocumentStore, context: Context, job: Job, process: str) -> JobRun | None:
+def _claim(store: DocumentStore, context: Context, job: Job[Any], process: str) -> JobRun | None:
     """Take on the open period of a job; none = it is done, or somebody else is at it."""
     name = period(job.schedule, context.now, context.zone)
     with open_unit(store, context) as uow:
@@ -122,14 +123,14 @@ def _is_free(run: JobRun | None, context: Context) -> bool:
     return run.state is not JobState.DONE and is_over and run.attempts < MAX_ATTEMPTS
 
 
-def _forget_old(runs: JobRunRepository, job: Job, context: Context) -> None:
+def _forget_old(runs: JobRunRepository, job: Job[Any], context: Context) -> None:
     old = runs.find(Where("job", "==", job.name), Where("claimed_at", "<", context.now - KEPT))
     for run in old:
         runs.remove(run.key)
 
 
-def _run(
-    store: DocumentStore, context: Context, services: Services, job: Job, run: JobRun
+def _run[S](
+    store: DocumentStore, context: Context, services: S, job: Job[S], run: JobRun
 ) -> JobReport:
     changed, problem = 0, None
     try:

@@ -15,6 +15,7 @@ ALLOWED = {
     "bisect",
     "calendar",
     "collections",
+    "copy",  # its replace() makes a changed value
     "dataclasses",
     "datetime",
     "decimal",

@@ -8,8 +8,9 @@ from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Scope
 
-# Keys that are no references: of the owner, or of something that may be gone.
-FREE_KEYS = {"tenant_key", "command_key", "natural_key"}
+# Keys that are no references: of the owner, or of something that may be gone. An assignee may have
+# left, and a garden that moves to another server brings its tasks without their people.
+FREE_KEYS = {"tenant_key", "command_key", "natural_key", "assignee_key"}
 # What was written may be taken back later; the pointer is a memory, not a dependency.
 MEMORIES = {("tasks", "irrigation_key"), ("tasks", "confirmation_key")}
 

@@ -59,7 +59,7 @@ class Garden:
         self._open()
         self.started_at = self.now
 
-    def context(self, **changes: object) -> Context:
+    def context(self, **changes: Any) -> Context:
         """Return the context of a call made now."""
         context = Context(
             tenant_key=LOCAL_TENANT,
@@ -88,23 +88,23 @@ class Garden:
 
     # --- Things in it -----------------------------------------------------------------------
 
-    def tank(self, **fields: object) -> Tank:
+    def tank(self, **fields: Any) -> Tank:
         """Add a tank."""
         values = {"name": "Tank", "volume_l": 60.0, **fields}
         return self.services.tank.create(self.context(), TankFields(**values))
 
-    def plant(self, key: str | None = None, **fields: object) -> Plant:
+    def plant(self, key: str | None = None, **fields: Any) -> Plant:
         """Add a tomato, unless other fields are given."""
         values = {"name": "Tomato", "species_key": "solanum_lycopersicum", **fields}
         return self.services.plant.create(self.context(), PlantFields(**values), key)
 
-    def probe(self, *kinds: ChannelKind, key: str | None = None, **fields: object) -> Probe:
+    def probe(self, *kinds: ChannelKind, key: str | None = None, **fields: Any) -> Probe:
         """Add a probe with a topic for each kind."""
         channels = tuple(ChannelBinding(kind=kind, topic=f"probe/{kind}") for kind in kinds)
         values = {"name": "Probe", "channels": channels, **fields}
         return self.services.probe.create(self.context(), ProbeFields(**values), key)
 
-    def reading(self, probe: Probe, kind: ChannelKind, value: float, **changes: object) -> Reading:
+    def reading(self, probe: Probe, kind: ChannelKind, value: float, **changes: Any) -> Reading:
         """Return a good reading of now."""
         values = {
             "probe_key": probe.key,
@@ -117,7 +117,7 @@ class Garden:
         }
         return Reading(**values)
 
-    def measure(self, probe: Probe, kind: ChannelKind, value: float, **changes: object) -> int:
+    def measure(self, probe: Probe, kind: ChannelKind, value: float, **changes: Any) -> int:
         """Store a reading of now and let follow what follows."""
         reading = self.reading(probe, kind, value, **changes)
         return self.services.telemetry.record(self.context(), (reading,))

@@ -1,38 +1,55 @@
 """What every client promises: one suite for all that implement it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import assert_type
 
 import pytest
 
+from kamerplanter_backend.client.command_queue import open_queue
 from kamerplanter_backend.client.embedded import open_garden
-from kamerplanter_backend.client.protocol import Change, Command, KamerplanterClient
+from kamerplanter_backend.client.protocol import Caller, Change, Command, KamerplanterClient
 from kamerplanter_backend.client.requests import (
     AddTask,
     ArchivePlant,
+    BeginHarvest,
     CheckHarvest,
+    CompleteRun,
     CompleteTask,
+    CorrectTreatment,
     CreatePlant,
     CreateProbe,
+    CreateRun,
     CreateTank,
     DeleteTask,
+    GetTreatment,
     ListHarvests,
     ListObjects,
     ListReadings,
+    ListRunPlants,
+    ListRuns,
     ListTreatments,
     LogHarvest,
     LogTreatment,
     RecordReadings,
+    SetSite,
+    StartRun,
     UpdateTank,
 )
-from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
-from kamerplanter_engines.errors import InvalidInputError, KarenzViolationError
+from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError, NotFoundError
+from kamerplanter_engines.errors import (
+    IllegalTransitionError,
+    InvalidInputError,
+    KarenzViolationError,
+)
 from kamerplanter_engines.models.harvest import HarvestFields
-from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.plant import Plant, PlantFields
+from kamerplanter_engines.models.planting_run import PlantingRunFields, RunState
+from kamerplanter_engines.models.site import SiteFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import TaskFields, TaskState
 from kamerplanter_engines.models.telemetry import (
@@ -42,24 +59,44 @@ from kamerplanter_engines.models.telemetry import (
     Reading,
     Verdict,
 )
+from tests.served_garden import ServedGarden
 
 NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
-type Reopen = Callable[[], KamerplanterClient]
+OWNER = Caller(role=Role.ADMIN)
+"""Only an admin adds and removes tanks and probes."""
+
+HOME = SiteFields(name="Home", time_zone="Europe/Berlin", latitude_deg=52.5)
 
 
-@pytest.fixture(params=["embedded"])
-async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator:
+@pytest.fixture(params=["embedded", "rest-light", "rest-full", "queue-over-rest"])
+async def client(
+    request: pytest.FixtureRequest, tmp_path: Path, socket_enabled: None
+) -> AsyncIterator[KamerplanterClient]:
     """Return a client of each kind, on an empty garden at noon in Berlin."""
-    garden = open_garden(
-        tmp_path / "garden.db",
-        name="Home",
-        time_zone="Europe/Berlin",
-        latitude_deg=52.5,
-        clock=lambda: NOW,
-    )
-    yield garden.client
-    await garden.client.close()
+    if request.param == "embedded":
+        garden = open_garden(
+            tmp_path / "garden.db",
+            name="Home",
+            time_zone="Europe/Berlin",
+            latitude_deg=52.5,
+            clock=lambda: NOW,
+        )
+        yield garden.client
+        await garden.client.close()
+        return
+    served = await asyncio.to_thread(ServedGarden, is_full=request.param == "rest-full")
+    rest = served.client()
+    await rest.call(SetSite(fields=HOME), OWNER)
+    if request.param == "queue-over-rest":
+        queueing = await open_queue(rest, tmp_path / "queue.db", clock=lambda: NOW)
+        yield queueing
+        assert queueing.state.depth == 0
+        await queueing.close()
+    else:
+        yield rest
+        await rest.close()
+    await asyncio.to_thread(served.stop)
 
 
 @pytest.fixture
@@ -69,7 +106,7 @@ async def plant(client: KamerplanterClient) -> Plant:
 
 
 async def test_the_answer_has_the_type_that_the_request_names(client: KamerplanterClient) -> None:
-    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10)))
+    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10)), OWNER)
 
     assert_type(tank, Tank)
     assert isinstance(tank, Tank)
@@ -79,7 +116,7 @@ async def test_the_answer_has_the_type_that_the_request_names(client: Kamerplant
 async def test_a_command_sent_twice_answers_twice_and_acts_once(client: KamerplanterClient) -> None:
     command = CreateTank(fields=TankFields(name="T", volume_l=10), command_key="c-1")
 
-    first, second = await client.call(command), await client.call(command)
+    first, second = await client.call(command, OWNER), await client.call(command, OWNER)
 
     assert second == first
     assert len((await client.snapshot()).tanks) == 1
@@ -104,7 +141,7 @@ async def test_the_same_command_at_the_same_time_acts_once(client: KamerplanterC
 async def test_a_refused_command_may_be_sent_again(
     client: KamerplanterClient, plant: Plant
 ) -> None:
-    treatment = TreatmentFields(plant_key=plant.key, product="Neem", interval_d=0, at=NOW)
+    treatment = ApplicationFields(product="Neem", interval_d=0, at=NOW)
     harvest = LogHarvest(fields=HarvestFields(plant_key="later", at=NOW), command_key="h-1")
     with pytest.raises(NotFoundError):
         await client.call(harvest)
@@ -113,16 +150,55 @@ async def test_a_refused_command_may_be_sent_again(
             fields=PlantFields(name="Later", species_key="solanum_lycopersicum"), key="later"
         )
     )
-    await client.call(LogTreatment(fields=treatment))
+    await client.call(LogTreatment(plant_keys=(plant.key,), fields=treatment))
 
     assert (await client.call(harvest)).plant_key == "later"
+
+
+async def test_one_key_covers_all_plants_of_a_command(
+    client: KamerplanterClient, plant: Plant
+) -> None:
+    fields = PlantFields(name="Other", species_key="solanum_lycopersicum")
+    other = await client.call(CreatePlant(fields=fields))
+    command = LogTreatment(
+        plant_keys=(plant.key, other.key),
+        fields=ApplicationFields(product="Neem", interval_d=3, at=NOW),
+        command_key="spray-1",
+    )
+
+    first, second = await client.call(command), await client.call(command)
+
+    assert second == first
+    assert [item.plant_key for item in first] == [plant.key, other.key]
+    for key, treatment in zip((plant.key, other.key), first, strict=True):
+        assert await client.call(ListTreatments(plant_key=key)) == (treatment,)
+    with pytest.raises(ConflictError):
+        await client.call(command.model_copy(update={"plant_keys": (plant.key,)}))
+
+
+async def test_a_correction_is_for_administrators_and_is_answered_twice(
+    client: KamerplanterClient, plant: Plant
+) -> None:
+    fields = ApplicationFields(product="Neem", interval_d=3, at=NOW)
+    (treatment,) = await client.call(LogTreatment(plant_keys=(plant.key,), fields=fields))
+    command = CorrectTreatment(
+        key=treatment.key, patch={"interval_d": 21}, reason="Mistyped", command_key="c-1"
+    )
+
+    with pytest.raises(ForbiddenError):
+        await client.call(command)
+    first, second = await client.call(command, OWNER), await client.call(command, OWNER)
+
+    assert second == first
+    assert len(first.corrections) == 1
+    assert await client.call(GetTreatment(key=treatment.key)) == first
 
 
 async def test_errors_come_as_their_classes_with_their_values(
     client: KamerplanterClient, plant: Plant
 ) -> None:
-    treatment = TreatmentFields(plant_key=plant.key, product="Neem", interval_d=3, at=NOW)
-    await client.call(LogTreatment(fields=treatment))
+    treatment = ApplicationFields(product="Neem", interval_d=3, at=NOW)
+    await client.call(LogTreatment(plant_keys=(plant.key,), fields=treatment))
 
     with pytest.raises(KarenzViolationError) as refused:
         await client.call(LogHarvest(fields=HarvestFields(plant_key=plant.key, at=NOW)))
@@ -130,12 +206,15 @@ async def test_errors_come_as_their_classes_with_their_values(
     assert refused.value.code == "KARENZ_VIOLATION"
     assert refused.value.placeholders["date"] == "2026-05-05"
     assert await client.call(ListHarvests(plant_key=plant.key)) == ()
-    assert len(await client.call(ListTreatments(plant_key=plant.key))) == 1
+    treatments = await client.call(ListTreatments(plant_key=plant.key))
+    assert len(treatments) == 1
     assert (await client.call(CheckHarvest(plant_key=plant.key))).days_left == 4
 
 
 async def test_a_patch_changes_what_is_given(client: KamerplanterClient) -> None:
-    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10, ph_low=5.5)))
+    tank = await client.call(
+        CreateTank(fields=TankFields(name="T", volume_l=10, ph_low=5.5)), OWNER
+    )
 
     changed = await client.call(UpdateTank(key=tank.key, patch={"ph_low": None, "volume_l": 20}))
 
@@ -169,7 +248,7 @@ async def test_completing_twice_is_harmless(client: KamerplanterClient) -> None:
 
 async def test_readings_are_counted_once_and_read_back(client: KamerplanterClient) -> None:
     channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec")
-    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))))
+    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))), OWNER)
     reading = Reading(
         probe_key=probe.key,
         kind=ChannelKind.EC,
@@ -194,7 +273,7 @@ async def test_changes_name_what_was_touched(client: KamerplanterClient, plant: 
     heard: asyncio.Queue[Change] = asyncio.Queue()
     end = client.changes(heard.put_nowait)
 
-    await client.call(ArchivePlant(key=plant.key))
+    await client.call(ArchivePlant(key=plant.key), OWNER)
 
     assert "plants" in (await asyncio.wait_for(heard.get(), 5)).collections
     end()
@@ -216,3 +295,20 @@ async def test_a_question_touches_nothing(client: KamerplanterClient, plant: Pla
 def test_only_commands_carry_a_key() -> None:
     assert issubclass(CreateTank, Command)
     assert "command_key" not in CheckHarvest.model_fields
+
+
+async def test_a_planting_run_from_plan_to_end(client: KamerplanterClient) -> None:
+    fields = PlantingRunFields(name="Beds", species_key="solanum_lycopersicum", quantity=2)
+    run = await client.call(CreateRun(fields=fields))
+
+    start = StartRun(key=run.key, command_key="start-1")
+    begun, again = await client.call(start), await client.call(start)
+    plants = await client.call(ListRunPlants(key=run.key))
+    await client.call(BeginHarvest(key=run.key))
+    ended = await client.call(CompleteRun(key=run.key))
+
+    assert (begun.state, again, ended.state) == (RunState.ACTIVE, begun, RunState.COMPLETED)
+    assert sorted(plant.name for plant in plants) == ["Beds 1", "Beds 2"]
+    assert await client.call(ListRuns()) == (ended,)
+    with pytest.raises(IllegalTransitionError):
+        await client.call(StartRun(key=run.key))

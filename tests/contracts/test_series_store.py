@@ -101,6 +101,50 @@ def test_latest_is_by_time_of_measurement_and_verdict(unit: OpenUnit, probe: str
     assert (newest.value, good.value, suspect, stale) == (2.0, 1.9, newest, None)
 
 
+@pytest.mark.parametrize(
+    ("until_s", "verdict", "values"),
+    [
+        pytest.param(0, None, [1.9], id="the moment itself"),
+        pytest.param(-0.000001, None, [1.8], id="just before"),
+        pytest.param(0, Verdict.GOOD, [1.8], id="of one verdict"),
+        pytest.param(-61, None, [], id="before all"),
+        pytest.param(3600, None, [2.0], id="an hour ahead"),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_latest_until_a_moment(
+    store: DocumentStore,
+    unit: OpenUnit,
+    until_s: float,
+    verdict: Verdict | None,
+    values: list[float],
+) -> None:
+    with unit() as uow:
+        uow.readings.append(
+            [reading(-60, 1.8), reading(0, 1.9, verdict=Verdict.SUSPECT), reading(3600, 2.0)]
+        )
+
+    with store.begin(frozenset()) as transaction:
+        found = transaction.readings.latest(
+            "probe-1", EC, verdict, until_at=NOW + timedelta(seconds=until_s)
+        )
+        last = transaction.readings.latest("probe-1", EC)
+
+    assert [one.value for one in (found,) if one is not None] == values
+    assert last is not None
+    assert last.value == 2.0
+
+
+def test_a_garden_is_not_told_of_readings_that_lie_ahead(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(0, 1.8), reading(120, 1.9), reading(121, 2.0)])
+
+        found = uow.readings.latest(probe, EC)
+
+        assert found is not None
+        assert found.value == 1.9
+
+
 def test_prune_keeps_the_moment_itself_and_other_gardens(unit: OpenUnit, probe: str) -> None:
     with unit(OTHER_TENANT) as uow:
         add(uow, ProbeRepository, key="probe-9")
@@ -163,3 +207,20 @@ def test_batches_in_any_cut_store_the_same(
         assert in_one == in_two
         assert added == again == len(in_one)
         assert uow.readings.append(in_one) == 0
+
+
+def test_many_readings_of_a_moment_are_stored_as_one_by_one(unit: OpenUnit, probe: str) -> None:
+    many = [reading(0.01 * number, 1.8 + number % 7 / 100) for number in range(400)]
+    with unit() as uow:
+        uow.readings.append([reading(-0.5, 1.8), reading(-0.3, 1.85)])
+        added = uow.readings.append(many)
+        at_once = uow.readings.range(probe, EC, EARLIEST, LATEST)
+        uow.readings.prune(LATEST)
+        one_by_one = sum(
+            uow.readings.append([one]) for one in [reading(-0.5, 1.8), reading(-0.3, 1.85), *many]
+        )
+
+        # Each of seven values counts once a second, and two of them were there already.
+        assert added == 28
+        assert one_by_one == added + 2
+        assert uow.readings.range(probe, EC, EARLIEST, LATEST) == at_once

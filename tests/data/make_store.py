@@ -54,6 +54,7 @@ def _fill_garden(uow: UnitOfWork) -> None:
     add(uow, repository_of("probes"), key="probe-1", tank_key="tank-1")
     add(uow, repository_of("tank_alerts"), key="alert-1", tank_key="tank-1", since=WHEN)
     add(uow, repository_of("plant_alerts"), key="alert-2", **plant)
+    add(uow, repository_of("phase_changes"), key="change-1", **plant)
     add(uow, repository_of("tasks"), key="task-1", **plant)
     add(uow, repository_of("irrigations"), key="irrigation-1", task_key="task-1", **plant)
     add(uow, repository_of("care_confirmations"), key="care-1", **plant)

@@ -109,11 +109,8 @@ class RealGarden:
         if not await self._entries("mqtt"):
             await add_mqtt(api, self.broker.kind, self.broker.port)
         garden: Step = ("garden", {"name": GARDEN, "readings": "mqtt"})
-        # The data of an earlier one would be offered first.
         menu: Step = ("user", {"next_step_id": "garden"})
-        self.entry_id = await create_entry(
-            api, DOMAIN, [menu, garden] if self._data_files() else [garden]
-        )
+        self.entry_id = await create_entry(api, DOMAIN, [menu, garden])
         await self._add("tank", [("user", _TANK_FORM), *_TANK_BINDINGS])
         today = datetime.now(ZoneInfo(TIME_ZONE)).date().isoformat()
         phase = {"phase_entry_id": "vegetative", "phase_started_on": today}

@@ -38,7 +38,8 @@ async def main(config: Path, env: Mapping[str, str]) -> dict[str, object]:
     try:
         await home.start()
         garden = {"name": "Released garden", "readings": "none"}
-        entry_id = await create_entry(home.api, "kamerplanter", [("garden", garden)])
+        here = ("user", {"next_step_id": "garden"})
+        entry_id = await create_entry(home.api, "kamerplanter", [here, ("garden", garden)])
         finish = ("values", {"next_step_id": "finish"})
         await create_subentry(home.api, entry_id, "tank", [("user", TANK_FORM), finish])
         states = States(home.api)

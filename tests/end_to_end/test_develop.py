@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from demo.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 END_SECONDS = 45
@@ -76,3 +78,25 @@ def test_a_run_that_is_ended_at_its_start_leaves_nothing(tmp_path: Path) -> None
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--broker", "mosquitto"], "mosquitto is not installed (Debian: apt install mosquitto)"),
+        (["--broker", "rabbit"], "invalid choice: 'rabbit'"),
+        (["--speed", "0"], "--speed must be between 1 and 3600"),
+    ],
+)
+def test_what_cannot_be_started_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_where, **_options: None)
+    monkeypatch.setattr(sys, "argv", ["develop", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err

@@ -114,7 +114,7 @@ async def _add_again(garden: RealGarden, file: Path) -> None:
     api = garden.home.api
     flow: Json = await api.post(FLOW, {"handler": DOMAIN})
     assert flow["step_id"] == "user"
-    assert flow["menu_options"] == ["garden", "existing"]
+    assert flow["menu_options"] == ["garden", "existing", "server"]
     path = f"{FLOW}/{flow['flow_id']}"
     flow = await api.post(path, {"next_step_id": "existing"})
     (field,) = flow["data_schema"]

@@ -1,17 +1,47 @@
 """The garden of the demo behaves as a garden does."""
 
+import asyncio
 import json
 import math
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
+import aiomqtt
 import pytest
 
-from demo.devices import TankController, TasmotaSoilProbe, ZigbeeSoilProbe
+from demo.broker import Broker, BrokerKind
+from demo.devices import TASMOTA, ZIGBEE2MQTT, soil_probe, tank_controller
 from demo.garden_physics import DAY_S, Garden, Soil, Tank
 from demo.probe_faults import Fault, Sensor
+from demo.processes import free_port
 from demo.simulator import CommandError, Simulator
+from tests.backend.telemetry.brokers import program
 
 MEASURED_AT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+PLAIN_TOPICS = {
+    "hydro-tank/telemetry": {
+        "ec": "hydro-tank/sensor/tank_ec/state",
+        "ph": "hydro-tank/sensor/tank_ph/state",
+        "temp": "hydro-tank/sensor/tank_temp/state",
+        "level": "hydro-tank/sensor/tank_level/state",
+    },
+    "zigbee2mqtt/bed1": {
+        "soil_moisture": "zigbee2mqtt/bed1/soil_moisture",
+        "temperature": "zigbee2mqtt/bed1/temperature",
+        "ec": "zigbee2mqtt/bed1/ec",
+    },
+    "tele/pot2/SENSOR": {
+        "Moisture": "stat/pot2/Flora/Moisture",
+        "Temperature": "stat/pot2/Flora/Temperature",
+        "Fertility": "stat/pot2/Flora/Fertility",
+    },
+}
+"""Topic of a JSON message: its values, each with the topic of the same as a plain number."""
+STATUS_TOPICS = {"hydro-tank/status", "zigbee2mqtt/bed1/availability", "tele/pot2/LWT"}
+LISTEN_SECONDS = 10
+MOSQUITTO = pytest.mark.mosquitto
 
 
 def garden() -> Garden:
@@ -123,7 +153,7 @@ def test_a_probe_can_die_drift_and_stick() -> None:
 
 
 def test_a_dead_ph_probe_is_a_bare_nan_beside_good_neighbours() -> None:
-    device = TankController()
+    device = tank_controller()
     device.sensors["ph"].set_fault(Fault.DEAD, 0)
     whole, *plain = device.messages(device.measure(garden()), MEASURED_AT)
     assert '"ph": NaN' in whole.payload
@@ -135,18 +165,78 @@ def test_a_dead_ph_probe_is_a_bare_nan_beside_good_neighbours() -> None:
 
 def test_devices_send_the_shapes_of_real_ones() -> None:
     here = Garden(pots={"basil": Soil(), "tomato": Soil()})
-    zigbee, tasmota = ZigbeeSoilProbe("bed1", "basil"), TasmotaSoilProbe("pot2", "tomato")
-    (message,) = zigbee.messages(zigbee.measure(here), MEASURED_AT)
-    body = json.loads(message.payload)
-    assert message.topic == "zigbee2mqtt/bed1"
+    zigbee = soil_probe("bed1", ZIGBEE2MQTT, "basil", moisture_digits=1)
+    whole, *plain = zigbee.messages(zigbee.measure(here), MEASURED_AT)
+    body = json.loads(whole.payload)
+    assert whole.topic == "zigbee2mqtt/bed1"
     assert body["soil_moisture"] == pytest.approx(42, abs=1)
     assert body["last_seen"] == "2026-05-04T08:00:00.000+00:00"
-    (message,) = tasmota.messages(tasmota.measure(here), MEASURED_AT)
-    body = json.loads(message.payload)
-    assert message.topic == "tele/pot2/SENSOR"
+    assert len(plain) == 3
+    tasmota = soil_probe("pot2", TASMOTA, "tomato", moisture_digits=0)
+    whole, *plain = tasmota.messages(tasmota.measure(here), MEASURED_AT)
+    body = json.loads(whole.payload)
+    assert whole.topic == "tele/pot2/SENSOR"
     assert "+" not in body["Time"]
     # 26 mS/cm % / 42 % in µS/cm.
     assert body["Flora"]["Fertility"] == pytest.approx(619, abs=20)
+    assert len(plain) == 3
+
+
+@pytest.fixture(params=[BrokerKind.AMQTT, pytest.param(BrokerKind.MOSQUITTO, marks=MOSQUITTO)])
+async def broker(
+    request: pytest.FixtureRequest, tmp_path: Path, socket_enabled: None
+) -> AsyncGenerator[Broker]:
+    if request.param is BrokerKind.MOSQUITTO:
+        program("mosquitto")
+    broker = Broker(request.param, free_port(), tmp_path)
+    await broker.start()
+    yield broker
+    await broker.stop()
+
+
+async def heard(broker: Broker, topics: set[str], simulator: Simulator | None) -> dict[str, str]:
+    """Listen until each of these topics was heard, or in vain; returns what was first on each."""
+    first: dict[str, str] = {}
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(LISTEN_SECONDS),
+            aiomqtt.Client("127.0.0.1", broker.port) as client,
+        ):
+            await client.subscribe("#")
+            if simulator is not None:
+                await simulator.start()
+            async for message in client.messages:
+                first.setdefault(str(message.topic), bytes(message.payload).decode())
+                if topics <= first.keys():
+                    break
+    return first
+
+
+@pytest.mark.e2e
+async def test_a_real_broker_carries_json_of_each_device_and_a_plain_number_of_each_value(
+    broker: Broker,
+) -> None:
+    plain = {topic for of_device in PLAIN_TOPICS.values() for topic in of_device.values()}
+    simulator = Simulator(broker.port)
+    try:
+        first = await heard(broker, {*PLAIN_TOPICS, *plain, *STATUS_TOPICS}, simulator)
+    finally:
+        await simulator.stop()
+    assert first.keys() == {*PLAIN_TOPICS, *plain, *STATUS_TOPICS}
+    for whole, of_device in PLAIN_TOPICS.items():
+        body = json.loads(first[whole])
+        for value, topic in of_device.items():
+            assert float(first[topic]) == body.get("Flora", body)[value]
+
+    # ESPHome alone has its numbers kept; each device has said that it went.
+    kept = {*PLAIN_TOPICS["hydro-tank/telemetry"].values(), *STATUS_TOPICS}
+    late = await heard(broker, kept, None)
+    assert late.keys() == kept
+    assert {late[topic] for topic in STATUS_TOPICS} == {
+        "offline",
+        '{"state":"offline"}',
+        "Offline",
+    }
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ def new_readings(
     fresh = [
         reading
         for reading in readings
-        if reading.probe_key == source.probe.key
-        and reading.kind == kind
+        if reading.kind is kind
+        and reading.probe_key == source.probe.key
         and reading.verdict is Verdict.GOOD
     ]
     return [*sorted(fresh, key=lambda reading: reading.at)] or [source.reading]

@@ -10,6 +10,7 @@ from kamerplanter_backend.domain.repositories.tank import TankAlertRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.alert_run_engine import judge_run
 from kamerplanter_engines.models.tank import (
     AlertState,
     Band,
@@ -21,7 +22,7 @@ from kamerplanter_engines.models.tank import (
 )
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading
-from kamerplanter_engines.tank_engine import judge_alert, target_bands
+from kamerplanter_engines.tank_engine import target_bands
 
 TASK_OF_PROBLEM = {problem: TaskKind(f"tank_{problem}") for problem in TankProblem}
 _PROBLEM_OF_TASK = {kind: problem for problem, kind in TASK_OF_PROBLEM.items()}
@@ -62,18 +63,18 @@ def evaluate_tank(uow: UnitOfWork, tank: Tank, readings: Sequence[Reading] = ())
         after = before
         kind = ChannelKind(problem.value)
         source = source_of(uow, probes, kind)
-        for reading in new_readings(readings, source, kind) if source else []:
-            after = judge_alert(
-                after,
+        if source is not None:
+            after = judge_run(
+                before,
                 band_for(bands, problem),
-                reading,
+                new_readings(readings, source, kind),
                 now=uow.context.now,
                 started_at=uow.context.started_at,
-                max_age_s=source.max_age_s if source else 0,
-                hold_s=source.hold_s if source else 0,
+                max_age_s=source.max_age_s,
+                hold_s=source.hold_s,
             )
-        if source is None and after.state is not AlertState.INACTIVE:
-            after = _without_source(after)
+        elif before.state is not AlertState.INACTIVE:
+            after = _without_source(before)
         changed += _save(uow, alerts.get(problem), after) + _follow(uow, tank, after)
     return changed
 

@@ -7,7 +7,7 @@ from kamerplanter_engines.safety_interval_engine import check_applied_at
 
 
 def check_not_future(uow: UnitOfWork, at: datetime) -> datetime:
-    """Return the moment in UTC, if it can have happened.
+    """Return the moment in UTC, if it can have happened; a little ahead of now means now.
 
     Raises:
         NaiveTimeError: It has no zone.

@@ -26,9 +26,21 @@ class SeriesStore(ABC):
 
     @abstractmethod
     def latest(
-        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        verdict: Verdict | None = None,
+        *,
+        until_at: datetime | None = None,
     ) -> Reading | None:
-        """Return the newest reading by its time of measurement, of one verdict if given."""
+        """Return the newest reading by its time of measurement.
+
+        Args:
+            probe_key: The probe.
+            kind: What it measures.
+            verdict: Only readings of this verdict; none = of any.
+            until_at: Only readings of this moment or before; none = the last of all.
+        """
 
     @abstractmethod
     def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:

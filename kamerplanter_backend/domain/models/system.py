@@ -1,6 +1,7 @@
 """What the system remembers about itself."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -45,7 +46,19 @@ class SeedMarkFields(Model):
     name: str = Field(min_length=1, max_length=100)
     digest: str = Field(min_length=1, max_length=128)
     """Changes with the content, so that an unchanged part is not loaded again."""
+    loaded: tuple[str, ...] = ()
+    """What it held, as `collection/key`: what is missing now was deleted by a person."""
 
 
 class SeedMark(Entity, SeedMarkFields):
     """A mark that exists."""
+
+
+class InstallationFields(Model):
+    """The server that works on this store; there is one."""
+
+    name: Literal["server"] = "server"
+
+
+class Installation(Entity, InstallationFields):
+    """The installation that exists: by its key clients know it again under another address."""

@@ -280,6 +280,7 @@ class Repository[E: Entity]:
                 "tenant_key": self._tenant(),
                 "revision": 1,
                 "created_at": self._context.now,
+                "created_by": self._context.actor,
                 "updated_at": self._context.now,
             }
         )

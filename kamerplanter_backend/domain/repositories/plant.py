@@ -12,10 +12,12 @@ class PlantRepository(Repository[Plant]):
     collection = Collection(
         "plants",
         Plant,
-        indexes=(("tank_key",), ("species_key",)),
+        indexes=(("tank_key",), ("species_key",), ("location_key",), ("run_key",)),
         references=(
             Reference("species_key", "species"),
             Reference("tank_key", "tanks", on_delete=OnDelete.CLEAR),
+            Reference("location_key", "locations", on_delete=OnDelete.CLEAR),
+            Reference("run_key", "planting_runs", on_delete=OnDelete.CLEAR),
         ),
     )
 
@@ -26,6 +28,10 @@ class PlantRepository(Repository[Plant]):
     def fed_by(self, tank_key: str) -> list[Plant]:
         """Return the plants that a tank feeds and that are not archived."""
         return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
+
+    def of_run(self, run_key: str) -> list[Plant]:
+        """Return the plants of a planting run, the archived ones too."""
+        return self.find(Where("run_key", "==", run_key))
 
 
 class PlantAlertRepository(Repository[PlantAlert]):

@@ -157,13 +157,21 @@ def _refuse_if_held(
         # One more than could go along: if there is another one, it is among them.
         query = Query(where=(Where(reference.field, "==", key), *wall), limit=len(along) + 1)
         found = transaction.find(source.name, query)
-        if any(document["key"] not in along for document in found):
+        holders = [document for document in found if document["key"] not in along]
+        if holders:
+            what = _named(holders[0], source, wall)
             raise BrokenReferenceError(
-                f"{key!r} cannot be deleted: something in {source.name} still points to it.",
+                f"{key!r} cannot be deleted: {what} still points to it.",
                 field=reference.field,
                 kind=source.name,
                 value=key,
             )
+
+
+def _named(holder: Document, source: Collection, wall: tuple[Where, ...]) -> str:
+    """Return what a person calls a document; nothing of it if it may be of another garden."""
+    name = holder.get("name") if wall else None
+    return f"{name!r} in {source.name}" if name else f"something in {source.name}"
 
 
 def _clear(

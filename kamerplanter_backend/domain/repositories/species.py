@@ -14,8 +14,11 @@ class SpeciesRepository(Repository[Species]):
         Species,
         scope=Scope.CATALOGUE,
         unique=(("scientific_name",),),
-        indexes=(("sequence_key",),),
-        references=(Reference("sequence_key", "phase_sequences"),),
+        indexes=(("sequence_key",), ("family_key",)),
+        references=(
+            Reference("sequence_key", "phase_sequences"),
+            Reference("family_key", "botanical_families"),
+        ),
     )
 
     def by_name(self) -> list[Species]:

@@ -1,7 +1,7 @@
 """What the system remembers about itself, stored."""
 
 from kamerplanter_backend.domain.interfaces.document_store import Where
-from kamerplanter_backend.domain.models.system import JobRun, JobState, SeedMark
+from kamerplanter_backend.domain.models.system import Installation, JobRun, JobState, SeedMark
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, Scope
 
@@ -30,3 +30,9 @@ class SeedMarkRepository(Repository[SeedMark]):
     def named(self, name: str) -> SeedMark | None:
         """Return the mark of a part of the catalogue."""
         return self.first(Where("name", "==", name))
+
+
+class InstallationRepository(Repository[Installation]):
+    """The one installation of the store."""
+
+    collection = Collection("installations", Installation, scope=Scope.SYSTEM, unique=(("name",),))

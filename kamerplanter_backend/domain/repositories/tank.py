@@ -9,7 +9,13 @@ from kamerplanter_engines.models.tank import Tank, TankAlert, TankProblem
 class TankRepository(Repository[Tank]):
     """The tanks of a garden."""
 
-    collection = Collection("tanks", Tank, unique=(("name",),))
+    collection = Collection(
+        "tanks",
+        Tank,
+        unique=(("name",),),
+        indexes=(("location_key",),),
+        references=(Reference("location_key", "locations", on_delete=OnDelete.CLEAR),),
+    )
 
     def living(self) -> list[Tank]:
         """Return the tanks that are not archived."""

@@ -12,7 +12,13 @@ class TaskRepository(Repository[Task]):
     collection = Collection(
         "tasks",
         Task,
-        indexes=(("state",), ("plant_key", "state"), ("tank_key", "state")),
+        indexes=(
+            ("state",),
+            ("plant_key", "state"),
+            ("tank_key", "state"),
+            ("due_on",),
+            ("due_at",),
+        ),
         references=(
             Reference("plant_key", "plants", on_delete=OnDelete.CASCADE),
             Reference("tank_key", "tanks", on_delete=OnDelete.CASCADE),

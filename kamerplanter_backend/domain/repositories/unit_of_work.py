@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.common.exceptions import IdempotencyConflictError, NotFoundError
 from kamerplanter_backend.domain.interfaces.document_store import (
     CommandResult,
     DocumentStore,
@@ -17,8 +18,10 @@ from kamerplanter_backend.domain.interfaces.document_store import (
 from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.base import Access, Repository
+from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.references import References
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 
 READINGS = "readings"
@@ -28,10 +31,13 @@ READINGS = "readings"
 class Readings:
     """The measurements of the probes of one garden."""
 
-    def __init__(self, transaction: Transaction, probes: ProbeRepository, tenant_key: str) -> None:
+    def __init__(
+        self, transaction: Transaction, probes: ProbeRepository, tenant_key: str, now: datetime
+    ) -> None:
         self._transaction = transaction
         self._probes = probes
         self._tenant_key = tenant_key
+        self._until_at = now + CLOCK_TOLERANCE
         self._known: set[str] = set()
 
     def append(self, readings: Sequence[Reading]) -> int:
@@ -62,11 +68,13 @@ class Readings:
     ) -> Reading | None:
         """Return the newest reading of a channel, of one verdict if given.
 
+        What lies ahead of now, because the clock went back, does not hide what lies before.
+
         Raises:
             NotFoundError: The probe is not of this garden.
         """
         self._check({probe_key})
-        return self._transaction.readings.latest(probe_key, kind, verdict)
+        return self._transaction.readings.latest(probe_key, kind, verdict, until_at=self._until_at)
 
     def prune(self, before: datetime) -> int:
         """Delete what was measured before a moment; return how many readings went."""
@@ -97,7 +105,9 @@ class UnitOfWork:
         self._transaction = transaction
         self._access = Access(transaction=transaction, context=context, references=references())
         self._repositories: dict[type[Repository[Any]], Repository[Any]] = {}
-        self.readings = Readings(transaction, self.of(ProbeRepository), context.tenant_key)
+        self.readings = Readings(
+            transaction, self.of(ProbeRepository), context.tenant_key, context.now
+        )
         """The measurements of this garden."""
 
     def of[R: Repository[Any]](self, repository: type[R]) -> R:
@@ -107,6 +117,10 @@ class UnitOfWork:
             found = repository(self._access)
             self._repositories[repository] = found
         return found
+
+    def for_installation(self) -> UnitOfWork:
+        """Return a unit that works in the same transaction for the installation as a whole."""
+        return UnitOfWork(self._transaction, replace(self.context, tenant_key=SHARED_TENANT))
 
     def answer[T](self, result: T) -> T:
         """Remember the result as the answer of the command, in the same transaction; return it.
@@ -132,7 +146,7 @@ def known_answer(store: DocumentStore, context: Context) -> CommandResult | None
     """Return what the command of this context answered before, or none if it is new.
 
     Raises:
-        ConflictError: Its key was used for a command with another content.
+        IdempotencyConflictError: Its key was used for a command with another content.
     """
     key = context.command_key
     if key is None:
@@ -140,7 +154,7 @@ def known_answer(store: DocumentStore, context: Context) -> CommandResult | None
     with store.begin(frozenset()) as transaction:
         seen = transaction.seen_command(context.tenant_key, key)
     if seen is not None and seen.digest != context.command_digest:
-        raise ConflictError(
+        raise IdempotencyConflictError(
             f"The command key {key!r} was used for something else; use a new one.",
             field="command_key",
             kind="command",

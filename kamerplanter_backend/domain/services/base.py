@@ -1,19 +1,28 @@
 """What all services share: one use case is one transaction, and a command acts once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cache, wraps
 from hashlib import sha256
-from typing import Any, Concatenate, get_type_hints
+from typing import Any, ClassVar, Concatenate, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
-from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.common.exceptions import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    StaleRevisionError,
+)
+from kamerplanter_backend.common.permissions import Permission, is_permitted, may_touch
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Page, Query
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.base import Repository
+from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
+from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import (
     Readings,
     UnitOfWork,
@@ -74,14 +83,122 @@ class command:  # noqa: N801 - reads as a decorator
         @wraps(method)
         def act(service: S, context: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if context.command_key is not None:
-                content = to_json((method.__qualname__, args, kwargs))
-                context = replace(context, command_digest=sha256(content).hexdigest())
+                # Outside of gardens, everybody's keys lie together: one's answers are one's own.
+                is_shared = context.tenant_key == SHARED_TENANT
+                name = (
+                    f"{context.actor} {method.__qualname__}" if is_shared else method.__qualname__
+                )
+                digest = command_digest(name, args, kwargs)
+                context = replace(context, command_digest=digest)
                 if seen := known_answer(service.store, context):
                     return answer_type().validate_python(seen.answer)
             with open_unit(service.store, context, self.writes) as uow:
                 return uow.answer(method(service, uow, *args, **kwargs))
 
         return act
+
+
+class EntityService[E: Entity](Service):
+    """A group of use cases about one kind of document, which can be looked at."""
+
+    repository: ClassVar[type[Repository[Any]]]
+
+    @query()
+    def get(self, uow: UnitOfWork, key: str) -> E:
+        """Return a document, an archived one too.
+
+        Raises:
+            NotFoundError: There is none in this garden.
+        """
+        entity: E = uow.of(self.repository).get(key)
+        return entity
+
+    @query()
+    def list_page(self, uow: UnitOfWork, query: Query) -> Page[E]:
+        """Return a part of the documents.
+
+        Raises:
+            OutOfRangeError: The limit is not within 1 to 200.
+            InvalidInputError: A path is no field, or the cursor is not one of this query.
+        """
+        page: Page[E] = uow.of(self.repository).page(query)
+        return page
+
+
+def command_digest(name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
+    """Return what stands for a command and its content."""
+    values = [*args, *kwargs.values()]
+    parts = [part for value in values if isinstance(value, list | tuple) for part in value]
+    for kind in {type(value) for value in (*values, *parts) if isinstance(value, BaseModel)}:
+        # A model that came in only as part of another one may not be built by itself yet.
+        kind.model_rebuild()
+    return sha256(to_json((name, args, kwargs))).hexdigest()
+
+
+def check_revision(entity: Entity, expected: int | None, kind: str) -> None:
+    """Make sure that a document is still what the caller saw; none = whatever it is now.
+
+    Raises:
+        StaleRevisionError: Somebody else wrote in between.
+    """
+    if expected is not None and entity.revision != expected:
+        raise StaleRevisionError(
+            f"{entity.key!r} in {kind} was changed in between; read it again.",
+            kind=kind,
+            key=entity.key,
+        )
+
+
+def check_permitted(uow: UnitOfWork, permission: Permission) -> None:
+    """Make sure that the caller's role holds a permission, where it depends on the input.
+
+    Raises:
+        ForbiddenError: It does not.
+    """
+    if not is_permitted(uow.context.role, permission):
+        raise ForbiddenError(
+            f"Role {uow.context.role} may not {permission}.", permission=permission.value
+        )
+
+
+def check_own(uow: UnitOfWork, permission: Permission, entity: Entity) -> None:
+    """Make sure that the caller may do something to this very document.
+
+    What has an assignee is for who made it and for the assignee, what has none is for all; a
+    member who left assigns nobody. Kinds that nobody can be assigned to are for who made them.
+
+    Args:
+        uow: The unit of work.
+        permission: What is to be done.
+        entity: The document as it is stored.
+
+    Raises:
+        ForbiddenError: It is somebody else's.
+    """
+    context = uow.context
+    if "assignee_key" in type(entity).model_fields:
+        assignee = _present(uow, getattr(entity, "assignee_key", None))
+    else:
+        assignee = entity.created_by
+    if not may_touch(
+        context.role,
+        permission,
+        actor=context.actor,
+        created_by=entity.created_by,
+        assignee=assignee,
+    ):
+        raise ForbiddenError(
+            f"{entity.key} is somebody else's; only an admin may do this ({permission}).",
+            permission=permission.value,
+        )
+
+
+def _present(uow: UnitOfWork, user_key: str | None) -> str | None:
+    """Return the user if it is a member of the garden."""
+    if user_key is None or user_key == uow.context.actor:
+        return user_key
+    member = uow.of(MembershipRepository).between(uow.context.tenant_key, user_key)
+    return member.user_key if member else None
 
 
 def live[E: Entity](repository: Repository[E], key: str) -> E:
@@ -114,11 +231,25 @@ def create[E: Entity](repository: Repository[E], fields: Model, key: str | None)
     return repository.change(archived, **dict(fields), archived_at=None)
 
 
-def archive[E: Entity](repository: Repository[E], entity: E, now: datetime) -> E:
-    """Take a document out of sight; an archived one stays as it is."""
+def archive[E: Entity](
+    uow: UnitOfWork,
+    repository: Repository[E],
+    key: str,
+    expected_revision: int | None = None,
+) -> E:
+    """Take a document out of sight, on record; an archived one stays as it is.
+
+    Raises:
+        NotFoundError: There is none in this garden.
+        StaleRevisionError: It has another revision than expected.
+    """
+    entity = repository.get(key)
+    kind = repository.collection.name
+    check_revision(entity, expected_revision, kind)
     if getattr(entity, "archived_at", None) is not None:
         return entity
-    return repository.change(entity, archived_at=now)
+    record_audit(uow, AuditAction.ARCHIVED, kind, key, name=str(getattr(entity, "name", "")))
+    return repository.change(entity, archived_at=uow.context.now)
 
 
 def only_fields(patch: Mapping[str, object], allowed: frozenset[str]) -> None:

@@ -1,13 +1,27 @@
 """Harvests, behind the gate of the waiting period."""
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_backend.common.permissions import Permission, is_permitted
+from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.times import check_not_future
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.harvest import HarvestRepository
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, live, query
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    check_own,
+    command,
+    live,
+    only_fields,
+    query,
+)
 from kamerplanter_engines.errors import (
     InvalidInputError,
     KarenzViolationError,
@@ -18,11 +32,16 @@ from kamerplanter_engines.models.ipm import HarvestVerdict
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.safety_interval_engine import check_harvest
 
+CHANGEABLE = frozenset({"weight_g", "note"})
+"""The fields that a person may change afterwards."""
 
-class HarvestService(Service):
+
+class HarvestService(EntityService[Harvest]):
     """Books what was harvested, or removed for disposal."""
 
-    @command(HarvestRepository)
+    repository = HarvestRepository
+
+    @command(HarvestRepository, AuditRepository)
     def log_harvest(self, uow: UnitOfWork, fields: HarvestFields) -> Harvest:
         """Book a harvest. Inside a waiting period nobody may; only a disposal can be recorded.
 
@@ -35,14 +54,49 @@ class HarvestService(Service):
         """
         plant = live(uow.of(PlantRepository), fields.plant_key)
         at = check_not_future(uow, fields.at)
-        # Clocks may differ by minutes, yet no harvest reaches into a day that has not begun.
-        harvested_on = uow.context.local_date(min(at, uow.context.now))
+        harvested_on = uow.context.local_date(at)
         if fields.purpose is HarvestPurpose.DISPOSAL:
             _check_disposal(uow, fields)
         else:
             treatments = uow.of(TreatmentRepository).of_plant(plant.key)
             _check_karenz(plant, check_harvest(treatments, harvested_on))
-        return uow.of(HarvestRepository).add(fields, harvested_on=harvested_on)
+        booked = fields.model_copy(update={"at": at})
+        harvest = uow.of(HarvestRepository).add(booked, harvested_on=harvested_on)
+        record_audit(
+            uow,
+            AuditAction.HARVEST_LOGGED,
+            "harvests",
+            harvest.key,
+            plant_key=plant.key,
+            purpose=harvest.purpose.value,
+            harvested_on=harvested_on.isoformat(),
+            weight_g=harvest.weight_g,
+            reason=harvest.reason,
+        )
+        return harvest
+
+    create = log_harvest
+
+    @command(HarvestRepository)
+    def update(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        expected_revision: int | None = None,
+    ) -> Harvest:
+        """Change weight or note; what, when and why are on record and stay.
+
+        Raises:
+            NotFoundError: There is no such harvest.
+            ForbiddenError: Somebody else booked it.
+            InvalidInputError: Another field is named, or a value does not fit.
+            StaleRevisionError: It has another revision than expected.
+        """
+        only_fields(patch, CHANGEABLE)
+        harvests = uow.of(HarvestRepository)
+        check_own(uow, Permission.HARVEST_UPDATE, harvests.get(key))
+        return harvests.patch(key, patch, HarvestFields, expected_revision=expected_revision)
 
     @query()
     def list_of_plant(self, uow: UnitOfWork, plant_key: str) -> tuple[Harvest, ...]:

@@ -1,10 +1,12 @@
 """The snapshot: all that screens show, as of one moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from pydantic import JsonValue
 
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
@@ -17,7 +19,7 @@ from kamerplanter_backend.domain.services.base import Service, query
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
-from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, TaskView
+from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, PlantView, TankView, TaskView
 from kamerplanter_engines.models.base import Entity
 from kamerplanter_engines.models.task import Task, TaskState
 from kamerplanter_engines.task_engine import is_due_today, is_overdue
@@ -32,7 +34,7 @@ class HomeService(Service):
     @query()
     def snapshot(self, uow: UnitOfWork) -> GardenSnapshot:
         """Return all that screens show, as of now; archived things are not part of it."""
-        site = uow.of(SiteRepository).only()
+        site = uow.of(SiteRepository).home()
         tanks, plants = uow.of(TankRepository).living(), uow.of(PlantRepository).living()
         probes = uow.of(ProbeRepository).living()
         facts = facts_of(uow, plants)
@@ -63,10 +65,28 @@ class HomeService(Service):
             today=uow.context.today,
             tanks=tuple(tank_views),
             plants=tuple(plant_views),
-            probes=tuple(probe_view(uow, probe) for probe in probes),
+            probes=tuple(probe_view(uow, probe, tasks) for probe in probes),
             tasks=_task_views(uow, tasks),
             next_due_at=_earliest(uow, moments),
         )
+
+    def tank(self, context: Context, key: str) -> TankView:
+        """Return what screens show of one tank.
+
+        Raises:
+            NotFoundError: It does not exist, or is archived.
+        """
+        tanks = self.snapshot(context).tanks
+        return _shown({view.tank.key: view for view in tanks}, key, "tanks")
+
+    def plant(self, context: Context, key: str) -> PlantView:
+        """Return what screens show of one plant.
+
+        Raises:
+            NotFoundError: It does not exist, or is archived.
+        """
+        plants = self.snapshot(context).plants
+        return _shown({view.plant.key: view for view in plants}, key, "plants")
 
     @query()
     def list_objects(self, uow: UnitOfWork) -> dict[str, tuple[dict[str, JsonValue], ...]]:
@@ -78,6 +98,12 @@ class HomeService(Service):
         }
 
 
+def _shown[V](views: Mapping[str, V], key: str, kind: str) -> V:
+    if key not in views:
+        raise NotFoundError(f"No {key!r} in {kind} of this garden.", kind=kind, key=key)
+    return views[key]
+
+
 def _documents(entities: Sequence[Entity]) -> tuple[dict[str, JsonValue], ...]:
     return tuple(entity.model_dump(mode="json") for entity in entities)
 
@@ -85,7 +111,8 @@ def _documents(entities: Sequence[Entity]) -> tuple[dict[str, JsonValue], ...]:
 def _listed_tasks(uow: UnitOfWork) -> list[Task]:
     tasks = uow.of(TaskRepository)
     since = uow.context.now - SHOWN_CLOSED
-    return [*tasks.open(), *tasks.find(Where("closed_at", ">=", since))]
+    closed = (Where("closed_at", ">=", since), Where("removed_at", "is_null", True))
+    return [*tasks.open(), *tasks.find(*closed)]
 
 
 def _task_views(uow: UnitOfWork, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
@@ -108,6 +135,7 @@ def _task_views(uow: UnitOfWork, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
             due_on=task.due_on,
             due_at=task.due_at,
             description=task.description,
+            assignee_key=task.assignee_key,
             rule=task.rule,
             is_overdue=is_overdue(task, uow.context.today, uow.context.now),
             is_due_today=is_due_today(task, uow.context.today, uow.context.zone),

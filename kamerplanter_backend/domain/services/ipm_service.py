@@ -1,30 +1,119 @@
 """Plant protection: applications and the waiting period that follows."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
+from pydantic import JsonValue
+
+from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.times import check_not_future
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
+from kamerplanter_backend.domain.repositories.merge_patch import merge_patch
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, live, query
-from kamerplanter_engines.models.ipm import HarvestVerdict, Treatment, TreatmentFields
-from kamerplanter_engines.safety_interval_engine import applied_on, check_harvest
+from kamerplanter_backend.domain.repositories.validation import validated
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    check_revision,
+    command,
+    live,
+    only_fields,
+    query,
+)
+from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.ipm import (
+    ApplicationFields,
+    HarvestVerdict,
+    Treatment,
+    TreatmentFields,
+    TreatmentRecord,
+)
+from kamerplanter_engines.safety_interval_engine import (
+    applied_on,
+    check_harvest,
+    corrected,
+    record_of,
+)
+
+_CORRECTABLE = frozenset(TreatmentRecord.model_fields)
 
 
-class IpmService(Service):
-    """Books applications and tells what they forbid."""
+class IpmService(EntityService[Treatment]):
+    """Books applications, puts them right and tells what they forbid."""
 
-    @command(TreatmentRepository)
-    def log_treatment(self, uow: UnitOfWork, fields: TreatmentFields) -> Treatment:
-        """Book an application with its own copy of product, ingredient and interval.
+    repository = TreatmentRepository
+
+    @command(TreatmentRepository, AuditRepository)
+    def log_treatment(
+        self, uow: UnitOfWork, plant_keys: Sequence[str], fields: ApplicationFields
+    ) -> tuple[Treatment, ...]:
+        """Book an application on plants, each with its own copy of product and interval.
 
         Raises:
-            NotFoundError: The plant does not exist, or is archived.
+            NotFoundError: A plant does not exist, or is archived; nothing was booked.
             FutureTimeError: It is said to have been done in the future.
         """
-        live(uow.of(PlantRepository), fields.plant_key)
         at = check_not_future(uow, fields.at)
-        return uow.of(TreatmentRepository).add(fields, applied_on=applied_on(at, uow.context.zone))
+        said = dict(fields) | {"at": at}
+        booked = tuple(
+            uow.of(TreatmentRepository).add(
+                TreatmentFields(**said, plant_key=live(uow.of(PlantRepository), key).key),
+                applied_on=applied_on(at, uow.context.zone),
+            )
+            for key in dict.fromkeys(plant_keys)
+        )
+        for treatment in booked:
+            _put_on_record(uow, AuditAction.TREATMENT_LOGGED, treatment)
+        return booked
+
+    @command(TreatmentRepository, AuditRepository)
+    def correct_treatment(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        reason: str,
+        expected_revision: int | None = None,
+    ) -> Treatment:
+        """Put a record right, or void it; what it said, who corrected it and why stay on it.
+
+        Also of an archived plant. A record that says it already stays as it is.
+
+        Raises:
+            NotFoundError: There is no such record, or the plant that it is moved to does not
+                exist or is archived.
+            InvalidInputError: Nothing is to be corrected, a field or value does not fit, or
+                there is no reason.
+            FutureTimeError: It is said to have been done in the future.
+            StaleRevisionError: It has another revision than expected.
+        """
+        treatments = uow.of(TreatmentRepository)
+        treatment = treatments.get(key)
+        check_revision(treatment, expected_revision, "treatments")
+        if not patch:
+            raise InvalidInputError("Nothing is to be corrected; say what changes.", field="patch")
+        only_fields(patch, _CORRECTABLE)
+        said = record_of(treatment).model_dump(mode="json")
+        wanted = validated(TreatmentRecord, merge_patch(said, patch))
+        if wanted.plant_key != treatment.plant_key:
+            live(uow.of(PlantRepository), wanted.plant_key)
+        after = corrected(
+            treatment,
+            wanted,
+            reason=reason,
+            by=uow.context.actor,
+            now=uow.context.now,
+            zone=uow.context.zone,
+        )
+        if after is treatment:
+            return treatment
+        _put_on_record(uow, AuditAction.TREATMENT_CORRECTED, after, reason=reason.strip())
+        changed = {name: getattr(after, name) for name in (*_CORRECTABLE, "applied_on")}
+        return treatments.change(treatment, **changed, corrections=after.corrections)
+
+    get_treatment = EntityService.get
 
     @query()
     def check_harvest(
@@ -48,3 +137,20 @@ class IpmService(Service):
         """
         uow.of(PlantRepository).get(plant_key)
         return tuple(uow.of(TreatmentRepository).of_plant(plant_key))
+
+
+def _put_on_record(
+    uow: UnitOfWork, action: AuditAction, treatment: Treatment, **more: JsonValue
+) -> None:
+    record_audit(
+        uow,
+        action,
+        "treatments",
+        treatment.key,
+        plant_key=treatment.plant_key,
+        product=treatment.product,
+        interval_d=treatment.interval_d,
+        applied_on=treatment.applied_on.isoformat(),
+        voided=treatment.voided,
+        **more,
+    )

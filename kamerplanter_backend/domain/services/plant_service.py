@@ -4,19 +4,22 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from kamerplanter_backend.domain.consequences.open_tasks import resolve_tasks
-from kamerplanter_backend.domain.consequences.plant_facts import facts_of_one
-from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
+from kamerplanter_backend.domain.consequences.phase_record import remember_phase
+from kamerplanter_backend.domain.consequences.plant_facts import facts_of, facts_of_one
+from kamerplanter_backend.domain.consequences.plant_removal import REMOVAL_WRITES, clear_up_after
+from kamerplanter_backend.domain.repositories.phase import PhaseChangeRepository
+from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
-from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, archive, command, create, live
+from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
 from kamerplanter_engines.models.plant import Plant, PlantFields
 
 
-class PlantService(Service):
+class PlantService(EntityService[Plant]):
     """Adds, changes and archives plants."""
+
+    repository = PlantRepository
 
     @command(PlantRepository)
     def create(self, uow: UnitOfWork, fields: PlantFields, key: str | None = None) -> Plant:
@@ -38,8 +41,14 @@ class PlantService(Service):
             return uow.of(PlantRepository).change(plant, phase_started_on=uow.context.today)
         return plant
 
-    @command(PlantRepository)
-    def update(self, uow: UnitOfWork, key: str, patch: Mapping[str, JsonValue]) -> Plant:
+    @command(PlantRepository, PhaseChangeRepository)
+    def update(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        expected_revision: int | None = None,
+    ) -> Plant:
         """Change what is given of a plant; another species begins with its first phase.
 
         Raises:
@@ -47,30 +56,35 @@ class PlantService(Service):
             BrokenReferenceError: Its species does not exist.
             InvalidInputError: A name is unknown or a value does not fit.
             FutureTimeError: A past date lies in the future.
+            StaleRevisionError: It has another revision than expected.
         """
         plants = uow.of(PlantRepository)
         before = live(plants, key)
-        plant = plants.patch(key, patch, PlantFields)
+        facts_before = facts_of(uow, [before]).get(key)
+        plant = plants.patch(key, patch, PlantFields, expected_revision=expected_revision)
         if plant.species_key != before.species_key and "phase_entry_id" not in patch:
             plant = plants.change(plant, phase_entry_id=None, phase_started_on=uow.context.today)
         elif plant.phase_entry_id != before.phase_entry_id and "phase_started_on" not in patch:
             plant = plants.change(plant, phase_started_on=uow.context.today)
         _check(uow, plant)
+        if facts_before is not None:
+            after = facts_of_one(uow, plant)
+            remember_phase(uow, facts_before, after.entry.entry_id, after.phase_started_on)
         return plant
 
-    @command(PlantRepository, PlantAlertRepository, TaskRepository)
-    def archive(self, uow: UnitOfWork, key: str) -> Plant:
+    @command(*REMOVAL_WRITES)
+    def archive(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Plant:
         """Take a plant out of sight; its open tasks are over. Twice is harmless.
 
         Raises:
             NotFoundError: It does not exist.
+            StaleRevisionError: It has another revision than expected.
         """
-        plants, alerts = uow.of(PlantRepository), uow.of(PlantAlertRepository)
-        plant = archive(plants, plants.get(key), uow.context.now)
-        if alert := alerts.of_plant(key):
-            alerts.remove(alert.key)
-        resolve_tasks(uow, uow.of(TaskRepository).open_of_plant(key))
+        plant = archive(uow, uow.of(PlantRepository), key, expected_revision)
+        clear_up_after(uow, key)
         return plant
+
+    remove = archive
 
 
 def _check(uow: UnitOfWork, plant: Plant) -> None:

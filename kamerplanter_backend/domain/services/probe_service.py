@@ -7,13 +7,16 @@ from pydantic import JsonValue
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, archive, command, create, live
+from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
 
 
-class ProbeService(Service):
+class ProbeService(EntityService[Probe]):
     """Adds, changes and archives probes; the bindings are part of the probe."""
+
+    repository = ProbeRepository
 
     @command(ProbeRepository)
     def create(self, uow: UnitOfWork, fields: ProbeFields, key: str | None = None) -> Probe:
@@ -27,28 +30,38 @@ class ProbeService(Service):
         return create(uow.of(ProbeRepository), fields, key)
 
     @command(ProbeRepository)
-    def update(self, uow: UnitOfWork, key: str, patch: Mapping[str, JsonValue]) -> Probe:
+    def update(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        expected_revision: int | None = None,
+    ) -> Probe:
         """Change what is given of a probe.
 
         Raises:
             NotFoundError: It does not exist, or is archived.
             InvalidInputError: A name is unknown or a value does not fit.
+            StaleRevisionError: It has another revision than expected.
         """
         probes = uow.of(ProbeRepository)
         live(probes, key)
-        probe = probes.patch(key, patch, ProbeFields)
+        probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision)
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, probe)
         return probe
 
-    @command(ProbeRepository)
-    def archive(self, uow: UnitOfWork, key: str) -> Probe:
+    @command(ProbeRepository, AuditRepository)
+    def archive(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Probe:
         """Take a probe out of sight; its readings stay. Twice is harmless.
 
         Raises:
             NotFoundError: It does not exist.
+            StaleRevisionError: It has another revision than expected.
         """
-        return archive(uow.of(ProbeRepository), uow.of(ProbeRepository).get(key), uow.context.now)
+        return archive(uow, uow.of(ProbeRepository), key, expected_revision)
+
+    remove = archive
 
 
 def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:

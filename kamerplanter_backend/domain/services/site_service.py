@@ -1,27 +1,92 @@
-"""The place of the garden."""
+"""The sites of a garden; the oldest one decides its local dates."""
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.site import SiteRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    check_revision,
+    command,
+    query,
+)
 from kamerplanter_engines.models.site import Site, SiteFields
 
 
-class SiteService(Service):
-    """Says where the garden is; local dates and seasons follow from it."""
+class SiteService(EntityService[Site]):
+    """Says where the garden is; local dates and seasons follow from its first site."""
+
+    repository = SiteRepository
 
     @query()
     def find(self, uow: UnitOfWork) -> Site | None:
-        """Return the site, or none if the garden has not been set up."""
-        return uow.of(SiteRepository).only()
+        """Return the first site, or none if the garden has not been set up."""
+        return uow.of(SiteRepository).home()
 
     @command(SiteRepository)
     def set(self, uow: UnitOfWork, fields: SiteFields) -> Site:
-        """Write where the garden is.
+        """Write where the garden is: its first site.
 
         Raises:
             InvalidInputError: A value does not fit.
         """
         sites = uow.of(SiteRepository)
-        if (site := sites.only()) is None:
+        if (site := sites.home()) is None:
             return sites.add(fields)
         return sites.change(site, **dict(fields))
+
+    @command(SiteRepository)
+    def create(self, uow: UnitOfWork, fields: SiteFields, key: str | None = None) -> Site:
+        """Add a site.
+
+        Raises:
+            ConflictError: The key is in use.
+        """
+        return uow.of(SiteRepository).add(fields, key=key)
+
+    @command(SiteRepository)
+    def update(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        expected_revision: int | None = None,
+    ) -> Site:
+        """Change what is given of a site.
+
+        Raises:
+            NotFoundError: It does not exist.
+            InvalidInputError: A name is unknown or a value does not fit.
+            StaleRevisionError: It has another revision than expected.
+        """
+        return uow.of(SiteRepository).patch(
+            key, patch, SiteFields, expected_revision=expected_revision
+        )
+
+    @command(SiteRepository, AuditRepository)
+    def remove(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> None:
+        """Delete a site with its locations; what stands there stays, without a location.
+
+        Raises:
+            NotFoundError: It does not exist.
+            ConflictError: It is the first one, which decides the garden's local dates.
+            StaleRevisionError: It has another revision than expected.
+        """
+        sites = uow.of(SiteRepository)
+        site = sites.get(key)
+        check_revision(site, expected_revision, "sites")
+        if (home := sites.home()) is not None and home.key == key:
+            raise ConflictError(
+                f"{site.name} decides the local dates of the garden; change it instead.",
+                kind="sites",
+                field="key",
+                value=key,
+            )
+        sites.remove(key)
+        record_audit(uow, AuditAction.DELETED, "sites", key, name=site.name)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.consequences.care_record import (
     CARE_OF_TASK,
     CARE_WRITES,
@@ -19,17 +20,29 @@ from kamerplanter_backend.domain.consequences.tank_alerts import silence_problem
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, live, only_fields
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    check_own,
+    check_permitted,
+    check_revision,
+    command,
+    live,
+    only_fields,
+)
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind, TaskState
-from kamerplanter_engines.task_engine import complete, remove, reopen
+from kamerplanter_engines.task_engine import complete, remove, reopen, skip
 
-_CHANGEABLE = frozenset({"title", "description", "due_on", "due_at"})
+CHANGEABLE = frozenset({"title", "description", "due_on", "due_at", "assignee_key"})
+"""The fields that a person may change afterwards."""
 
 
-class TaskService(Service):
+class TaskService(EntityService[Task]):
     """Adds, changes and closes tasks, with all that follows from their kind."""
+
+    repository = TaskRepository
 
     @command(TaskRepository)
     def add(self, uow: UnitOfWork, fields: TaskFields, key: str | None = None) -> Task:
@@ -38,6 +51,7 @@ class TaskService(Service):
         Raises:
             NotFoundError: Its plant or tank does not exist, or is archived.
             InvalidInputError: It has neither a title nor a subject, or names a rule.
+            ForbiddenError: Only an admin may give a task to somebody else.
             ConflictError: The key is in use.
         """
         if fields.rule is not None:
@@ -50,23 +64,40 @@ class TaskService(Service):
             live(uow.of(PlantRepository), fields.plant_key)
         if fields.tank_key is not None:
             live(uow.of(TankRepository), fields.tank_key)
+        _check_assignee(uow, None, fields.assignee_key)
         return uow.of(TaskRepository).add(fields, key=key)
 
+    create = add
+
     @command(TaskRepository)
-    def update(self, uow: UnitOfWork, key: str, patch: Mapping[str, JsonValue]) -> Task:
-        """Change title, description or due date; a new date takes the place of an old moment.
+    def update(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        patch: Mapping[str, JsonValue],
+        expected_revision: int | None = None,
+    ) -> Task:
+        """Change title, description, due date or assignee; a new date replaces an old moment.
 
         Raises:
             NotFoundError: It does not exist.
+            ForbiddenError: It is somebody else's, or somebody else is concerned by the change
+                of the assignee.
             InvalidInputError: Another field is named, or a value does not fit.
+            StaleRevisionError: It has another revision than expected.
         """
-        only_fields(patch, _CHANGEABLE)
+        only_fields(patch, CHANGEABLE)
+        before = uow.of(TaskRepository).get(key)
+        check_own(uow, Permission.TASK_UPDATE, before)
         changes = dict(patch)
         if changes.get("due_on") is not None:
             changes.setdefault("due_at", None)
         if changes.get("due_at") is not None:
             changes.setdefault("due_on", None)
-        task = uow.of(TaskRepository).patch(key, changes, TaskFields)
+        task = uow.of(TaskRepository).patch(
+            key, changes, TaskFields, expected_revision=expected_revision
+        )
+        _check_assignee(uow, before.assignee_key, task.assignee_key)
         if task.title is None and task.rule is None and task.kind is TaskKind.CUSTOM:
             raise InvalidInputError("A task needs a title.", field="title", value="")
         return task
@@ -83,11 +114,13 @@ class TaskService(Service):
 
         Raises:
             NotFoundError: It does not exist.
+            ForbiddenError: It is somebody else's.
             FutureTimeError: It is said to have been done in the future.
             IllegalTransitionError: It was skipped.
         """
         tasks = uow.of(TaskRepository)
         task = tasks.get(key)
+        check_own(uow, Permission.TASK_UPDATE, task)
         done = complete(task, at, uow.context.now)
         if done is task or done.closed_at is None:
             return task
@@ -100,14 +133,30 @@ class TaskService(Service):
         return tasks.change(task, state=done.state, closed_at=done.closed_at)
 
     @command(TankAlertRepository, *CARE_WRITES)
+    def skip(self, uow: UnitOfWork, key: str) -> Task:
+        """Leave a task out this time; a care is due again after its interval. Twice is harmless.
+
+        Raises:
+            NotFoundError: It does not exist.
+            ForbiddenError: It is somebody else's.
+            IllegalTransitionError: It was done, or its cause is gone.
+        """
+        task = uow.of(TaskRepository).get(key)
+        check_own(uow, Permission.TASK_UPDATE, task)
+        skipped = skip(task, uow.context.now)
+        return task if skipped is task else _leave_out(uow, task, skipped)
+
+    @command(TankAlertRepository, *CARE_WRITES)
     def reopen(self, uow: UnitOfWork, key: str) -> Task:
         """Take a completion or a skip back, with what it wrote. Twice is harmless.
 
         Raises:
             NotFoundError: It does not exist, or its plant or tank is archived.
+            ForbiddenError: It is somebody else's.
         """
         tasks = uow.of(TaskRepository)
         task = tasks.get(key)
+        check_own(uow, Permission.TASK_UPDATE, task)
         opened = reopen(task)
         if opened is task:
             return task
@@ -129,29 +178,58 @@ class TaskService(Service):
             closed_at=None,
             irrigation_key=None,
             confirmation_key=None,
+            removed_at=None,
         )
 
     @command(TankAlertRepository, *CARE_WRITES)
-    def delete(self, uow: UnitOfWork, key: str) -> Task:
+    def delete(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Task:
         """Delete a person's own task; one that a rule made becomes skipped.
+
+        Of a closed one only the line in the list goes: how it ended, and what it wrote, stays.
 
         Raises:
             NotFoundError: It does not exist, or was deleted before.
+            ForbiddenError: It is somebody else's.
+            StaleRevisionError: It has another revision than expected.
         """
         tasks = uow.of(TaskRepository)
         task = tasks.get(key)
-        if task.state is TaskState.SKIPPED:
+        check_own(uow, Permission.TASK_DELETE, task)
+        check_revision(task, expected_revision, "tasks")
+        is_skipped = task.state is TaskState.SKIPPED and task.rule is not None
+        if is_skipped or task.removed_at is not None:
             raise NotFoundError(f"Task {key} is deleted.", kind="tasks", key=key)
         after = remove(task, uow.context.now)
         if after == "delete":
             tasks.remove(key)
             return task
         if task.state is not TaskState.OPEN:
-            # It was done: only its line in the list goes, what it wrote stays.
-            return tasks.change(task, state=TaskState.SKIPPED)
-        values: dict[str, object] = {"state": after.state, "closed_at": after.closed_at}
-        care = CARE_OF_TASK.get(task.kind)
-        if care is not None and task.plant_key is not None:
-            values["confirmation_key"] = record_skipped(uow, care, task.plant_key, task)
-        silence_problem(uow, task, silenced=True)
-        return tasks.change(task, **values)
+            return tasks.change(task, removed_at=after.removed_at)
+        return _leave_out(uow, task, after)
+
+    remove = delete
+
+
+def _leave_out(uow: UnitOfWork, task: Task, skipped: Task) -> Task:
+    values: dict[str, object] = {"state": skipped.state, "closed_at": skipped.closed_at}
+    care = CARE_OF_TASK.get(task.kind)
+    if care is not None and task.plant_key is not None:
+        values["confirmation_key"] = record_skipped(uow, care, task.plant_key, task)
+    silence_problem(uow, task, silenced=True)
+    return uow.of(TaskRepository).change(task, **values)
+
+
+def _check_assignee(uow: UnitOfWork, before: str | None, after: str | None) -> None:
+    """Make sure that the caller may change who does a task, and that it is a member."""
+    if after == before:
+        return
+    if not {before, after} <= {None, uow.context.actor}:
+        check_permitted(uow, Permission.TASK_ASSIGN)
+    if after is None:
+        return
+    if uow.of(MembershipRepository).between(uow.context.tenant_key, after) is None:
+        raise InvalidInputError(
+            f"{after} is no member of this garden; name the key of a member's account.",
+            field="assignee_key",
+            value=after,
+        )

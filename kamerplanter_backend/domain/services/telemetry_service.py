@@ -1,27 +1,52 @@
 """Readings: stores what was judged, and what follows from it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
 from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
+from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
+from kamerplanter_backend.domain.snapshot.views import ProbeView
 from kamerplanter_engines.errors import InvalidInputError
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.tank import Tank, TankType
+from kamerplanter_engines.models.task import Task, TaskState
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 
 _LOGGER = logging.getLogger(__name__)
 
 RAW_RETENTION = timedelta(days=90)
 """How long single readings are kept."""
 
+MOMENT = timedelta(microseconds=1)
+"""Two readings of a channel are not closer."""
+
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
+
+
+type ChannelMoment = tuple[str, ChannelKind, datetime]
+"""Probe, kind and time of measurement: what makes a reading one reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeMemory:
+    """What the store knows that is needed to judge what a probe measures."""
+
+    view: ProbeView
+    plain_water: bool
+    """It hangs in water where an EC of 0 is a real value."""
+    stock_solution: bool
+    """It hangs in a concentrate."""
 
 
 class TelemetryService(Service):
@@ -64,6 +89,27 @@ class TelemetryService(Service):
         )
         return added
 
+    @query()
+    def memories(self, uow: UnitOfWork, probe_keys: Collection[str]) -> dict[str, ProbeMemory]:
+        """Return what is known of those probes that are of this garden and not archived."""
+        probes = uow.of(ProbeRepository).get_many(sorted(probe_keys))
+        return {probe.key: _memory(uow, probe) for probe in probes if probe.archived_at is None}
+
+    @query()
+    def stored(
+        self, uow: UnitOfWork, moments: Collection[ChannelMoment]
+    ) -> dict[ChannelMoment, Reading]:
+        """Return those readings of these channels and times that are stored.
+
+        Raises:
+            NotFoundError: A probe is not of this garden.
+        """
+        return {
+            moment: found[0]
+            for moment in moments
+            if (found := uow.readings.range(*moment, moment[2] + MOMENT))
+        }
+
     @command(*_ALERT_WRITES)
     def evaluate(self, uow: UnitOfWork) -> int:
         """Look at all tanks and plants as of now; return how many alerts and tasks changed."""
@@ -96,6 +142,24 @@ class TelemetryService(Service):
                 f"Kind {kind} is not known; possible are {known}.", field="kind", value=kind
             ) from error
         return tuple(uow.readings.range(probe_key, channel, from_at, until_at))
+
+
+def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
+    tank: Tank | None = None
+    tasks: list[Task] = []
+    if probe.tank_key is not None:
+        tank = uow.of(TankRepository).try_get(probe.tank_key)
+        tasks = uow.of(TaskRepository).find(
+            Where("tank_key", "==", probe.tank_key),
+            Where("state", "==", TaskState.COMPLETED),
+            Where("kind", "in", sorted(SUPPLY_TASKS)),
+            Where("closed_at", ">=", uow.context.now - timedelta(seconds=JUMP_EXPECTED_S)),
+        )
+    return ProbeMemory(
+        view=probe_view(uow, probe, tasks),
+        plain_water=tank is not None and tank.plain_water,
+        stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
+    )
 
 
 def _evaluate(

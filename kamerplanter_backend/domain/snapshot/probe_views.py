@@ -1,16 +1,48 @@
 """What a screen shows of a probe."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
+from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import Probe, Verdict
 
+SUPPLY_TASKS = frozenset({TaskKind.TANK_EC, TaskKind.TANK_PH, TaskKind.TANK_LEVEL})
+"""Whoever completes one of these has filled or dosed the tank."""
 
-def probe_view(uow: UnitOfWork, probe: Probe) -> ProbeView:
-    """Return a probe with the last values of its bound channels."""
+
+def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeView:
+    """Return a probe with the last values of its bound channels.
+
+    Args:
+        uow: The unit of work.
+        probe: The probe.
+        tasks: The tasks of the garden, those closed today among them.
+    """
     channels = []
     for binding in probe.channels:
         last = uow.readings.latest(probe.key, binding.kind)
         is_good = last is None or last.verdict is Verdict.GOOD
         last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
         channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
-    return ProbeView(probe=probe, channels=tuple(channels))
+    return ProbeView(
+        probe=probe, channels=tuple(channels), supplied_at=_supplied_at(uow, probe, tasks)
+    )
+
+
+def _supplied_at(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> datetime | None:
+    moments = [
+        task.closed_at
+        for task in tasks
+        if task.tank_key is not None
+        and task.tank_key == probe.tank_key
+        and task.kind in SUPPLY_TASKS
+        and task.state is TaskState.COMPLETED
+        and task.closed_at is not None
+    ]
+    if probe.plant_key is not None:
+        given = uow.of(IrrigationRepository).latest(probe.plant_key)
+        moments += [given.at] if given else []
+    return max(moments, default=None)

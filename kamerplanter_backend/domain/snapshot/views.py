@@ -37,6 +37,8 @@ class ProbeView(Model):
 
     probe: Probe
     channels: tuple[ChannelView, ...]
+    supplied_at: Instant | None = None
+    """When water or feed was last given where it stands, by the log; jumps are natural then."""
 
 
 class ProblemView(Model):
@@ -119,6 +121,8 @@ class TaskView(Model):
     due_on: date | None
     due_at: Instant | None
     description: str | None
+    assignee_key: str | None = None
+    """The member who is to do it; none = every grower may."""
     rule: str | None
     is_overdue: bool
     is_due_today: bool

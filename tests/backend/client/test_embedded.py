@@ -30,7 +30,7 @@ from kamerplanter_backend.common.exceptions import (
 )
 from kamerplanter_engines.errors import KarenzViolationError
 from kamerplanter_engines.models.harvest import HarvestFields
-from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.site import SiteFields
 from kamerplanter_engines.models.tank import TankFields
@@ -57,7 +57,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def garden(tmp_path: Path, clock: Clock) -> AsyncIterator:
+async def garden(tmp_path: Path, clock: Clock) -> AsyncIterator[EmbeddedGarden]:
     made = opened(tmp_path / "store" / "garden.db", clock)
     yield made
     await made.client.close()
@@ -145,10 +145,14 @@ async def test_changes_come_on_the_loop_after_the_commit(garden: EmbeddedGarden)
         lambda change: heard.put_nowait((change, threading.current_thread().name))
     )
 
-    await garden.client.call(CreateTank(fields=TankFields(name="T", volume_l=10)))
+    await garden.client.call(
+        CreateTank(fields=TankFields(name="T", volume_l=10)), Caller(role=Role.ADMIN)
+    )
     change, thread = await asyncio.wait_for(heard.get(), 5)
     end()
-    await garden.client.call(CreateTank(fields=TankFields(name="U", volume_l=10)))
+    await garden.client.call(
+        CreateTank(fields=TankFields(name="U", volume_l=10)), Caller(role=Role.ADMIN)
+    )
     await garden.client.snapshot()
 
     assert change.collections == ("tanks",)
@@ -179,7 +183,7 @@ async def test_a_viewer_looks_and_does_nothing(garden: EmbeddedGarden) -> None:
         await garden.client.call(AddTask(fields=TaskFields(title="x")), viewer)
 
     assert len(phases) == 2
-    assert refused.value.placeholders["permission"] == "work"
+    assert refused.value.placeholders["permission"] == "task:create"
 
 
 async def test_the_same_command_key_acts_once_also_after_a_restart(
@@ -214,8 +218,8 @@ async def test_all_is_there_after_a_restart(tmp_path: Path, clock: Clock) -> Non
     garden = opened(tmp_path / "garden.db", clock)
     fields = PlantFields(name="Tomato", species_key="solanum_lycopersicum")
     plant = await garden.client.call(CreatePlant(fields=fields))
-    treatment = TreatmentFields(plant_key=plant.key, product="Neem", interval_d=3, at=clock.now)
-    await garden.client.call(LogTreatment(fields=treatment))
+    treatment = ApplicationFields(product="Neem", interval_d=3, at=clock.now)
+    await garden.client.call(LogTreatment(plant_keys=(plant.key,), fields=treatment))
     clock.now += timedelta(days=1)
     await garden.run_due(clock.now)
     before = await garden.client.snapshot()

@@ -88,7 +88,9 @@ def test_a_plant_at_rest_is_not_fed(garden: Garden) -> None:
     plant = garden.plant(species_key="echeveria_elegans", phase_entry_id="winter_rest")
 
     assert garden.snapshot().plants[0].next_fertilising_on is None
-    garden.services.phase.set_phase(garden.context(), plant.key, "active_growth")
+    garden.services.phase.set_phase(
+        garden.context(), plant.key, "active_growth", reason="It wakes up"
+    )
     assert garden.snapshot().plants[0].next_fertilising_on == date(2026, 5, 31)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from kamerplanter_backend.common.exceptions import ForbiddenError, NotFoundError
 from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError, KarenzViolationError
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields, HarvestPurpose
-from kamerplanter_engines.models.ipm import Treatment, TreatmentFields
+from kamerplanter_engines.models.ipm import ApplicationFields, Treatment
 from kamerplanter_engines.models.plant import Plant
 from tests.backend.garden import Garden
 
@@ -18,11 +19,12 @@ from tests.backend.garden import Garden
 def spray(
     garden: Garden, plant: Plant, at: datetime, interval_d: int | None, product: str = "Neem"
 ) -> Treatment:
-    fields = TreatmentFields(plant_key=plant.key, product=product, interval_d=interval_d, at=at)
-    return garden.services.ipm.log_treatment(garden.context(), fields)
+    fields = ApplicationFields(product=product, interval_d=interval_d, at=at)
+    (treatment,) = garden.services.ipm.log_treatment(garden.context(), [plant.key], fields)
+    return treatment
 
 
-def harvest(garden: Garden, plant: Plant, at: datetime | None = None, **fields: object) -> Harvest:
+def harvest(garden: Garden, plant: Plant, at: datetime | None = None, **fields: Any) -> Harvest:
     values = {"plant_key": plant.key, "at": at or garden.now, **fields}
     return garden.services.harvest.log_harvest(garden.context(), HarvestFields(**values))
 
@@ -165,7 +167,7 @@ def test_a_harvest_in_the_future_is_refused(garden: Garden, plant: Plant) -> Non
 
 def test_a_time_without_a_zone_is_no_time() -> None:
     with pytest.raises(ValueError, match="timezone"):
-        TreatmentFields(plant_key="p", product="Neem", at=datetime(2026, 5, 1))  # noqa: DTZ001
+        ApplicationFields(product="Neem", at=datetime(2026, 5, 1))  # noqa: DTZ001
 
 
 def test_only_an_administrator_records_a_disposal_and_says_why(

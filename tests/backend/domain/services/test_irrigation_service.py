@@ -6,7 +6,7 @@ import pytest
 
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
-from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields
+from kamerplanter_engines.models.irrigation import Irrigation, WateringFields
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind
@@ -20,9 +20,11 @@ def plant(garden: Garden) -> Plant:
     return garden.plant(watering_interval_d=7)
 
 
-def water(garden: Garden, plant: Plant, **fields: str) -> Irrigation:
-    values = IrrigationFields(plant_key=plant.key, at=garden.now).model_copy(update=fields)
-    return garden.services.irrigation.log(garden.context(), values)
+def water(garden: Garden, plant: Plant, task_key: str | None = None) -> Irrigation:
+    (entry,) = garden.services.irrigation.log(
+        garden.context(), [plant.key], WateringFields(at=garden.now), task_key
+    )
+    return entry
 
 
 def test_a_watering_can_name_its_task(garden: Garden, plant: Plant) -> None:
@@ -52,10 +54,64 @@ def test_a_task_of_another_plant_is_refused(garden: Garden, plant: Plant) -> Non
 
 
 def test_a_watering_in_the_future_is_refused(garden: Garden, plant: Plant) -> None:
-    fields = IrrigationFields(plant_key=plant.key, at=garden.now + timedelta(hours=1))
+    fields = WateringFields(at=garden.now + timedelta(hours=1))
 
     with pytest.raises(FutureTimeError):
-        garden.services.irrigation.log(garden.context(), fields)
+        garden.services.irrigation.log(garden.context(), [plant.key], fields)
+
+
+def test_several_plants_are_watered_at_once_and_their_tasks_are_done(
+    garden: Garden, plant: Plant
+) -> None:
+    other = garden.plant(name="Other", watering_interval_d=7)
+    garden.at("2026-05-08T05:00")
+    garden.services.care.make_watering_tasks(garden.context())
+
+    entries = garden.services.irrigation.log(
+        garden.context(),
+        [other.key, plant.key, other.key],
+        WateringFields(at=garden.now, volume_l=0.5),
+    )
+
+    assert [(entry.plant_key, entry.volume_l) for entry in entries] == [
+        (other.key, 0.5),
+        (plant.key, 0.5),
+    ]
+    assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.COMPLETED)] * 2
+
+
+def test_of_several_plants_all_are_watered_or_none(garden: Garden, plant: Plant) -> None:
+    with pytest.raises(NotFoundError):
+        garden.services.irrigation.log(
+            garden.context(), [plant.key, "nobody"], WateringFields(at=garden.now)
+        )
+
+    assert garden.services.irrigation.list_of_plant(garden.context(), plant.key) == ()
+
+
+def test_a_named_task_is_completed_by_the_plant_that_it_is_about(
+    garden: Garden, plant: Plant
+) -> None:
+    other = garden.plant(name="Other")
+    fields = TaskFields(kind=TaskKind.WATERING, plant_key=other.key, due_on=date(2026, 6, 1))
+    task = garden.services.task.add(garden.context(), fields)
+
+    entries = garden.services.irrigation.log(
+        garden.context(), [plant.key, other.key], WateringFields(at=garden.now), task.key
+    )
+
+    assert [entry.task_key for entry in entries] == [None, task.key]
+    assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.COMPLETED)]
+
+
+def test_a_clock_that_runs_ahead_does_not_water_tomorrow(garden: Garden, plant: Plant) -> None:
+    now = garden.at("2026-05-01T23:59:30")
+
+    (entry,) = garden.services.irrigation.log(
+        garden.context(), [plant.key], WateringFields(at=now + timedelta(minutes=1))
+    )
+
+    assert (entry.at, entry.watered_on) == (now, date(2026, 5, 1))
 
 
 def test_dry_soil_stays_shown_when_its_probe_is_taken_away(garden: Garden) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from kamerplanter_engines.errors import FutureTimeError, IllegalTransitionError
+from kamerplanter_engines.errors import FutureTimeError, IllegalTransitionError, InvalidInputError
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.task import TaskKind, TaskState
 from tests.backend.garden import Garden, states
@@ -53,11 +53,60 @@ def test_a_new_stay_in_a_phase_is_proposed_anew(garden: Garden, plant: Plant) ->
     garden.at("2026-06-05T04:00")
     garden.services.phase.propose_transitions(garden.context())
     garden.services.phase.set_phase(garden.context(), plant.key, "flowering")
-    garden.services.phase.set_phase(garden.context(), plant.key, "vegetative")
+    garden.services.phase.set_phase(
+        garden.context(), plant.key, "vegetative", reason="Flowers were cut off"
+    )
 
     garden.at("2026-07-10T04:00")
 
     assert garden.services.phase.propose_transitions(garden.context()) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        pytest.param("fruiting", None, id="phases are left out"),
+        pytest.param("seedling", " ", id="back"),
+    ],
+)
+def test_leaving_phases_out_and_going_back_need_a_reason(
+    garden: Garden, plant: Plant, target: str, reason: str | None
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        garden.services.phase.set_phase(garden.context(), plant.key, target, reason=reason)
+    unchanged = garden.snapshot().plants[0].phase.phase
+
+    garden.services.phase.set_phase(
+        garden.context(), plant.key, target, reason=" Wrong when it was added "
+    )
+
+    assert (refused.value.field, unchanged) == ("reason", "vegetative")
+    (change,) = garden.services.phase.list_changes(garden.context(), plant.key)
+    assert (change.from_entry_id, change.to_entry_id, change.reason, change.by) == (
+        "vegetative",
+        target,
+        "Wrong when it was added",
+        "test",
+    )
+
+
+def test_the_history_holds_each_stay_newest_first(garden: Garden, plant: Plant) -> None:
+    garden.at("2026-06-05T12:00")
+    garden.services.phase.set_phase(garden.context(), plant.key, "flowering")
+    garden.services.plant.update(
+        garden.context(), plant.key, {"phase_started_on": "2026-06-03", "name": "Tom"}
+    )
+    garden.services.plant.update(garden.context(), plant.key, {"name": "Tomato"})
+    garden.services.plant.archive(garden.context(), plant.key)
+
+    corrected, moved = garden.services.phase.list_changes(garden.context(), plant.key)
+
+    assert (moved.from_started_on, moved.started_on) == (date(2026, 5, 1), date(2026, 6, 5))
+    assert (corrected.from_entry_id, corrected.to_entry_id) == ("flowering", "flowering")
+    assert (corrected.from_started_on, corrected.started_on) == (
+        date(2026, 6, 5),
+        date(2026, 6, 3),
+    )
 
 
 def test_the_same_phase_again_changes_nothing(garden: Garden, plant: Plant) -> None:

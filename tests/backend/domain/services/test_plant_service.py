@@ -1,6 +1,7 @@
 """Plants, tanks and probes: adding, changing, archiving."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -37,7 +38,7 @@ def test_a_patch_of_one_field_leaves_the_others(garden: Garden) -> None:
     ],
 )
 def test_a_plant_that_cannot_be_is_refused_and_not_stored(
-    garden: Garden, fields: object, error: type[Exception]
+    garden: Garden, fields: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         garden.plant(**fields)

@@ -11,7 +11,7 @@ from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
 from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.errors import FutureTimeError, IllegalTransitionError, InvalidInputError
 from kamerplanter_engines.models.care import CareKind
-from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields, IrrigationKind
+from kamerplanter_engines.models.irrigation import Irrigation, IrrigationKind, WateringFields
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind, TaskState
 from tests.backend.garden import Garden, states
@@ -30,9 +30,7 @@ def plant(garden: Garden) -> Plant:
     """A plant with a watering task that is due today, 1 May."""
     made = garden.plant(watering_interval_d=7, phase_entry_id="vegetative")
     garden.wait(days=-7)
-    garden.services.irrigation.log(
-        garden.context(), IrrigationFields(plant_key=made.key, at=garden.now)
-    )
+    garden.services.irrigation.log(garden.context(), [made.key], WateringFields(at=garden.now))
     garden.wait(days=7)
     garden.services.care.make_watering_tasks(garden.context())
     return made
@@ -111,9 +109,7 @@ def test_f63_the_day_begins_at_local_midnight() -> None:
     garden = Garden()
     garden.at("2026-02-17T10:00")
     plant = garden.plant(watering_interval_d=3)
-    garden.services.irrigation.log(
-        garden.context(), IrrigationFields(plant_key=plant.key, at=garden.now)
-    )
+    garden.services.irrigation.log(garden.context(), [plant.key], WateringFields(at=garden.now))
     garden.at("2026-02-19T23:59")
     before, changes_at = garden.snapshot(), garden.snapshot().next_due_at
     made_before = garden.services.care.make_watering_tasks(garden.context())
@@ -199,13 +195,34 @@ def test_a_skipped_task_is_reopened_before_it_is_completed(garden: Garden, task:
     assert _view(garden).next_watering_on == date(2026, 5, 1)
 
 
-def test_deleting_a_done_task_keeps_the_watering(garden: Garden, plant: Plant, task: Task) -> None:
+def test_deleting_a_done_task_takes_it_off_the_list_and_keeps_what_was_done(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
     garden.services.task.complete(garden.context(), task.key)
 
-    garden.services.task.delete(garden.context(), task.key)
+    removed = garden.services.task.delete(garden.context(), task.key)
 
+    assert garden.snapshot().tasks == ()
+    # It was done, whatever becomes of its line in the list.
+    assert (removed.state, removed.removed_at) == (TaskState.COMPLETED, garden.now)
     assert len(_log(garden, plant)) == 2
     assert _view(garden).next_watering_on == date(2026, 5, 8)
+    assert garden.services.care.make_watering_tasks(garden.context()) == 0
+    with pytest.raises(NotFoundError):
+        garden.services.task.delete(garden.context(), task.key)
+
+
+def test_a_task_that_was_taken_off_the_list_comes_back_when_it_is_reopened(
+    garden: Garden, plant: Plant, task: Task
+) -> None:
+    garden.services.task.complete(garden.context(), task.key)
+    garden.services.task.delete(garden.context(), task.key)
+
+    reopened = garden.services.task.reopen(garden.context(), task.key)
+
+    assert (reopened.state, reopened.removed_at) == (TaskState.OPEN, None)
+    assert [view.key for view in garden.snapshot().tasks] == [task.key]
+    assert len(_log(garden, plant)) == 1
 
 
 def test_own_tasks_are_created_changed_and_deleted(garden: Garden) -> None:
@@ -303,8 +320,8 @@ def test_the_same_command_key_for_something_else_is_a_conflict(garden: Garden) -
 def test_logging_a_watering_completes_the_open_task(
     garden: Garden, plant: Plant, task: Task
 ) -> None:
-    entry = garden.services.irrigation.log(
-        garden.context(), IrrigationFields(plant_key=plant.key, at=garden.now, volume_l=1)
+    (entry,) = garden.services.irrigation.log(
+        garden.context(), [plant.key], WateringFields(at=garden.now, volume_l=1)
     )
 
     assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.COMPLETED)]
@@ -318,7 +335,8 @@ def test_a_watering_of_last_week_does_not_complete_what_is_due_today(
 ) -> None:
     garden.services.irrigation.log(
         garden.context(),
-        IrrigationFields(plant_key=plant.key, at=garden.now - timedelta(days=7, hours=1)),
+        [plant.key],
+        WateringFields(at=garden.now - timedelta(days=7, hours=1)),
     )
 
     assert garden.open_kinds() == [TaskKind.WATERING]
@@ -327,7 +345,8 @@ def test_a_watering_of_last_week_does_not_complete_what_is_due_today(
 def test_a_feed_with_a_volume_counts_as_watering(garden: Garden, plant: Plant, task: Task) -> None:
     garden.services.irrigation.log(
         garden.context(),
-        IrrigationFields(plant_key=plant.key, kind=IrrigationKind.FEED, at=garden.now, volume_l=1),
+        [plant.key],
+        WateringFields(kind=IrrigationKind.FEED, at=garden.now, volume_l=1),
     )
 
     assert _view(garden).next_watering_on == date(2026, 5, 8)
@@ -359,9 +378,7 @@ def test_an_archived_plant_has_no_open_tasks(garden: Garden, plant: Plant, task:
     with pytest.raises(NotFoundError):
         garden.services.task.reopen(garden.context(), task.key)
     with pytest.raises(NotFoundError):
-        garden.services.irrigation.log(
-            garden.context(), IrrigationFields(plant_key=plant.key, at=garden.now)
-        )
+        garden.services.irrigation.log(garden.context(), [plant.key], WateringFields(at=garden.now))
 
 
 def test_a_task_about_something_needs_that_to_be_there(garden: Garden) -> None:
@@ -371,9 +388,12 @@ def test_a_task_about_something_needs_that_to_be_there(garden: Garden) -> None:
     garden.services.tank.archive(garden.context(), tank.key)
 
     assert (made.tank_key, named) == (tank.key, "Tank")
-    for fields in ({"tank_key": tank.key}, {"plant_key": "nobody"}):
+    for fields in (
+        TaskFields(title="x", tank_key=tank.key),
+        TaskFields(title="x", plant_key="nobody"),
+    ):
         with pytest.raises(NotFoundError):
-            garden.services.task.add(garden.context(), TaskFields(title="x", **fields))
+            garden.services.task.add(garden.context(), fields)
     with pytest.raises(NotFoundError):
         garden.services.task.reopen(garden.context(), made.key)
 

@@ -55,6 +55,7 @@ def test_the_clock_alone_raises_what_has_waited_long_enough(garden: Garden, prob
     garden.measure(probe, EC, 2.5)
     due_at = garden.snapshot().next_due_at
 
+    assert due_at is not None
     garden.now = due_at
     changed = garden.services.telemetry.evaluate(garden.context())
 
@@ -110,7 +111,9 @@ def test_the_band_follows_the_phase_of_the_plants(garden: Garden) -> None:
     plant = garden.plant(tank_key=tank.key, phase_entry_id="vegetative")
     growing = garden.snapshot().tanks[0].bands.ec
 
-    garden.services.phase.set_phase(garden.context(), plant.key, "fruiting")
+    garden.services.phase.set_phase(
+        garden.context(), plant.key, "fruiting", reason="Bought in fruit"
+    )
     fruiting = garden.snapshot().tanks[0].bands.ec
 
     # targets of 1.5 and 2.2 mS/cm, 20 % to both sides

@@ -1,0 +1,351 @@
+"""The description of the interface: OpenAPI 3.1, with every error that an answer can be."""
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+import kamerplanter_engines
+from kamerplanter_backend.api.crud import MERGE_PATCH
+from kamerplanter_backend.api.pagination import ListPage
+from kamerplanter_backend.common.auth import AccessRule, Permitted, Public, rules_of
+from kamerplanter_backend.common.dependencies import expected_revision
+from kamerplanter_backend.config.settings import Mode
+from kamerplanter_engines.models.base import Instant
+
+_PAGE = re.compile(r"ListPage[_\[](\w+?)[_\]]$")
+
+JSON = "application/json"
+SCHEMAS = "#/components/schemas/"
+
+ABOUT = """\
+Plant and grow management.
+
+Everything of one garden lies below `/api/v1/t/{slug}`; what all gardens share lies beside it.
+
+- **Login**: `Authorization: Bearer` with an access token or an API key. A light server asks for
+  nothing.
+- **Lists** come in pages: ask for the next one with the `cursor` of the page before.
+- **Changes** are JSON merge patches: what is absent stays, what is null is cleared. Send the `ETag`
+  that you saw as `If-Match`, and nothing is overwritten that you did not see (412).
+- **Repeating** a command with the same `Idempotency-Key` answers again and acts once.
+- **Errors** all have one form. `error_code` is for programs, `message` for people, and `error_id`
+  is the number under which the server's log knows it.
+- Units stand in the names (`volume_l`, `ec_ms_cm`), times have a zone.
+"""
+
+TAGS = {"health": "Is the server there, and what can it do."}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    field: str
+    """Its name; nested ones with dots."""
+    location: str
+    """`body`, `query`, `path` or `header`."""
+    reason: str
+    code: str
+    value: str | None = None
+    """What was sent, unless it may be a secret."""
+
+
+class ErrorEnvelope(BaseModel):
+    """The form of every error."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "error_id": "550e8400-e29b-41d4-a716-446655440000",
+                    "error_code": "PLANT_NOT_FOUND",
+                    "message": "No 'xyz' in plants of this garden.",
+                    "details": {"kind": "plants", "key": "xyz"},
+                    "timestamp": "2026-05-01T10:00:00Z",
+                    "path": "/api/v1/t/platform/plants/xyz",
+                    "method": "GET",
+                }
+            ]
+        },
+    )
+
+    error_id: str = Field(json_schema_extra={"format": "uuid"})
+    """The number under which the server's log knows it."""
+    error_code: str
+    """What programs tell errors apart by."""
+    message: str
+    """One English sentence: field, value and way out."""
+    details: dict[str, JsonValue]
+    """What belongs to the error; for a request that does not fit `fields`, a list of problems."""
+    timestamp: Instant
+    path: str
+    method: str
+
+
+ERRORS = {
+    401: ("Unauthorized", "Nobody knows who calls: log in, or send an API key."),
+    403: ("Forbidden", "The role or the key's scope does not permit it, or the garden rests."),
+    404: ("NotFound", "There is no such thing in this garden, or no such garden for the caller."),
+    408: ("RequestTimeout", "The body took too long to arrive."),
+    409: ("Conflict", "It collides with what exists, or its Idempotency-Key was used before."),
+    412: ("PreconditionFailed", "Somebody else wrote in between: read it again."),
+    413: ("PayloadTooLarge", "The body is larger than 1 MiB."),
+    415: ("UnsupportedMediaType", "The body is no JSON."),
+    422: ("Unprocessable", "Something in the request does not fit; names field, value and limit."),
+    429: ("RateLimited", "Too many attempts; `Retry-After` says when the next one is possible."),
+    500: ("InternalError", "A mistake of the server; its log knows more under `error_id`."),
+    503: ("Unavailable", "The store does not answer; nothing was written."),
+}
+
+
+SLUG: dict[str, Any] = {
+    "name": "slug",
+    "in": "path",
+    "required": True,
+    "description": "The garden's short name in addresses; it never changes.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 60, "examples": ["platform"]},
+}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Chosen by the caller: the same key again answers again and acts once; "
+    "with another content it is refused (409). Kept for 30 days.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "pattern": r"^[A-Za-z0-9_.:-]+$",
+    },
+}
+
+IF_MATCH: dict[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag that the caller saw; if there is a newer one, nothing is written "
+    "(412).",
+    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"?[0-9]{1,18}"?)$', "examples": ['"3"']},
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the description of an application; made once, when it is asked for."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(
+        title=app.title,
+        version=kamerplanter_engines.__version__,
+        openapi_version="3.1.0",
+        description=ABOUT,
+        routes=app.routes,
+        tags=_tags(app),
+        license_info={"name": "MIT", "identifier": "MIT"},
+    )
+    document.setdefault("components", {}).setdefault("schemas", {})
+    document = {name: _with_plain_names(part) for name, part in document.items()}
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for model in (FieldProblem, ErrorEnvelope):
+        schemas[model.__name__] = model.model_json_schema(ref_template=SCHEMAS + "{model}")
+    document["components"]["responses"] = {
+        name: _error_response(status, text) for status, (name, text) in ERRORS.items()
+    }
+    document["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of a login, or an API key.",
+        }
+    }
+    for operation, route in _operations(app, document):
+        _complete(operation, route, schemas)
+    if app.state.server.settings.mode is Mode.LIGHT:
+        _without_login(app, document)
+    app.openapi_schema = document
+    return document
+
+
+def _without_login(app: FastAPI, document: dict[str, Any]) -> None:
+    """Take out what is said of logins: without accounts there are none."""
+    del document["components"]["securitySchemes"]
+    for operation, _ in _operations(app, document):
+        operation.pop("security", None)
+
+
+def _with_plain_names(part: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
+    """Return the document with pages of a list named after what they hold: `TankPage`."""
+    if isinstance(part, list):
+        return [_with_plain_names(item) for item in part]
+    if not isinstance(part, dict):
+        return _plain(part) if isinstance(part, str) and part.startswith(SCHEMAS) else part
+    plain = {_plain(name): _with_plain_names(value) for name, value in part.items()}
+    title = plain.get("title")
+    if isinstance(title, str) and title.startswith("ListPage["):
+        plain |= {"title": _plain(title), "description": inspect.cleandoc(ListPage.__doc__ or "")}
+    return plain
+
+
+def _plain(name: str) -> str:
+    return _PAGE.sub(r"\1Page", name)
+
+
+def _operations(
+    app: FastAPI, document: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], RouteContext]]:
+    for route in iter_route_contexts(app.routes):
+        item = document["paths"].get(route.path, {})
+        for method in route.methods or ():
+            if method.lower() in item:
+                yield item[method.lower()], route
+
+
+def _complete(operation: dict[str, Any], route: RouteContext, schemas: dict[str, Any]) -> None:
+    """Add to an operation what follows from its rule: login, headers and errors."""
+    rule = rules_of(route.dependant)[0] if route.dependant is not None else Public()
+    method = next(iter(route.methods or {"GET"}))
+    has_body = "requestBody" in operation
+    if not isinstance(rule, Public):
+        operation["security"] = [{"bearer": []}]
+    parameters = _documented_parameters(operation, route, rule, method)
+    responses = operation["responses"]
+    if responses.get("422", {}).get("description") == "Validation Error":
+        del responses["422"]
+    for status in _possible(rule, method, parameters, has_body=has_body):
+        name, _ = ERRORS[status]
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+    operation["responses"] = dict(sorted(responses.items()))
+    if (patched := operation.pop("x-patch-of", None)) is not None:
+        names = operation.pop("x-patch-fields")
+        operation["requestBody"]["content"] = _patch_content(patched, names, schemas)
+    _document_etags(operation, method)
+
+
+def _documented_parameters(
+    operation: dict[str, Any], route: RouteContext, rule: AccessRule, method: str
+) -> set[str]:
+    """Add what rules and helpers read from a request by themselves; return all names."""
+    parameters = operation.setdefault("parameters", [])
+    names = {parameter["name"].lower() for parameter in parameters}
+    if "{slug}" in (route.path or "") and "slug" not in names:
+        parameters.insert(0, SLUG)
+    if isinstance(rule, Permitted) and method not in {"GET", "HEAD"}:
+        parameters.append(IDEMPOTENCY_KEY)
+    if route.dependant is not None and _asks_for_revision(route.dependant):
+        parameters.append(IF_MATCH)
+    if not parameters:
+        del operation["parameters"]
+    return {parameter["name"].lower() for parameter in parameters}
+
+
+def _asks_for_revision(dependant: Dependant) -> bool:
+    return dependant.call is expected_revision or any(
+        _asks_for_revision(below) for below in dependant.dependencies
+    )
+
+
+def _possible(
+    rule: AccessRule, method: str, parameters: set[str], *, has_body: bool
+) -> Iterator[int]:
+    is_public = isinstance(rule, Public)
+    if not is_public:
+        yield from (401, 403)
+    if isinstance(rule, Permitted) or "key" in parameters or not is_public:
+        yield 404
+    if has_body:
+        yield from (408, 413, 415)
+    if method not in {"GET", "HEAD"}:
+        yield 409
+    if "if-match" in parameters:
+        yield 412
+    if has_body or parameters:
+        yield 422
+    if is_public and method not in {"GET", "HEAD"}:
+        yield from (401, 403, 404, 429)
+    yield from (500, 503)
+
+
+def _document_etags(operation: dict[str, Any], method: str) -> None:
+    for status in ("200", "201"):
+        response = operation["responses"].get(status)
+        reference = (
+            (response or {}).get("content", {}).get(JSON, {}).get("schema", {}).get("$ref", "")
+        )
+        if response is not None and method == "PATCH" and reference:
+            response.setdefault("headers", {})["ETag"] = {
+                "description": "The new revision.",
+                "schema": {"type": "string"},
+            }
+
+
+def _error_response(status: int, text: str) -> dict[str, Any]:
+    headers = {"X-Request-ID": ("The id of the request in the log.", "string")}
+    if status in {429, 503}:
+        headers["Retry-After"] = ("When to ask again. [s]", "integer")
+    if status == 401:  # noqa: PLR2004
+        headers["WWW-Authenticate"] = ("How to log in: `Bearer`.", "string")
+    return {
+        "description": text,
+        "headers": {
+            name: {"description": about, "schema": {"type": kind}}
+            for name, (about, kind) in headers.items()
+        },
+        "content": {JSON: {"schema": {"$ref": f"{SCHEMAS}ErrorEnvelope"}}},
+    }
+
+
+def _patch_content(
+    name: str, field_names: Sequence[str], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the content of a merge patch: all fields optional, null where it can be cleared."""
+    found = next((key for key in (name, f"{name}-Input") if key in schemas), None)
+    if found is None:
+        schema: dict[str, Any] = {"type": "object"}
+    else:
+        patch_name = f"{name.removesuffix('Fields')}Patch"
+        schemas.setdefault(patch_name, _patch_schema(schemas[found], field_names, patch_name))
+        schema = {"$ref": SCHEMAS + patch_name}
+    return {MERGE_PATCH: {"schema": schema}, JSON: {"schema": schema}}
+
+
+def _patch_schema(fields: dict[str, Any], field_names: Sequence[str], title: str) -> dict[str, Any]:
+    needed = set(fields.get("required", ()))
+    properties = {}
+    for name, given in fields.get("properties", {}).items():
+        if name not in field_names:
+            continue
+        field = deepcopy(given)
+        field.pop("default", None)
+        is_null_known = any(option.get("type") == "null" for option in field.get("anyOf", ()))
+        if name not in needed and not is_null_known:
+            about = {part: field.pop(part) for part in ("title", "description") if part in field}
+            field = {"anyOf": [field, {"type": "null"}], **about}
+        properties[name] = field
+    return {
+        "title": title,
+        "type": "object",
+        "description": "What changes: absent = unchanged, null = cleared or back to its default.",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _tags(app: FastAPI) -> list[dict[str, str]]:
+    names: dict[str, None] = {}
+    for route in iter_route_contexts(app.routes):
+        names.update(dict.fromkeys(str(tag) for tag in getattr(route, "tags", ()) or ()))
+    return [
+        {"name": name} | ({"description": TAGS[name]} if name in TAGS else {}) for name in names
+    ]

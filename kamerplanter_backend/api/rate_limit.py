@@ -1,0 +1,75 @@
+"""How often one address may call a route; per process, in memory."""
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import FastAPI, Request
+
+from kamerplanter_backend.common.dependencies import server_of
+from kamerplanter_backend.common.exceptions import RateLimitedError
+
+if TYPE_CHECKING:  # it takes a while to load, and the first login is early enough for that
+    from slowapi import Limiter
+
+
+class AuthRateLimit:
+    """Counts the calls of a login route by address; a dependency beside the route's rule.
+
+        @router.post("/login", dependencies=[Depends(Public()), Depends(AuthRateLimit("login"))])
+
+    Args:
+        name: What is counted together.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def __call__(self, request: Request) -> None:
+        """Count a call.
+
+        Raises:
+            RateLimitedError: There were too many; says when the next one is possible.
+        """
+        from limits import parse  # noqa: PLC0415 - as above
+        from slowapi.util import get_remote_address  # noqa: PLC0415
+
+        counters: Any = _limiter_of(request.app)
+        rate = parse(server_of(request).settings.auth_rate_limit)
+        keys = (self._name, get_remote_address(request))
+        if not counters.limiter.hit(rate, *keys):
+            window = counters.limiter.get_window_stats(rate, *keys)
+            wait_s = cast("float", window.reset_time) - _wall_clock_s()
+            raise RateLimitedError(
+                "Too many attempts from this address; wait and try again.", retry_after_s=wait_s
+            )
+
+
+def forget_calls(app: FastAPI) -> None:
+    """Forget all calls that an application has counted, and wait for the thread that counts."""
+    limiter: Any = getattr(app.state, "limiter", None)
+    if limiter is not None:
+        app.state.limiter = None
+        limiter._storage.timer.join()  # noqa: SLF001 - it offers no other way to end it
+
+
+def _limiter_of(app: FastAPI) -> Limiter:
+    limiter: Limiter | None = getattr(app.state, "limiter", None)
+    if limiter is None:
+        limiter = app.state.limiter = _build_limiter()
+    return limiter
+
+
+def _build_limiter() -> Limiter:
+    from slowapi import Limiter  # noqa: PLC0415 - as above
+    from slowapi.util import get_remote_address  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        # A name that is no file: else it would read the .env of the folder that one stands in.
+        warnings.simplefilter("ignore", UserWarning)
+        return Limiter(key_func=get_remote_address, config_filename="none")
+
+
+def _wall_clock_s() -> float:
+    # The counters use the machine's clock, whatever the server's own says.
+    return time.time()  # noqa: TID251

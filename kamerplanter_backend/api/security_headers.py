@@ -1,0 +1,63 @@
+"""The headers that every answer carries, whatever it is."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+"""An answer of the interface is data: nothing in it is ever run or loaded."""
+
+HSTS_S = 63_072_000
+"""How long browsers remember to use HTTPS only: two years. [s]"""
+
+NO_STORE_PREFIXES = ("/api/v1/auth", "/api/v1/users")
+"""Answers that no cache may keep."""
+
+
+class SecurityHeaders:
+    """Adds the headers to each answer; stands outermost, so that errors have them too.
+
+    A route that answers with a page of its own may set another `Content-Security-Policy`.
+
+    Args:
+        app: The application.
+        is_hsts: Whether browsers shall remember to use HTTPS only.
+        hsts_subdomains: Whether that holds for the names below as well.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, is_hsts: bool = False, hsts_subdomains: bool = False
+    ) -> None:
+        self._app = app
+        self._headers = dict(HEADERS)
+        if is_hsts:
+            below = "; includeSubDomains" if hsts_subdomains else ""
+            self._headers["Strict-Transport-Security"] = f"max-age={HSTS_S}{below}"
+        self._raw = [
+            (name.lower().encode(), value.encode()) for name, value in self._headers.items()
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, with the headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_private = scope["path"].startswith(NO_STORE_PREFIXES)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+                headers.setdefault("Cache-Control", "no-store" if is_private else "no-cache")
+                message["headers"] = [*headers.raw, *self._raw]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,1 @@
+"""Routes of the irrigation log and of care."""

@@ -1,0 +1,62 @@
+"""Readings from scripts and gateways that speak no MQTT."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import Field
+
+from kamerplanter_backend.common.auth import Permitted
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.dependencies import ServerDep
+from kamerplanter_backend.common.permissions import Permission
+from kamerplanter_backend.telemetry.ingest import MAX_BATCH, IngestResult, SentReading
+from kamerplanter_engines.models.base import Model
+
+router = APIRouter(prefix="/telemetry", tags=["telemetry"])
+
+
+class ReadingsBody(Model):
+    """A batch of readings, in any order."""
+
+    readings: tuple[SentReading, ...] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class IngestReport(Model):
+    """What became of a batch."""
+
+    stored_count: int
+    """How many were new."""
+    results: tuple[IngestResult, ...]
+    """One for each reading, in the order in which they were sent."""
+
+
+@router.post("/readings", summary="Send readings")
+async def send_readings(
+    body: Annotated[
+        ReadingsBody,
+        Body(
+            examples=[
+                {
+                    "readings": [
+                        {"probe_key": "demo-probe", "kind": "ec", "value": 1850, "unit": "µS/cm"},
+                        {
+                            "probe_key": "demo-probe",
+                            "kind": "ph",
+                            "value": 5.9,
+                            "at": "2026-05-01T08:00:00+02:00",
+                        },
+                    ]
+                }
+            ]
+        ),
+    ],
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.READING_RECORD))],
+) -> IngestReport:
+    """Judge each reading and store it; one that cannot be used does not stop the others.
+
+    A channel has one reading for each time, so the same batch may be sent again.
+    """
+    results = await server.run(lambda: server.readings.take(context, body.readings))
+    stored = sum(1 for result in results if result.outcome == "stored")
+    return IngestReport(stored_count=stored, results=results)

@@ -1,0 +1,1 @@
+"""Who calls: accounts, sessions, keys and providers; only the server needs it."""

@@ -1,0 +1,143 @@
+"""Deleting an account: its person is forgotten, its key stays as the author of records."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from kamerplanter_backend.auth.profile import ProfileService
+from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
+from kamerplanter_backend.domain.models.identity import TokenPurpose
+from kamerplanter_backend.domain.models.tenant import Membership
+from kamerplanter_backend.domain.repositories.identity import (
+    ApiKeyRepository,
+    OneTimeTokenRepository,
+    ProviderLinkRepository,
+    SessionRepository,
+    UserRepository,
+)
+from kamerplanter_backend.domain.repositories.tenant import MembershipRepository, TenantRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.membership_service import MembershipService
+from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
+
+DELETED_NAME = "Deleted account"
+
+
+class DeletionService(Service):
+    """Forgets people who ask for it."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        profile: ProfileService,
+        tenants: TenantService,
+        members: MembershipService,
+    ) -> None:
+        super().__init__(store)
+        self._profile = profile
+        self._tenants = tenants
+        self._members = members
+
+    def delete(
+        self, user_key: str, session_key: str, *, password: str | None, now: datetime
+    ) -> None:
+        """Delete an account for good.
+
+        Gardens where nobody else works go with everything in them. In the others what the user
+        wrote stays, under a key without a person. If it is interrupted it can be repeated.
+
+        Args:
+            user_key: The account.
+            session_key: The session that asks.
+            password: Needed if the account has one.
+            now: The present moment.
+
+        Raises:
+            UnauthorizedError: It is not proven that the owner asks.
+            RateLimitedError: Too many wrong passwords.
+            ConflictError: A garden with other members would be left without an admin; names it.
+        """
+        self._profile.confirm_identity(user_key, session_key, password, now)
+        context = account_context(user_key, now)
+        lonely, shared = self._gardens(context, user_key)
+        for garden_key in shared:
+            self._members.leave(_within(context, garden_key))
+        for garden_key in lonely:
+            self._tenants.remove(_within(context, garden_key))
+        self._forget(context, user_key)
+
+    @query()
+    def _gardens(self, uow: UnitOfWork, user_key: str) -> tuple[list[str], list[str]]:
+        """Return the gardens where the user is alone, and those with other members."""
+        members = uow.of(MembershipRepository)
+        lonely, shared = [], []
+        for membership in members.of_user(user_key):
+            if len(members.of_garden(membership.garden_key)) == 1:
+                lonely.append(membership.garden_key)
+            else:
+                _check_handed_over(uow, membership)
+                shared.append(membership.garden_key)
+        return lonely, shared
+
+    @command(
+        UserRepository,
+        SessionRepository,
+        ApiKeyRepository,
+        ProviderLinkRepository,
+        OneTimeTokenRepository,
+    )
+    def _forget(self, uow: UnitOfWork, user_key: str) -> None:
+        if uow.of(MembershipRepository).of_user(user_key):
+            raise ConflictError(
+                "The account joined a garden meanwhile; try again.",
+                kind="users",
+                field="key",
+                value=user_key,
+            )
+        of_user = Where("user_key", "==", user_key)
+        sessions, keys = uow.of(SessionRepository), uow.of(ApiKeyRepository)
+        links, tokens = uow.of(ProviderLinkRepository), uow.of(OneTimeTokenRepository)
+        for session in sessions.find(of_user):
+            sessions.remove(session.key)
+        for key in keys.find(of_user):
+            keys.remove(key.key)
+        for link in links.of_user(user_key):
+            links.remove(link.key)
+        for purpose in TokenPurpose:
+            for token in tokens.of_user(user_key, purpose):
+                tokens.remove(token.key)
+        users = uow.of(UserRepository)
+        users.change(
+            users.get(user_key),
+            email=None,
+            display_name=DELETED_NAME,
+            password_hash=None,
+            locale=None,
+            time_zone=None,
+            avatar_url=None,
+            last_login_at=None,
+            is_active=False,
+            is_email_verified=False,
+            is_platform_admin=False,
+            deleted_at=uow.context.now,
+        )
+
+
+def _check_handed_over(uow: UnitOfWork, membership: Membership) -> None:
+    admins = uow.of(MembershipRepository).admins_of(membership.garden_key)
+    if [admin.key for admin in admins] != [membership.key]:
+        return
+    garden = uow.of(TenantRepository).get(membership.garden_key)
+    raise ConflictError(
+        f"You are the last admin of {garden.name!r}, where others work too: make one of them "
+        "an admin, or delete the garden, before you delete your account.",
+        kind="tenants",
+        field="slug",
+        value=garden.slug,
+    )
+
+
+def _within(context: Context, garden_key: str) -> Context:
+    return replace(context, tenant_key=garden_key, role=Role.ADMIN)

@@ -1,0 +1,46 @@
+"""The mail that brings an invitation into a garden, to somebody who may have no account yet."""
+
+from kamerplanter_backend.domain.interfaces.adapters import Mail
+
+PATH = "/invitations"
+
+_TEXT = """Hello,
+
+you are invited to the garden {garden} at Kamerplanter. {how_en}
+It works once, within seven days, for the account with this address. If you do not know
+the garden, do nothing.
+
+---
+
+Hallo,
+
+du bist in den Garten {garden} bei Kamerplanter eingeladen. {how_de}
+Das geht einmal, innerhalb von sieben Tagen, für das Konto mit dieser Adresse. Kennst du
+den Garten nicht, dann tu nichts.
+"""
+
+
+def invitation_mail(*, to: str, garden: str, token: str, public_url: str) -> Mail:
+    """Return the mail with an invitation, in English and German: nobody knows the language yet.
+
+    Args:
+        to: The address that is invited.
+        garden: Name of the garden.
+        token: What accepts the invitation.
+        public_url: Where browsers reach the server; empty = the bare token is sent.
+    """
+    if public_url:
+        link = f"{public_url}{PATH}?token={token}"
+        how_en, how_de = f"Accept here:\n\n{link}\n", f"Nimm hier an:\n\n{link}\n"
+    else:
+        how_en, how_de = f"Accept with this code:\n\n{token}\n", f"Dein Code:\n\n{token}\n"
+    text = _TEXT.replace("{how_en}", how_en).replace("{how_de}", how_de)
+    # The name comes last, so that braces in it stay what they are; what could carry an
+    # advertisement is left out.
+    words = " ".join(garden.split())
+    shown = f'"{words}"' if not any(char in words for char in "/:@<>") else ""
+    return Mail(
+        to=to,
+        subject="Invitation to a garden / Einladung in einen Garten",
+        text=text.replace(" {garden}", f" {shown}" if shown else ""),
+    )

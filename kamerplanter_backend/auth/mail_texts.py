@@ -1,0 +1,100 @@
+"""What the mails say, in the language of the account."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kamerplanter_backend.domain.interfaces.adapters import Mail
+
+
+class MailKind(StrEnum):
+    """Why a mail is sent."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    EXISTS = "exists"
+    """Somebody wanted to register with the address of an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    subject: str
+    body: str
+
+
+_EN = {
+    MailKind.VERIFY: _Text(
+        "Confirm your e-mail address for Kamerplanter",
+        "Hello {name},\n\nplease confirm that this address is yours:\n\n{link}\n\n"
+        "It works once, within 24 hours. If you did not register, do nothing: the account will\n"
+        "be deleted.",
+    ),
+    MailKind.RESET: _Text(
+        "Set a new password for Kamerplanter",
+        "Hello {name},\n\nset a new password here:\n\n{link}\n\n"
+        "It works once, within one hour. If you did not ask for it, do nothing: your password\n"
+        "stays as it is.",
+    ),
+    MailKind.EXISTS: _Text(
+        "You already have an account at Kamerplanter",
+        "Hello {name},\n\nsomebody wanted to register with this address, but it has an account\n"
+        "already. If it was you, log in, or set a new password here:\n\n{link}\n\n"
+        "It works once, within one hour. If it was not you, do nothing.",
+    ),
+}
+_DE = {
+    MailKind.VERIFY: _Text(
+        "Bitte bestätige deine E-Mail-Adresse für Kamerplanter",
+        "Hallo {name},\n\nbitte bestätige, dass diese Adresse dir gehört:\n\n{link}\n\n"
+        "Das geht einmal, innerhalb von 24 Stunden. Hast du dich nicht angemeldet, dann tu\n"
+        "nichts: Das Konto wird gelöscht.",
+    ),
+    MailKind.RESET: _Text(
+        "Neues Passwort für Kamerplanter",
+        "Hallo {name},\n\nhier kannst du ein neues Passwort setzen:\n\n{link}\n\n"
+        "Das geht einmal, innerhalb einer Stunde. Hast du nicht darum gebeten, dann tu nichts:\n"
+        "Dein Passwort bleibt, wie es ist.",
+    ),
+    MailKind.EXISTS: _Text(
+        "Du hast schon ein Konto bei Kamerplanter",
+        "Hallo {name},\n\njemand wollte sich mit dieser Adresse anmelden, aber sie hat schon ein\n"
+        "Konto. Warst du es, dann melde dich an oder setze hier ein neues Passwort:\n\n{link}\n\n"
+        "Das geht einmal, innerhalb einer Stunde. Warst du es nicht, dann tu nichts.",
+    ),
+}
+_PATHS = {
+    MailKind.VERIFY: "/api/v1/auth/pages/verify-email",
+    MailKind.RESET: "/api/v1/auth/pages/password-reset",
+    MailKind.EXISTS: "/api/v1/auth/pages/password-reset",
+}
+_CODES = {"en": "Or enter this code: {token}", "de": "Oder gib diesen Code ein: {token}"}
+_MAX_NAME = 60
+
+
+def mail_of(
+    kind: MailKind, *, to: str, name: str, token: str, locale: str | None, public_url: str
+) -> Mail:
+    """Return a mail with a single-use token.
+
+    Args:
+        kind: Why it is sent.
+        to: The address.
+        name: How the person is called.
+        token: The token.
+        locale: Language; what is not German is English.
+        public_url: Where browsers reach the server; empty = the bare token is sent.
+    """
+    language = "de" if (locale or "").partition("-")[0] == "de" else "en"
+    text = (_DE if language == "de" else _EN)[kind]
+    code = _CODES[language].format(token=token)
+    # Behind the "#": what stands there is sent to no server.
+    link = f"{public_url}{_PATHS[kind]}#{token}\n\n{code}" if public_url else code
+    # The name comes last, so that braces in it stay what they are.
+    body = text.body.replace("{link}", link).replace(" {name}", _spoken(name))
+    return Mail(to=to, subject=text.subject, text=body)
+
+
+def _spoken(name: str) -> str:
+    """Return a name as part of a greeting; what could carry an advertisement is left out."""
+    words = " ".join(name.split())
+    is_name = len(words) <= _MAX_NAME and not any(char in words for char in "/:@<>")
+    return f" {words}" if is_name else ""

@@ -1,0 +1,383 @@
+"""A client that keeps commands for a server that is away, and delivers them in order, once.
+
+What it promises:
+
+- A command that raised `QueuedError` is on the disk. It is delivered when the server is back, in
+  the order of the calls and with the moment at which it was called; after a restart too.
+- A command that must not wait (`queueable` is false) is refused at once with `UnavailableError`,
+  and never overtakes one that waits.
+- A treatment that waits, or that the server refused, closes the gate of the harvest here.
+- What the server refuses is taken out, kept with the reason and reported; the others go on.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, override
+from uuid import uuid7
+from zoneinfo import ZoneInfo
+
+from kamerplanter_backend.client.command_store import CommandStore, stored
+from kamerplanter_backend.client.delivery import PASSING, Delivery
+from kamerplanter_backend.client.listeners import Listeners
+from kamerplanter_backend.client.local_gate import LocalGate
+from kamerplanter_backend.client.protocol import (
+    Caller,
+    Change,
+    Command,
+    KamerplanterClient,
+    Request,
+)
+from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand
+from kamerplanter_backend.client.requests import CheckHarvest, LogHarvest, LogTreatment
+from kamerplanter_backend.client.rest import RestClient
+from kamerplanter_backend.client.server_time import ServerTime
+from kamerplanter_backend.client.transport import Waits
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.client.wire import CLOSED
+from kamerplanter_backend.common.clock import Clock, system_clock
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    IncompatibleServerError,
+    QueuedError,
+    UnavailableError,
+)
+from kamerplanter_backend.common.permissions import is_permitted
+from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.ipm import HarvestVerdict
+
+_ANYTHING = Change(cursor=0, tenant_key="", collections=())
+"""What is told when a gate closes or opens here, which no commit of the server tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueState:
+    """What a person may want to see of the queue."""
+
+    depth: int
+    """Commands that wait."""
+    oldest_at: datetime | None
+    """When the first of them was called; none = nothing waits."""
+    away_since: datetime | None
+    """Since when the server cannot be reached or refuses us; none = it answers."""
+    trouble: KamerplanterError | None
+    """Why; an `UnauthorizedError` means that a new key is needed."""
+    refused: tuple[RefusedCommand, ...]
+    """What will not be sent any more, oldest first; stays until a person has seen it."""
+    dropped_readings_count: int
+    """Readings lost since the start, because too many waited."""
+    damaged_file: Path | None
+    """Where an unreadable queue was put aside at the start; none = all is well."""
+
+
+class QueueingClient(KamerplanterClient):
+    """A client with a queue in front of it; made by `open_queue`."""
+
+    def __init__(
+        self,
+        inner: KamerplanterClient,
+        store: CommandStore,
+        time: ServerTime,
+        *,
+        clock: Clock,
+        waits: Waits,
+    ) -> None:
+        self.inner = inner
+        """The way to the server without the queue: for what must be answered now."""
+        self._store = store
+        self._clock = clock
+        self._gate = LocalGate()
+        self._time = time
+        self._last: GardenSnapshot | None = None
+        self._trouble: KamerplanterError | None = None
+        self._away_since: datetime | None = None
+        self._listeners = Listeners[Change]("changes")
+        self._state_listeners = Listeners[QueueState]("the state of the queue")
+        self._refused_listeners = Listeners[RefusedCommand]("refused commands")
+        self._delivery = Delivery(
+            store,
+            inner,
+            clock=clock,
+            waits=waits,
+            on_done=self._note_delivered,
+            on_refused=self._note_refused,
+            on_trouble=self._note_trouble,
+        )
+        self._is_closed = False
+        self._end_stream = (
+            inner.on_stream(self._on_stream) if isinstance(inner, RestClient) else lambda: None
+        )
+        self._hold()
+
+    @property
+    def state(self) -> QueueState:
+        """What waits, what was refused, and whether the server is there."""
+        waiting = self._store.waiting
+        return QueueState(
+            depth=len(waiting),
+            oldest_at=waiting[0].command.queued_at if waiting else None,
+            away_since=self._away_since,
+            trouble=self._trouble,
+            refused=tuple(self._store.refused),
+            dropped_readings_count=self._store.dropped_readings_count,
+            damaged_file=self._store.damaged,
+        )
+
+    @property
+    def waiting(self) -> tuple[StoredCommand, ...]:
+        """What waits, in the order of delivery."""
+        return tuple(item.command for item in self._store.waiting)
+
+    def recall(self, known: GardenSnapshot) -> None:
+        """Show this until the server has answered once: what it showed before the last stop."""
+        self._last = self._last or known
+
+    @override
+    async def snapshot(self) -> GardenSnapshot:
+        """Return what the server shows; while it is away, what it showed last.
+
+        `taken_at` is the age. What waits here closes the gate of the harvest in both.
+
+        Raises:
+            UnavailableError: The server is away, and has not been asked before.
+            KamerplanterError: It refuses us.
+        """
+        number = self._gate.begin_snapshot()
+        try:
+            shown = await self.inner.snapshot()
+        except KamerplanterError as error:
+            self._note_trouble(error)
+            if self._last is None or not _is_away(error):
+                raise
+            shown = self._last
+        else:
+            await self._time.learn(shown)
+            self._last = shown
+            self._gate.end_snapshot(number)
+            self._note_trouble(None)
+            if self._store.waiting:
+                self._delivery.wake()
+        zone = await self._known_zone()
+        return self._gate.shown(shown, zone, self._time.today())
+
+    @override
+    async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:
+        """Ask or do one thing; a command waits while the server is away.
+
+        Raises:
+            QueuedError: The server is away; the command is stored and will be sent. No failure.
+            UnavailableError: The server is away, and this cannot wait; nothing was written.
+            KamerplanterError: It was refused; nothing was written.
+        """
+        who = caller or Caller()
+        if not isinstance(request, Command):
+            answer = await self._ask(request, who)
+            if isinstance(request, CheckHarvest) and isinstance(answer, HarvestVerdict):
+                zone = await self._known_zone()
+                return self._gate.verdict(answer, request.plant_key, zone)  # type: ignore[return-value]  # R is HarvestVerdict here
+            return answer
+        if request.command_key is None:
+            request = request.model_copy(update={"command_key": str(uuid7())})
+            # Only we send this key, so "now" can be written out at once and stays the same.
+            request = await self._dated(request)
+        if not request.queueable:
+            return await self._call_now(request, who)
+        if self._store.waiting:
+            return await self._call_behind(request, who)
+        try:
+            answer = await self._ask(request, who)
+        except UnavailableError as error:
+            if not _is_away(error):
+                raise
+            await self._queue(request, who, attempts=1)
+            raise self._queued(request) from error
+        if isinstance(request, LogTreatment):
+            self._gate.note_sent(request)
+        return answer
+
+    @override
+    def changes(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call the listener after each commit, and when what waits here changes a view."""
+        end_inner, end_own = self.inner.changes(listener), self._listeners.add(listener)
+
+        def end() -> None:
+            end_inner()
+            end_own()
+
+        return end
+
+    def on_state(self, listener: Callable[[QueueState], None]) -> Callable[[], None]:
+        """Call the listener on the event loop when `state` has changed; the result ends it."""
+        return self._state_listeners.add(listener)
+
+    def on_refused(self, listener: Callable[[RefusedCommand], None]) -> Callable[[], None]:
+        """Call the listener when a stored command was given up; the result ends it."""
+        return self._refused_listeners.add(listener)
+
+    async def forget_refused(self, command_key: str) -> None:
+        """Take a refused command off the list: a person has seen it, and it does not count."""
+        await self._store.forget(command_key)
+        self._hold()
+        self._listeners.tell(_ANYTHING)
+
+    async def send_again(self, command_key: str) -> bool:
+        """Send a refused command once more, after all that waits; tell whether there was one."""
+        found = await self._store.send_again(command_key, self._clock())
+        self._hold()
+        self._delivery.wake()
+        return found
+
+    @override
+    async def close(self) -> None:
+        """Let go of everything; what waits is delivered after the next start."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._end_stream()
+        self._listeners.clear()
+        self._state_listeners.clear()
+        self._refused_listeners.clear()
+        await self._delivery.stop()
+        await self._store.close()
+        await self.inner.close()
+
+    async def _ask[R](self, request: Request[R], caller: Caller) -> R:
+        try:
+            answer = await self.inner.call(request, caller)
+        except KamerplanterError as error:
+            self._note_trouble(error if isinstance(error, PASSING) else None)
+            raise
+        self._note_trouble(None)
+        return answer
+
+    async def _call_now[R](self, command: Command[R], caller: Caller) -> R:
+        """Send a command that cannot wait, after all that waits."""
+        await self._delivery.settled()
+        if self._store.waiting:
+            raise UnavailableError(
+                f"{len(self._store.waiting)} commands wait for the server, and this one cannot; "
+                "nothing was done.",
+                reason="server away",
+            )
+        if isinstance(command, LogHarvest):
+            self._gate.check(command, await self._known_zone())
+        return await self._ask(command, caller)
+
+    async def _call_behind[R](self, command: Command[R], caller: Caller) -> R:
+        """Put a command behind those that wait; return its answer if it comes soon."""
+        if self._away_since is not None:
+            await self._queue(command, caller)
+            raise self._queued(command)
+        key = command.command_key or ""
+        # Before it is stored, as it may be delivered before we hear that it is.
+        answer = self._delivery.answer_of(key)
+        await self._queue(command, caller)
+        if self._store.find(key) is None and not answer.done():
+            raise self._queued(command)  # readings that joined others
+        try:
+            result: R = await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            if answer.cancelled():
+                raise self._queued(command) from None
+            raise
+        return result
+
+    async def _queue(self, command: Command[Any], caller: Caller, *, attempts: int = 0) -> None:
+        if self._is_closed:
+            raise UnavailableError("The garden is closed.", reason=CLOSED)
+        if not is_permitted(caller.role, command.permission):
+            raise ForbiddenError(
+                f"Role {caller.role} may not {command.permission}.",
+                permission=command.permission.value,
+            )
+        dated = await self._dated(command)
+        await self._store.add(stored(dated, caller, self._clock()), attempts=attempts)
+        self._hold()
+        if self._away_since is None or len(self._store.waiting) == 1:
+            self._delivery.wake()
+        if isinstance(command, LogTreatment):
+            self._listeners.tell(_ANYTHING)
+
+    def _queued(self, command: Command[Any]) -> QueuedError:
+        depth = len(self._store.waiting)
+        return QueuedError(
+            f"The server is away; this was stored and will be sent ({depth} waiting).",
+            key=command.command_key,
+            found=depth,
+        )
+
+    async def _dated[C: Command[Any]](self, command: C) -> C:
+        """Write "now" and "today" out, as the server's clock and the site's calendar say."""
+        if command.as_of(self._time.now(), self._time.today()) == command:
+            return command
+        await self._known_zone()
+        return command.as_of(self._time.now(), self._time.today())
+
+    async def _known_zone(self) -> ZoneInfo:
+        """Return the site's zone; the server is asked if nobody knows it yet."""
+        if self._time.zone is None:
+            await self._time.learn(await self.inner.snapshot())
+        return self._time.zone or ZoneInfo("UTC")
+
+    def _hold(self) -> None:
+        waiting = (item.command for item in self._store.waiting)
+        refused = (item.command for item in self._store.refused)
+        self._gate.hold((*waiting, *refused))
+        self._state_listeners.tell(self.state)
+
+    def _note_delivered(self, command: Command[Any]) -> None:
+        if isinstance(command, LogTreatment):
+            self._gate.note_sent(command)
+        self._hold()
+
+    def _note_refused(self, refusal: RefusedCommand) -> None:
+        self._hold()
+        self._refused_listeners.tell(refusal)
+
+    def _note_trouble(self, error: KamerplanterError | None) -> None:
+        was = self._trouble
+        self._trouble = error
+        if error is None:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = self._clock()
+        if type(was) is not type(error):
+            self._state_listeners.tell(self.state)
+
+    def _on_stream(self, is_open: bool) -> None:
+        if is_open and self._store.waiting:
+            self._delivery.wake()
+
+
+async def open_queue(
+    inner: KamerplanterClient,
+    path: Path,
+    *,
+    clock: Clock = system_clock,
+    waits: Waits | None = None,
+) -> QueueingClient:
+    """Put a queue in front of a client, with all that still waits in a file.
+
+    Args:
+        inner: The client of the server; closed together with the queue.
+        path: The file of the queue, made if it is new. One file belongs to one garden.
+        clock: Tells the time.
+        waits: Pauses between attempts to deliver.
+
+    Raises:
+        NewerSchemaError: A newer version wrote the file; it is left untouched.
+        UnavailableError: The file cannot be used.
+    """
+    store = await CommandStore.open(path)
+    time = ServerTime(clock, store)
+    await time.recall()
+    return QueueingClient(inner, store, time, clock=clock, waits=waits or Waits())
+
+
+def _is_away(error: KamerplanterError) -> bool:
+    """Tell whether an error means that the server cannot be reached now."""
+    if not isinstance(error, UnavailableError) or isinstance(error, IncompatibleServerError):
+        return False
+    return error.placeholders.get("reason") != CLOSED

@@ -1,0 +1,203 @@
+"""Brings what waits to the server, in order, as soon as the server is there."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from kamerplanter_backend.client.command_store import CommandStore, restored
+from kamerplanter_backend.client.protocol import Command, KamerplanterClient
+from kamerplanter_backend.client.queue_file import RefusedCommand, WaitingCommand
+from kamerplanter_backend.client.transport import Waits, jittered
+from kamerplanter_backend.client.wire import SERVER_ERROR
+from kamerplanter_backend.common.clock import Clock
+from kamerplanter_backend.common.exceptions import (
+    CommandExpiredError,
+    NotFoundError,
+    RateLimitedError,
+    RequestTimeoutError,
+    TenantSuspendedError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from kamerplanter_engines.errors import KamerplanterError
+
+_LOGGER = logging.getLogger(__name__)
+
+KEPT = timedelta(days=14)
+"""Older commands are not sent any more; the server remembers keys for 30 days."""
+FIRST_PAUSE_S = 1.0
+BREAKING_ATTEMPTS = 10
+"""A command that broke a server which answers otherwise so often is given up."""
+
+PASSING: tuple[type[KamerplanterError], ...] = (
+    UnavailableError,
+    UnauthorizedError,
+    TenantSuspendedError,
+    RateLimitedError,
+    RequestTimeoutError,
+)
+"""Not the command's fault: it is sent again later."""
+
+
+class Delivery:
+    """The task that empties the queue.
+
+    Args:
+        store: The queue.
+        client: The way to the server.
+        clock: Tells the time.
+        waits: Pauses between attempts.
+        on_done: Told of each command that was delivered.
+        on_refused: Told of each command that was given up.
+        on_trouble: Told why nothing can be delivered now; none = something was.
+    """
+
+    def __init__(
+        self,
+        store: CommandStore,
+        client: KamerplanterClient,
+        *,
+        clock: Clock,
+        waits: Waits,
+        on_done: Callable[[Command[Any]], None],
+        on_refused: Callable[[RefusedCommand], None],
+        on_trouble: Callable[[KamerplanterError | None], None],
+    ) -> None:
+        self._store = store
+        self._client = client
+        self._clock = clock
+        self._waits = waits
+        self._on_done = on_done
+        self._on_refused = on_refused
+        self._on_trouble = on_trouble
+        self._wake = asyncio.Event()
+        self._round_ended = asyncio.Event()
+        self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def wake(self) -> None:
+        """Try at once: the server may be there, or something new waits."""
+        self._wake.set()
+
+    async def settled(self) -> None:
+        """Try at once, and wait until everything is delivered or the server is away."""
+        if self._store.waiting:
+            self._round_ended.clear()
+            self.wake()
+            await self._round_ended.wait()
+
+    def answer_of(self, command_key: str) -> asyncio.Future[Any]:
+        """Return what the server will answer to a waiting command.
+
+        It is cancelled when the server is away: then nobody knows when the answer comes.
+        """
+        known = self._answers.get(command_key)
+        if known is None:
+            known = self._answers[command_key] = asyncio.get_running_loop().create_future()
+            # A caller that gave up meanwhile is no reason for a warning.
+            known.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return known
+
+    async def stop(self) -> None:
+        """Deliver nothing any more; what is under way is sent again with the next start."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._end_round(is_away=True)
+
+    async def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            if not self._store.waiting:
+                await self._wake.wait()
+            self._wake.clear()
+            is_empty = await self._round()
+            self._end_round(is_away=not is_empty)
+            if is_empty:
+                pause_s = FIRST_PAUSE_S
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(jittered(pause_s)):
+                    await self._wake.wait()
+            pause_s = min(2 * pause_s, self._waits.longest_pause_s)
+
+    async def _round(self) -> bool:
+        """Deliver what can be delivered; tell whether that was everything."""
+        while self._store.waiting:
+            item = self._store.waiting[0]
+            try:
+                is_gone = await self._deliver(item)
+            except UnavailableError as error:
+                self._on_trouble(error)  # our own file: nothing is lost, but nothing goes on
+                return False
+            except Exception:
+                _LOGGER.exception("Command %s cannot be delivered now", item.command.command_key)
+                return False
+            if not is_gone:
+                return False
+        return True
+
+    async def _deliver(self, item: WaitingCommand) -> bool:
+        """Deliver one command or give it up; tell whether the next one may follow."""
+        key = item.command.command_key
+        now = self._clock()
+        if now - item.command.queued_at > KEPT:
+            day = item.command.queued_at.date().isoformat()
+            message = f"Stored on {day} and not delivered within {KEPT.days} days; enter it again."
+            await self._give_up(item, CommandExpiredError(message, key=key, date=day))
+            return True
+        try:
+            item = await self._store.begin(item)
+            command = restored(item.command)
+            answer = await self._client.call(command, item.command.caller)
+        except KamerplanterError as error:
+            if await self._is_passing(error, item):
+                self._on_trouble(error)
+                return False
+            await self._give_up(item, error)
+            return True
+        await self._store.remove(item)
+        self._on_trouble(None)
+        self._on_done(command)
+        waiting = self._answers.pop(key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+        return True
+
+    async def _give_up(self, item: WaitingCommand, error: KamerplanterError) -> None:
+        refusal = await self._store.refuse(item, error, self._clock())
+        _LOGGER.warning(
+            "The server did not take the stored command %s (%s): %s",
+            item.command.name,
+            item.command.command_key,
+            error.message,
+        )
+        self._on_refused(refusal)
+        waiting = self._answers.pop(item.command.command_key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
+
+    async def _is_passing(self, error: KamerplanterError, item: WaitingCommand) -> bool:
+        """Tell whether a command may succeed later."""
+        if isinstance(error, NotFoundError):
+            return error.placeholders.get("kind") == "tenants"  # we were put out of the garden
+        if not isinstance(error, PASSING):
+            return False
+        is_broken = error.placeholders.get("reason") == SERVER_ERROR
+        if not is_broken or item.attempts < BREAKING_ATTEMPTS:
+            return True
+        try:
+            await self._client.snapshot()
+        except KamerplanterError:
+            return True
+        return False
+
+    def _end_round(self, *, is_away: bool) -> None:
+        if is_away:
+            for future in self._answers.values():
+                future.cancel()
+            self._answers.clear()
+        self._round_ended.set()

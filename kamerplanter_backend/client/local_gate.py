@@ -1,0 +1,94 @@
+"""Knows which treatments the server may not know yet, and closes the gate of the harvest."""
+
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from kamerplanter_backend.client.command_store import restored
+from kamerplanter_backend.client.gate_overlay import unsent_treatments, verdict_with, with_gate
+from kamerplanter_backend.client.queue_file import StoredCommand
+from kamerplanter_backend.client.requests import LogHarvest, LogTreatment
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_engines.errors import (
+    InvalidInputError,
+    KarenzViolationError,
+    UnknownIntervalError,
+)
+from kamerplanter_engines.models.harvest import HarvestPurpose
+from kamerplanter_engines.models.ipm import HarvestVerdict
+from kamerplanter_engines.safety_interval_engine import applied_on, check_harvest
+
+
+class LocalGate:
+    """Treatments that wait or were refused, and those that no snapshot shows yet."""
+
+    def __init__(self) -> None:
+        self._unsent: tuple[LogTreatment, ...] = ()
+        self._recent: list[tuple[int, LogTreatment]] = []
+        self._begun = 0
+
+    def hold(self, stored: Iterable[StoredCommand]) -> None:
+        """Take note of everything that waits or was refused."""
+        held = []
+        for item in stored:
+            if item.name != LogTreatment.__name__:
+                continue
+            try:
+                command = restored(item)
+            except InvalidInputError:
+                continue  # an older version's: it is reported as refused
+            if isinstance(command, LogTreatment):
+                held.append(command)
+        self._unsent = tuple(held)
+
+    def note_sent(self, command: LogTreatment) -> None:
+        """Keep a treatment that the server has just taken, until a snapshot shows it."""
+        self._recent.append((self._begun, command))
+
+    def begin_snapshot(self) -> int:
+        """Return the number of a snapshot that is asked for now."""
+        self._begun += 1
+        return self._begun
+
+    def end_snapshot(self, number: int) -> None:
+        """Let go of the treatments that were on the server when this snapshot was asked for."""
+        self._recent = [(begun, item) for begun, item in self._recent if begun >= number]
+
+    def shown(self, snapshot: GardenSnapshot, zone: ZoneInfo, today: date) -> GardenSnapshot:
+        """Return the snapshot with the gates closed."""
+        return with_gate(snapshot, unsent_treatments(self._commands(), zone), today)
+
+    def verdict(self, verdict: HarvestVerdict, plant_key: str, zone: ZoneInfo) -> HarvestVerdict:
+        """Return a verdict of the server with what it does not know."""
+        return verdict_with(verdict, plant_key, unsent_treatments(self._commands(), zone))
+
+    def check(self, harvest: LogHarvest, zone: ZoneInfo) -> None:
+        """Refuse a harvest that a treatment forbids which the server does not know.
+
+        Raises:
+            KarenzViolationError: A waiting period runs, or its length is unknown.
+        """
+        fields = harvest.fields
+        if fields.purpose is HarvestPurpose.DISPOSAL:
+            return
+        unsent = unsent_treatments(self._commands(), zone)
+        mine = [item for item in unsent if item.plant_key == fields.plant_key]
+        verdict = check_harvest(mine, applied_on(fields.at, zone))
+        if verdict.allowed:
+            return
+        product = verdict.blockers[0].product
+        safe_on = verdict.safe_on.isoformat() if verdict.safe_on else "unknown"
+        kind = KarenzViolationError if verdict.safe_on else UnknownIntervalError
+        raise kind(
+            f"Plant {fields.plant_key} was treated with {product}, which the server does not know "
+            f"yet; it may be harvested from: {safe_on}.",
+            field="at",
+            plant=fields.plant_key,
+            product=product,
+            date=safe_on,
+        )
+
+    def _commands(self) -> tuple[LogTreatment, ...]:
+        known = {command.command_key for command in self._unsent}
+        recent = (item for _, item in self._recent if item.command_key not in known)
+        return (*self._unsent, *recent)

@@ -1,0 +1,204 @@
+"""Kamerplanter on a server, over HTTP: the same interface as in the same process."""
+
+from collections.abc import Callable
+from typing import Literal, override
+from urllib.parse import quote
+from uuid import uuid7
+
+import aiohttp
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+
+from kamerplanter_backend.client.event_reader import EventReader
+from kamerplanter_backend.client.listeners import Listeners
+from kamerplanter_backend.client.protocol import (
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    Caller,
+    Change,
+    Command,
+    KamerplanterClient,
+    Request,
+)
+from kamerplanter_backend.client.transport import Answer, Transport, Waits
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.client.wire import (
+    CURSOR_HEADER,
+    ROLE_HEADER,
+    TAKEN_AT_HEADER,
+    UNREADABLE,
+    answer_type,
+)
+from kamerplanter_backend.common.exceptions import IncompatibleServerError, UnavailableError
+
+_MOMENT = TypeAdapter(AwareDatetime)
+
+
+class ServerInfo(BaseModel):
+    """What a server says of itself to anybody."""
+
+    mode: Literal["full", "light"]
+    version: str
+    protocol: int
+    """Number of the agreement between client and server."""
+    instance_id: str | None = None
+    """Stays the same for the life of its store; the `uuid` of its announcement."""
+
+
+class RestClient(KamerplanterClient):
+    """The client that asks a server. The account behind the token decides what is possible.
+
+    The role of a caller narrows that, and never widens it.
+
+    Args:
+        base_url: `http(s)://host[:port][/path]` of the server.
+        slug: The garden, as it stands in the addresses of the server.
+        token: API key (`kp_...`) or access token; none = the server runs in light mode.
+        session: Used and left open; none = an own one that `close` closes.
+        waits: Timeouts and pauses.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        slug: str,
+        token: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        self._transport = Transport(base_url, token=token, session=session, waits=waits or Waits())
+        self._root = f"/api/v1/t/{quote(slug, safe='')}/client"
+        self._listeners = Listeners[Change]("changes")
+        self._stream_listeners = Listeners[bool]("the stream of changes")
+        self._reader = EventReader(
+            self._transport, f"{self._root}/changes", self._listeners.tell, self._note_stream
+        )
+        self._known: GardenSnapshot | None = None
+        self._etag: str | None = None
+        self._cursor: str | None = None
+        self._server: ServerInfo | None = None
+        self.is_stream_open = False
+        """Whether changes come in at once; else only what is asked for is known."""
+
+    async def server_info(self) -> ServerInfo:
+        """Return mode and version of the server, which needs no token.
+
+        Raises:
+            UnavailableError: It cannot be reached, or is no Kamerplanter server.
+            IncompatibleServerError: It is too old or too new for this client.
+        """
+        answer = await self._transport.send("GET", "/api/v1/mode")
+        try:
+            info = ServerInfo.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise _unreadable(self._transport.base_url, error) from error
+        if not OLDEST_PROTOCOL <= info.protocol <= PROTOCOL:
+            older = "server" if info.protocol < OLDEST_PROTOCOL else "client"
+            raise IncompatibleServerError(
+                f"The server has version {info.version} and speaks protocol {info.protocol}; "
+                f"this client speaks {OLDEST_PROTOCOL} to {PROTOCOL}. Update the {older}.",
+                reason=f"{older} too old",
+                found=info.version,
+                known=PROTOCOL,
+            )
+        self._server = info
+        return info
+
+    @override
+    async def snapshot(self) -> GardenSnapshot:
+        headers = {"If-None-Match": self._etag} if self._etag and self._known else {}
+        answer = await self._ask("GET", "/snapshot", headers=headers)
+        self._cursor = answer.headers.get(CURSOR_HEADER)
+        known = self._known
+        try:
+            if answer.status == 304 and known is not None:  # noqa: PLR2004 - not modified
+                taken_at = _MOMENT.validate_python(answer.headers.get(TAKEN_AT_HEADER))
+                shown = known.model_copy(update={"taken_at": taken_at})
+            else:
+                shown = GardenSnapshot.model_validate_json(answer.body, extra="ignore")
+        except ValidationError as error:
+            raise _unreadable(self._transport.base_url, error) from error
+        self._known, self._etag = shown, answer.headers.get("ETag", self._etag)
+        return shown
+
+    @override
+    async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:
+        if isinstance(request, Command) and request.command_key is None:
+            # With a key the command acts once, however often it has to be sent.
+            request = request.model_copy(update={"command_key": str(uuid7())})
+        # What a listener does right after it began to listen shall be heard by it.
+        await self._reader.tried()
+        answer = await self._ask(
+            "POST",
+            f"/requests/{type(request).__name__}",
+            body=request.model_dump_json().encode(),
+            headers={ROLE_HEADER: (caller or Caller()).role.value},
+        )
+        try:
+            result: R = answer_type(type(request)).validate_json(answer.body, extra="ignore")
+        except ValidationError as error:
+            raise _unreadable(self._transport.base_url, error) from error
+        return result
+
+    @override
+    def changes(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call the listener on the event loop after each commit; the result ends it.
+
+        While the server is away nothing is heard. Afterwards what was missed is told, or a
+        change without collections: everything must be read again.
+        """
+        end_own = self._listeners.add(listener)
+        if not self._reader.is_running and not self._transport.is_closed:
+            self._reader.start(self._cursor)
+
+        def end() -> None:
+            end_own()
+            if not len(self._listeners):
+                self._reader.stop()
+                self._note_stream(is_open=False)
+
+        return end
+
+    def on_stream(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """Call the listener when the stream of changes opens (true) and ends (false)."""
+        return self._stream_listeners.add(listener)
+
+    @override
+    async def close(self) -> None:
+        self._listeners.clear()
+        self._stream_listeners.clear()
+        self._reader.stop()
+        await self._transport.close()
+
+    async def _ask(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str],
+    ) -> Answer:
+        if self._server is None:
+            await self.server_info()
+        try:
+            return await self._transport.send(method, self._root + path, body=body, headers=headers)
+        except UnavailableError:
+            self._server = None
+            raise
+
+    def _note_stream(self, is_open: bool) -> None:
+        if is_open == self.is_stream_open:
+            return
+        self.is_stream_open = is_open
+        self._server = None  # it may come back as another version
+        self._stream_listeners.tell(is_open)
+
+
+def _unreadable(address: str, error: ValidationError) -> UnavailableError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return UnavailableError(
+        f"{address} answered with something that cannot be read ({place}: {first['msg']}); "
+        "check that it is a Kamerplanter server of a version that fits.",
+        reason=UNREADABLE,
+    )

@@ -1,0 +1,246 @@
+"""Who may call a route: each route declares exactly one of the four rules of this module.
+
+How a route declares its rule and gets its context at once:
+
+    ReadContext = Annotated[Context, Depends(Permitted(Permission.READ))]
+
+    @router.get("/{key}")
+    async def get_tank(key: str, server: ServerDep, context: ReadContext) -> Tank: ...
+
+A route that needs no context declares its rule beside its path:
+
+    @router.get("/health", dependencies=[Depends(Public())])
+
+- `Public()`: everybody; no context.
+- `SignedIn()`: everybody with an account, API keys only with the scope that is named; context of
+  the installation (tenant `*`).
+- `PlatformAdmin()`: who looks after the installation, no API keys; context of the installation
+  with the role admin.
+- `Permitted(permission)`: who holds the permission in the garden `{slug}`; context of the garden.
+
+`Permitted` asks in this order: who is it (401); does it belong to the garden, and is its API key
+made for it (404, as for a garden that does not exist); has the key the scope (403); may anything
+be written there (403); is the role high enough (403).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Request
+from fastapi.dependencies.models import Dependant
+from structlog.contextvars import bind_contextvars
+
+from kamerplanter_backend.auth.principal import Principal
+from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.dependencies import server_of
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    NotFoundError,
+    TenantSuspendedError,
+)
+from kamerplanter_backend.common.permissions import GRANTS, KeyScope, Permission, is_permitted
+from kamerplanter_backend.domain.services.tenant_service import account_context
+from kamerplanter_engines.errors import InvalidInputError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+API_KEY_MARK = "kp_"
+"""What API keys begin with."""
+
+MAX_COMMAND_KEY = 100
+
+Slug = Annotated[
+    str,
+    Path(
+        description="The garden's short name in addresses; it never changes.",
+        examples=["platform"],
+    ),
+]
+"""Not checked any further: a name that cannot be is unknown like any other (404)."""
+
+
+class AccessRule:
+    """Says who may call a route; used as a dependency of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Public(AccessRule):
+    """Everybody may call it, without logging in."""
+
+    async def __call__(self) -> None:
+        """Let everybody pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(AccessRule):
+    """Everybody with an account may call it."""
+
+    scope: KeyScope | None = None
+    """What an API key needs for it; none = API keys may not call it."""
+
+    async def __call__(self, request: Request) -> Context:
+        """Return the context of the account: tenant `*`, the user as actor.
+
+        Raises:
+            UnauthorizedError: Nobody knows who calls.
+            ForbiddenError: An API key is not made for this.
+        """
+        principal = await principal_of(request)
+        if principal.scopes is not None and self.scope not in principal.scopes:
+            raise ForbiddenError(
+                "An API key cannot do this; log in.", permission=self.scope or "account"
+            )
+        return _account_context(request, principal, Role.VIEWER)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAdmin(AccessRule):
+    """Only who looks after the whole installation may call it."""
+
+    async def __call__(self, request: Request) -> Context:
+        """Return the context of the installation: tenant `*`, role admin.
+
+        Raises:
+            UnauthorizedError: Nobody knows who calls.
+            ForbiddenError: It is somebody else, or an API key.
+        """
+        principal = await principal_of(request)
+        if principal.scopes is not None or not principal.is_platform_admin:
+            raise ForbiddenError("Only a platform admin can do this.", permission="platform:admin")
+        return _account_context(request, principal, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted(AccessRule):
+    """Who holds a permission in the garden of the path may call it."""
+
+    permission: Permission
+
+    async def __call__(self, request: Request) -> Context:
+        """Return the context of the garden.
+
+        Raises:
+            UnauthorizedError: Nobody knows who calls.
+            NotFoundError: There is no such garden for this caller.
+            ForbiddenError: The API key's scope or the role does not permit it.
+            TenantSuspendedError: The garden is suspended, and this would write.
+            InvalidInputError: The `Idempotency-Key` cannot be used.
+        """
+        # Read as it is, and documented beside: a parameter of each rule would be checked anew
+        # for each of them, at the start and at every request.
+        return await garden_context(request, request.path_params["slug"], self.permission)
+
+
+async def garden_context(request: Request, slug: str, permission: Permission) -> Context:
+    """Return the context in which a request may do something in a garden.
+
+    For routes whose permission depends on the body; others declare `Permitted`.
+
+    Raises:
+        As `Permitted`.
+    """
+    principal = await principal_of(request)
+    server = server_of(request)
+    now = server.clock()
+    access = await server.ask(
+        lambda: server.tenants.resolve(account_context(principal.user_key, now), slug)
+    )
+    tenant = access.tenant
+    if principal.garden_key not in {None, tenant.key}:
+        raise NotFoundError(f"No garden {slug!r}.", kind="tenants", key=slug)
+    bind_contextvars(tenant_slug=tenant.slug)
+    grant = GRANTS[permission]
+    if principal.scopes is not None and grant.scope not in principal.scopes:
+        raise ForbiddenError(
+            f"This API key lacks the scope {grant.scope}.", permission=permission.value
+        )
+    if tenant.suspended_at is not None and not grant.while_suspended:
+        raise TenantSuspendedError(
+            "The garden is suspended: it can be read and exported, but not changed.",
+            permission=permission.value,
+        )
+    if not is_permitted(access.role, permission):
+        raise ForbiddenError(
+            f"Role {access.role} may not {permission}.", permission=permission.value
+        )
+    return await server.ask(
+        lambda: server.contexts.make(
+            tenant.key,
+            actor=principal.user_key,
+            role=access.role,
+            now=now,
+            command_key=command_key_of(request),
+            request_id=request_id_of(request),
+        )
+    )
+
+
+async def principal_of(request: Request) -> Principal:
+    """Return who calls; asked once for each request.
+
+    Raises:
+        UnauthorizedError: Nobody knows.
+    """
+    known = getattr(request.state, "principal", None)
+    if known is not None:
+        return cast("Principal", known)
+    server = server_of(request)
+    authorization = request.headers.get("authorization")
+    now = server.clock()
+    # The use of an API key is written down, and writing may have to wait.
+    call = server.run if authorization and API_KEY_MARK in authorization else server.ask
+    principal = await call(lambda: server.accounts.provider.authenticate(authorization, now))
+    request.state.principal = principal
+    bind_contextvars(user_key=principal.user_key, auth_kind=principal.kind.value)
+    return principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(principal_of)]
+"""Who calls; beside the rule of a route, not in place of it."""
+
+
+def command_key_of(request: Request) -> str | None:
+    """Return the `Idempotency-Key` of a request that writes.
+
+    Raises:
+        InvalidInputError: It is empty, too long or has other characters than letters, digits
+            and `_.:-`.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None or request.method in SAFE_METHODS:
+        return None
+    plain = key.replace("_", "").replace(".", "").replace(":", "").replace("-", "")
+    if not 1 <= len(key) <= MAX_COMMAND_KEY or not plain.isascii() or not plain.isalnum():
+        raise InvalidInputError(
+            f"Idempotency-Key takes 1 to {MAX_COMMAND_KEY} letters, digits and _ . : -",
+            field="Idempotency-Key",
+            value=key[:MAX_COMMAND_KEY],
+        )
+    return key
+
+
+def request_id_of(request: Request) -> str | None:
+    """Return the id that the request has in the log."""
+    found: str | None = getattr(request.state, "request_id", None)
+    return found
+
+
+def rules_of(dependant: Dependant) -> list[AccessRule]:
+    """Return the rules that a route declares, at any depth of its dependencies."""
+    call: object = dependant.call
+    own = [call] if isinstance(call, AccessRule) else []
+    return [*own, *(rule for below in dependant.dependencies for rule in rules_of(below))]
+
+
+def _account_context(request: Request, principal: Principal, role: Role) -> Context:
+    server = server_of(request)
+    context = account_context(principal.user_key, server.clock(), role=role)
+    return Context(
+        tenant_key=context.tenant_key,
+        actor=context.actor,
+        role=context.role,
+        now=context.now,
+        zone=context.zone,
+        command_key=command_key_of(request),
+        request_id=request_id_of(request),
+    )

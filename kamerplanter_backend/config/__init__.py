@@ -1,0 +1,1 @@
+"""What a person may set, and how the server writes its log."""

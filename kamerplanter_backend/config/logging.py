@@ -1,0 +1,151 @@
+"""The log: JSON in production, colour at a developer's desk, and never a secret in it."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from kamerplanter_backend.config.settings import Settings
+
+REDACTED = "[redacted]"
+
+SECRET_NAMES = re.compile(
+    r"passw|token|secret|authorization|cookie|e-?mail|api_?key|nonce|csrf|credential|dsn|smtp_user",
+    re.IGNORECASE,
+)
+"""Values under such names are never written."""
+
+# What a secret looks like wherever it stands: each is bounded, so that no text takes long.
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"), REDACTED),
+    (re.compile(r"\bkp_[\w-]{8,}"), REDACTED),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (
+        re.compile(
+            r"(passw\w{0,20}|\w{0,20}token|secret\w{0,20}|cookie|code|state)"
+            r"([\"']?\s{0,3}[=:]\s{0,3}[\"']?)(?!\[redacted\])[^\s\"'&,;}]{3,}",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{REDACTED}",
+    ),
+    (re.compile(r"input_value=.{1,2000}?(?=, input_type=)", re.DOTALL), f"input_value={REDACTED}"),
+    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"), REDACTED),
+    (re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}"), REDACTED),
+)
+
+MAX_DEPTH = 6
+
+OWN_NAMES = frozenset(
+    {
+        "_from_structlog",
+        "_record",
+        "auth_kind",
+        "duration_ms",
+        "error_code",
+        "error_id",
+        "level",
+        "logger",
+        "method",
+        "request_id",
+        "route",
+        "status",
+        "timestamp",
+    }
+)
+"""Fields that only our own code fills, with values that it makes itself."""
+
+
+def redacted(value: object, depth: int = 0) -> object:
+    """Return a value without secrets: by the names of its fields, and by what texts look like."""
+    if depth > MAX_DEPTH:
+        return "..."
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case bytes():
+            return redacted_text(value.decode("utf-8", "replace"))
+        case Mapping():
+            return {
+                str(name): REDACTED if SECRET_NAMES.search(str(name)) else redacted(item, depth + 1)
+                for name, item in value.items()
+            }
+        case list() | tuple() | set() | frozenset():
+            return [redacted(item, depth + 1) for item in value]
+        case _:
+            return redacted_text(str(value))
+
+
+def redacted_text(text: str) -> str:
+    """Return a text without what looks like a secret."""
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _redact(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    clean = {}
+    for name, value in line.items():
+        if name in OWN_NAMES:
+            clean[name] = value
+        else:
+            clean[name] = REDACTED if SECRET_NAMES.search(name) else redacted(value)
+    return clean
+
+
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send all lines of the process, also those of libraries, through one pipe to one stream.
+
+    Args:
+        settings: Level, and whether this is production.
+        stream: Where the lines go; none = standard error.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
+        cache_logger_on_first_use=False,
+    )
+    target = stream or sys.stderr
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.is_production
+        else structlog.dev.ConsoleRenderer(
+            colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(_level(settings))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "apscheduler"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+    # Its lines hold whole addresses; ours hold the route's pattern.
+    logging.getLogger("uvicorn.access").propagate = False
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+def _level(settings: Settings) -> int:
+    return logging.getLevelNamesMapping()[settings.log_level.upper()]

@@ -1,0 +1,348 @@
+"""What a person may set by environment variables; unsafe combinations are refused at start."""
+
+import os
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "KAMERPLANTER_"
+
+SQLITE = "sqlite:///"
+IN_MEMORY = ":memory:"
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""Names by which a machine calls itself."""
+
+MIN_SECRET_BYTES = 32
+MIN_SECRET_SYMBOLS = 10
+"""Different characters that 32 random bytes have at least, in whatever notation."""
+MIN_BCRYPT_ROUNDS = 10
+"""Cheaper password checks are for tests."""
+
+Minutes = Annotated[int, Field(ge=1, le=60)]
+Days = Annotated[int, Field(ge=1, le=90)]
+
+
+class Mode(StrEnum):
+    """Who may use the server."""
+
+    FULL = "full"
+    """People with accounts, in many gardens."""
+    LIGHT = "light"
+    """Whoever reaches it, in one garden; for a closed network."""
+
+
+class Environment(StrEnum):
+    """Where the server runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class MailerKind(StrEnum):
+    """Where mails go."""
+
+    CONSOLE = "console"
+    """Onto the screen of whoever started the server."""
+    SMTP = "smtp"
+
+
+class OidcProvider(BaseModel):
+    """A login provider (OpenID Connect)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+    display_name: Annotated[str, Field(min_length=1, max_length=100)]
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$", max_length=500)]
+    client_id: Annotated[str, Field(min_length=1, max_length=255)]
+    client_secret: SecretStr
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    is_email_trusted: bool = False
+    """Whether an address that it calls verified may be joined with an account of ours."""
+
+
+class Settings(BaseSettings):
+    """All settings, by environment variable: `KAMERPLANTER_` and the name in capitals.
+
+    Lists are written as JSON.
+
+    Raises:
+        pydantic.ValidationError: A value cannot be used, or is not safe; the message names the
+            variable and what to do, never the value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+    )
+
+    mode: Mode = Mode.LIGHT
+    environment: Environment = Environment.PRODUCTION
+    store: str = Field(default_factory=lambda: SQLITE + str(default_store_path()))
+    """`sqlite:///` and an absolute path, or `sqlite:///:memory:`."""
+
+    # --- Where it listens -----------------------------------------------------------------
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8075
+    """0 = one that is free."""
+    listen_everywhere: bool = False
+    """Listen on all addresses of the machine, in place of `host`."""
+    public_url: str | None = None
+    """How browsers reach the server, e.g. https://garden.example; stands in mails and logins."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names under which it answers, beside localhost and those of `host` and `public_url`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-*` headers are believed."""
+    max_connections: Annotated[int, Field(ge=10, le=10_000)] = 500
+    shutdown_s: Annotated[int, Field(ge=1, le=120)] = 10
+    """How long requests may take to end when the server stops. [s]"""
+    hsts_subdomains: bool = False
+    """Whether browsers shall use HTTPS for the names below the server's own as well."""
+
+    # --- Who may come in ------------------------------------------------------------------
+    secret_key: SecretStr | None = None
+    """At least 32 random bytes; signs logins. Needed in full mode."""
+    previous_secret_key: SecretStr | None = None
+    """The secret before this one; what it has signed stays good while it is set."""
+    cookie_secure: bool = True
+    """Send the login cookie over HTTPS only."""
+    require_verified_email: bool = True
+    is_registration_open: bool = True
+    access_token_minutes: Minutes = 15
+    refresh_token_days: Days = 30
+    bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12
+    """Cost of a password check: each one more doubles it."""
+    auth_rate_limit: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = (
+        "20/minute"
+    )
+    """Calls of each login route that one address may make."""
+    oidc_providers: tuple[OidcProvider, ...] = ()
+
+    # --- Mail -----------------------------------------------------------------------------
+    mailer: MailerKind = MailerKind.CONSOLE
+    smtp_host: str = "localhost"
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = None
+    smtp_use_tls: bool = True
+
+    # --- How it runs ----------------------------------------------------------------------
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    announce: bool = False
+    """Make it known in the local network (zeroconf)."""
+    demo_garden: bool = True
+    """Lay out a garden to look at, in light mode, when there is none."""
+    run_jobs: bool = True
+    """Run what is due in this process."""
+    job_tick_s: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How often it looks for what is due. [s]"""
+    worker_threads: Annotated[int, Field(ge=1, le=32)] = 4
+    """Threads for what must not hold up other requests: writes and password checks."""
+
+    @property
+    def store_path(self) -> Path | None:
+        """The file of the store; none = in memory."""
+        path = self.store.removeprefix(SQLITE)
+        return None if path == IN_MEMORY else Path(path)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is no developer's desk."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def bind_host(self) -> str:
+        """The address to listen on."""
+        return "0.0.0.0" if self.listen_everywhere else self.host  # noqa: S104 - asked for
+
+    @property
+    def answered_hosts(self) -> frozenset[str]:
+        """All names under which the server answers, in lower case."""
+        names = {*LOCAL_HOSTS, self.host, *self.allowed_hosts}
+        if self.public_url is not None:
+            names.add(urlsplit(self.public_url).hostname or "")
+        return frozenset(name.lower().strip("[]") for name in names if name)
+
+    # --- What each value must be ------------------------------------------------------------
+
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, value: str) -> str:
+        if value.startswith("arangodb+"):
+            raise ValueError(
+                f"{PREFIX}STORE: this version keeps its data in SQLite only; "
+                f"use {SQLITE}/path/to/garden.db"
+            )
+        path = value.removeprefix(SQLITE)
+        if path == value or not (path == IN_MEMORY or Path(path).is_absolute()):
+            raise ValueError(
+                f"{PREFIX}STORE must be {SQLITE} with an absolute path behind it "
+                f"(so four slashes), or {SQLITE}{IN_MEMORY}"
+            )
+        return value
+
+    @field_validator("secret_key", "previous_secret_key")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        secret = value.get_secret_value()
+        if len(secret.encode()) < MIN_SECRET_BYTES or len(set(secret)) < MIN_SECRET_SYMBOLS:
+            raise ValueError(
+                f"{PREFIX}{str(info.field_name).upper()} must be at least {MIN_SECRET_BYTES} "
+                "random bytes; make one with: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+            raise ValueError(
+                f"{PREFIX}PUBLIC_URL must be an address such as https://garden.example"
+            )
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError(f"{PREFIX}PUBLIC_URL must end with the host or port")
+        return value.rstrip("/")
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not name or "*" in name or "/" in name or name != name.strip():
+                raise ValueError(
+                    f"{PREFIX}ALLOWED_HOSTS takes names without scheme, port and asterisk"
+                )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                network = ip_network(text, strict=False)
+            except ValueError as error:
+                raise ValueError(
+                    f"{PREFIX}TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/24"
+                ) from error
+            if network.prefixlen == 0:
+                raise ValueError(f"{PREFIX}TRUSTED_PROXIES must not trust everybody")
+        return value
+
+    # --- What must not come together --------------------------------------------------------
+
+    @model_validator(mode="after")
+    def _check_safe(self) -> Self:
+        problems = (
+            *self._address_problems(),
+            *self._login_problems(),
+            *self._mail_problems(),
+        )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _address_problems(self) -> list[str]:
+        problems = []
+        is_local = _is_loopback(self.host)
+        if _address(self.host) in {IPv4Address(0), IPv6Address(0)} and not self.listen_everywhere:
+            problems.append(
+                f"{PREFIX}HOST: to listen on all addresses set {PREFIX}LISTEN_EVERYWHERE=true"
+            )
+        elif self.mode is Mode.LIGHT and _is_public(self.host):
+            problems.append(
+                f"{PREFIX}HOST: light mode has no login, so it must not listen on a public "
+                f"address; set {PREFIX}MODE=full"
+            )
+        elif self.mode is Mode.LIGHT and not (is_local or self.listen_everywhere):
+            problems.append(
+                f"{PREFIX}HOST: light mode has no login, so it stays on this machine; set "
+                f"{PREFIX}MODE=full, or {PREFIX}LISTEN_EVERYWHERE=true in a closed network"
+            )
+        if self.mode is Mode.LIGHT and self.listen_everywhere and not self.allowed_hosts:
+            problems.append(
+                f"{PREFIX}ALLOWED_HOSTS must name the hosts under which a light server in a "
+                f"network answers, because {PREFIX}LISTEN_EVERYWHERE is set"
+            )
+        return problems
+
+    def _login_problems(self) -> list[str]:
+        problems = []
+        if self.mode is Mode.FULL and self.secret_key is None:
+            problems.append(
+                f"{PREFIX}SECRET_KEY is needed in full mode; make one with: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        if self.is_production and not self.cookie_secure:
+            problems.append(
+                f"{PREFIX}COOKIE_SECURE=false sends logins in clear text; it is allowed with "
+                f"{PREFIX}ENVIRONMENT=development only"
+            )
+        if self.is_production and self.bcrypt_rounds < MIN_BCRYPT_ROUNDS:
+            problems.append(
+                f"{PREFIX}BCRYPT_ROUNDS must be at least {MIN_BCRYPT_ROUNDS} in production"
+            )
+        slugs = [provider.slug for provider in self.oidc_providers]
+        if len(slugs) != len(set(slugs)):
+            problems.append(f"{PREFIX}OIDC_PROVIDERS: two providers share a slug")
+        if self.oidc_providers and self.public_url is None:
+            problems.append(f"{PREFIX}PUBLIC_URL is needed, because providers send people there")
+        if self.mode is Mode.FULL and self.is_production:
+            if self.public_url is not None and not self.public_url.startswith("https://"):
+                problems.append(f"{PREFIX}PUBLIC_URL must begin with https:// in production")
+            if any(not provider.issuer.startswith("https://") for provider in self.oidc_providers):
+                problems.append(f"{PREFIX}OIDC_PROVIDERS: an issuer must begin with https://")
+        return problems
+
+    def _mail_problems(self) -> list[str]:
+        if self.mailer is MailerKind.SMTP and self.smtp_from is None:
+            return [f"{PREFIX}SMTP_FROM is needed to send mails"]
+        if self.smtp_password is not None and not self.smtp_use_tls:
+            return [f"{PREFIX}SMTP_USE_TLS=false would send the password in clear text"]
+        return []
+
+
+def default_store_path() -> Path:
+    """Return where the store is kept if nobody says otherwise: in the user's own data folder."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base).absolute() / "kamerplanter" / "garden.db"
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _is_public(host: str) -> bool:
+    address = _address(host)
+    return address is not None and address.is_global
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback

@@ -1,0 +1,290 @@
+"""Who works in a garden: members, their roles, and how one becomes a member."""
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.exceptions import (
+    ConflictError,
+    EmailNotVerifiedError,
+    InvitationExpiredError,
+    NotFoundError,
+)
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.interfaces.document_store import Order, Page, Query, Where
+from kamerplanter_backend.domain.models.tenant import (
+    AuditAction,
+    GardenAccess,
+    Invitation,
+    InvitationFields,
+    InvitationState,
+    Member,
+    Membership,
+    MembershipFields,
+)
+from kamerplanter_backend.domain.repositories.identity import UserRepository
+from kamerplanter_backend.domain.repositories.tenant import (
+    AuditRepository,
+    InvitationRepository,
+    MembershipRepository,
+    TenantRepository,
+)
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork, open_unit
+from kamerplanter_backend.domain.services.base import Service, command, query
+
+INVITATION_LIFE = timedelta(days=7)
+"""How long an invitation may be accepted."""
+
+
+class MembershipService(Service):
+    """Members and invitations of the garden of the context."""
+
+    @query()
+    def members(self, uow: UnitOfWork, query: Query) -> Page[Member]:
+        """Return a page of the members; e-mail addresses are for admins only."""
+        walled = replace(
+            query, where=(*query.where, Where("garden_key", "==", uow.context.tenant_key))
+        )
+        page = uow.of(MembershipRepository).page(walled)
+        users = {
+            user.key: user
+            for user in uow.of(UserRepository).get_many({item.user_key for item in page.items})
+        }
+        shows_email = uow.context.role is Role.ADMIN
+        members = []
+        for item in page.items:
+            user = users.get(item.user_key)
+            members.append(
+                Member(
+                    key=item.key,
+                    user_key=item.user_key,
+                    display_name=user.display_name if user else "",
+                    email=user.email if user and shows_email else None,
+                    role=item.role,
+                    joined_at=item.created_at,
+                    revision=item.revision,
+                )
+            )
+        return Page(items=tuple(members), cursor=page.cursor, total=page.total)
+
+    @command(MembershipRepository, AuditRepository)
+    def set_role(
+        self, uow: UnitOfWork, key: str, role: Role, expected_revision: int | None = None
+    ) -> Membership:
+        """Give a member another role.
+
+        Raises:
+            NotFoundError: There is no such membership in this garden.
+            ConflictError: The garden would be left without an admin.
+            StaleRevisionError: It has another revision than expected.
+        """
+        members = uow.of(MembershipRepository)
+        membership = self._own(uow, key)
+        if membership.role is role:
+            return membership
+        _keep_an_admin(members, membership, role)
+        record_audit(
+            uow,
+            AuditAction.ROLE_CHANGED,
+            "memberships",
+            key,
+            user_key=membership.user_key,
+            before=membership.role.value,
+            after=role.value,
+        )
+        return members.patch(
+            key, {"role": role.value}, MembershipFields, expected_revision=expected_revision
+        )
+
+    @command(MembershipRepository, AuditRepository)
+    def remove_member(self, uow: UnitOfWork, key: str) -> None:
+        """Take somebody out of the garden.
+
+        Raises:
+            NotFoundError: There is no such membership in this garden.
+            ConflictError: The garden would be left without an admin.
+        """
+        self._end(uow, self._own(uow, key), AuditAction.MEMBER_REMOVED)
+
+    @command(MembershipRepository, AuditRepository)
+    def leave(self, uow: UnitOfWork) -> None:
+        """Take the actor out of the garden.
+
+        Raises:
+            NotFoundError: The actor is no member.
+            ConflictError: The garden would be left without an admin.
+        """
+        members = uow.of(MembershipRepository)
+        membership = members.between(uow.context.tenant_key, uow.context.actor)
+        if membership is None:
+            raise NotFoundError("You are no member.", kind="memberships", key=uow.context.actor)
+        self._end(uow, membership, AuditAction.MEMBER_LEFT)
+
+    # --- Invitations ------------------------------------------------------------------------
+
+    def invite(self, context: Context, fields: InvitationFields) -> tuple[Invitation, str]:
+        """Make an invitation and the token that accepts it; only its hash is kept.
+
+        Raises:
+            ConflictError: Somebody with this address is a member already.
+            EmailNotVerifiedError: The actor has not confirmed the own address.
+        """
+        token = token_urlsafe(32)
+        email = fields.email.strip().lower() if fields.email else None
+        with open_unit(self.store, context, (InvitationRepository, AuditRepository)) as uow:
+            inviter = uow.of(UserRepository).try_get(context.actor)
+            if inviter is not None and not inviter.is_email_verified:
+                raise EmailNotVerifiedError("Confirm your own e-mail address before you invite.")
+            if email is not None:
+                self._check_new(uow, email)
+            invitation = uow.of(InvitationRepository).add(
+                InvitationFields(email=email, role=fields.role),
+                garden_key=context.tenant_key,
+                token_hash=_hash(token),
+                expires_at=context.now + INVITATION_LIFE,
+            )
+            record_audit(
+                uow,
+                AuditAction.INVITATION_MADE,
+                "invitations",
+                invitation.key,
+                role=fields.role.value,
+            )
+        return invitation, token
+
+    @query()
+    def invitations(self, uow: UnitOfWork, query: Query) -> Page[Invitation]:
+        """Return a page of the garden's invitations."""
+        own = Where("garden_key", "==", uow.context.tenant_key)
+        order = query.order or (Order("key", descending=True),)
+        return uow.of(InvitationRepository).page(
+            replace(query, where=(*query.where, own), order=order)
+        )
+
+    @command(InvitationRepository, AuditRepository)
+    def revoke(self, uow: UnitOfWork, key: str) -> None:
+        """Take an invitation back; twice is harmless, and an accepted one stays.
+
+        Raises:
+            NotFoundError: There is none in this garden.
+        """
+        invitations = uow.of(InvitationRepository)
+        invitation = invitations.try_get(key)
+        if invitation is None or invitation.garden_key != uow.context.tenant_key:
+            raise NotFoundError(f"No invitation {key!r}.", kind="invitations", key=key)
+        if invitation.state is InvitationState.OPEN:
+            record_audit(uow, AuditAction.INVITATION_REVOKED, "invitations", key)
+            invitations.change(invitation, state=InvitationState.REVOKED)
+
+    def accept(self, context: Context, token: str) -> GardenAccess:
+        """Make the actor of an account's context a member; accepting twice is harmless.
+
+        Raises:
+            NotFoundError: No invitation has this token, it was revoked or used by somebody
+                else, or it is for another address: nobody learns which.
+            InvitationExpiredError: It is too old.
+            ConflictError: The garden is full.
+        """
+        with open_unit(self.store, context) as uow:
+            invitation = uow.of(InvitationRepository).by_token_hash(_hash(token))
+        if invitation is None:
+            raise _no_invitation()
+        within = replace(context, tenant_key=invitation.garden_key, command_key=None)
+        writes = (InvitationRepository, MembershipRepository, AuditRepository)
+        with open_unit(self.store, within, writes) as uow:
+            invitations, members = uow.of(InvitationRepository), uow.of(MembershipRepository)
+            invitation = invitations.get(invitation.key)
+            tenant = uow.of(TenantRepository).get(invitation.garden_key)
+            self._check_acceptable(uow, invitation)
+            membership = members.between(tenant.key, context.actor)
+            if membership is None:
+                if len(members.of_garden(tenant.key)) >= tenant.max_members:
+                    raise ConflictError(
+                        f"The garden is full with {tenant.max_members} members.",
+                        kind="memberships",
+                        field="max_members",
+                        value=tenant.max_members,
+                    )
+                membership = members.add(
+                    MembershipFields(
+                        garden_key=tenant.key, user_key=context.actor, role=invitation.role
+                    )
+                )
+                record_audit(
+                    uow,
+                    AuditAction.MEMBER_JOINED,
+                    "memberships",
+                    membership.key,
+                    role=membership.role.value,
+                )
+            if invitation.state is InvitationState.OPEN:
+                invitations.change(
+                    invitation, state=InvitationState.ACCEPTED, accepted_by=context.actor
+                )
+        return GardenAccess(tenant=tenant, role=membership.role)
+
+    # --- Within -----------------------------------------------------------------------------
+
+    @staticmethod
+    def _own(uow: UnitOfWork, key: str) -> Membership:
+        membership = uow.of(MembershipRepository).try_get(key)
+        if membership is None or membership.garden_key != uow.context.tenant_key:
+            raise NotFoundError(f"No member {key!r}.", kind="memberships", key=key)
+        return membership
+
+    @staticmethod
+    def _end(uow: UnitOfWork, membership: Membership, action: AuditAction) -> None:
+        members = uow.of(MembershipRepository)
+        _keep_an_admin(members, membership, None)
+        members.remove(membership.key)
+        record_audit(uow, action, "memberships", membership.key, user_key=membership.user_key)
+
+    @staticmethod
+    def _check_new(uow: UnitOfWork, email: str) -> None:
+        user = uow.of(UserRepository).with_email(email)
+        members = uow.of(MembershipRepository)
+        if user is not None and members.between(uow.context.tenant_key, user.key) is not None:
+            raise ConflictError(
+                f"{email} is a member already.", kind="invitations", field="email", value=email
+            )
+
+    @staticmethod
+    def _check_acceptable(uow: UnitOfWork, invitation: Invitation) -> None:
+        is_own = invitation.accepted_by == uow.context.actor
+        if invitation.state is not InvitationState.OPEN and not is_own:
+            raise _no_invitation()
+        if invitation.email is not None:
+            user = uow.of(UserRepository).try_get(uow.context.actor)
+            if user is None or user.email != invitation.email or not user.is_email_verified:
+                raise _no_invitation()
+        if invitation.expires_at <= uow.context.now and not is_own:
+            raise InvitationExpiredError("The invitation is too old; ask for a new one.")
+
+
+def _keep_an_admin(
+    members: MembershipRepository, membership: Membership, role: Role | None
+) -> None:
+    """Refuse what would leave a garden without an admin.
+
+    Raises:
+        ConflictError: This is the last one.
+    """
+    if membership.role is not Role.ADMIN or role is Role.ADMIN:
+        return
+    if len(members.admins_of(membership.garden_key)) == 1:
+        raise ConflictError(
+            "This is the last admin of the garden; make somebody else an admin first.",
+            kind="memberships",
+            field="role",
+            value=membership.key,
+        )
+
+
+def _no_invitation() -> NotFoundError:
+    return NotFoundError("No such invitation.", kind="invitations", key="token")
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,251 @@
+"""Takes gardens out of a store and into another one, as lines of text."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.interfaces.archive import (
+    ArchivedDocument,
+    ArchivedReadings,
+    ArchiveHead,
+    ArchiveItem,
+    archive_items,
+    archive_lines,
+)
+from kamerplanter_backend.domain.interfaces.document_store import (
+    Document,
+    Query,
+    Transaction,
+    Where,
+)
+from kamerplanter_backend.domain.interfaces.encoding import encode
+from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, Collection, Scope
+from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, UnitOfWork, references
+from kamerplanter_backend.domain.repositories.validation import validated
+from kamerplanter_backend.domain.services.base import Service
+from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
+
+KEPT_SYSTEM = ("users", "tenants", "memberships", "invitations", "provider_links", "api_keys")
+"""What an archive of everything holds of the installation; logins under way are not part of it."""
+
+LEFT_OUT = ("job_runs", "calendar_feeds")
+"""Of a garden: what only the store that it came from can use."""
+
+MADE_WITH_GARDEN = ("sites", "audit_entries", *LEFT_OUT)
+"""What an empty garden has already."""
+
+READINGS_A_LINE = 200
+WINDOW = timedelta(days=7)
+"""Readings are read in parts of this length, so that a long history needs little memory."""
+
+COLLECTIONS = {repository.collection.name: repository.collection for repository in REPOSITORIES}
+
+
+@dataclass(slots=True, kw_only=True)
+class TransferReport:
+    """What an import has brought in."""
+
+    document_count: int = 0
+    reading_count: int = 0
+
+
+class TransferService(Service):
+    """Exports and imports one garden, or everything."""
+
+    def export(self, garden_key: str | None, now: datetime) -> Iterator[str]:
+        """Yield an archive line by line, as of one moment; the last line holds a checksum.
+
+        The thread that takes the lines must not use the store in between.
+
+        Args:
+            garden_key: The garden; none = all of them, with users and the shared catalogue. Such
+                an archive holds hashes of passwords and keys: keep it as safe as the store.
+            now: The moment, aware; stands in the first line.
+
+        Raises:
+            UnavailableError: The store does not answer.
+        """
+        return archive_lines(self._items(garden_key, now))
+
+    def restore(
+        self, context: Context, lines: Iterable[str], *, everything: bool = False
+    ) -> TransferReport:
+        """Read an archive in: all of it, or nothing.
+
+        Args:
+            context: Who does it, in which garden; of the installation for an archive of all.
+            lines: The archive.
+            everything: Whether it is one of everything.
+
+        Raises:
+            ConflictError: The garden has something in it already, or a key is taken.
+            InvalidInputError: The archive was changed or cut, is of another kind, or something in
+                it does not fit; names the line or field.
+            BrokenReferenceError: Something in it points to what is not there.
+        """
+        with self.store.begin(frozenset({*COLLECTIONS, READINGS})) as transaction:
+            return _Restoring(transaction, context, everything=everything).run(lines)
+
+    def _items(self, garden_key: str | None, now: datetime) -> Iterator[ArchiveItem]:
+        yield ArchiveHead(content="all" if garden_key is None else "garden", exported_at=now)
+        with self.store.begin(frozenset()) as transaction:
+            for collection in COLLECTIONS.values():
+                if is_carried(collection, everything=garden_key is None):
+                    where = () if garden_key is None else (Where("tenant_key", "==", garden_key),)
+                    for document in transaction.find(collection.name, Query(where=where)):
+                        # One that cannot be read has no garden; `check` tells of it.
+                        if document["tenant_key"] is not None:
+                            yield ArchivedDocument(collection=collection.name, document=document)
+            yield from _reading_items(transaction, garden_key)
+
+
+def is_carried(collection: Collection, *, everything: bool) -> bool:
+    """Tell whether documents of a collection are part of an archive."""
+    if collection.scope is Scope.SYSTEM:
+        return everything and collection.name in KEPT_SYSTEM
+    return collection.name not in LEFT_OUT
+
+
+class _Restoring:
+    """One import, within one transaction."""
+
+    def __init__(self, transaction: Transaction, context: Context, *, everything: bool) -> None:
+        self._transaction = transaction
+        self._context = context
+        self._everything = everything
+        self._written: list[tuple[Collection, Document]] = []
+        self._probe_keys: set[str] = set()
+        self._report = TransferReport()
+
+    def run(self, lines: Iterable[str]) -> TransferReport:
+        wanted = "all" if self._everything else "garden"
+        old_sites = self._check_empty()
+        for item in archive_items(lines):
+            match item:
+                case ArchiveHead() if item.content != wanted:
+                    raise InvalidInputError(
+                        f"This is an archive of {item.content}, not of {wanted}.", field="archive"
+                    )
+                case ArchivedDocument():
+                    self._write(item)
+                case ArchivedReadings():
+                    self._append(item.readings)
+                case _:
+                    pass
+        self._replace_sites(old_sites)
+        for collection, document in self._written:
+            references().check(self._transaction, collection, document, before={})
+        self._put_on_record()
+        return self._report
+
+    def _check_empty(self) -> list[Document]:
+        """Make sure that nothing is mixed up; return the sites that came with the gardens."""
+        own = self._own()
+        for collection in COLLECTIONS.values():
+            if collection.scope is Scope.SYSTEM or collection.name in MADE_WITH_GARDEN:
+                continue
+            shared = Where("tenant_key", "!=", SHARED_TENANT)
+            if count := self._transaction.count(collection.name, (*own, shared)):
+                raise ConflictError(
+                    f"The garden is not empty: it has {count} {collection.name}. Import into a "
+                    "new one.",
+                    kind=collection.name,
+                    field="garden",
+                    value=self._context.tenant_key,
+                )
+        return self._transaction.find("sites", Query(where=own))
+
+    def _own(self) -> tuple[Where, ...]:
+        return () if self._everything else (Where("tenant_key", "==", self._context.tenant_key),)
+
+    def _write(self, item: ArchivedDocument) -> None:
+        collection = COLLECTIONS.get(item.collection)
+        if collection is None or not is_carried(collection, everything=self._everything):
+            raise InvalidInputError(
+                f"An archive of this kind has no {item.collection}.",
+                field="collection",
+                value=item.collection,
+            )
+        values = dict(item.document)
+        if not self._everything:
+            values["tenant_key"] = self._context.tenant_key
+        entity = validated(collection.entity, values)
+        document = cast("Document", encode(entity))
+        if isinstance(entity, Probe):
+            self._probe_keys.add(entity.key)
+        stored = self._transaction.get(collection.name, entity.key)
+        if stored is not None and self._may_replace(stored, document):
+            revision = cast("int", stored["revision"])
+            self._transaction.replace(collection.name, document, expected_revision=revision)
+        else:
+            self._transaction.insert(collection.name, document)
+        self._written.append((collection, document))
+        self._report.document_count += 1
+
+    def _may_replace(self, stored: Document, document: Document) -> bool:
+        """Tell whether what is there is what every store has: its own users, gardens, species."""
+        return self._everything and stored["tenant_key"] == document["tenant_key"] == SHARED_TENANT
+
+    def _append(self, readings: tuple[Reading, ...]) -> None:
+        for reading in readings:
+            if reading.probe_key not in self._probe_keys:
+                raise InvalidInputError(
+                    f"The archive has readings of the probe {reading.probe_key!r}, "
+                    "but not the probe before them.",
+                    field="probe_key",
+                    value=reading.probe_key,
+                )
+        self._report.reading_count += self._transaction.readings.append(readings)
+
+    def _replace_sites(self, old: list[Document]) -> None:
+        """Take away the site that a new garden came with where the archive has brought its own."""
+        brought = [document for collection, document in self._written if collection.name == "sites"]
+        keys = {document["key"] for document in brought}
+        gardens = {document["tenant_key"] for document in brought}
+        for site in old:
+            if site["tenant_key"] in gardens and site["key"] not in keys:
+                self._transaction.remove("sites", str(site["key"]))
+
+    def _put_on_record(self) -> None:
+        record_audit(
+            UnitOfWork(self._transaction, self._context),
+            AuditAction.IMPORTED,
+            "tenants",
+            self._context.tenant_key,
+            documents=self._report.document_count,
+            readings=self._report.reading_count,
+        )
+        for probe_key in sorted(self._probe_keys):
+            probe = self._transaction.get("probes", probe_key)
+            if probe is not None:
+                self._transaction.note_change(READINGS, str(probe["tenant_key"]))
+
+
+def _reading_items(transaction: Transaction, garden_key: str | None) -> Iterator[ArchivedReadings]:
+    where = () if garden_key is None else (Where("tenant_key", "==", garden_key),)
+    for document in transaction.find("probes", Query(where=where)):
+        # A channel that is not bound any more has its history still.
+        for kind in ChannelKind:
+            yield from _channel_items(transaction, str(document["key"]), kind)
+
+
+def _channel_items(
+    transaction: Transaction, probe_key: str, kind: ChannelKind
+) -> Iterator[ArchivedReadings]:
+    """Yield the readings of a channel, going back in time part by part."""
+    newest = transaction.readings.latest(probe_key, kind)
+    while newest is not None:
+        end = newest.at + timedelta(microseconds=1)
+        found = transaction.readings.range(probe_key, kind, end - WINDOW, end)
+        for start in range(0, len(found), READINGS_A_LINE):
+            yield ArchivedReadings(readings=tuple(found[start : start + READINGS_A_LINE]))
+        newest = transaction.readings.latest(
+            probe_key, kind, until_at=end - WINDOW - timedelta(microseconds=1)
+        )

@@ -1,0 +1,167 @@
+"""Opens a server on its store, and makes the web application of it."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+
+import kamerplanter_engines
+from kamerplanter_backend.api import docs
+from kamerplanter_backend.api.admission import Admission
+from kamerplanter_backend.api.body_limit import BodyLimit
+from kamerplanter_backend.api.host_guard import HostGuard
+from kamerplanter_backend.api.rate_limit import forget_calls
+from kamerplanter_backend.api.request_log import RequestLog
+from kamerplanter_backend.api.route_table import RouteIndex, add_flat
+from kamerplanter_backend.api.security_headers import SecurityHeaders
+from kamerplanter_backend.api.v1 import health
+from kamerplanter_backend.api.v1.router import all_routers
+from kamerplanter_backend.auth.accounts import build_accounts
+from kamerplanter_backend.bootstrap import build_services, open_seeded_store
+from kamerplanter_backend.common.change_hub import ChangeHub
+from kamerplanter_backend.common.clock import Clock, system_clock
+from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.context_maker import ContextMaker
+from kamerplanter_backend.common.dependencies import Server
+from kamerplanter_backend.common.error_handlers import install_error_handlers
+from kamerplanter_backend.config.settings import Mode, Settings
+from kamerplanter_backend.domain.interfaces.adapters import Mailer
+from kamerplanter_backend.domain.services.installation_service import InstallationService
+from kamerplanter_backend.domain.services.membership_service import MembershipService
+from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
+from kamerplanter_backend.jobs.in_process import InProcessJobs
+from kamerplanter_backend.jobs.job import run_due
+from kamerplanter_backend.jobs.server_catalogue import SERVER_JOBS
+from kamerplanter_backend.light_garden import open_light_garden
+from kamerplanter_backend.telemetry.ingest import ReadingDesk
+
+JOB_ACTOR = "jobs"
+SERVER_ACTOR = "server"
+
+
+def open_server(
+    settings: Settings, *, clock: Clock = system_clock, mailer: Mailer | None = None
+) -> Server:
+    """Open the store with its catalogue, and build everything on it. Blocks.
+
+    Args:
+        settings: What a person has set.
+        clock: Tells the time.
+        mailer: Where mails go; none = as the settings say.
+
+    Raises:
+        UnavailableError: The store cannot be used (newer schema, damaged, read-only); it is left
+            untouched.
+        OSError: Its folder cannot be made.
+    """
+    now = clock()
+    store = open_seeded_store(settings.store_path, now)
+    try:
+        services = build_services(store)
+        tenants, members = TenantService(store), MembershipService(store)
+        if settings.mode is Mode.LIGHT:
+            open_light_garden(store, services, with_demo=settings.demo_garden, now=now)
+        installation = InstallationService(store).ensure(
+            account_context(SERVER_ACTOR, now, role=Role.ADMIN)
+        )
+        return Server(
+            settings=settings,
+            store=store,
+            services=services,
+            accounts=build_accounts(store, settings, tenants, members, mailer=mailer),
+            tenants=tenants,
+            members=members,
+            clock=clock,
+            executor=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="server"),
+            contexts=ContextMaker(store, services.site, now),
+            readings=ReadingDesk(services.telemetry),
+            started_at=now,
+            instance_id=installation.key,
+            hub=ChangeHub(store),
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def create_app(server: Server) -> FastAPI:
+    """Make the web application of an open server; it closes the server when it ends.
+
+    Raises:
+        RuntimeError: A route does not say who may call it, or says so twice.
+    """
+    # Our models are built when they are needed first: by then FastAPI does not hush this any more.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
+    app = FastAPI(
+        title="Kamerplanter",
+        version=kamerplanter_engines.__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.server = server
+    install_error_handlers(app)
+    add_flat(app, "/api", health.root_router)
+    for prefix, router in all_routers(is_full=server.settings.mode is Mode.FULL):
+        add_flat(app, prefix, router)
+    add_flat(app, "", docs.router)
+    app.router.middleware_stack = RouteIndex(app.router)
+    _add_middleware(app, server.settings)
+    return app
+
+
+def build_jobs(server: Server) -> InProcessJobs:
+    """Return the scheduler of a server, not started yet."""
+
+    def gardens() -> tuple[str, ...]:
+        return server.tenants.active_keys(account_context(JOB_ACTOR, server.clock()))
+
+    def server_jobs(process: str) -> None:
+        context = account_context(JOB_ACTOR, server.clock(), role=Role.ADMIN)
+        run_due(SERVER_JOBS, server.accounts.upkeep, server.store, context, process=process)
+
+    return InProcessJobs(
+        server.services,
+        server.store,
+        gardens=gardens,
+        context_of=lambda key: server.contexts.make(
+            key, actor=JOB_ACTOR, role=Role.ADMIN, now=server.clock()
+        ),
+        clock=server.clock,
+        tick_s=server.settings.job_tick_s,
+        more=(server_jobs,) if server.settings.mode is Mode.FULL else (),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    server: Server = app.state.server
+    jobs = build_jobs(server)
+    if server.settings.run_jobs:
+        await asyncio.to_thread(jobs.start)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(forget_calls, app)
+        await asyncio.to_thread(jobs.stop)
+        await asyncio.to_thread(server.close)
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Put the layers around the routes; the one that is added last is outermost."""
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Admission, limit=settings.max_connections)
+    if settings.mode is Mode.LIGHT:
+        app.add_middleware(HostGuard, hosts=settings.answered_hosts)
+    app.add_middleware(RequestLog)
+    app.add_middleware(
+        SecurityHeaders,
+        is_hsts=settings.is_production,
+        hsts_subdomains=settings.hsts_subdomains,
+    )

@@ -1,0 +1,122 @@
+"""Runs the web application on a socket until somebody stops it."""
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from types import FrameType
+from typing import override
+
+import uvicorn
+
+from kamerplanter_backend.announce import announced, announcement_of
+from kamerplanter_backend.common.dependencies import Server
+from kamerplanter_backend.main import create_app
+
+KEEP_ALIVE_S = 30
+"""How long an idle connection stays open. [s]"""
+
+SPARE_CONNECTIONS = 100
+"""Beyond our own limit, so that it is ours that answers."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(server: Server, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are answered before it returns. Blocks.
+
+    Args:
+        server: An open server; it is closed afterwards.
+        on_ready: Gets the address once connections are taken.
+
+    Raises:
+        SystemExit: The address cannot be listened on.
+    """
+    settings = server.settings
+    config = uvicorn.Config(
+        create_app(server),
+        host=settings.bind_host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies) or None,
+        limit_concurrency=settings.max_connections + SPARE_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.shutdown_s,
+    )
+    _Listener(config, server, on_ready).run()
+
+
+class _Listener(uvicorn.Server):
+    """Tells where it listens, ends open streams when it is to stop, and then ends quietly."""
+
+    def __init__(
+        self, config: uvicorn.Config, server: Server, on_ready: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._server = server
+        self._on_ready = on_ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._announcing = AsyncExitStack()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        # What was made by now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        if self.started:
+            self._on_ready(self._address())
+            await self._announce()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._announcing.aclose()
+        await super().shutdown(sockets)
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._loop is not None:
+            # A stream of changes never ends by itself.
+            self._loop.call_soon_threadsafe(self._server.hub.stop)
+        super().handle_exit(sig, frame)
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def _announce(self) -> None:
+        if not self._server.settings.announce:
+            return
+        announcement = announcement_of(
+            self._server.settings, self._server.instance_id, self._port()
+        )
+        if announcement is not None:
+            await self._announcing.enter_async_context(announced(announcement))
+
+    def _port(self) -> int:
+        port = self._server.settings.port
+        for listener in self.servers:
+            for bound in listener.sockets:
+                port = bound.getsockname()[1]
+        return port
+
+    def _address(self) -> str:
+        port = self._port()
+        host = self._server.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,37 @@
+"""Servers for the tests of the HTTP interface."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from kamerplanter_backend.config.settings import Mode
+from tests.backend.api.harness import Bench
+
+
+@pytest.fixture
+def server_of() -> Iterator[Callable[..., Bench]]:
+    """Return a function that opens servers, in any mode and with any settings."""
+    opened: list[Bench] = []
+
+    def make(mode: Mode = Mode.LIGHT, **values: Any) -> Bench:
+        opened.append(Bench(mode, **values))
+        return opened[-1]
+
+    yield make
+    for bench in opened:
+        bench.close()
+
+
+@pytest.fixture
+def bench(server_of: Callable[..., Bench]) -> Bench:
+    """Return a light server."""
+    return server_of()
+
+
+@pytest.fixture
+async def api(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of the light server."""
+    async with bench.client() as client:
+        yield client

@@ -1,0 +1,213 @@
+"""The command line of the server."""
+
+import io
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kamerplanter_backend.bootstrap import open_store
+from kamerplanter_backend.cli import main
+from kamerplanter_backend.domain.interfaces.document_store import Query
+
+SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name a store that is not there yet, and keep the log where it is."""
+    path = tmp_path / "data" / "garden.db"
+    monkeypatch.setenv("KAMERPLANTER_STORE", f"sqlite:///{path}")
+    monkeypatch.setenv("KAMERPLANTER_ENVIRONMENT", "development")
+    monkeypatch.setattr("kamerplanter_backend.cli.configure_logging", lambda _settings: None)
+    return path
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that sets settings."""
+
+    def set_all(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"KAMERPLANTER_{name.upper()}", value)
+
+    return set_all
+
+
+def names(path: Path, collection: str) -> list[str]:
+    store = open_store(path)
+    try:
+        with store.begin(frozenset()) as transaction:
+            return [str(found["name"]) for found in transaction.find(collection, Query())]
+    finally:
+        store.close()
+
+
+def demo(path: Path) -> None:
+    """Lay out the demo garden in a store."""
+    from kamerplanter_backend.config.settings import Settings  # noqa: PLC0415
+    from kamerplanter_backend.main import open_server  # noqa: PLC0415
+
+    open_server(Settings(store=f"sqlite:///{path}")).close()
+
+
+class TestSettings:
+    def test_what_cannot_be_used_is_named_and_nothing_begins(
+        self, store: Path, use: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        use(mode="full", port="many")
+
+        assert main(["serve"]) == 2
+
+        error = capsys.readouterr().err
+        assert "KAMERPLANTER_PORT" in error
+        assert "many" not in error
+        assert not store.exists()
+
+
+class TestStore:
+    def test_a_new_one_is_made_seeded_and_found_sound(
+        self, store: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        codes = [main([command]) for command in ("migrate", "seed", "seed", "check")]
+
+        assert codes == [0, 0, 0, 0]
+        assert store.exists()
+        said = capsys.readouterr().out.splitlines()
+        assert said == [
+            "The store has the schema of this version.",
+            "The catalogue was brought up to date.",
+            "The catalogue is up to date.",
+            "The store is sound.",
+        ]
+
+    def test_a_document_that_does_not_fit_is_told(
+        self, store: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(["seed"])
+        opened = open_store(store)
+        with opened.begin(frozenset({"species"})) as transaction:
+            species = transaction.find("species", Query(limit=1))[0]
+            revision = species["revision"]
+            assert isinstance(revision, int)
+            broken = {**species, "revision": revision + 1, "names": 7, "scientific_name": 7}
+            transaction.replace("species", broken, expected_revision=revision)
+        opened.close()
+
+        assert main(["check"]) == 1
+
+        said = capsys.readouterr().out
+        assert f"species {species['key']}: " in said
+        assert "1 problems found." in said
+
+    def test_a_file_that_is_none_is_left_untouched(
+        self, store: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        store.parent.mkdir()
+        store.write_text("a shopping list, and it is a long one" * 100)
+
+        assert main(["migrate"]) == 1
+
+        assert capsys.readouterr().err.startswith("kamerplanter-server: ")
+        assert store.read_text().startswith("a shopping list")
+
+
+class TestTransfer:
+    def test_a_garden_goes_from_one_store_into_another(
+        self,
+        store: Path,
+        tmp_path: Path,
+        use: Callable[..., None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        demo(store)
+        file, other = tmp_path / "garden.jsonl", tmp_path / "other.db"
+
+        assert main(["export", str(file)]) == 0
+        use(store=f"sqlite:///{other}")
+        assert main(["import", str(file)]) == 0
+
+        assert names(other, "plants") == names(store, "plants")
+        assert len(names(other, "plants")) == 3
+        assert "documents and 0 readings imported" in capsys.readouterr().out
+
+    def test_so_does_everything(
+        self, store: Path, tmp_path: Path, use: Callable[..., None]
+    ) -> None:
+        demo(store)
+        file, other = tmp_path / "all.jsonl", tmp_path / "other.db"
+
+        assert main(["export", "--all", str(file)]) == 0
+        use(store=f"sqlite:///{other}")
+        assert main(["import", "--all", str(file)]) == 0
+
+        assert names(other, "plants") == names(store, "plants")
+        assert names(other, "tenants") == names(store, "tenants")
+
+    def test_only_its_owner_reads_the_file_and_nothing_is_overwritten(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "garden.jsonl"
+
+        assert main(["export", str(file)]) == 0
+        written = file.read_bytes()
+        assert main(["export", str(file)]) == 1
+
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.read_bytes() == written
+        assert str(file) in capsys.readouterr().err
+
+    def test_without_a_file_it_goes_to_where_the_output_goes(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["export"]) == 0
+
+        head, *_, end = capsys.readouterr().out.splitlines()
+        assert json.loads(head)["format"] == "kamerplanter-archive"
+        assert "sha256" in json.loads(end)
+
+    def test_a_garden_that_is_not_there(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "garden.jsonl"
+
+        assert main(["export", "--garden", "nowhere", str(file)]) == 1
+
+        assert "'nowhere'" in capsys.readouterr().err
+        assert not file.exists()
+
+
+class TestAdmin:
+    def test_an_account_is_made(
+        self,
+        use: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        use(mode="full", secret_key=SECRET, bcrypt_rounds="4")
+        monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+
+        assert main(["create-admin", "ada@example.org", "--name", "Ada"]) == 0
+
+        assert "Ada looks after" in capsys.readouterr().out
+
+    def test_a_password_that_is_too_short_is_not_repeated(
+        self,
+        use: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        use(mode="full", secret_key=SECRET, bcrypt_rounds="4")
+        monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
+
+        assert main(["create-admin", "ada@example.org"]) == 1
+
+        output = capsys.readouterr()
+        assert "hunter2" not in output.out + output.err
+
+    def test_light_mode_has_no_accounts(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["create-admin", "ada@example.org"]) == 2
+
+        assert "KAMERPLANTER_MODE=full" in capsys.readouterr().err
