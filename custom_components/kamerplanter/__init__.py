@@ -38,17 +38,26 @@ from kamerplanter_engines.errors import KamerplanterError
 
 from . import jobs
 from .actions import async_register_actions
-from .client_factory import Garden, async_open_garden, async_set_site
-from .const import CONF_STORE_ID, DOMAIN, ENTRY_VERSION, STORE_FILE
+from .client_factory import Garden, async_open_garden, async_set_site, is_on_server
+from .const import (
+    CONF_STORE_ID,
+    DOMAIN,
+    ENTRY_VERSION,
+    QUEUE_FILE,
+    STORE_FILE,
+)
 from .coordinator import GardenCoordinator, KamerplanterConfigEntry, RuntimeData
 from .device import Devices, async_find_subject
 from .errors import translation_of
 from .follow import Follower
 from .platform_setup import EntityRoster
 from .reconcile import Subjects
+from .server_issues import ServerIssues
+from .server_removal import async_forget_server
 from .stores import store_folder
 from .telemetry import LiveReadings
-from .telemetry.sources import message_source, time_scale
+from .telemetry.sources import message_source
+from .texts import Texts
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,7 +95,7 @@ async def _async_open(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> Ga
     store_id = entry.data[CONF_STORE_ID]
     newer_schema, data_kept = f"newer_schema_{store_id}", f"data_kept_{store_id}"
     try:
-        garden = await async_open_garden(hass, store_id, entry.title)
+        garden = await async_open_garden(hass, entry)
     except NewerSchemaError as error:
         key, placeholders = translation_of(error)
         ir.async_create_issue(
@@ -111,8 +120,8 @@ async def _async_open(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> Ga
     except OSError as error:
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
-            translation_key="unavailable",
-            translation_placeholders={"message": str(error), "reason": str(error)},
+            translation_key="store_unavailable",
+            translation_placeholders={"message": str(error)},
         ) from error
     ir.async_delete_issue(hass, DOMAIN, newer_schema)
     ir.async_delete_issue(hass, DOMAIN, data_kept)
@@ -127,7 +136,8 @@ def _not_ready(error: KamerplanterError) -> ConfigEntryNotReady:
 
 
 def _file_placeholders(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> dict[str, str]:
-    path = store_folder(hass, entry.data[CONF_STORE_ID]) / STORE_FILE
+    file = QUEUE_FILE if is_on_server(entry) else STORE_FILE
+    path = store_folder(hass, entry.data[CONF_STORE_ID]) / file
     return {"name": entry.title, "path": str(path)}
 
 
@@ -137,17 +147,18 @@ async def _async_show(
     garden: Garden,
     stack: AsyncExitStack,
 ) -> None:
-    coordinator = GardenCoordinator(hass, entry, garden.client)
+    coordinator = GardenCoordinator(hass, entry, garden)
     await coordinator.async_config_entry_first_refresh()
-    subjects = Subjects(hass, entry, garden.client)
-    if await subjects.async_restore(coordinator.data):
+    subjects = Subjects(hass, entry, garden.client, is_shared=garden.server is not None)
+    if coordinator.is_stale:
+        pass  # a memory of the garden is no reason to make or remove anything
+    elif await subjects.async_restore(coordinator.data):
         await coordinator.async_refresh()
     subjects.async_take_over(coordinator.data)
     live = LiveReadings(
         hass,
         garden.client,
         started_at=garden.started_at,
-        time_scale=time_scale(entry),
         make_source=message_source(hass, entry),
         on_store_trouble=_store_trouble(hass, entry),
     )
@@ -160,6 +171,9 @@ async def _async_show(
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     Follower(hass, entry, devices).start()
     coordinator.start()
+    if garden.server is not None:
+        texts = await Texts.async_load(hass)
+        ServerIssues(hass, entry, garden.server, texts).start()
     jobs.async_start(hass, entry)
     _stop_in_order(hass, entry)
 
@@ -199,6 +213,8 @@ def _stop_in_order(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
         await _async_close(hass, entry)
 
     async def house_moved(_event: Event) -> None:
+        if is_on_server(entry):
+            return  # the garden is where its server says
         try:
             await async_set_site(hass, entry.runtime_data.client, entry.title)
         except KamerplanterError as error:
@@ -242,6 +258,9 @@ async def async_migrate_entry(_hass: HomeAssistant, entry: KamerplanterConfigEnt
 async def async_remove_entry(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
     """Say where the data stays, as a garden's history is not thrown away by a click."""
     if CONF_STORE_ID not in entry.data:
+        return
+    if is_on_server(entry):
+        await async_forget_server(hass, entry)
         return
     placeholders = _file_placeholders(hass, entry)
     if not await hass.async_add_executor_job(Path(placeholders["path"]).is_file):

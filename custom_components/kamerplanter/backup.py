@@ -1,4 +1,7 @@
-"""Keeps data files quiet and complete while Home Assistant makes a backup."""
+"""Keeps data files quiet and complete while Home Assistant makes a backup.
+
+Of a garden on a server there is no data here but what waits for it, which is in its file already.
+"""
 
 from homeassistant.core import HomeAssistant
 
@@ -15,9 +18,10 @@ async def async_pre_backup(hass: HomeAssistant) -> None:
     for entry in _entries(hass):
         runtime = entry.runtime_data
         await runtime.live.pump.flush()
-        await hass.async_add_executor_job(
-            runtime.backup.enter_context, runtime.garden.pause_writes()
-        )
+        if (server := runtime.garden.server) is not None:
+            await server.remember()
+        if (embedded := runtime.garden.embedded) is not None:
+            await hass.async_add_executor_job(runtime.backup.enter_context, embedded.pause_writes())
 
 
 async def async_post_backup(hass: HomeAssistant) -> None:

@@ -1,6 +1,6 @@
 """Binary sensors: problems, waiting periods and permissions."""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.const import Platform
@@ -8,11 +8,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import KamerplanterConfigEntry
-from .descriptions.hub import HUB_BINARY_SENSORS
+from .descriptions.hub import HUB_BINARY_SENSORS, LINK_BINARY_SENSORS
 from .descriptions.plant import PLANT_BINARY_SENSORS
-from .descriptions.rows import ViewBinary
+from .descriptions.rows import LinkBinary, ViewBinary
 from .descriptions.tank import TANK_BINARY_SENSORS
 from .entity import GardenEntity
+from .link_entity import LinkBinaryEntity
 from .platform_setup import Rows
 from .subjects import Subject, SubjectKind
 
@@ -31,11 +32,17 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors of all subjects, now and as they come."""
+    rows = dict(_BINARY_SENSORS)
+    if entry.runtime_data.garden.server is not None:
+        rows[SubjectKind.HUB] = (*HUB_BINARY_SENSORS, *LINK_BINARY_SENSORS)
+
+    def make(subject: Subject, row: Any) -> BinarySensorEntity:  # noqa: ANN401 - one of two types
+        if isinstance(row, LinkBinary):
+            return LinkBinaryEntity(entry, subject, row)
+        return ViewBinaryEntity(entry, subject, row)
+
     entry.runtime_data.roster.async_add_platform(
-        Platform.BINARY_SENSOR,
-        async_add_entities,
-        _BINARY_SENSORS,
-        lambda subject, row: ViewBinaryEntity(entry, subject, row),
+        Platform.BINARY_SENSOR, async_add_entities, rows, make
     )
 
 

@@ -13,6 +13,7 @@ from .descriptions.plant import PLANT_BUTTONS
 from .descriptions.rows import CommandButton
 from .entity import GardenEntity
 from .errors import translated
+from .queued import call_or_queue
 from .subjects import Subject, SubjectKind
 
 PARALLEL_UPDATES = 1
@@ -50,7 +51,8 @@ class CommandButtonEntity[V](GardenEntity[V], ButtonEntity):
         if (view := self.view) is None:
             return
         with translated():
-            await self.entry.runtime_data.client.call(
+            await call_or_queue(
+                self.entry.runtime_data.client,
                 self.entity_description.command_fn(view, dt_util.utcnow()),
                 await self.async_caller(),
             )

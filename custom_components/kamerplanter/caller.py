@@ -6,6 +6,9 @@ from homeassistant.core import Context, HomeAssistant
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.common.context import Role
 
+OWNER = Caller(actor="home-assistant", role=Role.ADMIN)
+"""Acts for the administrators, who alone configure things in Home Assistant."""
+
 AUTOMATION = Caller(actor="home-assistant", role=Role.GROWER)
 """Acts for itself; without a user it has no more rights than a grower."""
 

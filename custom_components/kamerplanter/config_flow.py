@@ -1,4 +1,4 @@
-"""The dialogs that add a garden, change its source of readings and renew a broker's password."""
+"""The dialogs that add a garden, change its sources and renew passwords and keys."""
 
 import ssl
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from homeassistant.config_entries import (
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
@@ -24,6 +23,7 @@ from homeassistant.helpers.selector import (
 
 from kamerplanter_backend.telemetry.aiomqtt_source import BrokerError, check_connection
 
+from .client_factory import is_on_server
 from .const import (
     CONF_BROKER,
     CONF_CA,
@@ -33,6 +33,7 @@ from .const import (
     CONF_PASSWORD,
     CONF_PORT,
     CONF_READINGS,
+    CONF_REAUTH,
     CONF_STORE_ID,
     CONF_TLS,
     CONF_USERNAME,
@@ -40,10 +41,12 @@ from .const import (
     DOMAIN,
     ENTRY_VERSION,
     MODE_EMBEDDED,
+    REAUTH_BROKER,
     ReadingsSource,
 )
 from .flows.forms import labelled, number
 from .flows.listen import MQTT_DOMAIN, broker_error_key
+from .flows.server_steps import ServerSteps
 from .schema import vol
 from .stores import FoundStore, async_find_stores
 from .subentry_flow import SUBENTRY_FLOWS
@@ -53,12 +56,13 @@ DEFAULT_PORT = 1883
 _PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 
 
-class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Adds a garden that runs on this Home Assistant."""
+class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
+    """Adds a garden that runs on this Home Assistant or on a server."""
 
     VERSION = ENTRY_VERSION
 
     def __init__(self) -> None:
+        super().__init__()
         self._found: list[FoundStore] = []
         self._store_id = uuid4().hex
         self._name: str | None = None
@@ -74,11 +78,10 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Offer the data file of a removed garden, if there is one."""
+        """Ask where the garden is; the data file of a removed one is offered, if there is one."""
         self._found = await async_find_stores(self.hass)
-        if self._found:
-            return self.async_show_menu(step_id="user", menu_options=["garden", "existing"])
-        return await self.async_step_garden()
+        here = ["garden", "existing"] if self._found else ["garden"]
+        return self.async_show_menu(step_id="user", menu_options=[*here, "server"])
 
     async def async_step_existing(
         self, user_input: dict[str, Any] | None = None
@@ -114,6 +117,20 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    @override
+    async def async_step_server_readings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where readings come from; the server gets them from here."""
+        self._name = self.server_garden_name
+        if user_input is None:
+            return self.async_show_form(
+                step_id="server_readings", data_schema=vol.Schema(self._readings_field())
+            )
+        if user_input[CONF_READINGS] == ReadingsSource.BROKER:
+            return await self.async_step_broker()
+        return await self._create({CONF_READINGS: user_input[CONF_READINGS]})
+
     async def async_step_broker(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a broker and try it."""
         errors: dict[str, str] = {}
@@ -126,13 +143,22 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        """Ask anew where readings come from, and where the server is."""
+        entry = self._get_reconfigure_entry()
+        if user_input is None and is_on_server(entry):
+            return await self.async_step_reconfigure_choice()
+        return await self.async_step_reconfigure_readings(user_input)
+
+    async def async_step_reconfigure_readings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
         """Ask anew where readings come from."""
         entry = self._get_reconfigure_entry()
         if user_input is not None:
             if user_input[CONF_READINGS] == ReadingsSource.BROKER:
                 return await self.async_step_reconfigure_broker()
             kept = {key: value for key, value in entry.data.items() if key != CONF_BROKER}
-            return self._change(entry, kept | {CONF_READINGS: user_input[CONF_READINGS]})
+            return self.change_entry(entry, kept | {CONF_READINGS: user_input[CONF_READINGS]})
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=vol.Schema(self._readings_field(entry.data.get(CONF_READINGS))),
@@ -151,11 +177,14 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
                 user_input = user_input | {CONF_PASSWORD: known[CONF_PASSWORD]}
             errors = await self._try_broker(user_input, entry.data[CONF_STORE_ID])
             if not errors:
-                return self._change(entry, dict(entry.data) | _broker_data(user_input))
+                return self.change_entry(entry, dict(entry.data) | _broker_data(user_input))
         return self._show_broker("reconfigure_broker", user_input or known, errors)
 
-    async def async_step_reauth(self, _entry_data: Mapping[str, Any]) -> ConfigFlowResult:
-        """Ask for the login of the broker, which was refused."""
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Ask for what was refused: the key of the server or the login of the broker."""
+        is_broker = entry_data.get(CONF_REAUTH) == REAUTH_BROKER
+        if is_on_server(self._get_reauth_entry()) and not is_broker:
+            return await self.async_step_reauth_server()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -169,7 +198,7 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
             broker = {**known, CONF_USERNAME: None, **user_input}
             errors = await self._try_broker(broker, entry.data[CONF_STORE_ID])
             if not errors:
-                return self._change(entry, dict(entry.data) | _broker_data(broker))
+                return self.change_entry(entry, dict(entry.data) | _broker_data(broker))
         schema = vol.Schema(
             {
                 vol.Optional(CONF_USERNAME): TextSelector(),
@@ -234,23 +263,21 @@ class KamerplanterConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _create(self, readings: Mapping[str, Any]) -> ConfigFlowResult:
         assert self._name is not None  # noqa: S101 - the step before set it
-        await self.async_set_unique_id(self._store_id)
+        if self.server_garden_name is None:
+            await self.async_set_unique_id(self._store_id)
+            place: dict[str, Any] = {CONF_MODE: MODE_EMBEDDED}
+        else:
+            place = self.server_data()
         self._abort_if_unique_id_configured()
         return self.async_create_entry(
             title=self._name,
             data={
-                CONF_MODE: MODE_EMBEDDED,
+                **place,
                 CONF_STORE_ID: self._store_id,
                 CONF_NAME: self._name,
                 **readings,
             },
         )
-
-    def _change(self, entry: ConfigEntry, data: Mapping[str, Any]) -> ConfigFlowResult:
-        if entry.update_listeners:
-            # The listener of a loaded entry follows the change itself.
-            return self.async_update_and_abort(entry, data=data)
-        return self.async_update_reload_and_abort(entry, data=data)
 
 
 def _store_label(store: FoundStore) -> str:

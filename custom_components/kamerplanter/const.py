@@ -12,6 +12,10 @@ FOLDER: Final = "kamerplanter"
 """Below the configuration directory: one folder for each store."""
 STORE_FILE: Final = "garden.db"
 MARKER_FILE: Final = "garden.json"
+QUEUE_FILE: Final = "queue.db"
+"""Commands that wait for a server."""
+SNAPSHOT_FILE: Final = "last_seen.json"
+"""What a server showed last."""
 
 CONF_MODE: Final = "mode"
 CONF_STORE_ID: Final = "store_id"
@@ -32,7 +36,22 @@ CONF_BINDINGS: Final = "bindings"
 CONF_CHANNELS: Final = "channels"
 CONF_AVAILABILITY: Final = "availability"
 
+CONF_URL: Final = "url"
+CONF_VERIFY_SSL: Final = "verify_ssl"
+CONF_API_KEY: Final = "api_key"
+CONF_SLUG: Final = "slug"
+CONF_INSTANCE_ID: Final = "instance_id"
+"""Identity of a server, whatever its address is."""
+
+CONF_ENTRY_ID: Final = "entry_id"
+CONF_COMMAND_KEY: Final = "command_key"
+
 MODE_EMBEDDED: Final = "embedded"
+MODE_SERVER: Final = "server"
+
+CONF_REAUTH: Final = "reauth"
+REAUTH_BROKER: Final = "broker"
+"""Says that the login at the broker was refused, and not the one at the server."""
 
 SUBENTRY_TANK: Final = "tank"
 SUBENTRY_PLANT: Final = "plant"

@@ -8,6 +8,7 @@ from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -15,6 +16,7 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import Change, KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_backend.common.exceptions import UnauthorizedError
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -23,6 +25,7 @@ from .const import DOMAIN
 from .errors import translation_of
 from .platform_setup import EntityRoster
 from .reconcile import Subjects
+from .server_client import ServerClient
 from .subjects import GardenView, Subject, SubjectKind
 from .telemetry import LiveReadings
 
@@ -30,6 +33,8 @@ _LOGGER = logging.getLogger(__name__)
 
 REFRESH_COOLDOWN_S = 0.3
 """What is derived from a reading shows within two seconds; the default of 10 s is too slow."""
+POLL_SERVER_EVERY = timedelta(minutes=5)
+"""A server tells of changes; this is for the time in which nobody can hear it."""
 EARLIEST_WAKE = timedelta(seconds=1)
 """A due moment that has passed already must not make the coordinator spin."""
 
@@ -51,6 +56,12 @@ class RuntimeData:
         """Return the one road to the garden."""
         return self.garden.client
 
+    @property
+    def server(self) -> ServerClient:
+        """Return the road to the server, of an entry whose garden is on one."""
+        assert self.garden.server is not None  # noqa: S101 - only asked of such an entry
+        return self.garden.server
+
 
 type KamerplanterConfigEntry = ConfigEntry[RuntimeData]
 
@@ -60,24 +71,27 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
 
     config_entry: KamerplanterConfigEntry
 
-    def __init__(
-        self, hass: HomeAssistant, entry: KamerplanterConfigEntry, client: KamerplanterClient
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, entry: KamerplanterConfigEntry, garden: Garden) -> None:
         super().__init__(
             hass,
             _LOGGER,
             config_entry=entry,
             name=DOMAIN,
+            update_interval=None if garden.server is None else POLL_SERVER_EVERY,
             request_refresh_debouncer=Debouncer(
                 hass, _LOGGER, cooldown=REFRESH_COOLDOWN_S, immediate=True
             ),
         )
-        self._client = client
+        self._client = garden.client
+        self._server = garden.server
         self._views: dict[Subject, GardenView] = {}
         self._sources: dict[Subject, dict[ChannelKind, str]] = {}
         self.changed: frozenset[Subject] = frozenset()
         """The subjects whose view or source of values differs from the one before."""
         self._cancel_wake: CALLBACK_TYPE | None = None
+        self._is_ended = False
+        # The first snapshot sets the alarm, also if the setup fails after it.
+        entry.async_on_unload(self._end)
 
     def start(self) -> None:
         """Follow the store and the clock until the entry is unloaded."""
@@ -86,7 +100,6 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         entry.async_on_unload(
             async_track_time_change(self.hass, self._on_time, hour=0, minute=0, second=0)
         )
-        entry.async_on_unload(self._stop_waking)
 
     @callback
     def _on_change(self, _change: Change) -> None:
@@ -109,7 +122,8 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
             snapshot = await self._client.snapshot()
         except KamerplanterError as error:
             key, placeholders = translation_of(error)
-            raise UpdateFailed(
+            kind = ConfigEntryAuthFailed if isinstance(error, UnauthorizedError) else UpdateFailed
+            raise kind(
                 translation_domain=DOMAIN,
                 translation_key=key,
                 translation_placeholders=placeholders,
@@ -117,6 +131,18 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         self._index(snapshot)
         self._wake_at(snapshot.next_due_at)
         return snapshot
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data is a memory of a server that does not answer."""
+        return self._server is not None and self._server.is_stale
+
+    def is_older_than(self, age: timedelta | None) -> bool:
+        """Tell whether the server said it longer ago; none = nothing is too old."""
+        if age is None or self._server is None or not self._server.is_stale:
+            return False
+        seen_at = self._server.seen_at
+        return seen_at is None or dt_util.utcnow() - seen_at > age
 
     def _index(self, snapshot: GardenSnapshot) -> None:
         views: dict[Subject, GardenView] = {Subject.hub(): snapshot}
@@ -156,10 +182,16 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
 
     def _wake_at(self, due_at: datetime | None) -> None:
         self._stop_waking()
-        if due_at is not None:
+        if due_at is not None and not self._is_ended:
             self._cancel_wake = async_track_point_in_utc_time(
                 self.hass, self._on_time, max(due_at, dt_util.utcnow() + EARLIEST_WAKE)
             )
+
+    @callback
+    def _end(self) -> None:
+        # A snapshot that is still on its way must not set the alarm again.
+        self._is_ended = True
+        self._stop_waking()
 
     @callback
     def _stop_waking(self) -> None:

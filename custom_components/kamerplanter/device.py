@@ -8,7 +8,7 @@ from homeassistant.helpers import device_registry as dr
 
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
 
-from .const import CONF_STORE_ID, DOMAIN
+from .const import DOMAIN
 from .subjects import GardenView, Subject, SubjectKind, name_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PARENTS_FIRST = (SubjectKind.HUB, SubjectKind.TANK, SubjectKind.PLANT, SubjectKi
 
 def object_key(entry: KamerplanterConfigEntry, subject: Subject) -> str:
     """Return the lasting identity of a subject, which all unique ids are built on."""
-    return str(entry.data[CONF_STORE_ID]) if subject.kind is SubjectKind.HUB else subject.key
+    return str(entry.unique_id) if subject.kind is SubjectKind.HUB else subject.key
 
 
 def device_info(entry: KamerplanterConfigEntry, subject: Subject) -> dr.DeviceInfo:
@@ -31,7 +31,7 @@ def device_info(entry: KamerplanterConfigEntry, subject: Subject) -> dr.DeviceIn
 def async_find_subject(entry: KamerplanterConfigEntry, device: dr.DeviceEntry) -> Subject | None:
     """Return what a device of this entry stands for."""
     keys = {value for domain, value in device.identifiers if domain == DOMAIN}
-    if entry.data[CONF_STORE_ID] in keys:
+    if object_key(entry, Subject.hub()) in keys:
         return Subject.hub()
     subentry = entry.subentries.get(device.config_subentry_id or "")
     subject = None if subentry is None else Subject.of(subentry)

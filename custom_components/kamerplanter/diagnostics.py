@@ -8,11 +8,30 @@ from homeassistant.helpers.device_registry import DeviceEntry
 
 from kamerplanter_backend.client.views import GardenSnapshot
 
-from .const import CONF_CA, CONF_HOST, CONF_PASSWORD, CONF_USERNAME
+from .const import (
+    CONF_API_KEY,
+    CONF_CA,
+    CONF_HOST,
+    CONF_INSTANCE_ID,
+    CONF_PASSWORD,
+    CONF_SLUG,
+    CONF_URL,
+    CONF_USERNAME,
+)
 from .coordinator import KamerplanterConfigEntry
 from .device import async_find_subject
+from .server_client import ServerClient
 
-TO_REDACT = {CONF_CA, CONF_HOST, CONF_PASSWORD, CONF_USERNAME}
+TO_REDACT = {
+    CONF_API_KEY,
+    CONF_CA,
+    CONF_HOST,
+    CONF_INSTANCE_ID,
+    CONF_PASSWORD,
+    CONF_SLUG,
+    CONF_URL,
+    CONF_USERNAME,
+}
 
 
 async def async_get_config_entry_diagnostics(
@@ -36,13 +55,15 @@ async def async_get_config_entry_diagnostics(
         "snapshot": {
             "taken_at": snapshot.taken_at.isoformat(),
             "succeeded": runtime.coordinator.last_update_success,
-            "last_error": None if error is None else repr(error),
+            # By its class only: what it says may hold an address.
+            "last_error": None if error is None else type(error).__name__,
             "time_zone": snapshot.time_zone,
             "tanks": len(snapshot.tanks),
             "plants": len(snapshot.plants),
             "probes": len(snapshot.probes),
             "tasks": len(snapshot.tasks),
         },
+        "server": _server(runtime.garden.server),
         "readings": {
             "waiting": runtime.live.pump.waiting,
             "dropped": runtime.live.pump.dropped,
@@ -65,6 +86,23 @@ async def async_get_device_diagnostics(
         "kind": subject.kind,
         "view": view.model_dump(mode="json"),
         "counts": None if probe_key is None else dict(entry.runtime_data.live.counts(probe_key)),
+    }
+
+
+def _server(server: ServerClient | None) -> dict[str, Any] | None:
+    if server is None:
+        return None
+    state = server.queue.state
+    return {
+        "is_stale": server.is_stale,
+        "seen_at": None if server.seen_at is None else server.seen_at.isoformat(),
+        "away_since": None if state.away_since is None else state.away_since.isoformat(),
+        "trouble": None if state.trouble is None else state.trouble.code,
+        "waiting": state.depth,
+        "oldest_at": None if state.oldest_at is None else state.oldest_at.isoformat(),
+        "refused": [{"command": item.command.name, "code": item.code} for item in state.refused],
+        "dropped_readings": state.dropped_readings_count,
+        "damaged_file": state.damaged_file is not None,
     }
 
 

@@ -1,6 +1,7 @@
 """The base of all entities: a view of the newest snapshot and a row that says how to read it."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Protocol, cast, override
 
 from homeassistant.core import callback
@@ -24,6 +25,10 @@ class Row[V](Protocol):
     @property
     def attributes_fn(self) -> Callable[[V], dict[str, object] | None]:
         """Returns the attributes beside the state."""
+
+    @property
+    def lasts_fn(self) -> Callable[[V], timedelta | None]:
+        """Returns how long it is shown while its server does not answer; none = always."""
 
 
 class GardenEntity[V](CoordinatorEntity[GardenCoordinator]):
@@ -49,7 +54,9 @@ class GardenEntity[V](CoordinatorEntity[GardenCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        return super().available and self.view is not None
+        if not super().available or (view := self.view) is None:
+            return False
+        return not self.coordinator.is_older_than(self._row.lasts_fn(view))
 
     @property
     @override

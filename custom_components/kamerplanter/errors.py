@@ -52,10 +52,17 @@ _PLACEHOLDERS = dict.fromkeys(
 """A text whose placeholder is missing is not shown at all, so each has a value."""
 
 
+_TASKS = frozenset({"task", "tasks"})
+"""How a task is named that is not there, by this integration and by the store."""
+
+
 def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
     """Return the translation key of an error and what fills its text in."""
     own = {"message": error.message, "field": error.field or "?"} | error.placeholders
-    return error.code.lower(), _PLACEHOLDERS | own
+    key = error.code.lower()
+    if isinstance(error, NotFoundError) and own.get("kind") in _TASKS:
+        key = "not_found_task"
+    return key, _PLACEHOLDERS | own
 
 
 def as_home_assistant(error: KamerplanterError) -> HomeAssistantError:

@@ -5,9 +5,10 @@ import logging
 
 from homeassistant.core import HomeAssistant, callback
 
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.errors import KamerplanterError
 
-from .client_factory import async_set_site
+from .client_factory import async_set_site, is_on_server
 from .const import CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
 from .device import Devices
@@ -84,8 +85,25 @@ class Follower:
             self._devices.async_sync(runtime.coordinator, new)
             runtime.roster.async_sync(runtime.coordinator, new)
 
+    @callback
+    def _follow_others(self, snapshot: GardenSnapshot) -> None:
+        """Take over what others added on the server, and let go of what they archived."""
+        if self._is_in_dialog():
+            return  # which adds its subentry itself, when it has written all of the thing
+        runtime = self._entry.runtime_data
+        runtime.subjects.async_adopt(snapshot)
+        for subject in runtime.subjects.async_drop_gone(snapshot):
+            runtime.roster.async_forget(subject)
+            self._devices.async_forget(subject)
+
+    def _is_in_dialog(self) -> bool:
+        flows = self._hass.config_entries.subentries.async_progress()
+        return any(flow["handler"][0] == self._entry.entry_id for flow in flows)
+
     async def _rename_garden(self) -> None:
         title = self._title = self._entry.title
+        if is_on_server(self._entry):
+            return  # its name belongs to all who work in it
         folder = store_folder(self._hass, self._entry.data[CONF_STORE_ID])
         try:
             await async_set_site(self._hass, self._entry.runtime_data.client, title)
@@ -102,6 +120,8 @@ class Follower:
             return
         snapshot = coordinator.data
         runtime.subjects.async_follow_names(snapshot)
+        if is_on_server(self._entry) and not coordinator.is_stale:
+            self._follow_others(snapshot)
         # Runs up to its first wait at once, so entities find the intakes of new bindings.
         self._entry.async_create_task(
             self._hass, runtime.live.async_sync(snapshot), f"{DOMAIN} sources"

@@ -1,4 +1,7 @@
-"""Ticks what is due by the clock; the jobs themselves are declared with the garden."""
+"""Ticks what is due by the clock; the jobs themselves are declared with the garden.
+
+A server runs the jobs of its gardens itself.
+"""
 
 import logging
 from datetime import datetime, timedelta
@@ -35,7 +38,8 @@ def async_start(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
 async def _async_tick(entry: KamerplanterConfigEntry, now: datetime) -> None:
     garden = entry.runtime_data.garden
     try:
-        await garden.run_due(now)
+        if garden.embedded is not None:
+            await garden.embedded.run_due(now)
         await garden.client.call(EvaluateGarden())
     except UnavailableError as error:
         # The next minute tries again; the coordinator tells of the trouble.

@@ -10,7 +10,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from pydantic import JsonValue, ValidationError
 
-from kamerplanter_backend.client.protocol import Caller, Command, KamerplanterClient
+from kamerplanter_backend.client.protocol import Command, KamerplanterClient
 from kamerplanter_backend.client.requests import (
     ArchivePlant,
     ArchiveProbe,
@@ -24,20 +24,18 @@ from kamerplanter_backend.client.requests import (
     UpdateTank,
 )
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
-from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.exceptions import QueuedError
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.base import Entity, Model
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
 
+from .caller import OWNER
 from .const import CONF_AVAILABILITY, CONF_BINDINGS, CONF_CHANNELS, CONF_KEY, CONF_PROBE_KEY
 from .subjects import GardenView, Subject, SubjectKind, name_of
 
 _LOGGER = logging.getLogger(__name__)
-
-OWNER = Caller(actor="home-assistant", role=Role.ADMIN)
-"""Who manages subentries in Home Assistant is an administrator there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,20 @@ class Difference:
 class Subjects:
     """The subjects of an entry and the subentries that they belong to."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, client: KamerplanterClient) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        client: KamerplanterClient,
+        *,
+        is_shared: bool = False,
+    ) -> None:
         self._hass = hass
         self._entry = entry
         self._client = client
+        self._is_shared = is_shared
         self._known: dict[str, Known] = {}
+        self._missing: set[str] = set()
 
     def all(self) -> Iterator[tuple[Subject, str | None]]:
         """Yield each subject with the id of its subentry; the garden itself has none."""
@@ -78,8 +85,16 @@ class Subjects:
         """Bring subentries and objects together before the first entity; tell if any was made.
 
         An object that is archived or lost comes back from its subentry, as nobody removed it
-        here; an object without a subentry gets one, as after adding the entry again.
+        here; an object without a subentry gets one, as after adding the entry again. In a garden
+        that others share, somebody did remove it, so its subentry goes.
         """
+        if self._is_shared:
+            for subentry_id in [
+                key for key, item in self._entry.subentries.items() if _is_gone(item, snapshot)
+            ]:
+                self._hass.config_entries.async_remove_subentry(self._entry, subentry_id)
+            self._make_subentries(snapshot)
+            return False
         subentries = list(self._entry.subentries.values())
         missing = [item for item in subentries if _misses(item, snapshot)]
         if missing:
@@ -114,11 +129,29 @@ class Subjects:
             subject = Subject(SubjectKind.PLANT, plant.plant.key)
             if subject not in held:
                 self._add(subject, plant.plant.name, None)
+        self._give_tanks_their_probes(own_probes)
         of_tanks = {item.data.get(CONF_PROBE_KEY) for item in self._entry.subentries.values()}
         for probe in snapshot.probes:
             subject = Subject(SubjectKind.PROBE, probe.probe.key)
             if subject not in held and probe.probe.key not in of_tanks:
                 self._add(subject, probe.probe.name, probe)
+
+    def _give_tanks_their_probes(self, own_probes: Mapping[str, ProbeView]) -> None:
+        """Note the probe of a tank that had none yet, where others may give it one."""
+        if not self._is_shared:
+            return
+        subentries = list(self._entry.subentries.values())
+        own = {item.data.get(CONF_KEY) for item in subentries}
+        for subentry in subentries:
+            if subentry.subentry_type != SubjectKind.TANK or CONF_PROBE_KEY in subentry.data:
+                continue
+            probe = own_probes.get(subentry.data[CONF_KEY])
+            if probe is None or probe.probe.key in own:
+                continue
+            more = {CONF_BINDINGS: bindings_of(probe.probe), CONF_PROBE_KEY: probe.probe.key}
+            self._hass.config_entries.async_update_subentry(
+                self._entry, subentry, data={**subentry.data, **more}
+            )
 
     def _add(self, subject: Subject, title: str, probe: ProbeView | None) -> None:
         data: dict[str, Any] = {CONF_KEY: subject.key}
@@ -164,6 +197,28 @@ class Subjects:
         self._hass.config_entries.async_update_subentry(self._entry, subentry, data=data)
 
     # --- While running ------------------------------------------------------------------
+
+    @callback
+    def async_adopt(self, snapshot: GardenSnapshot) -> None:
+        """Make subentries of what others have added."""
+        self._make_subentries(snapshot)
+
+    @callback
+    def async_drop_gone(self, snapshot: GardenSnapshot) -> list[Subject]:
+        """Remove the subentries of what others have archived; return what they were.
+
+        A thing must be missing twice: a snapshot may have been asked for before it was added.
+        """
+        gone = {key for key, item in self._entry.subentries.items() if _is_gone(item, snapshot)}
+        certain = gone & self._missing
+        self._missing = gone - certain
+        dropped = []
+        for subentry_id in certain:
+            known = self._known.pop(subentry_id, None)  # nobody removed it here: nothing to archive
+            self._hass.config_entries.async_remove_subentry(self._entry, subentry_id)
+            if known is not None:
+                dropped.append(known.subject)
+        return dropped
 
     @callback
     def async_follow_names(self, snapshot: GardenSnapshot) -> None:
@@ -214,6 +269,8 @@ class Subjects:
         }
         try:
             await self._client.call(commands[subject.kind], OWNER)
+        except QueuedError as error:
+            _LOGGER.info("%s gets its new name later: %s", name_of(view), error)
         except KamerplanterError as error:
             _LOGGER.warning("%s keeps its name: %s", name_of(view), error)
             self._known[subentry.subentry_id] = Known(
@@ -237,6 +294,8 @@ class Subjects:
         for command in commands:
             try:
                 await self._client.call(command, OWNER)
+            except QueuedError as error:
+                _LOGGER.info("%s is archived later: %s", known.title, error)
             except KamerplanterError as error:
                 _LOGGER.warning("%s could not be archived: %s", known.title, error)
 
@@ -274,6 +333,12 @@ def _misses(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
     return view_of(snapshot, subject) is None or (
         probe_key is not None and snapshot.probe(probe_key) is None
     )
+
+
+def _is_gone(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
+    """Tell whether the thing of a subentry is not in the garden."""
+    subject = Subject.of(subentry)
+    return subject is not None and view_of(snapshot, subject) is None
 
 
 def _probes_by_tank(snapshot: GardenSnapshot) -> dict[str, ProbeView]:

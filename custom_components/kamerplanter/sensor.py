@@ -8,20 +8,30 @@ from homeassistant.components.sensor import SensorEntity
 from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later
 
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 
 from .coordinator import KamerplanterConfigEntry
-from .descriptions.hub import HUB_SENSORS
+from .descriptions.hub import HUB_SENSORS, LINK_SENSORS
 from .descriptions.plant import PLANT_SENSORS
 from .descriptions.probe import PROBE_SENSORS
-from .descriptions.rows import ChannelSensor, LastSeenSensor, QualitySensor, ViewSensor
+from .descriptions.rows import (
+    ChannelSensor,
+    LastSeenSensor,
+    LinkSensor,
+    QualitySensor,
+    ViewSensor,
+)
 from .descriptions.tank import TANK_SENSORS
 from .entity import GardenEntity
+from .link_entity import LinkSensorEntity
 from .platform_setup import Rows
 from .subjects import Subject, SubjectKind
 
 PARALLEL_UPDATES = 0
+DERIVED_EACH_S = 1.0
 
 _SENSORS: Rows = {
     SubjectKind.HUB: HUB_SENSORS,
@@ -38,9 +48,16 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of all subjects, now and as they come."""
+    rows = dict(_SENSORS)
+    if entry.runtime_data.garden.server is not None:
+        rows[SubjectKind.HUB] = (*HUB_SENSORS, *LINK_SENSORS)
 
-    def make(subject: Subject, row: Any) -> SensorEntity:  # noqa: ANN401 - one of four types
+    def make(subject: Subject, row: Any) -> SensorEntity:  # noqa: ANN401 - one of five types
         match row:
+            case LinkSensor():
+                return LinkSensorEntity(entry, subject, row)
+            case ChannelSensor(is_derived=True):
+                return DerivedSensorEntity(entry, subject, row)
             case ChannelSensor():
                 return ChannelSensorEntity(entry, subject, row)
             case QualitySensor():
@@ -50,9 +67,7 @@ async def async_setup_entry(
             case _:
                 return ViewSensorEntity(entry, subject, row)
 
-    entry.runtime_data.roster.async_add_platform(
-        Platform.SENSOR, async_add_entities, _SENSORS, make
-    )
+    entry.runtime_data.roster.async_add_platform(Platform.SENSOR, async_add_entities, rows, make)
 
 
 class ViewSensorEntity[V](GardenEntity[V], SensorEntity):
@@ -79,7 +94,10 @@ class ViewSensorEntity[V](GardenEntity[V], SensorEntity):
 
 
 class LiveSensorEntity(GardenEntity[Any], SensorEntity):
-    """Shows what a probe says, at once; the snapshot only tells which probe it is."""
+    """Shows what a probe says, at once; the snapshot only tells which probe it is.
+
+    What is shown is computed once for each message, and not anew by each property.
+    """
 
     _unrecorded_attributes = frozenset({"measured_at", "restored", "counts"})
     _channel: ChannelKind | None = None
@@ -96,12 +114,17 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
         self._live = entry.runtime_data.live
         self._probe_key: str | None = None
         self._stop_listening: CALLBACK_TYPE | None = None
-        self._shown_last: object = None
+        self._snapshot: GardenSnapshot | None = None
+        self._view: Any = None
+        self._is_shown = False
+        self._value: float | datetime | str | None = None
+        self._attributes: Mapping[str, Any] | None = None
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._follow()
+        self._look()
 
     @override
     async def async_will_remove_from_hass(self) -> None:
@@ -124,25 +147,43 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
             self._stop_listening()
             self._stop_listening = None
 
+    def _look(self) -> None:
+        """Take over what is to be shown now."""
+        if self._snapshot is not self.coordinator.data:
+            self._snapshot = self.coordinator.data
+            self._view = self.view
+        # A store that does not answer now takes no value off the screen.
+        self._is_shown = self._view is not None and self._probe_key is not None
+
     @callback
     def _heard(self) -> None:
+        self._look()
         self.async_write_ha_state()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Write only what the source has not written already, as snapshots come each second."""
+        before = (self._is_shown, self._value)
         self._follow()
-        shown = (self.available, self.native_value)
-        if shown != self._shown_last:
-            self._shown_last = shown
+        self._look()
+        if before != (self._is_shown, self._value):
             self.async_write_ha_state()
 
     @property
     @override
     def available(self) -> bool:
-        # A store that does not answer now takes no value off the screen.
-        return self.view is not None and self._probe_key is not None
+        return self._is_shown
+
+    @property
+    @override
+    def native_value(self) -> float | datetime | str | None:
+        return self._value
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        return self._attributes
 
 
 class ChannelSensorEntity(LiveSensorEntity):
@@ -155,41 +196,66 @@ class ChannelSensorEntity(LiveSensorEntity):
     ) -> None:
         super().__init__(entry, subject, row)
         self._channel = row.channel
+        self._shown_fn = row.shown_fn
 
-    @property
     @override
-    def available(self) -> bool:
-        key = self._probe_key
-        return (
-            super().available
-            and key is not None
-            and self._live.is_available(key, self.entity_description.channel)
-        )
+    def _look(self) -> None:
+        super()._look()
+        self._value = self._attributes = None
+        if self._probe_key is None or self._channel is None:
+            return
+        shown, is_available = self._live.look(self._probe_key, self._channel)
+        self._is_shown = self._is_shown and is_available
+        if shown is None:
+            return
+        if self._view is not None and shown.value is not None:
+            self._value = self._shown_fn(shown.value, self._view)
+        if shown.at is not None:
+            self._attributes = {"measured_at": shown.at}
+            if shown.reasons and not _NOT_FRESH.isdisjoint(shown.reasons):
+                self._attributes["restored"] = True
 
-    @property
-    @override
-    def native_value(self) -> float | None:
-        row, view, key = self.entity_description, self.view, self._probe_key
-        shown = None if key is None else self._live.shown(key, row.channel)
-        if view is None or shown is None or shown.value is None:
-            return None
-        return row.shown_fn(shown.value, view)
 
-    @property
+class DerivedSensorEntity(ChannelSensorEntity):
+    """A measured value in another form: written at once, and then at most once a second."""
+
+    _cancel_write: CALLBACK_TYPE | None = None
+    _may_write_at = 0.0
+
     @override
-    def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        key = self._probe_key
-        shown = None if key is None else self._live.shown(key, self.entity_description.channel)
-        if shown is None or shown.at is None:
-            return None
-        attributes: dict[str, Any] = {"measured_at": shown.at}
-        if not _NOT_FRESH.isdisjoint(shown.reasons):
-            attributes["restored"] = True
-        return attributes
+    async def async_will_remove_from_hass(self) -> None:
+        if self._cancel_write is not None:
+            self._cancel_write()
+        await super().async_will_remove_from_hass()
+
+    @callback
+    @override
+    def _heard(self) -> None:
+        had = (self._is_shown, self._value is None)
+        self._look()
+        wait_s = self._may_write_at - self.hass.loop.time()
+        if wait_s <= 0 or had != (self._is_shown, self._value is None):
+            self._write()
+        elif self._cancel_write is None:
+            self._cancel_write = async_call_later(self.hass, wait_s, self._write)
+
+    @callback
+    def _write(self, _now: datetime | None = None) -> None:
+        if self._cancel_write is not None:
+            self._cancel_write()
+            self._cancel_write = None
+        self._may_write_at = self.hass.loop.time() + DERIVED_EACH_S
+        self.async_write_ha_state()
 
 
 class QualitySensorEntity(LiveSensorEntity):
     """How far the worst channel is to be trusted, and why."""
+
+    def __init__(
+        self, entry: KamerplanterConfigEntry, subject: Subject, row: QualitySensor
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self._summary: object = None
 
     @callback
     @override
@@ -197,9 +263,9 @@ class QualitySensorEntity(LiveSensorEntity):
         """Write only what is new: it is asked at each message of each channel."""
         key = self._probe_key
         summary = None if key is None else self._live.quality_summary(key)
-        if summary != self._shown_last:
-            self._shown_last = summary
-            self.async_write_ha_state()
+        if summary != self._summary:
+            self._summary = summary
+            super()._heard()
 
     @callback
     @override
@@ -207,21 +273,17 @@ class QualitySensorEntity(LiveSensorEntity):
         self._follow()
         self._heard()
 
-    @property
     @override
-    def native_value(self) -> str | None:
-        key = self._probe_key
-        quality = None if key is None else self._live.quality(key)
-        return None if quality is None else quality.verdict
-
-    @property
-    @override
-    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+    def _look(self) -> None:
+        super()._look()
+        self._value = self._attributes = None
         if (key := self._probe_key) is None:
-            return None
+            return
+        if (quality := self._live.quality(key)) is not None:
+            self._value = quality.verdict
         channels = {kind: self._live.quality(key, kind) for kind in self._live.kinds(key)}
         hints = {kind: self._live.hint(key, kind) for kind in channels}
-        return {
+        self._attributes = {
             "channels": {kind: view.verdict for kind, view in channels.items() if view},
             "reasons": {
                 kind: list(view.reasons) for kind, view in channels.items() if view and view.reasons
@@ -234,7 +296,8 @@ class QualitySensorEntity(LiveSensorEntity):
 class LastSeenSensorEntity(LiveSensorEntity):
     """When the newest good value was measured."""
 
-    @property
     @override
-    def native_value(self) -> datetime | None:
-        return None if self._probe_key is None else self._live.last_seen_at(self._probe_key)
+    def _look(self) -> None:
+        super()._look()
+        key = self._probe_key
+        self._value = None if key is None else self._live.last_seen_at(key)

@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
@@ -39,6 +40,7 @@ def targets_of(
 
     Raises:
         InvalidInputError: Something is named that is no such thing.
+        ServiceValidationError: Something is named whose garden is not loaded.
     """
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(dict(data)))
     registry = er.async_get(hass)
@@ -62,6 +64,8 @@ def targets_of(
         if target is not None:
             found[target.entry.entry_id, target.subject] = target
         elif device_id in explicit:
+            if isinstance(device, dr.DeviceEntry) and _is_asleep(hass, device):
+                raise _not_loaded()
             name = None if device is None else device.name_by_user or device.name
             raise _unsuitable(name or device_id, kinds)
     return list(found.values())
@@ -88,6 +92,18 @@ def _target(
     return None
 
 
+def _is_asleep(hass: HomeAssistant, device: dr.DeviceEntry) -> bool:
+    """Tell whether a device belongs to a garden that is not loaded."""
+    entry = hass.config_entries.async_get_entry(device.config_entry_id)
+    return (
+        entry is not None and entry.domain == DOMAIN and entry.state is not ConfigEntryState.LOADED
+    )
+
+
+def _not_loaded() -> ServiceValidationError:
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key="entry_not_loaded")
+
+
 def _stands_for(entry: KamerplanterConfigEntry, subject: Subject) -> Iterator[Subject]:
     yield subject
     view = entry.runtime_data.coordinator.view(subject)
@@ -108,14 +124,26 @@ def _unsuitable(name: str, kinds: frozenset[SubjectKind]) -> InvalidInputError:
     )
 
 
+def loaded_entries(hass: HomeAssistant) -> list[KamerplanterConfigEntry]:
+    """Return the gardens that are loaded.
+
+    Raises:
+        ServiceValidationError: There is none.
+    """
+    entries: list[KamerplanterConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    if not entries:
+        raise _not_loaded()
+    return entries
+
+
 def entry_of_task(hass: HomeAssistant, task_key: str) -> KamerplanterConfigEntry:
     """Return the garden that a task belongs to.
 
     Raises:
         NotFoundError: No garden that is loaded shows it.
+        ServiceValidationError: No garden is loaded.
     """
-    entries: list[KamerplanterConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    for entry in entries:
+    for entry in loaded_entries(hass):
         if any(task.key == task_key for task in entry.runtime_data.coordinator.data.tasks):
             return entry
     raise NotFoundError(
@@ -127,10 +155,11 @@ def only_entry(hass: HomeAssistant) -> KamerplanterConfigEntry:
     """Return the garden, if there is just one.
 
     Raises:
-        InvalidInputError: There is none or more than one, so a target has to say which.
+        InvalidInputError: There are several, so a target has to say which.
+        ServiceValidationError: No garden is loaded.
     """
-    entries: list[KamerplanterConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    if len(entries) != 1:
+    entries = loaded_entries(hass)
+    if len(entries) > 1:
         raise InvalidInputError(
             f"{len(entries)} gardens are loaded; choose a device as target.",
             field="target",

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import override
+from uuid import uuid4
 
 from homeassistant.components.todo import (
     TodoItem,
@@ -32,6 +33,7 @@ from .descriptions.hub import HUB_TASK_LISTS
 from .descriptions.rows import TaskList
 from .entity import GardenEntity
 from .errors import translated
+from .queued import call_or_queue
 from .subjects import Subject, SubjectKind
 from .task_titles import TaskTitles, async_load_titles
 
@@ -117,7 +119,8 @@ class GardenTodoList(GardenEntity[GardenSnapshot], TodoListEntity):
                 due_at=due_at,
                 description=item.description,
             )
-            await self._do(AddTask(fields=fields))
+            # With a key of its own it can be completed before a server has heard of it.
+            await self._do(AddTask(fields=fields, key=uuid4().hex))
         await self._show()
 
     @override
@@ -162,7 +165,8 @@ class GardenTodoList(GardenEntity[GardenSnapshot], TodoListEntity):
         return patch
 
     async def _do(self, command: Command[Task]) -> None:
-        await self.entry.runtime_data.client.call(command, await self.async_caller())
+        client = self.entry.runtime_data.client
+        await call_or_queue(client, command, await self.async_caller())
 
     async def _show(self) -> None:
         """Show the result before the call returns, as a list that lags confuses."""

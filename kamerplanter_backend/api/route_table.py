@@ -78,6 +78,7 @@ class RouteIndex:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to its route."""
         if scope["type"] == "http":
+            nearest: str | None = None
             allowed: set[str] = set()
             for route in self._groups.get(subject_of(scope["path"]), ()):
                 match, more = route.matches(scope)
@@ -86,7 +87,8 @@ class RouteIndex:
                     scope.setdefault("router", self._router)
                     await route.handle(scope, receive, send)
                     return
-                if match is Match.PARTIAL:
+                if match is Match.PARTIAL and nearest in {None, route.path}:
+                    nearest = route.path
                     allowed |= route.methods or set()
             if allowed:
                 # A route of its own knows its own method alone.

@@ -25,6 +25,7 @@ from kamerplanter_backend.auth.registration import RegistrationService
 from kamerplanter_backend.auth.sessions import SessionService
 from kamerplanter_backend.auth.tokens import AccessTokens
 from kamerplanter_backend.auth.upkeep import UpkeepService
+from kamerplanter_backend.auth.user_admin import UserAdminService
 from kamerplanter_backend.config.settings import MailerKind, Mode, OidcProvider, Settings
 from kamerplanter_backend.domain.interfaces.adapters import Mailer
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
@@ -51,6 +52,7 @@ class Accounts:
     oidc_clients: dict[str, OidcProviderClient]
     """The login providers by slug, in the order of the settings."""
     upkeep: UpkeepService
+    admin: UserAdminService
     mails: MailSender
 
     def close(self) -> None:
@@ -101,6 +103,7 @@ def build_accounts(
             for provider in settings.oidc_providers
         },
         upkeep=UpkeepService(store, policy, delays),
+        admin=UserAdminService(store),
         mails=mails,
     )
 

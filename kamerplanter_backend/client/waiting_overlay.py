@@ -32,8 +32,8 @@ _CARE_OF = {IrrigationKind.WATER: TaskKind.WATERING, IrrigationKind.FEED: TaskKi
 def with_waiting(snapshot: GardenSnapshot, commands: Iterable[Command[Any]]) -> GardenSnapshot:
     """Return a snapshot whose tasks are as they will be when what waits has been delivered.
 
-    Things that are archived by it are left out, and renamed ones have their new names. What the server computes (next watering, alerts)
-    stays as it said it last.
+    Things that are archived by it are left out, and renamed ones have their new names. What the
+    server computes (next watering, alerts) stays as it said it last.
 
     Args:
         snapshot: What the server said last.

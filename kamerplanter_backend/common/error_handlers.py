@@ -1,5 +1,6 @@
 """Every answer that is an error, in one form: who was refused what, why, and under which number."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
@@ -9,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from kamerplanter_backend.common.clock import Clock, system_clock
 from kamerplanter_backend.common.exceptions import (
@@ -117,7 +118,9 @@ def envelope(
         "path": request.url.path,
         "method": request.method,
     }
-    return JSONResponse(body, status_code=status, headers=more)
+    # Half a character in what was sent (a lone surrogate) must not break the answer about it.
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Response(content, status, more, media_type="application/json")
 
 
 def domain_error(request: Request, error: KamerplanterError) -> Response:
@@ -244,6 +247,9 @@ async def _on_invalid_model(request: Request, error: Exception) -> Response:
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     failure = cast("HTTPException", error)
+    if failure.status_code == 400:  # noqa: PLR2004 - the framework cannot read the body
+        problem = {"loc": ("body",), "msg": "it cannot be read as JSON", "type": "json_invalid"}
+        return _invalid(request, [problem])
     code = HTTP_CODES.get(failure.status_code, "BAD_REQUEST")
     messages = {
         404: f"There is nothing at {request.url.path}.",

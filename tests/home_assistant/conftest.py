@@ -1,7 +1,8 @@
 """Fixtures of all tests that run inside a Home Assistant: real client, real file, no network."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -10,7 +11,9 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 from syrupy.assertion import SnapshotAssertion
 
-from tests.home_assistant.garden import Garden, new_entry
+from custom_components.kamerplanter import client_factory
+from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import EMBEDDED, PATIENCE, HomeServer, garden_at
 
 START = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 """A noon in spring in Berlin."""
@@ -44,21 +47,42 @@ async def berlin(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> FrozenD
 
 
 @pytest.fixture
-async def garden(hass: HomeAssistant, berlin: FrozenDateTimeFactory) -> AsyncGenerator[Garden]:
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HomeServer | None]:
+    """Give the server on which the garden is; none, where a module does not ask for one.
+
+    A module asks with `pytestmark = BOTH_PLACES`.
+    """
+    if getattr(request, "param", EMBEDDED) == EMBEDDED:
+        yield None
+        return
+    request.getfixturevalue("socket_enabled")
+    monkeypatch.setattr(client_factory, "SERVER_WAITS", PATIENCE)
+    server = HomeServer(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def garden(
+    hass: HomeAssistant, place: HomeServer | None, berlin: FrozenDateTimeFactory
+) -> AsyncGenerator[Garden]:
     """Give a loaded garden without a source of messages."""
-    garden = Garden(hass, new_entry(), berlin)
-    await garden.set_up()
+    garden = await garden_at(hass, place, berlin)
     yield garden
     await _leave(garden)
 
 
 @pytest.fixture
 async def mqtt_garden(
-    hass: HomeAssistant, mqtt_mock: MqttMockHAClient, berlin: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    place: HomeServer | None,
+    mqtt_mock: MqttMockHAClient,
+    berlin: FrozenDateTimeFactory,
 ) -> AsyncGenerator[Garden]:
     """Give a loaded garden that gets its readings by Home Assistant's own MQTT."""
-    garden = Garden(hass, new_entry("mqtt"), berlin)
-    await garden.set_up()
+    garden = await garden_at(hass, place, berlin, "mqtt")
     yield garden
     await _leave(garden)
 

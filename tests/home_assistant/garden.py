@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.kamerplanter.caller import OWNER
 from custom_components.kamerplanter.const import DOMAIN, ENTRY_VERSION
 from custom_components.kamerplanter.reconcile import bindings_of
 from kamerplanter_backend.client.protocol import Request
@@ -93,7 +94,11 @@ class Garden:
 
     hass: HomeAssistant
     entry: MockConfigEntry
-    freezer: FrozenDateTimeFactory
+    freezer: FrozenDateTimeFactory | None
+
+    def anew(self) -> Garden:
+        """Return the garden of a new entry for the same thing."""
+        return Garden(self.hass, new_entry(), self.freezer)
 
     async def set_up(self) -> None:
         """Load the entry."""
@@ -135,8 +140,12 @@ class Garden:
         await self.settle()
 
     async def ask[R](self, request: Request[R]) -> R:
-        """Ask or do one thing in the garden."""
-        return await self.entry.runtime_data.client.call(request)
+        """Ask or do one thing in the garden, as its owner."""
+        return await self.entry.runtime_data.client.call(request, OWNER)
+
+    def known_as(self, user_id: str) -> str:
+        """Return under which name the garden keeps what a user of Home Assistant did."""
+        return user_id
 
     @property
     def snapshot(self) -> GardenSnapshot:
@@ -148,7 +157,7 @@ class Garden:
         name: str = "Tank A",
         *,
         channels: Sequence[ChannelBinding] = TANK_CHANNELS,
-        **fields: object,
+        **fields: Any,
     ) -> str:
         """Add a tank as its dialog does: the object first, then the subentry."""
         tank = await self.ask(CreateTank(fields=TankFields(name=name, volume_l=60, **fields)))
@@ -163,9 +172,7 @@ class Garden:
         await self._add_subentry("tank", name, data)
         return tank.key
 
-    async def add_plant(
-        self, name: str = "Tomato", *, species: str = TOMATO, **fields: object
-    ) -> str:
+    async def add_plant(self, name: str = "Tomato", *, species: str = TOMATO, **fields: Any) -> str:
         """Add a plant."""
         plant = await self.ask(
             CreatePlant(fields=PlantFields(name=name, species_key=species, **fields))
@@ -214,7 +221,7 @@ class Garden:
 
     def entity_id(self, domain: str, key: str, row: str) -> str | None:
         """Return the entity of an object by its row; `hub` is the garden itself."""
-        key = STORE_ID if key == "hub" else key
+        key = str(self.entry.unique_id) if key == "hub" else key
         return er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, f"{key}_{row}")
 
     def state(self, domain: str, key: str, row: str) -> State:
@@ -227,7 +234,7 @@ class Garden:
 
     def device(self, key: str) -> dr.DeviceEntry | None:
         """Return the device of an object."""
-        key = STORE_ID if key == "hub" else key
+        key = str(self.entry.unique_id) if key == "hub" else key
         return dr.async_get(self.hass).async_get_device_by_identifier(
             (DOMAIN, key), self.entry.entry_id
         )

@@ -9,8 +9,16 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.kamerplanter.const import DOMAIN
-from kamerplanter_backend.client.requests import ListHarvests, ListIrrigation, ListTreatments
+from kamerplanter_backend.client.requests import (
+    ListHarvests,
+    ListIrrigation,
+    ListPhaseChanges,
+    ListTreatments,
+)
 from tests.home_assistant.garden import MONSTERA, Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 async def act(
@@ -18,7 +26,7 @@ async def act(
 ) -> dict[str, Any]:
     """Call an action on the devices of objects and return the answer for the first."""
     devices = [garden.device(key).id for key in keys]
-    answer = await garden.hass.services.async_call(
+    answer: Any = await garden.hass.services.async_call(
         DOMAIN,
         action,
         {"device_id": devices, **data} if devices else data,
@@ -188,7 +196,8 @@ async def test_only_an_administrator_records_a_disposal(
         assert caught.value.translation_key == "forbidden"
 
     await act(garden, "log_harvest", plant, context=Context(user_id=hass_admin_user.id), **disposal)
-    assert len(await garden.ask(ListHarvests(plant_key=plant))) == 1
+    harvests = await garden.ask(ListHarvests(plant_key=plant))
+    assert len(harvests) == 1
 
 
 async def test_a_watering_moves_the_next_one(garden: Garden) -> None:
@@ -204,11 +213,31 @@ async def test_a_watering_moves_the_next_one(garden: Garden) -> None:
 async def test_a_phase_is_set_by_its_name(garden: Garden) -> None:
     plant = await garden.add_plant()
 
-    answer = await act(garden, "set_phase", plant, phase="flowering", started_on="2026-04-21")
+    answer = await act(
+        garden,
+        "set_phase",
+        plant,
+        phase="flowering",
+        started_on="2026-04-21",
+        reason="Bought in flower",
+    )
 
     assert answer["phase"] == "flowering"
     assert garden.state("sensor", plant, "phase").state == "flowering"
     assert garden.state("sensor", plant, "days_in_phase").state == "10"
+
+
+async def test_going_back_to_a_phase_says_why_or_does_not_happen(garden: Garden) -> None:
+    plant = await garden.add_plant(phase_entry_id="flowering")
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(garden, "set_phase", plant, phase="vegetative")
+    answer = await act(garden, "set_phase", plant, phase="vegetative", reason="Cut back")
+
+    assert "reason" in str(caught.value)
+    assert answer["phase"] == "vegetative"
+    (change,) = await garden.ask(ListPhaseChanges(plant_key=plant))
+    assert (change.to_entry_id, change.reason) == ("vegetative", "Cut back")
 
 
 async def test_a_phase_of_another_plant_is_refused(garden: Garden) -> None:
@@ -247,7 +276,8 @@ async def test_an_unknown_task_is_not_found(garden: Garden) -> None:
     with pytest.raises(ServiceValidationError) as caught:
         await act(garden, "complete_task", task_id="nobody")
 
-    assert caught.value.translation_key == "not_found"
+    assert caught.value.translation_key == "not_found_task"
+    assert "nobody" in str(caught.value)
 
 
 async def test_a_soil_probe_stands_for_its_plant(garden: Garden) -> None:
@@ -289,8 +319,10 @@ async def test_actions_exist_without_a_loaded_entry(hass: HomeAssistant, garden:
     device = garden.device(plant).id
     await garden.unload()
 
-    with pytest.raises(HomeAssistantError):
+    with pytest.raises(HomeAssistantError) as caught:
         await hass.services.async_call(DOMAIN, "log_watering", {"device_id": device}, blocking=True)
+
+    assert caught.value.translation_key == "entry_not_loaded"
 
 
 async def test_all_actions_name_their_refusal_in_words(garden: Garden) -> None:

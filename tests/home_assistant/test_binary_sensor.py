@@ -8,6 +8,9 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 @pytest.fixture

@@ -1,22 +1,53 @@
 """A garden with a connection of its own to a broker: real sockets, real time."""
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from aiomqtt import Client
 from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_state_change_event
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.kamerplanter.const import DOMAIN
-from kamerplanter_backend.telemetry.aiomqtt_source import LoginRefused
-from tests.backend.telemetry.brokers import HOST, amqtt_broker, free_port
-from tests.home_assistant.garden import Garden, new_entry
+from custom_components.kamerplanter.telemetry.broker_source import (
+    LOOK_EVERY,
+    BrokerSource,
+    broker_settings,
+)
+from kamerplanter_backend.telemetry import aiomqtt_source
+from kamerplanter_backend.telemetry.aiomqtt_source import (
+    BrokerError,
+    HostUnreachable,
+    LoginRefused,
+    OwnBroker,
+    TlsFailed,
+    client_id_for,
+)
+from tests.backend.telemetry.brokers import (
+    HOST,
+    amqtt_broker,
+    certificate,
+    free_port,
+    has_session,
+    mosquitto,
+    password_lines,
+    tls_lines,
+)
+from tests.backend.telemetry.listener import take_over
+from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+ISSUE = f"broker_conflict_{STORE_ID}"
 
 
 def broker_data(port: int) -> dict[str, object]:
@@ -51,9 +82,86 @@ async def publish(port: int, topic: str, payload: str) -> None:
         await client.publish(topic, payload, qos=1)
 
 
+@contextmanager
+def refusals(
+    broker: type[OwnBroker],
+) -> Iterator[Callable[[type[BrokerError]], Awaitable[None]]]:
+    """Give what waits until the connection has failed for a reason."""
+    errors: asyncio.Queue[BrokerError | None] = asyncio.Queue()
+    take = broker._lost
+
+    def lost_once(self: OwnBroker, error: Exception) -> None:
+        take(self, error)
+        errors.put_nowait(self.last_error)
+
+    async def wait(kind: type[BrokerError]) -> None:
+        async with asyncio.timeout(20):
+            while not isinstance(await errors.get(), kind):
+                pass
+
+    with patch.object(broker, "_lost", lost_once):
+        yield wait
+
+
+def source_of(garden: Garden) -> BrokerSource:
+    source: BrokerSource = garden.entry.runtime_data.live._messages
+    return source
+
+
+async def _connection(garden: Garden, wanted: bool) -> None:
+    """Wait until the garden is connected, or is not."""
+    changed = asyncio.Event()
+    source = source_of(garden)
+    tell = source._on_connection
+
+    def note(connected: bool) -> None:
+        tell(connected)
+        changed.set()
+
+    with patch.object(source, "_on_connection", note):
+        async with asyncio.timeout(20):
+            while (source._broker is not None and source._broker.is_connected) is not wanted:
+                await changed.wait()
+                changed.clear()
+
+
+async def listened(garden: Garden) -> None:
+    await _connection(garden, wanted=True)
+
+
+async def lost(garden: Garden) -> None:
+    await _connection(garden, wanted=False)
+
+
+def issue_change(hass: HomeAssistant) -> asyncio.Future[None]:
+    """Return what is done when the notice of a take-over comes or goes."""
+    done: asyncio.Future[None] = hass.loop.create_future()
+
+    @callback
+    def look(event: Event[ir.EventIssueRegistryUpdatedData]) -> None:
+        if event.data["issue_id"] == ISSUE and not done.done():
+            done.set_result(None)
+
+    hass.bus.async_listen(ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED, look)
+    return done
+
+
+async def tank_ec(garden: Garden) -> str:
+    """Add a tank with a probe; return the entity of its EC."""
+    entity_id = garden.entity_id("sensor", await garden.add_tank(), "ec")
+    assert entity_id is not None
+    return entity_id
+
+
+def state_of(garden: Garden, entity_id: str) -> str:
+    state = garden.hass.states.get(entity_id)
+    assert state is not None
+    return state.state
+
+
 async def connected(garden: Garden, entity_id: str) -> None:
     """Wait until the garden listens, which makes its entities available."""
-    if garden.hass.states.get(entity_id).state == STATE_UNAVAILABLE:
+    if state_of(garden, entity_id) == STATE_UNAVAILABLE:
         await until(
             garden.hass, entity_id, lambda state: state.state != STATE_UNAVAILABLE, lambda: None
         )
@@ -66,6 +174,7 @@ async def test_a_message_of_the_own_broker_is_a_state(hass: HomeAssistant) -> No
         try:
             tank = await garden.add_tank()
             entity_id = garden.entity_id("sensor", tank, "ec")
+            assert entity_id is not None
             await connected(garden, entity_id)
             state = await until(
                 hass,
@@ -92,18 +201,189 @@ async def test_without_a_broker_the_garden_loads_and_values_are_unavailable(
     await garden.unload()
 
 
-async def test_a_refused_login_asks_for_a_new_one(hass: HomeAssistant) -> None:
-    entry: MockConfigEntry = new_entry("broker", broker=broker_data(free_port()))
-    garden = Garden(hass, entry, None)
-    await garden.set_up()
-    source = entry.runtime_data.live._messages
-    while source._broker is None:
-        await hass.async_add_executor_job(int)
+@pytest.mark.mosquitto
+async def test_a_refused_login_asks_for_a_new_one(hass: HomeAssistant, tmp_path: Path) -> None:
+    lines = password_lines(tmp_path, "garden", "right")
+    async with mosquitto(tmp_path, *lines) as broker:
+        login = {"username": "garden", "password": "wrong"}
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port) | login), None)
+        with refusals(OwnBroker) as refused:
+            await garden.set_up()
+            await refused(LoginRefused)
 
-    source._broker.last_error = LoginRefused("bad user name or password")
-    source._look(garden.snapshot.taken_at)
-    await garden.settle()
+        async_fire_time_changed(hass, dt_util.utcnow() + LOOK_EVERY)
+        await garden.settle()
 
-    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-    assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
+        flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
+        await garden.unload()
+
+
+@pytest.mark.mosquitto
+async def test_an_encrypted_broker_is_read(hass: HomeAssistant, tmp_path: Path) -> None:
+    own = certificate(tmp_path, "own")
+    async with mosquitto(tmp_path, *tls_lines(*own)) as broker:
+        tls = {"tls": True, "ca_certificate": own[0].read_text()}
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port) | tls), None)
+        await garden.set_up()
+
+        await connected(garden, await tank_ec(garden))
+
+        await garden.unload()
+
+
+@pytest.mark.mosquitto
+async def test_a_broker_with_a_foreign_certificate_is_not_trusted(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    own, other = certificate(tmp_path, "own"), certificate(tmp_path, "other")
+    async with mosquitto(tmp_path, *tls_lines(*own)) as broker:
+        tls = {"tls": True, "ca_certificate": other[0].read_text()}
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port) | tls), None)
+        with refusals(OwnBroker) as refused:
+            await garden.set_up()
+            await refused(TlsFailed)
+
+        assert state_of(garden, await tank_ec(garden)) == STATE_UNAVAILABLE
+        await garden.unload()
+
+
+def test_certificates_are_looked_at_unless_a_person_said_no(tmp_path: Path) -> None:
+    data = broker_data(8883) | {"tls": True}
+
+    trusting = broker_settings(data | {"verify_certificate": False}, STORE_ID).tls_context
+    careful = broker_settings(data, STORE_ID).tls_context
+    own = broker_settings(
+        data | {"ca_certificate": certificate(tmp_path, "own")[0].read_text()}, STORE_ID
+    ).tls_context
+
+    assert trusting is not None
+    assert trusting.verify_mode is ssl.CERT_NONE
+    assert careful is not None
+    assert (careful.verify_mode, careful.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert own is not None
+    assert own is not careful
+    assert (own.verify_mode, own.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert len(own.get_ca_certs()) == 1
+    assert broker_settings(broker_data(1883), STORE_ID).tls_context is None
+
+
+@pytest.mark.mosquitto
+async def test_f72_a_client_with_our_id_is_named_until_it_stays_away(
+    hass: HomeAssistant,
+    tmp_path: Path,
+    issue_registry: ir.IssueRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        entity_id = await tank_ec(garden)
+        await connected(garden, entity_id)
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.85",
+            lambda: publish(broker.port, "tank/ec", "1.85"),
+        )
+        states: list[str] = []
+        stop = async_track_state_change_event(
+            hass, [entity_id], lambda event: states.append(event.data["new_state"].state)
+        )
+
+        told = issue_change(hass)
+        for _ in range(3):
+            assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+            await listened(garden)
+            await take_over(broker.port, client_id_for(STORE_ID))
+            await lost(garden)
+        await told
+
+        issue = issue_registry.async_get_issue(DOMAIN, ISSUE)
+        assert issue is not None
+        assert issue.translation_key == "broker_conflict"
+        assert issue.translation_placeholders == {
+            "name": "Garden",
+            "host": HOST,
+            "client_id": client_id_for(STORE_ID),
+        }
+        assert states == [], "the value blinks"
+
+        await listened(garden)
+        assert issue_registry.async_get_issue(DOMAIN, ISSUE) is not None, "a moment proves nothing"
+        monkeypatch.setattr(aiomqtt_source, "FLAPPING_WINDOW_S", 0.0)
+        async_fire_time_changed(hass, dt_util.utcnow() + LOOK_EVERY)
+        assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+        stop()
+        await garden.unload()
+
+
+async def test_the_notice_of_a_take_over_goes_with_the_entry(
+    hass: HomeAssistant, issue_registry: ir.IssueRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garden = Garden(hass, new_entry("broker", broker=broker_data(free_port())), None)
+    monkeypatch.setattr(OwnBroker, "is_flapping", True)
+    with refusals(OwnBroker) as refused:
+        await garden.set_up()
+        await refused(HostUnreachable)
+    async_fire_time_changed(hass, dt_util.utcnow() + LOOK_EVERY)
+    assert issue_registry.async_get_issue(DOMAIN, ISSUE) is not None
+
     await garden.unload()
+
+    assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+
+
+@pytest.mark.mosquitto
+async def test_a_removed_garden_leaves_nothing_at_the_broker(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        await connected(garden, await tank_ec(garden))
+
+        await hass.config_entries.async_remove(garden.entry.entry_id)
+        await garden.settle()
+
+        assert not await has_session(broker.port, client_id_for(STORE_ID))
+
+
+@pytest.mark.mosquitto
+async def test_what_comes_while_the_garden_is_not_loaded_is_no_reading(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        entity_id = await tank_ec(garden)
+        await connected(garden, entity_id)
+        await garden.unload()
+        await publish(broker.port, "tank/ec", "1.85")
+
+        await garden.set_up()
+        await connected(garden, entity_id)
+        await until(
+            hass,
+            garden.entity_id("sensor", garden.snapshot.tanks[0].tank.key, "ph") or "",
+            lambda state: state.state == "6.0",
+            lambda: publish(broker.port, "tank/ph", "6.0"),
+        )
+
+        assert state_of(garden, entity_id) == STATE_UNKNOWN
+        await garden.unload()
+
+
+async def test_nothing_is_taken_in_after_the_stop(hass: HomeAssistant) -> None:
+    heard: list[object] = []
+    entry = new_entry("broker", broker=broker_data(free_port()))
+    entry.add_to_hass(hass)
+    source = BrokerSource(hass, entry, lambda *message: heard.append(message), heard.append)
+    await source.set_topics(frozenset({"t"}))
+
+    await source.stop()
+    source._received("t", b"1", retained=False)
+    source._connection_changed(connected=True)
+    source._look(dt_util.utcnow())
+
+    assert heard == []

@@ -128,6 +128,11 @@ async def begin(hass: HomeAssistant) -> ConfigFlowResult:
     return result
 
 
+async def begin_here(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin a garden that runs on this Home Assistant."""
+    return await go_on(hass, await begin(hass), {"next_step_id": "garden"})
+
+
 async def go_on(hass: HomeAssistant, flow: ConfigFlowResult, data: dict[str, Any]) -> Any:
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], data)
     await hass.async_block_till_done()
@@ -136,7 +141,7 @@ async def go_on(hass: HomeAssistant, flow: ConfigFlowResult, data: dict[str, Any
 
 
 async def to_broker(hass: HomeAssistant) -> Any:
-    flow = await begin(hass)
+    flow = await begin_here(hass)
     return await go_on(hass, flow, {"name": "Garden", "readings": "broker"})
 
 
@@ -167,7 +172,7 @@ def readings_options(flow: Any) -> list[str]:
 
 
 async def test_a_garden_without_readings_is_added_and_loaded(hass: HomeAssistant) -> None:
-    flow = await begin(hass)
+    flow = await begin_here(hass)
     assert (flow["type"], flow["step_id"]) == (FlowResultType.FORM, "garden")
 
     result = await go_on(hass, flow, {"name": " Balcony ", "readings": "none"})
@@ -185,7 +190,7 @@ async def test_a_garden_without_readings_is_added_and_loaded(hass: HomeAssistant
 
 
 async def test_without_mqtt_it_is_not_offered_and_none_is_the_default(hass: HomeAssistant) -> None:
-    flow = await begin(hass)
+    flow = await begin_here(hass)
 
     assert readings_options(flow) == ["broker", "none"]
     assert default_of(flow, "readings") == "none"
@@ -194,7 +199,7 @@ async def test_without_mqtt_it_is_not_offered_and_none_is_the_default(hass: Home
 async def test_with_mqtt_it_is_the_default(
     hass: HomeAssistant, mqtt_mock: MqttMockHAClient
 ) -> None:
-    flow = await begin(hass)
+    flow = await begin_here(hass)
     assert readings_options(flow) == ["mqtt", "broker", "none"]
     assert default_of(flow, "readings") == "mqtt"
 
@@ -207,11 +212,11 @@ async def test_with_mqtt_it_is_the_default(
 async def test_the_name_of_the_house_is_suggested(hass: HomeAssistant) -> None:
     await hass.config.async_update(location_name="At home")
 
-    assert suggested(await begin(hass))["name"] == "At home"
+    assert suggested(await begin_here(hass))["name"] == "At home"
 
 
 async def test_a_blank_name_is_asked_for_again(hass: HomeAssistant) -> None:
-    flow = await begin(hass)
+    flow = await begin_here(hass)
 
     again = await go_on(hass, flow, {"name": "  ", "readings": "none"})
     assert again["errors"] == {"name": "name_needed"}
@@ -221,8 +226,8 @@ async def test_a_blank_name_is_asked_for_again(hass: HomeAssistant) -> None:
 
 
 async def test_two_gardens_live_side_by_side(hass: HomeAssistant) -> None:
-    first = await go_on(hass, await begin(hass), {"name": "One", "readings": "none"})
-    second = await go_on(hass, await begin(hass), {"name": "Two", "readings": "none"})
+    first = await go_on(hass, await begin_here(hass), {"name": "One", "readings": "none"})
+    second = await go_on(hass, await begin_here(hass), {"name": "Two", "readings": "none"})
 
     assert first["result"].unique_id != second["result"].unique_id
     assert second["result"].state is ConfigEntryState.LOADED
@@ -241,7 +246,8 @@ async def test_the_data_of_a_removed_garden_is_offered_and_taken_over(
     assert issue_registry.async_get_issue(DOMAIN, f"data_kept_{STORE_ID}")
 
     flow = await begin(hass)
-    assert (flow["type"], flow["menu_options"]) == (FlowResultType.MENU, ["garden", "existing"])
+    assert flow["type"] is FlowResultType.MENU
+    assert flow["menu_options"] == ["garden", "existing", "server"]
     flow = await go_on(hass, flow, {"next_step_id": "existing"})
     assert flow["step_id"] == "existing"
     flow = await go_on(hass, flow, {"store_id": STORE_ID})

@@ -49,8 +49,11 @@ async def test_the_diagnostics_say_what_was_counted(garden: Garden) -> None:
 async def test_a_device_shows_its_view(garden: Garden) -> None:
     tank = await garden.add_tank("Tank A")
 
-    found = await async_get_device_diagnostics(garden.hass, garden.entry, garden.device(tank))
-    hub = await async_get_device_diagnostics(garden.hass, garden.entry, garden.device("hub"))
+    device, hub_device = garden.device(tank), garden.device("hub")
+    assert device is not None
+    assert hub_device is not None
+    found = await async_get_device_diagnostics(garden.hass, garden.entry, device)
+    hub = await async_get_device_diagnostics(garden.hass, garden.entry, hub_device)
 
     assert found["view"]["tank"]["name"] == "Tank A"
     assert hub["snapshot"]["tanks"] == 1

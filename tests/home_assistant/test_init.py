@@ -217,8 +217,7 @@ async def test_an_orderly_stop_closes_the_file(garden: Garden) -> None:
 async def test_a_device_in_use_cannot_be_removed(garden: Garden) -> None:
     from custom_components.kamerplanter import async_remove_config_entry_device  # noqa: PLC0415
 
-    tank = await garden.add_tank()
+    device = garden.device(await garden.add_tank())
 
-    assert not await async_remove_config_entry_device(
-        garden.hass, garden.entry, garden.device(tank)
-    )
+    assert device is not None
+    assert not await async_remove_config_entry_device(garden.hass, garden.entry, device)

@@ -1,12 +1,25 @@
 """Readings on their way to the store: none is lost when a call fails."""
 
-from datetime import UTC, datetime
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.kamerplanter.telemetry.pump import ReadingPump
+from custom_components.kamerplanter.telemetry.pump import (
+    FLUSH_AFTER_S,
+    RETRY_AFTER_S,
+    ReadingPump,
+)
+from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
+from kamerplanter_backend.common.exceptions import StoreFullError, UnavailableError
+from kamerplanter_backend.telemetry.batching import BATCH_SIZE, CAPACITY
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 
 AT = datetime(2026, 5, 1, 10, tzinfo=UTC)
@@ -32,7 +45,7 @@ class BreaksOnce:
 
 async def test_a_batch_survives_a_failure_that_nobody_foresaw(hass: HomeAssistant) -> None:
     client = BreaksOnce()
-    pump = ReadingPump(hass, client, lambda _error: None)
+    pump = ReadingPump(hass, cast("KamerplanterClient", client), lambda _error: None)
     pump.add([READING])
 
     with pytest.raises(RuntimeError):
@@ -41,3 +54,202 @@ async def test_a_batch_survives_a_failure_that_nobody_foresaw(hass: HomeAssistan
 
     assert client.stored == [READING]
     await pump.stop()
+
+
+FULL = StoreFullError("The disk is full.")
+BACKUP = UnavailableError("A backup is made.", reason="backup")
+
+
+def readings(count: int) -> list[Reading]:
+    """Return readings of so many seconds in a row."""
+    return [READING.model_copy(update={"at": AT + timedelta(seconds=i)}) for i in range(count)]
+
+
+class Store:
+    """A client that refuses readings as long as it is told to, and what the pump says of it."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self.batches: list[tuple[Reading, ...]] = []
+        self.refusal: KamerplanterError | None = None
+        self.told: list[UnavailableError | None] = []
+        self.is_busy = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+        self.pump = ReadingPump(hass, cast("KamerplanterClient", self), self.told.append)
+
+    async def call(self, request: RecordReadings) -> int:
+        self.is_busy.set()
+        await self.may_go_on.wait()
+        if self.refusal is not None:
+            raise self.refusal
+        self.batches.append(request.readings)
+        return len(request.readings)
+
+    @property
+    def stored(self) -> list[Reading]:
+        return [reading for batch in self.batches for reading in batch]
+
+
+async def pass_s(hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float) -> None:
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+
+
+async def test_readings_of_half_a_second_are_one_batch(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    first, second, third = readings(3)
+
+    store.pump.add([])
+    store.pump.add([first])
+    freezer.tick(FLUSH_AFTER_S / 2)
+    store.pump.add([second])
+    assert store.pump.waiting == 2
+    await pass_s(hass, freezer, FLUSH_AFTER_S / 2 + 0.1)
+    store.pump.add([third])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+
+    assert store.batches == [(first, second), (third,)]
+    assert store.told == []
+    await store.pump.stop()
+
+
+async def test_a_full_batch_does_not_wait(hass: HomeAssistant) -> None:
+    store = Store(hass)
+
+    store.pump.add(readings(BATCH_SIZE))
+    await hass.async_block_till_done()
+
+    assert [len(batch) for batch in store.batches] == [BATCH_SIZE]
+    await store.pump.stop()
+
+
+async def test_what_comes_while_a_batch_is_under_way_follows_it(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    every = readings(2 * BATCH_SIZE + 1)
+    store.may_go_on.clear()
+    store.pump.add(every[:BATCH_SIZE])
+    await store.is_busy.wait()
+
+    store.pump.add(every[BATCH_SIZE:])
+    store.may_go_on.set()
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+
+    assert store.stored == every
+    assert max(len(batch) for batch in store.batches) == BATCH_SIZE
+    await store.pump.stop()
+
+
+async def test_a_store_that_takes_nothing_is_told_once_and_loses_nothing(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = Store(hass)
+    store.refusal = FULL
+    first, second = readings(2)
+
+    store.pump.add([first])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+    assert store.told == [FULL]
+    assert store.pump.waiting == 1
+
+    store.refusal = None
+    store.pump.add([second])
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+    assert store.stored == [first, second]
+    assert store.told == [FULL, None]
+    assert caplog.text.count("Readings wait") == 1
+    assert caplog.text.count("takes readings again") == 1
+
+    store.refusal = FULL
+    store.pump.add([first])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+    assert store.told == [FULL, None, FULL], "a second time is worth a second word"
+    await store.pump.stop()
+
+
+async def test_a_backup_is_waited_for_in_silence(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    store.refusal = BACKUP
+    store.pump.add([READING])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+
+    store.refusal = None
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+
+    assert store.stored == [READING]
+    assert store.told == []
+    await store.pump.stop()
+
+
+async def test_readings_that_the_store_refuses_for_good_do_not_block_the_next(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(hass)
+    store.refusal = InvalidInputError("No such probe.", field="probe_key", value="p")
+    store.pump.add([READING])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+    assert store.pump.waiting == 0
+    assert "1 readings were refused and are lost" in caplog.text
+
+    store.refusal = None
+    [_, second] = readings(2)
+    store.pump.add([second])
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+
+    assert store.stored == [second]
+    assert store.told == []
+    await store.pump.stop()
+
+
+async def test_a_store_that_is_away_for_too_long_costs_the_oldest_and_they_are_counted(
+    hass: HomeAssistant,
+) -> None:
+    store = Store(hass)
+    store.refusal = FULL
+    every = readings(CAPACITY + 3)
+
+    store.pump.add(every)
+    await hass.async_block_till_done()
+    assert (store.pump.waiting, store.pump.dropped) == (CAPACITY, 3)
+
+    store.refusal = None
+    await store.pump.stop()
+    assert store.stored == every[3:]
+
+
+async def test_the_stop_stores_what_is_left_and_nothing_follows(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    first, second = readings(2)
+    store.pump.add([first])
+
+    await store.pump.stop()
+    assert store.stored == [first]
+
+    store.pump.add([second])
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+    assert store.stored == [first]
+
+
+async def test_a_stop_with_a_store_that_takes_nothing_ends(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    store.refusal = FULL
+    store.pump.add([READING])
+
+    await store.pump.stop()
+    store.refusal = None
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+
+    assert store.stored == []
+    assert store.pump.waiting == 1

@@ -8,9 +8,12 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_backend.client.requests import AddTask, LogTreatment
-from kamerplanter_engines.models.ipm import TreatmentFields
+from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.task import TaskFields
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 @pytest.fixture
@@ -30,9 +33,10 @@ async def test_tasks_and_karenz_are_there_after_a_restart(mqtt_garden: Garden) -
     await mqtt_garden.ask(AddTask(fields=TaskFields(title="Clean the pump")))
     await mqtt_garden.ask(
         LogTreatment(
-            fields=TreatmentFields(
-                plant_key=plant, product="Neem", interval_d=7, at=mqtt_garden.snapshot.taken_at
-            )
+            plant_keys=(plant,),
+            fields=ApplicationFields(
+                product="Neem", interval_d=7, at=mqtt_garden.snapshot.taken_at
+            ),
         )
     )
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from syrupy.assertion import SnapshotAssertion
@@ -148,3 +148,29 @@ async def test_nothing_measured_is_unknown(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank()
 
     assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+
+
+async def test_of_many_levels_in_a_second_the_volume_shows_the_first_and_the_last(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank()
+    shown = []
+    for level in ("80", "79.5", "79"):
+        async_fire_mqtt_message(mqtt_garden.hass, "tank/level", level)
+        assert mqtt_garden.state("sensor", tank, "level").state == str(float(level))
+        shown.append(float(mqtt_garden.state("sensor", tank, "volume").state))
+        mqtt_garden.freezer.tick(0.1)
+
+    await mqtt_garden.pass_time(timedelta(seconds=1))
+
+    assert shown == pytest.approx([48.0, 48.0, 48.0])
+    assert float(mqtt_garden.state("sensor", tank, "volume").state) == pytest.approx(47.4)
+
+
+async def test_the_volume_goes_at_once_with_its_device(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/level", "80")
+
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/level", "offline")
+
+    assert mqtt_garden.state("sensor", tank, "volume").state == STATE_UNAVAILABLE

@@ -5,7 +5,10 @@ from datetime import timedelta
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from kamerplanter_backend.client.requests import ListObjects, UpdateTank
-from tests.home_assistant.garden import Garden, new_entry
+from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 def owners(garden: Garden) -> dict[str, str | None]:
@@ -145,21 +148,6 @@ async def test_a_removed_plant_leaves_no_task(garden: Garden) -> None:
     assert [task for task in garden.snapshot.tasks if task.state == "open"] == []
 
 
-async def test_an_archived_object_comes_back_from_its_subentry(garden: Garden) -> None:
-    tank = await garden.add_tank("Tank A")
-    subentry = garden.subentry(tank)
-    garden.hass.config_entries.async_remove_subentry(garden.entry, subentry.subentry_id)
-    await garden.settle()
-    await garden.unload()
-    garden.hass.config_entries.async_add_subentry(garden.entry, subentry)
-
-    await garden.set_up()
-
-    assert garden.snapshot.tank(tank).tank.volume_l == 60
-    assert len(garden.snapshot.probes[0].probe.channels) == 4
-    assert garden.state("sensor", tank, "ec") is not None
-
-
 async def test_adding_the_entry_again_brings_all_things_back(garden: Garden) -> None:
     tank = await garden.add_tank("Tank A")
     plant = await garden.add_plant("Tomato", tank_key=tank)
@@ -168,7 +156,7 @@ async def test_adding_the_entry_again_brings_all_things_back(garden: Garden) -> 
     await garden.hass.config_entries.async_remove(garden.entry.entry_id)
     await garden.settle()
 
-    again = Garden(garden.hass, new_entry(), garden.freezer)
+    again = garden.anew()
     await again.set_up()
 
     assert {item.subentry_type for item in again.entry.subentries.values()} == {

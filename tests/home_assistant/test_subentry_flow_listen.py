@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from aiomqtt import Client
@@ -43,9 +44,10 @@ async def to_listen(garden: Garden) -> Dialog:
 async def hear(dialog: Dialog, *messages: tuple[str, str | bytes], topic_filter: str = "#") -> None:
     """Listen for a second, in which these messages arrive."""
     flows = dialog.garden.hass.config_entries.subentries
-    dialog.result = await flows.async_configure(
+    answer: Any = await flows.async_configure(
         dialog.result["flow_id"], {"topic_filter": topic_filter, "duration": 1}
     )
+    dialog.result = answer
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
     assert dialog.placeholders == {"topic_filter": topic_filter}
     # Let the task come to its subscription.
@@ -183,7 +185,7 @@ async def test_a_dialog_that_is_left_listens_no_longer(mqtt_garden: Garden) -> N
     dialog = await to_listen(mqtt_garden)
     flows = mqtt_garden.hass.config_entries.subentries
     await flows.async_configure(dialog.result["flow_id"], {"topic_filter": "#", "duration": 300})
-    flow = flows._progress[dialog.result["flow_id"]]
+    flow: Any = flows._progress[dialog.result["flow_id"]]
 
     flows.async_abort(dialog.result["flow_id"])
     await mqtt_garden.settle()

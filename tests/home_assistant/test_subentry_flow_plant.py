@@ -6,6 +6,9 @@ from homeassistant.data_entry_flow import FlowResultType
 from kamerplanter_backend.client.requests import ArchivePlant, ArchiveTank, ListPhases
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import MONSTERA, TOMATO, Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 PLANT = {"name": "Tomato 1", "species_key": TOMATO}
 SINCE = "2026-04-25"

@@ -9,6 +9,9 @@ from kamerplanter_backend.client.requests import ArchivePlant, ArchiveProbe
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 MOISTURE = "sensor.bed_moisture"
 RAW = "sensor.bed_raw"

@@ -1,5 +1,8 @@
 """The dialog about a tank."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
@@ -9,6 +12,9 @@ from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 TANK = {"name": "Tank A", "tank_type": "recirculation", "volume": 60}
 
@@ -23,7 +29,7 @@ async def fresh(garden: Garden) -> GardenSnapshot:
     return await garden.entry.runtime_data.client.snapshot()
 
 
-async def stored(garden: Garden, kind: str) -> list[dict[str, object]]:
+async def stored(garden: Garden, kind: str) -> list[Mapping[str, object]]:
     return list((await garden.ask(ListObjects()))[kind])
 
 
@@ -264,7 +270,6 @@ async def test_a_limit_that_is_cleared_is_gone(garden: Garden) -> None:
 async def test_a_tank_that_is_gone_from_the_store_cannot_be_changed(garden: Garden) -> None:
     tank = await garden.add_tank()
     await garden.ask(ArchiveTank(key=tank))
-    await garden.settle()
 
     dialog = await Dialog.change(garden, garden.subentry(tank))
 
@@ -292,7 +297,7 @@ async def test_a_probe_that_fails_takes_its_tank_along_and_a_second_try_works(
     other = await garden.add_tank("Other")
     dialog = await (await Dialog.add(garden, "tank")).fill(**TANK)
     await bind_ec(dialog)
-    flow = garden.hass.config_entries.subentries._progress[dialog.result["flow_id"]]
+    flow: Any = garden.hass.config_entries.subentries._progress[dialog.result["flow_id"]]
     # Another dialog archived the probe that this one still knows.
     flow._probe_key = "gone"
 

@@ -16,6 +16,9 @@ from kamerplanter_backend.client.requests import (
 )
 from kamerplanter_engines.models.task import TaskFields
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 async def call(garden: Garden, service: str, **data: object) -> None:
@@ -29,7 +32,7 @@ async def call(garden: Garden, service: str, **data: object) -> None:
 
 
 async def items(garden: Garden) -> list[dict[str, Any]]:
-    answer = await garden.hass.services.async_call(
+    answer: Any = await garden.hass.services.async_call(
         "todo",
         "get_items",
         {
@@ -140,7 +143,8 @@ async def test_completing_a_watering_logs_it_and_moves_the_next_one(garden: Gard
 
     await call(garden, "update_item", item=task.key, status="completed")
 
-    assert len(await garden.ask(ListIrrigation(plant_key=plant))) == 1
+    waterings = await garden.ask(ListIrrigation(plant_key=plant))
+    assert len(waterings) == 1
     assert garden.state("sensor", plant, "next_watering").state == "2026-05-16"
 
 
@@ -153,7 +157,27 @@ async def test_f59_completing_what_is_done_already_is_harmless(garden: Garden) -
 
     await call(garden, "update_item", item=task.key, status="completed")
 
-    assert len(await garden.ask(ListIrrigation(plant_key=plant))) == 1
+    waterings = await garden.ask(ListIrrigation(plant_key=plant))
+    assert len(waterings) == 1
+
+
+async def test_removing_a_done_task_of_a_rule_clears_its_line_and_keeps_the_watering(
+    garden: Garden,
+) -> None:
+    plant = await garden.add_plant(watering_interval_d=7)
+    await garden.jump_to(datetime(2026, 5, 9, 8, 0, tzinfo=UTC))
+    await garden.derive()
+    (task,) = [item for item in garden.snapshot.tasks if item.kind == "watering"]
+    await call(garden, "update_item", item=task.key, status="completed")
+
+    await call(garden, "remove_item", item=[task.key])
+    await garden.pass_time(timedelta(days=1))
+
+    assert task.key not in {item["uid"] for item in await items(garden)}
+    assert "watering" not in {item.kind for item in garden.snapshot.tasks}
+    waterings = await garden.ask(ListIrrigation(plant_key=plant))
+    assert len(waterings) == 1
+    assert garden.state("sensor", plant, "next_watering").state == "2026-05-16"
 
 
 async def test_f59_removing_what_is_gone_says_so(garden: Garden) -> None:
@@ -164,7 +188,7 @@ async def test_f59_removing_what_is_gone_says_so(garden: Garden) -> None:
     with pytest.raises(ServiceValidationError) as caught:
         await call(garden, "remove_item", item=[task.key])
 
-    assert caught.value.translation_key in {"not_found", "item_not_found"}
+    assert caught.value.translation_key in {"not_found_task", "item_not_found"}
 
 
 async def test_a_change_elsewhere_shows_at_once(garden: Garden) -> None:

@@ -11,11 +11,13 @@ import pytest
 import yaml
 from homeassistant.const import Platform
 
-from custom_components.kamerplanter.actions import ACTIONS
+from custom_components.kamerplanter.actions import ACTIONS, OTHER_ACTIONS
 from custom_components.kamerplanter.descriptions.hub import (
     HUB_BINARY_SENSORS,
     HUB_SENSORS,
     HUB_TASK_LISTS,
+    LINK_BINARY_SENSORS,
+    LINK_SENSORS,
 )
 from custom_components.kamerplanter.descriptions.plant import (
     PLANT_BINARY_SENSORS,
@@ -25,6 +27,7 @@ from custom_components.kamerplanter.descriptions.plant import (
 from custom_components.kamerplanter.descriptions.probe import PROBE_SENSORS
 from custom_components.kamerplanter.descriptions.tank import TANK_BINARY_SENSORS, TANK_SENSORS
 from custom_components.kamerplanter.subentry_flow import SUBENTRY_FLOWS
+from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.harvest import HarvestPurpose
 from kamerplanter_engines.models.irrigation import IrrigationKind
@@ -35,8 +38,19 @@ from tests.home_assistant.flow_texts import TEXTS
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components/kamerplanter"
 ROWS: dict[Platform, tuple[Any, ...]] = {
-    Platform.SENSOR: (*HUB_SENSORS, *TANK_SENSORS, *PLANT_SENSORS, *PROBE_SENSORS),
-    Platform.BINARY_SENSOR: (*HUB_BINARY_SENSORS, *TANK_BINARY_SENSORS, *PLANT_BINARY_SENSORS),
+    Platform.SENSOR: (
+        *HUB_SENSORS,
+        *LINK_SENSORS,
+        *TANK_SENSORS,
+        *PLANT_SENSORS,
+        *PROBE_SENSORS,
+    ),
+    Platform.BINARY_SENSOR: (
+        *HUB_BINARY_SENSORS,
+        *LINK_BINARY_SENSORS,
+        *TANK_BINARY_SENSORS,
+        *PLANT_BINARY_SENSORS,
+    ),
     Platform.TODO: HUB_TASK_LISTS,
     Platform.BUTTON: PLANT_BUTTONS,
 }
@@ -183,7 +197,7 @@ def test_each_choice_has_a_word(selector: str, values: Any) -> None:
 def test_each_action_has_its_words() -> None:
     for texts in TEXTS.values():
         services = texts["services"]
-        assert set(services) == {action.name for action in ACTIONS} | {"complete_task", "add_task"}
+        assert set(services) == {action.name for action in (*ACTIONS, *OTHER_ACTIONS)}
         for service in services.values():
             assert service["name"]
             assert service["description"]
@@ -208,6 +222,25 @@ def test_the_code_uses_no_text_that_is_missing() -> None:
     for path in INTEGRATION.rglob("*.py"):
         for key in used.findall(path.read_text(encoding="utf-8")):
             assert key in known, f"{path.name}: {key}"
+
+
+def test_each_text_of_an_error_or_issue_is_used() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in INTEGRATION.rglob("*.py"))
+    quoted = set(re.findall(r'"([a-z_]+)"', code))
+    of_errors, queue = {KamerplanterError.code.lower()}, [KamerplanterError]
+    while queue:
+        children = queue.pop().__subclasses__()
+        of_errors |= {child.code.lower() for child in children}
+        queue += children
+
+    assert set(TEXTS["en"]["exceptions"]) - of_errors - quoted == set()
+    assert set(TEXTS["en"]["issues"]) - quoted == set()
+
+
+@pytest.mark.parametrize("platform", ROWS)
+def test_each_name_of_an_entity_is_used(platform: Platform) -> None:
+    for texts in TEXTS.values():
+        assert set(texts["entity"][platform]) == {str(row.key) for row in ROWS[platform]}
 
 
 def test_each_icon_belongs_to_something() -> None:

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import EntityCategory
 
 from kamerplanter_backend.client.views import GardenSnapshot, TaskView
 from kamerplanter_engines.models.task import TaskState
 
-from .rows import Attributes, TaskList, ViewBinary, ViewSensor
+from ..server_client import ServerClient  # noqa: TID252 - the tables import alike
+from .rows import Attributes, LinkBinary, LinkSensor, TaskList, ViewBinary, ViewSensor
 
 
 def _open(view: GardenSnapshot) -> list[TaskView]:
@@ -33,6 +35,19 @@ def _problems(view: GardenSnapshot) -> Attributes:
     return {"tanks": tanks, "plants": plants}
 
 
+def _queue(server: ServerClient) -> Attributes:
+    state = server.queue.state
+    return {
+        "oldest": state.oldest_at,
+        "refused": len(state.refused),
+        "dropped_readings": state.dropped_readings_count,
+    }
+
+
+def _away(server: ServerClient) -> Attributes:
+    return {"away_since": server.queue.state.away_since}
+
+
 HUB_SENSORS = (
     ViewSensor[GardenSnapshot](
         key="tasks_due_today",
@@ -54,5 +69,35 @@ HUB_BINARY_SENSORS = (
         attributes_fn=_problems,
     ),
 )
+
+LINK_SENSORS = (
+    LinkSensor(
+        key="queue_depth",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda server: server.queue.state.depth,
+        attributes_fn=_queue,
+    ),
+    LinkSensor(
+        key="last_sync",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda server: server.seen_at,
+    ),
+)
+"""Of a garden that is on a server."""
+
+LINK_BINARY_SENSORS = (
+    LinkBinary(
+        key="server_connected",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda server: server.queue.state.away_since is None,
+        attributes_fn=_away,
+    ),
+)
+"""Of a garden that is on a server."""
 
 HUB_TASK_LISTS = (TaskList[GardenSnapshot](key="tasks"),)

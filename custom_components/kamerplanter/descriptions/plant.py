@@ -1,6 +1,6 @@
 """Entities of a plant."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
@@ -10,7 +10,7 @@ from homeassistant.const import UnitOfTime
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_backend.client.requests import LogWatering
 from kamerplanter_backend.client.views import PlantView
-from kamerplanter_engines.models.irrigation import IrrigationFields
+from kamerplanter_engines.models.irrigation import WateringFields
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .rows import Attributes, CommandButton, ViewBinary, ViewSensor
@@ -27,11 +27,21 @@ def _karenz(view: PlantView) -> Attributes:
         "product": None if first is None else first.product,
         "ingredient": None if first is None else first.ingredient,
         "safe_date": None if first is None else first.safe_on,
+        "treatment_id": None if first is None else first.treatment_key,
     }
 
 
+PERMISSION_LASTS = timedelta(minutes=15)
+"""Somebody else may have treated the plant since the server was heard last."""
+
+
+def _forbidden_for_ever(view: PlantView) -> timedelta | None:
+    """Return that what forbids a harvest stays, and what permits it does not last."""
+    return PERMISSION_LASTS if view.harvest_allowed else None
+
+
 def _water_now(view: PlantView, at: datetime) -> Command[Any]:
-    return LogWatering(fields=IrrigationFields(plant_key=view.plant.key, at=at))
+    return LogWatering(plant_keys=(view.plant.key,), fields=WateringFields(at=at))
 
 
 PLANT_SENSORS = (
@@ -78,6 +88,7 @@ PLANT_SENSORS = (
         key="safe_harvest_date",
         device_class=SensorDeviceClass.DATE,
         value_fn=lambda view: view.safe_harvest_on,
+        lasts_fn=_forbidden_for_ever,
         exists_fn=_has_karenz,
     ),
     ViewSensor[PlantView](
@@ -88,6 +99,7 @@ PLANT_SENSORS = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
         value_fn=lambda view: view.karenz_days_left,
+        lasts_fn=_forbidden_for_ever,
         exists_fn=_has_karenz,
     ),
 )
@@ -98,11 +110,13 @@ PLANT_BINARY_SENSORS = (
         key="karenz_active",
         is_on_fn=lambda view: view.karenz_active,
         attributes_fn=_karenz,
+        lasts_fn=_forbidden_for_ever,
         exists_fn=_has_karenz,
     ),
     ViewBinary[PlantView](
         key="harvest_allowed",
         is_on_fn=lambda view: view.harvest_allowed,
+        lasts_fn=_forbidden_for_ever,
         exists_fn=_has_karenz,
     ),
     ViewBinary[PlantView](

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.button import ButtonEntityDescription
@@ -13,9 +13,24 @@ from kamerplanter_backend.client.protocol import Command
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..platform_setup import always  # noqa: TID252 - the tables import alike
+from ..server_client import ServerClient  # noqa: TID252
 
 type Attributes = dict[str, object]
 type Exists[V] = Callable[[V, frozenset[ChannelKind]], bool]
+
+
+LASTS = timedelta(days=1)
+"""What a garden plans does not change by the hour, and what is due tomorrow is another thing."""
+
+
+def a_day(_view: object) -> timedelta | None:
+    """Return how long most things are shown while a server does not answer."""
+    return LASTS
+
+
+def for_ever(_view: object) -> timedelta | None:
+    """Return that something is shown whether or not the server answers."""
+    return None
 
 
 def no_attributes(_view: object) -> None:
@@ -29,6 +44,7 @@ class ViewSensor[V](SensorEntityDescription):
     value_fn: Callable[[V], str | float | date | datetime | None]
     options_fn: Callable[[V], list[str]] | None = None
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    lasts_fn: Callable[[V], timedelta | None] = a_day
     exists_fn: Exists[V] = always
 
 
@@ -39,8 +55,12 @@ class ChannelSensor[V](SensorEntityDescription):
     channel: ChannelKind
     shown_fn: Callable[[float, V], float] = lambda value, _view: value
     """From the canonical value of the channel to the state."""
+    is_derived: bool = False
+    """It says in another unit what another sensor says: of many values in a second one is enough.
+    """
     exists_fn: Exists[V]
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    lasts_fn: Callable[[V], timedelta | None] = a_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +69,7 @@ class QualitySensor(SensorEntityDescription):
 
     exists_fn: Exists[object]
     attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +78,7 @@ class LastSeenSensor(SensorEntityDescription):
 
     exists_fn: Exists[object] = always
     attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +87,7 @@ class ViewBinary[V](BinarySensorEntityDescription):
 
     is_on_fn: Callable[[V], bool | None]
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    lasts_fn: Callable[[V], timedelta | None] = a_day
     exists_fn: Exists[V] = always
 
 
@@ -74,6 +97,7 @@ class CommandButton[V](ButtonEntityDescription):
 
     command_fn: Callable[[V, datetime], Command[object]]
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    lasts_fn: Callable[[V], timedelta | None] = a_day
     exists_fn: Exists[V] = always
 
 
@@ -82,4 +106,25 @@ class TaskList[V](EntityDescription):
     """A to-do list."""
 
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
+    lasts_fn: Callable[[V], timedelta | None] = a_day
     exists_fn: Exists[V] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkSensor(SensorEntityDescription):
+    """A sensor that shows something of the connection to a server."""
+
+    value_fn: Callable[[ServerClient], int | datetime | None]
+    attributes_fn: Callable[[ServerClient], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = for_ever
+    exists_fn: Exists[object] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkBinary(BinarySensorEntityDescription):
+    """A binary sensor that shows something of the connection to a server."""
+
+    is_on_fn: Callable[[ServerClient], bool]
+    attributes_fn: Callable[[ServerClient], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = for_ever
+    exists_fn: Exists[object] = always

@@ -30,6 +30,7 @@ TANK_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         shown_fn=lambda level_pct, view: view.tank.volume_l * level_pct / 100,
+        is_derived=True,
         exists_fn=is_bound(ChannelKind.LEVEL),
     ),
     ViewSensor[TankView](

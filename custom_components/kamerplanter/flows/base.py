@@ -10,15 +10,31 @@ from pydantic import ValidationError
 
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_engines.errors import KamerplanterError
 
-from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
+from ..client_factory import is_on_server  # noqa: TID252
+from ..const import DOMAIN  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..errors import translation_of  # noqa: TID252
 
 BASE = "base"
 _NO_PLACEHOLDERS = dict.fromkeys(
-    ("message", "field", "value", "kind", "key", "allowed", "permission", "reason", "unit"), ""
+    (
+        "allowed",
+        "field",
+        "found",
+        "key",
+        "kind",
+        "known",
+        "message",
+        "permission",
+        "reason",
+        "unit",
+        "value",
+    ),
+    "",
 )
 """A text whose placeholder is missing is not shown at all, so each has a value."""
 
@@ -76,9 +92,13 @@ class GardenSubentryFlow(ConfigSubentryFlow):
             FormError: It was refused; nothing was written.
         """
         try:
-            return await self.entry.runtime_data.client.call(request)
+            return await self.entry.runtime_data.garden.call_now(request, OWNER)
         except KamerplanterError as error:
-            raise form_error_of(error) from error
+            told = form_error_of(error)
+            if type(error) is ForbiddenError and is_on_server(self.entry):
+                # An administrator here is not one there: the owner of the key decides.
+                told = FormError("server_forbidden", placeholders=told.placeholders)
+            raise told from error
 
     async def ask_or_abort[R](self, request: Request[R]) -> R:
         """Ask for something without which there is no form.
@@ -98,7 +118,7 @@ class GardenSubentryFlow(ConfigSubentryFlow):
             AbortFlow: The garden cannot answer now.
         """
         try:
-            return await self.entry.runtime_data.client.snapshot()
+            return await self.entry.runtime_data.garden.snapshot_now()
         except KamerplanterError as error:
             raise AbortFlow("store_unavailable", translation_of(error)[1]) from error
 

@@ -11,14 +11,24 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
-from kamerplanter_backend.telemetry.intake import Notice, ProbeIntake
+from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.notice import Notice
 from kamerplanter_engines.models.tank import TankType
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, QualityView, Reason
+from kamerplanter_engines.models.telemetry import (
+    ChannelKind,
+    Probe,
+    QualityView,
+    Reading,
+    Reason,
+)
 
 from .entity_source import EntitySource
 from .pump import OnTrouble, ReadingPump
 
 _LOGGER = logging.getLogger(__name__)
+
+COLLECT_AT = 500
+"""So many readings of one probe do not wait for the others."""
 
 
 class Shown(Protocol):
@@ -65,7 +75,6 @@ class LiveReadings:
     Args:
         client: Takes the batches.
         started_at: When listening began; what is older is shown with its age and never fresh.
-        time_scale: How many times faster than a clock the garden lives (a demo).
         make_source: Makes the source of messages, or none.
         on_store_trouble: Told when the store stops taking readings, and when it takes them again.
     """
@@ -76,20 +85,21 @@ class LiveReadings:
         client: KamerplanterClient,
         *,
         started_at: datetime,
-        time_scale: float,
         make_source: MakeSource,
         on_store_trouble: OnTrouble,
     ) -> None:
         self._hass = hass
         self._started_at = started_at
-        self._time_scale = time_scale
         self._intakes: dict[str, ProbeIntake] = {}
         self._waters: dict[str, tuple[bool, bool]] = {}
         self._by_topic: dict[str, tuple[ProbeIntake, ...]] = {}
         self._listeners: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
         self._timers: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
         self._is_connected = True
-        self.pump = ReadingPump(hass, client, on_store_trouble)
+        self._message_at: datetime | None = None
+        """The moment of the message that is being shown: one for all that look."""
+        self._is_stopped = False
+        self.pump = ReadingPump(hass, client, on_store_trouble, self._collect)
         self._messages = make_source(self.on_message, self.on_connection)
         self._entities = EntitySource(hass, self.on_entity)
 
@@ -107,6 +117,7 @@ class LiveReadings:
         for _, cancel in self._timers.values():
             cancel()
         self._timers.clear()
+        self._is_stopped = True
         await self.pump.stop()
 
     async def async_sync(self, snapshot: GardenSnapshot) -> None:
@@ -114,13 +125,15 @@ class LiveReadings:
         views = {view.probe.key: view for view in snapshot.probes}
         gone = self._intakes.keys() - views.keys()
         changed = [view for view in views.values() if self._differs(view.probe, snapshot)]
-        if not gone and not changed:
-            return
         for key in gone:
-            del self._intakes[key]
+            self.pump.add(self._intakes.pop(key).take_readings())
             self._cancel_timer(key)
         for view in changed:
             self._take_in(view, snapshot)
+        for key, intake in self._intakes.items():
+            intake.on_supply(views[key].supplied_at)
+        if not gone and not changed:
+            return
         await self._bind()
         for view in changed:
             self._notify(view.probe.key, None)
@@ -147,7 +160,6 @@ class LiveReadings:
             restored={item.kind: (item.last_good, item.last) for item in view.channels},
             plain_water=plain_water,
             stock_solution=stock_solution,
-            time_scale=self._time_scale,
             device_of=self._entities.device_of,
         )
         intake.on_connection(connected=self._is_connected)
@@ -175,8 +187,8 @@ class LiveReadings:
             judged = intake.on_message(topic, payload, retained=retained, received_at=now)
             if retained or intake.available != was_available:
                 self._after(intake, None, now)
-            elif judged:
-                self._after(intake, {item.kind for item in judged}, now)
+            elif news := [item.kind for item in judged if item.reasons or not item.is_repeat]:
+                self._after(intake, news, now)
 
     @callback
     def on_entity(
@@ -213,11 +225,32 @@ class LiveReadings:
     def _after(
         self, intake: ProbeIntake, kinds: Iterable[ChannelKind] | None, now: datetime
     ) -> None:
-        self._notify(intake.probe.key, kinds)
-        self.pump.add(intake.take_readings())
-        self._watch_age(intake, now)
+        self._message_at = now
+        try:
+            self._notify(intake.probe.key, kinds)
+        finally:
+            self._message_at = None
+        if intake.pending_count >= COLLECT_AT:
+            self.pump.add(intake.take_readings())
+        elif intake.pending_count:
+            self.pump.expect()
+        if intake.probe.key not in self._timers:
+            self._watch_age(intake, now)
         for notice in intake.take_notices():
             _log(intake.probe, notice)
+
+    def _collect(self) -> list[Reading]:
+        """Hand over what has been read since the last batch."""
+        readings: list[Reading] = []
+        now = dt_util.utcnow()
+        for intake in self._intakes.values():
+            if not intake.pending_count:
+                continue
+            readings += intake.take_readings()
+            if not self._is_stopped:
+                # A value with a shorter life may have joined those that are watched.
+                self._watch_age(intake, now)
+        return readings
 
     @callback
     def listen(
@@ -240,6 +273,9 @@ class LiveReadings:
         for kind in tuple(by_kind) if kinds is None else (*kinds, None):
             for listener in tuple(by_kind.get(kind, ())):
                 listener()
+
+    def _now(self) -> datetime:
+        return self._message_at or dt_util.utcnow()
 
     def _watch_age(self, intake: ProbeIntake, now: datetime) -> None:
         """Look again when a value becomes too old to be shown.
@@ -269,7 +305,15 @@ class LiveReadings:
         intake = self._intakes.get(probe_key)
         if intake is None or kind not in intake.rules:
             return None
-        return intake.shown(kind, dt_util.utcnow())
+        return intake.shown(kind, self._now())
+
+    def look(self, probe_key: str, kind: ChannelKind) -> tuple[Shown | None, bool]:
+        """Return what `shown` and `is_available` say, in one look."""
+        intake = self._intakes.get(probe_key)
+        if intake is None or kind not in intake.rules:
+            return None, False
+        now = self._now()
+        return intake.shown(kind, now), intake.channel_available(kind, now)
 
     def is_available(self, probe_key: str, kind: ChannelKind) -> bool:
         """Tell whether the device of a channel is there, as far as anybody says."""
@@ -277,20 +321,20 @@ class LiveReadings:
         return (
             intake is not None
             and kind in intake.rules
-            and intake.channel_available(kind, dt_util.utcnow())
+            and intake.channel_available(kind, self._now())
         )
 
     def quality(self, probe_key: str, kind: ChannelKind | None = None) -> QualityView | None:
         """Return how far the worst channel, or one, is to be trusted; none = no such probe."""
         intake = self._intakes.get(probe_key)
-        return None if intake is None else intake.quality(dt_util.utcnow(), kind)
+        return None if intake is None else intake.quality(self._now(), kind)
 
     def quality_summary(self, probe_key: str) -> object:
         """Return what differs when the quality of a probe, or a count, differs."""
         intake = self._intakes.get(probe_key)
         if intake is None:
             return None
-        now = dt_util.utcnow()
+        now = self._now()
         shown = [intake.shown(kind, now) for kind in intake.rules]
         channels = tuple((item.verdict, item.reasons) for item in shown)
         return (intake.available, channels, intake.counts.total())

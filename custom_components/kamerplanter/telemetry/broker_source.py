@@ -8,6 +8,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util.ssl import client_context, create_no_verify_ssl_context
 
@@ -24,10 +25,13 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_HOST,
     CONF_PASSWORD,
     CONF_PORT,
+    CONF_REAUTH,
     CONF_STORE_ID,
     CONF_TLS,
     CONF_USERNAME,
     CONF_VERIFY,
+    DOMAIN,
+    REAUTH_BROKER,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -52,7 +56,8 @@ class BrokerSource:
         self._topics: frozenset[str] = frozenset()
         self._broker: OwnBroker | None = None
         self._is_stopped = False
-        self._is_conflict_logged = False
+        self._issue_id = f"broker_conflict_{entry.data[CONF_STORE_ID]}"
+        self._is_conflict_told = False
 
     @callback
     def start(self) -> None:
@@ -84,19 +89,44 @@ class BrokerSource:
         if self._is_stopped:
             return
         self._on_connection(connected)
+        self._tell_conflict()
 
     @callback
     def _look(self, _now: datetime) -> None:
-        """Ask for a new password, or tell of another client that takes our name."""
+        """Ask for a new password, and end the telling of what has ended by itself."""
         broker = self._broker
         if broker is None or self._is_stopped:
             return
         if isinstance(broker.last_error, LoginRefused):
-            self._entry.async_start_reauth_if_available(self._hass)
-        if broker.is_flapping != self._is_conflict_logged:
-            self._is_conflict_logged = broker.is_flapping
-            if broker.is_flapping:
-                _LOGGER.warning("Another client of the broker uses the id of this garden")
+            self._entry.async_start_reauth_if_available(
+                self._hass, data={CONF_REAUTH: REAUTH_BROKER}
+            )
+        self._tell_conflict()
+
+    def _tell_conflict(self) -> None:
+        """Raise or end the repair issue of another client that takes our id."""
+        is_conflict = self._broker is not None and self._broker.is_flapping
+        if is_conflict == self._is_conflict_told:
+            return
+        self._is_conflict_told = is_conflict
+        if not is_conflict:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+            return
+        client_id = client_id_for(self._entry.data[CONF_STORE_ID])
+        _LOGGER.warning("Another client of the broker uses the id %s of this garden", client_id)
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="broker_conflict",
+            translation_placeholders={
+                "name": self._entry.title,
+                "host": self._entry.data[CONF_BROKER][CONF_HOST],
+                "client_id": client_id,
+            },
+        )
 
     async def set_topics(self, topics: frozenset[str]) -> None:
         """Listen to these topics and to no others."""
@@ -107,6 +137,7 @@ class BrokerSource:
     async def stop(self) -> None:
         """Take nothing in any more; the entry ends the connection with its background tasks."""
         self._is_stopped = True
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
 
 
 def broker_settings(data: Mapping[str, Any], store_id: str) -> BrokerSettings:

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_call_later
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,8 +33,13 @@ class MqttSource:
         self._on_connection = on_connection
         self._topics: frozenset[str] = frozenset()
         self._subscribed: dict[str, CALLBACK_TYPE] = {}
+        self._refused: set[str] = set()
+        self._apply_lock = asyncio.Lock()
+        self._retry_job = HassJob(self._retry, "kamerplanter MQTT topics", cancel_on_shutdown=True)
+        self._cancel_retry: CALLBACK_TYPE | None = None
         self._stop_status: CALLBACK_TYPE | None = None
         self._is_ready = False
+        self._is_stopped = False
         self._is_loss_logged = False
 
     @callback
@@ -46,6 +53,8 @@ class MqttSource:
         while not await mqtt.async_wait_for_mqtt_client(self._hass):
             self._connection_changed(False)
             await asyncio.sleep(RETRY_AFTER_S)
+        if self._is_stopped:
+            return
         self._is_ready = True
         self._stop_status = mqtt.async_subscribe_connection_status(
             self._hass, self._connection_changed
@@ -62,6 +71,8 @@ class MqttSource:
             else:
                 _LOGGER.warning("The MQTT broker is gone; values stay until they are too old")
         self._on_connection(connected)
+        if connected and self._refused:
+            self._retry_after(0)
 
     async def set_topics(self, topics: frozenset[str]) -> None:
         """Listen to these topics and to no others."""
@@ -70,16 +81,43 @@ class MqttSource:
             await self._apply()
 
     async def _apply(self) -> None:
-        for topic in self._subscribed.keys() - self._topics:
-            self._subscribed.pop(topic)()
-        for topic in sorted(self._topics - self._subscribed.keys()):
-            try:
-                # Bytes, as a text would be refused before we could count it.
-                self._subscribed[topic] = await mqtt.async_subscribe(
-                    self._hass, topic, self._received, QOS, encoding=None
-                )
-            except HomeAssistantError as error:
+        """Bring the subscriptions in line; what is refused is tried again."""
+        async with self._apply_lock:
+            for topic in self._subscribed.keys() - self._topics:
+                self._subscribed.pop(topic)()
+            self._refused &= self._topics
+            for topic in sorted(self._topics - self._subscribed.keys()):
+                if self._is_ready:
+                    await self._subscribe(topic)
+        if self._refused and self._is_ready:
+            self._retry_after(RETRY_AFTER_S)
+
+    async def _subscribe(self, topic: str) -> None:
+        try:
+            # Bytes, as a text would be refused before we could count it.
+            unsubscribe = await mqtt.async_subscribe(
+                self._hass, topic, self._received, QOS, encoding=None
+            )
+        except HomeAssistantError as error:
+            if topic not in self._refused:
+                self._refused.add(topic)
                 _LOGGER.warning("Topic %s cannot be subscribed to: %s", topic, error)
+            return
+        self._refused.discard(topic)
+        if self._is_ready:
+            self._subscribed[topic] = unsubscribe
+        else:
+            unsubscribe()
+
+    @callback
+    def _retry_after(self, delay_s: float) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+        self._cancel_retry = async_call_later(self._hass, delay_s, self._retry_job)
+
+    async def _retry(self, _now: datetime) -> None:
+        self._cancel_retry = None
+        await self._apply()
 
     @callback
     def _received(self, message: mqtt.ReceiveMessage) -> None:
@@ -89,10 +127,11 @@ class MqttSource:
 
     async def stop(self) -> None:
         """Listen to nothing any more."""
-        if self._stop_status is not None:
-            self._stop_status()
-            self._stop_status = None
+        self._is_stopped, self._is_ready = True, False
+        for cancel in (self._stop_status, self._cancel_retry):
+            if cancel is not None:
+                cancel()
+        self._stop_status = self._cancel_retry = None
         for unsubscribe in self._subscribed.values():
             unsubscribe()
         self._subscribed.clear()
-        self._is_ready = False

@@ -10,8 +10,14 @@ from homeassistant.helpers.event import async_call_later
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
-from kamerplanter_backend.common.exceptions import UnavailableError
-from kamerplanter_backend.telemetry.batching import ReadingBatch
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    QueuedError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from kamerplanter_backend.telemetry.batching import BATCH_SIZE, ReadingBatch
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import Reading
 
@@ -21,17 +27,31 @@ FLUSH_AFTER_S = 0.5
 """Below the second that a power cut may cost, so that what is derived shows within two."""
 RETRY_AFTER_S = 10.0
 
+WAITS_FOR_A_PERSON = (ForbiddenError, RateLimitedError, UnauthorizedError)
+"""Not the fault of a reading."""
+
 type OnTrouble = Callable[[UnavailableError | None], None]
 """Told of the first error and, with none, of the end of the trouble."""
 
 
 class ReadingPump:
-    """Owns the timer of the batch; one batch is under way at a time."""
+    """Owns the timer of the batch; one batch is under way at a time.
+
+    Args:
+        client: Takes the batches.
+        on_trouble: Told when the store stops taking readings, and when it takes them again.
+        collect: Hands over what `expect` has announced.
+    """
 
     def __init__(
-        self, hass: HomeAssistant, client: KamerplanterClient, on_trouble: OnTrouble
+        self,
+        hass: HomeAssistant,
+        client: KamerplanterClient,
+        on_trouble: OnTrouble,
+        collect: Callable[[], Iterable[Reading]] = tuple,
     ) -> None:
         self._hass = hass
+        self._collect = collect
         self._on_trouble = on_trouble
         self._client = client
         self._batch = ReadingBatch()
@@ -43,7 +63,8 @@ class ReadingPump:
 
     @property
     def waiting(self) -> int:
-        """How many readings are not stored yet."""
+        """How many readings are not stored yet, with those that were only announced."""
+        self._batch.add(self._collect())
         return len(self._batch)
 
     @property
@@ -58,21 +79,45 @@ class ReadingPump:
         if self._is_stopped or not len(self._batch):
             return
         if self._batch.is_full and not self._lock.locked():
-            self._hass.async_create_task(self.flush(), "kamerplanter full batch")
+            self._hass.async_create_task(self._flush(BATCH_SIZE), "kamerplanter full batch")
         elif self._cancel_timer is None:
+            self._start_timer(FLUSH_AFTER_S)
+
+    @callback
+    def expect(self) -> None:
+        """Collect and store within the second; readings are cheaper to make many at a time."""
+        if self._cancel_timer is None and not self._is_stopped:
             self._start_timer(FLUSH_AFTER_S)
 
     def _start_timer(self, delay_s: float) -> None:
         self._cancel_timer = async_call_later(self._hass, delay_s, self._job)
+
+    def _stop_timer(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
 
     async def _on_timer(self, _now: datetime) -> None:
         self._cancel_timer = None
         await self.flush()
 
     async def flush(self) -> None:
-        """Store all that waits; what the store does not take now stays for a later try."""
+        """Store all that has been read until now."""
+        await self._flush(1)
+
+    async def _flush(self, least: int) -> None:
+        """Store what waits as long as it is so much; the rest waits for a timer of its own.
+
+        What the store does not take now stays for a later try. What comes in meanwhile waits too:
+        a transaction for the few readings of a moment costs as much as one for half a second.
+        """
+        is_stored = True
+        self._batch.add(self._collect())
+        self._stop_timer()
         async with self._lock:
-            while batch := self._batch.take():
+            waiting = len(self._batch)
+            while (waiting >= least or self._is_stopped) and (batch := self._batch.take()):
+                waiting -= len(batch)
                 is_stored = False
                 try:
                     is_stored = await self._store(batch)
@@ -83,17 +128,25 @@ class ReadingPump:
                 if not is_stored:
                     break
         if len(self._batch) and not self._is_stopped and self._cancel_timer is None:
-            self._start_timer(RETRY_AFTER_S)
+            self._start_timer(FLUSH_AFTER_S if is_stored else RETRY_AFTER_S)
 
     async def _store(self, batch: tuple[Reading, ...]) -> bool:
         try:
             await self._client.call(RecordReadings(readings=batch))
+        except QueuedError:
+            pass  # on our own disk until the server is back
         except UnavailableError as error:
             # A backup holds writers for a while, which is nothing to worry about.
             if not self._is_loss_logged and error.placeholders.get("reason") != "backup":
                 self._is_loss_logged = True
                 _LOGGER.warning("Readings wait, as the store does not take them: %s", error)
                 self._on_trouble(error)
+            return False
+        except WAITS_FOR_A_PERSON as error:
+            # A new key or a right brings them to the server; a repair issue says so meanwhile.
+            if not self._is_loss_logged:
+                self._is_loss_logged = True
+                _LOGGER.warning("Readings wait, as the server refuses us: %s", error)
             return False
         except KamerplanterError:
             _LOGGER.exception("%d readings were refused and are lost", len(batch))
@@ -106,7 +159,4 @@ class ReadingPump:
     async def stop(self) -> None:
         """Store what is left; nothing is stored afterwards."""
         self._is_stopped = True
-        if self._cancel_timer is not None:
-            self._cancel_timer()
-            self._cancel_timer = None
         await self.flush()

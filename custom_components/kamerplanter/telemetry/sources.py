@@ -10,13 +10,6 @@ from . import MakeSource, MessageSource
 from .broker_source import BrokerSource
 from .mqtt_source import MqttSource
 
-CONF_TIME_SCALE = "time_scale"
-
-
-def time_scale(entry: ConfigEntry) -> float:
-    """Return how many times faster than a clock the garden lives; above 1 in a demo only."""
-    return float(entry.options.get(CONF_TIME_SCALE, 1.0))
-
 
 def message_source(hass: HomeAssistant, entry: ConfigEntry) -> MakeSource:
     """Return what makes the source of an entry."""

@@ -90,6 +90,8 @@ class AuditAction(StrEnum):
     TENANT_CHANGED = "tenant_changed"
     TENANT_SUSPENDED = "tenant_suspended"
     TENANT_RESUMED = "tenant_resumed"
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_UNLOCKED = "account_unlocked"
     MEMBER_JOINED = "member_joined"
     MEMBER_LEFT = "member_left"
     MEMBER_REMOVED = "member_removed"

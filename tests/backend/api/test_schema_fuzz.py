@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class Target:
 
 
 @pytest.fixture
-def target_of(server_of: Callable[..., Bench]) -> Callable[[Mode], Target]:
+def target_of(server_of: Callable[..., Bench]) -> Iterator[Callable[[Mode], Target]]:
     """Return a function that starts a server; in full mode its caller may do everything."""
 
     def start(mode: Mode) -> Target:

@@ -119,6 +119,19 @@ ACCOUNTS: dict[str, Row] = {
         who=ACCOUNT, key=lambda things: {"key": "unknown"}, answers=frozenset({404})
     ),
     "admin_list_tenants": Row(who=PLATFORM),
+    "admin_list_users": Row(who=PLATFORM),
+    "admin_activate_user": Row(
+        who=PLATFORM,
+        key=lambda things: {"key": "unknown"},
+        body=lambda things: {"is_active": False},
+        answers=frozenset({404}),
+    ),
+    "admin_appoint_user": Row(
+        who=PLATFORM,
+        key=lambda things: {"key": "unknown"},
+        body=lambda things: {"is_platform_admin": True},
+        answers=frozenset({404}),
+    ),
     "admin_suspend_tenant": Row(
         who=PLATFORM, key=Things.tenant_key, body=lambda things: {"suspended": True}
     ),

@@ -17,6 +17,7 @@ from kamerplanter_backend.common.auth import PlatformAdmin
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.domain.interfaces.document_store import Page
+from kamerplanter_backend.domain.models.identity import User
 from kamerplanter_backend.domain.models.tenant import Tenant, TenantKind
 from kamerplanter_engines.models.base import Instant, Key, Model
 
@@ -50,6 +51,42 @@ class SuspensionBody(Model):
 
     suspended: bool
 
+
+class UserSummary(Model):
+    """An account as the platform's admins see it."""
+
+    key: Key
+    email: str | None
+    display_name: str
+    is_email_verified: bool
+    is_active: bool
+    is_platform_admin: bool
+    last_login_at: Instant | None
+    created_at: Instant
+    revision: int
+
+
+class UserFilters(ListParameters):
+    """Filters of the list of accounts."""
+
+    email: str | None = None
+    is_active: bool | None = None
+    is_platform_admin: bool | None = None
+
+
+class ActivationBody(Model):
+    """Whether an account may be used."""
+
+    is_active: bool
+
+
+class PlatformAdminBody(Model):
+    """Whether an account looks after the installation."""
+
+    is_platform_admin: bool
+
+
+UserList = list_parameters("UserList", UserFilters, entity=User, sort=("email", "created_at"))
 
 TenantList = list_parameters("TenantList", TenantFilters, entity=Tenant, sort=("name", "slug"))
 
@@ -86,6 +123,47 @@ async def suspend_tenant(
         return _summary(tenant, server.tenants.member_counts(context, (key,))[key])
 
     return await server.run(act)
+
+
+@router.get("/users", summary="List all accounts")
+async def list_users(
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+    asked: Annotated[UserList, QueryParameter()],  # type: ignore[valid-type]  # made above
+) -> ListPage[UserSummary]:
+    """Return all accounts of the installation; deleted ones are not part of it."""
+    page = await server.ask(lambda: server.accounts.admin.list_page(context, query_of(asked)))
+    items = tuple(_account(user) for user in page.items)
+    return page_of(Page(items=items, cursor=page.cursor, total=page.total), asked)
+
+
+@router.put("/users/{key}/activation", summary="Lock an account out, or let it in again")
+async def activate_user(
+    key: PathKey,
+    body: ActivationBody,
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+) -> UserSummary:
+    """Locking an account out ends its sessions and stops its keys; nobody locks oneself out."""
+    admin = server.accounts.admin
+    return _account(await server.run(lambda: admin.set_active(context, key, body.is_active)))
+
+
+@router.put("/users/{key}/platform-admin", summary="Let an account look after the installation")
+async def appoint_user(
+    key: PathKey,
+    body: PlatformAdminBody,
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+) -> UserSummary:
+    """Give or take the rights of a platform admin; nobody takes the own ones."""
+    admin = server.accounts.admin
+    wanted = body.is_platform_admin
+    return _account(await server.run(lambda: admin.set_platform_admin(context, key, wanted)))
+
+
+def _account(user: User) -> UserSummary:
+    return UserSummary(**{name: getattr(user, name) for name in UserSummary.model_fields})
 
 
 def _summary(tenant: Tenant, member_count: int) -> TenantSummary:

@@ -1,0 +1,144 @@
+"""The garden on a server, as entities want it: always a snapshot, and how old it is."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.command_queue import QueueingClient
+from kamerplanter_backend.client.command_store import restored
+from kamerplanter_backend.client.listeners import Listeners
+from kamerplanter_backend.client.protocol import (
+    Caller,
+    Change,
+    Command,
+    KamerplanterClient,
+    Request,
+)
+from kamerplanter_backend.client.requests import RecordReadings
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.client.waiting_overlay import with_waiting
+from kamerplanter_backend.common.exceptions import ForbiddenError
+from kamerplanter_backend.common.permissions import is_permitted
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
+
+from .snapshot_memory import SnapshotMemory
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class ServerClient(KamerplanterClient):
+    """A queue in front of a server, and a memory of what the server showed last.
+
+    Args:
+        queue: The way to the server.
+        memory: What was shown before the last stop.
+    """
+
+    def __init__(self, queue: QueueingClient, memory: SnapshotMemory) -> None:
+        self.queue = queue
+        self._memory = memory
+        self._is_stale = True
+        self._forbidden_listeners = Listeners[ForbiddenError]("what the key may not do")
+        if memory.snapshot is not None:
+            queue.recall(memory.snapshot)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the newest snapshot is a memory, because the server does not answer us."""
+        return self._is_stale
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the server answered last, by our clock; none = never."""
+        return self._memory.seen_at
+
+    @override
+    async def snapshot(self) -> GardenSnapshot:
+        """Return what the server shows; while it does not answer, what it showed last.
+
+        Raises:
+            KamerplanterError: It does not answer or refuses us, and nothing is known of it.
+        """
+        asked_at = dt_util.utcnow()
+        try:
+            shown = await self.queue.snapshot()
+        except KamerplanterError:
+            # A key that was withdrawn opens no gate: what was known stays, and grows old.
+            if self._memory.snapshot is None:
+                raise
+            shown = self._memory.snapshot
+            self._is_stale = True
+        else:
+            self._is_stale = self.queue.state.away_since is not None
+        if self._is_stale:
+            shown = shown.model_copy(update={"next_due_at": None})
+        else:
+            await self._memory.keep(shown, asked_at)
+            shown = _by_our_clock(shown, asked_at)
+        return with_waiting(shown, self._waiting())
+
+    @override
+    async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:
+        """Ask or do one thing; a command waits while the server is away.
+
+        Raises:
+            QueuedError: The server is away; the command is stored and will be sent. No failure.
+            KamerplanterError: It was refused; nothing was written.
+        """
+        return await self._noting_what_is_forbidden(self.queue, request, caller)
+
+    async def call_now[R](self, request: Request[R], caller: Caller | None = None) -> R:
+        """Ask or do one thing that makes no sense later; nothing of it is stored here.
+
+        Raises:
+            KamerplanterError: It was refused or could not be done; nothing was written.
+        """
+        return await self._noting_what_is_forbidden(self.queue.inner, request, caller)
+
+    @override
+    def changes(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        return self.queue.changes(listener)
+
+    def on_forbidden(self, listener: Callable[[ForbiddenError], None]) -> Callable[[], None]:
+        """Call the listener when the key may not do what Home Assistant's user may."""
+        return self._forbidden_listeners.add(listener)
+
+    async def remember(self) -> None:
+        """Write down what is known now."""
+        await self._memory.save()
+
+    @override
+    async def close(self) -> None:
+        self._forbidden_listeners.clear()
+        await self.remember()
+        await self.queue.close()
+
+    async def _noting_what_is_forbidden[R](
+        self, client: KamerplanterClient, request: Request[R], caller: Caller | None
+    ) -> R:
+        try:
+            return await client.call(request, caller)
+        except ForbiddenError as error:
+            if is_permitted((caller or Caller()).role, type(request).permission):
+                self._forbidden_listeners.tell(error)
+            raise
+
+    def _waiting(self) -> Iterator[Command[Any]]:
+        for stored in self.queue.waiting:
+            if stored.name == RecordReadings.__name__:
+                continue  # many and large, and no task hangs on them here
+            try:
+                yield restored(stored)
+            except InvalidInputError:
+                continue  # an older version's: it will be reported as refused
+
+
+def _by_our_clock(shown: GardenSnapshot, now: datetime) -> GardenSnapshot:
+    """Return the snapshot with the moment of the next look as our own clock will show it."""
+    if shown.next_due_at is None:
+        return shown
+    ahead = shown.taken_at - now
+    return shown.model_copy(update={"next_due_at": shown.next_due_at - ahead})

@@ -1,0 +1,43 @@
+"""Texts that have to be in words before Home Assistant's front end sees them."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from kamerplanter_engines.errors import KamerplanterError
+
+from .const import DOMAIN
+from .errors import translation_of
+
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Errors and names of commands in the language of this Home Assistant."""
+
+    _errors: dict[str, str]
+    _choices: dict[str, str]
+
+    @classmethod
+    async def async_load(cls, hass: HomeAssistant) -> Self:
+        """Load the texts of the language that is set now."""
+        language = hass.config.language
+        return cls(
+            await async_get_translations(hass, language, "exceptions", {DOMAIN}),
+            await async_get_translations(hass, language, "selector", {DOMAIN}),
+        )
+
+    def error(self, error: KamerplanterError) -> str:
+        """Return what an error says to a person."""
+        key, placeholders = translation_of(error)
+        text = self._errors.get(f"component.{DOMAIN}.exceptions.{key}.message")
+        return error.message if text is None else text.format(**placeholders)
+
+    def command(self, name: str) -> str:
+        """Return what a kind of command is called."""
+        key = _HUMP.sub("_", name).lower()
+        return self._choices.get(f"component.{DOMAIN}.selector.command.options.{key}", name)

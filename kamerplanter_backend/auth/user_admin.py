@@ -1,0 +1,83 @@
+"""What platform admins see of accounts, and do with them."""
+
+from dataclasses import replace
+
+from kamerplanter_backend.auth.sessions import end_sessions
+from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.interfaces.document_store import Page, Query, Where
+from kamerplanter_backend.domain.models.identity import SessionEnd, User
+from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.identity import SessionRepository, UserRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, command, query
+
+
+class UserAdminService(Service):
+    """Accounts as a whole; works in the context of a platform admin's account."""
+
+    @query()
+    def list_page(self, uow: UnitOfWork, query: Query) -> Page[User]:
+        """Return a page of the accounts that were not deleted."""
+        living = Where("deleted_at", "is_null", True)
+        return uow.of(UserRepository).page(replace(query, where=(*query.where, living)))
+
+    @command(UserRepository, SessionRepository, AuditRepository)
+    def set_active(self, uow: UnitOfWork, key: str, is_active: bool) -> User:
+        """Lock an account out, which ends its sessions and stops its keys, or let it in again.
+
+        Raises:
+            NotFoundError: There is no such account.
+            ConflictError: It is one's own, or the last platform admin that is active.
+        """
+        users = uow.of(UserRepository)
+        user = _living(users, key)
+        if user.is_active is is_active:
+            return user
+        if not is_active:
+            _keep_oneself_out(uow, user)
+            end_sessions(uow, key, SessionEnd.DELETED)
+        action = AuditAction.ACCOUNT_UNLOCKED if is_active else AuditAction.ACCOUNT_LOCKED
+        record_audit(uow, action, "users", key)
+        return users.change(user, is_active=is_active)
+
+    @command(UserRepository, AuditRepository)
+    def set_platform_admin(self, uow: UnitOfWork, key: str, is_platform_admin: bool) -> User:
+        """Let an account look after the installation, or no longer.
+
+        Raises:
+            NotFoundError: There is no such account.
+            ConflictError: It is one's own: so there is always one left.
+        """
+        users = uow.of(UserRepository)
+        user = _living(users, key)
+        if user.is_platform_admin is is_platform_admin:
+            return user
+        _keep_oneself_out(uow, user)
+        record_audit(
+            uow, AuditAction.ROLE_CHANGED, "users", key, is_platform_admin=is_platform_admin
+        )
+        return users.change(user, is_platform_admin=is_platform_admin)
+
+
+def _living(users: UserRepository, key: str) -> User:
+    user = users.try_get(key)
+    if user is None or user.deleted_at is not None:
+        raise NotFoundError(f"No account {key!r}.", kind="users", key=key)
+    return user
+
+
+def _keep_oneself_out(uow: UnitOfWork, user: User) -> None:
+    """Refuse what would take the actor's own rights away.
+
+    Raises:
+        ConflictError: It would.
+    """
+    if user.key == uow.context.actor:
+        raise ConflictError(
+            "Nobody takes the own rights away: ask another platform admin.",
+            kind="users",
+            field="key",
+            value=user.key,
+        )

@@ -1,0 +1,50 @@
+"""A server on a real socket, in a thread of the test's own process."""
+
+import threading
+import time
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from kamerplanter_backend.common.change_hub import ChangeHub
+
+PATIENCE_S = 20
+
+
+class LiveServer:
+    """Serves an application on a free port of the loopback until it is stopped."""
+
+    def __init__(self, app: FastAPI, *, port: int = 0) -> None:
+        self._hub: ChangeHub = app.state.server.hub
+        config = uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            timeout_graceful_shutdown=2,
+            lifespan="on",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server did not start in time"
+            time.sleep(0.01)
+        listening: Any = self._server.servers[0].sockets[0]
+        self.port: int = listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._server.server_state.connections)
+
+    def stop(self) -> None:
+        """Stop it with all its streams; harmless when called again. The store is closed."""
+        self._hub.stop()
+        self._server.should_exit = True
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive(), "the server did not stop"
