@@ -191,7 +191,11 @@ async def set_speed(api: Api, entry_id: str, *, speed: float) -> None:
 
 
 def scaled(kind: ChannelKind, speed: float) -> dict[str, float]:
-    """Return how a value is judged where the time of the garden is faster than the wall's."""
+    """Return how a value is judged where the time of the garden is faster than the wall's.
+
+    These options of the binding are all that follows the garden; the second and the minute within
+    which messages are compared belong to the device, which sends by the wall's clock.
+    """
     spec = CHANNELS[kind]
     options = {
         "max_age_min": max(spec.max_age_s / 60 / speed, SHORTEST_MINUTES),

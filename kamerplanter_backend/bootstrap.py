@@ -9,6 +9,7 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.services.botanical_family_service import BotanicalFamilyService
 from kamerplanter_backend.domain.services.calendar_service import CalendarService
+from kamerplanter_backend.domain.services.calibration_service import CalibrationService
 from kamerplanter_backend.domain.services.care_service import CareService
 from kamerplanter_backend.domain.services.catalogue_service import CatalogueService
 from kamerplanter_backend.domain.services.cultivar_service import CultivarService
@@ -49,6 +50,7 @@ class Services:
     phase: PhaseService
     tank: TankService
     probe: ProbeService
+    calibration: CalibrationService
     telemetry: TelemetryService
     task: TaskService
     irrigation: IrrigationService
@@ -100,6 +102,7 @@ def build_services(store: DocumentStore) -> Services:
         phase=PhaseService(store),
         tank=TankService(store),
         probe=ProbeService(store),
+        calibration=CalibrationService(store),
         telemetry=TelemetryService(store),
         task=TaskService(store),
         irrigation=IrrigationService(store),

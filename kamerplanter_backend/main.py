@@ -22,6 +22,7 @@ from kamerplanter_backend.api.v1 import health
 from kamerplanter_backend.api.v1.router import all_routers
 from kamerplanter_backend.auth.accounts import build_accounts
 from kamerplanter_backend.bootstrap import build_services, open_seeded_store
+from kamerplanter_backend.common.access_memory import AccessMemory
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.clock import Clock, system_clock
 from kamerplanter_backend.common.context import Role
@@ -77,6 +78,7 @@ def open_server(
             members=members,
             clock=clock,
             executor=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="server"),
+            access=AccessMemory(store, tenants),
             contexts=ContextMaker(store, services.site, now),
             readings=ReadingDesk(services.telemetry),
             started_at=now,

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import override
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kamerplanter_backend.announce import announced, announcement_of
 from kamerplanter_backend.common.dependencies import Server
@@ -17,6 +18,9 @@ from kamerplanter_backend.main import create_app
 
 KEEP_ALIVE_S = 30
 """How long an idle connection stays open. [s]"""
+
+HEAD_S = 10.0
+"""How long the head of a request may take to arrive, as its body may. [s]"""
 
 SPARE_CONNECTIONS = 100
 """Beyond our own limit, so that it is ours that answers."""
@@ -40,7 +44,7 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         host=settings.bind_host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=PromptHeads,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -53,6 +57,44 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=settings.shutdown_s,
     )
     _Listener(config, server, on_ready).run()
+
+
+class PromptHeads(HttpToolsProtocol):
+    """Closes connections on which the head of a request does not arrive in time.
+
+    Otherwise a few hundred that never finish one would keep everybody else out for good.
+    """
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._wait()
+        else:
+            self._wait_no_more()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        # What trickles in does not begin the time anew.
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_S, self.timeout_keep_alive_handler)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class _Listener(uvicorn.Server):

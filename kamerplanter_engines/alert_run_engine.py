@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from kamerplanter_engines.evidence_engine import decides
+from kamerplanter_engines.evidence_engine import decides, until_the_next
 from kamerplanter_engines.models.tank import AlertState, Band, TankAlertFields
 from kamerplanter_engines.models.telemetry import Reading
 from kamerplanter_engines.tank_engine import judge_alert, side_of
@@ -34,7 +34,7 @@ def judge_run(
         hold_s: How long the value must be out of band before it is a problem. [s], 0 or more.
 
     Returns:
-        What `judge_alert` gives if it is called for one reading after the other.
+        What `judge_alert` gives if it is called for one reading after the other, when each came.
 
     Raises:
         NaiveTimeError: A time has no zone.
@@ -42,7 +42,9 @@ def judge_run(
     Source: own rule.
     """
 
-    def judged(before: TankAlertFields, reading: Reading | None) -> TankAlertFields:
+    def judged(
+        before: TankAlertFields, reading: Reading | None, held_at: datetime = now
+    ) -> TankAlertFields:
         return judge_alert(
             before,
             band,
@@ -51,6 +53,7 @@ def judge_run(
             started_at=started_at,
             max_age_s=max_age_s,
             hold_s=hold_s,
+            held_at=held_at,
         )
 
     def newest_deciding(inside: Sequence[Reading]) -> Reading:
@@ -62,7 +65,7 @@ def judge_run(
         return next(deciding, inside[-1])
 
     inside: list[Reading] = []
-    for reading in readings:
+    for reading, held_at in until_the_next(readings, now):
         if (
             reading is not None
             and alert.state is AlertState.INACTIVE
@@ -73,5 +76,5 @@ def judge_run(
         if inside:
             alert = judged(alert, newest_deciding(inside))
             inside.clear()
-        alert = judged(alert, reading)
+        alert = judged(alert, reading, held_at)
     return judged(alert, newest_deciding(inside)) if inside else alert

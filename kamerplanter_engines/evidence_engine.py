@@ -1,5 +1,6 @@
 """Whether a reading may decide something: raise a problem, end it, make a task."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead, utc
@@ -60,3 +61,20 @@ def decides(
         and not is_ahead(reading.received_at, utc(now))
         and (started_at is None or reading.received_at >= utc(started_at))
     )
+
+
+def until_the_next(
+    readings: Sequence[Reading | None], now: datetime
+) -> Iterator[tuple[Reading | None, datetime]]:
+    """Give each reading the moment until which it was the newest.
+
+    Readings that come late, many at a time, say what they would have said one by one: how long
+    something has lasted counts until the next reading, and to now only after the last one.
+
+    Args:
+        readings: Oldest first; a none = look at the clock only, as of now.
+        now: The present moment, aware.
+    """
+    for number, reading in enumerate(readings):
+        following = readings[number + 1] if number + 1 < len(readings) else None
+        yield reading, now if following is None else min(following.at, now)

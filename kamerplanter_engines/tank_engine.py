@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.evidence_engine import decides, is_recent
 from kamerplanter_engines.models.base import Model, is_ahead, utc
 from kamerplanter_engines.models.phase import PhaseEntry
@@ -51,31 +50,6 @@ class Deviation(Model):
     """The same as a share of the target; none without a target above 0. [%]"""
 
 
-def check_limits(tank: TankFields) -> None:
-    """Refuse limits of a person that no value could keep.
-
-    Raises:
-        InvalidInputError: A low limit is not below its high limit; names the field.
-    """
-    pairs = (
-        ("ec_low_ms_cm", tank.ec_low_ms_cm, tank.ec_high_ms_cm),
-        ("ph_low", tank.ph_low, tank.ph_high),
-        (
-            "water_temperature_low_c",
-            tank.water_temperature_low_c,
-            tank.water_temperature_high_c,
-        ),
-    )
-    for field, low, high in pairs:
-        if low is not None and high is not None and low >= high:
-            raise InvalidInputError(
-                f"Field {field} is {low}, but must be below the high limit {high}.",
-                field=field,
-                value=low,
-                limit=high,
-            )
-
-
 def target_bands(tank: TankFields, phases: Sequence[PhaseEntry]) -> TankBands:
     """Return what a tank should keep: what a person says, else its plants, else its type.
 
@@ -111,14 +85,17 @@ def target_bands(tank: TankFields, phases: Sequence[PhaseEntry]) -> TankBands:
 
 
 def deviation(value: float, band: Band) -> Deviation:
-    """Return how far a value is from the target of its band.
+    """Return how far a value is from the target of its band; without one, beyond its limits.
 
     Args:
         value: In the unit of the band.
         band: What the value should keep within.
     """
     if band.target is None:
-        return Deviation()
+        if band.low is None and band.high is None:
+            return Deviation()
+        near = value if band.low is None else max(value, band.low)
+        return Deviation(absolute=value - (near if band.high is None else min(near, band.high)))
     absolute = value - band.target
     return Deviation(
         absolute=absolute,
@@ -184,6 +161,7 @@ def judge_alert(
     started_at: datetime | None,
     max_age_s: float,
     hold_s: float,
+    held_at: datetime | None = None,
 ) -> TankAlertFields:
     """Return the alert after a look at a reading, or at the clock alone.
 
@@ -200,6 +178,7 @@ def judge_alert(
         started_at: When this process began to listen; none = no such rule.
         max_age_s: An older reading decides nothing. [s], above 0.
         hold_s: How long the value must be out of band before it is a problem. [s], 0 or more.
+        held_at: Until when it has lasted, as far as this reading tells; none = until now.
 
     Returns:
         The same alert if nothing changed.
@@ -212,13 +191,14 @@ def judge_alert(
     moment = utc(now)
     alert = _without_lost_wait(alert, moment, started_at, max_age_s)
     alert = _without_future(alert, moment)
+    until = moment if held_at is None else utc(held_at)
     if (
         reading is not None
         and decides(reading, now=moment, started_at=started_at, max_age_s=max_age_s)
         and (alert.last_reading_at is None or reading.at >= alert.last_reading_at)
     ):
-        return _raised_if_held(_seen(alert, band, reading), moment, hold_s)
-    return _raised_if_held(alert, moment, hold_s)
+        return _raised_if_held(_seen(alert, band, reading), until, hold_s)
+    return _raised_if_held(alert, until, hold_s)
 
 
 def problem_state(
@@ -367,16 +347,16 @@ def _seen(alert: TankAlertFields, band: Band, reading: Reading) -> TankAlertFiel
     )
 
 
-def _raised_if_held(alert: TankAlertFields, now: datetime, hold_s: float) -> TankAlertFields:
-    """Raise an alert that waited long enough and was seen often enough."""
+def _raised_if_held(alert: TankAlertFields, until: datetime, hold_s: float) -> TankAlertFields:
+    """Raise an alert that waited long enough until then and was seen often enough."""
     if (
         alert.state is not AlertState.PENDING
         or alert.since is None
         or alert.out_of_band_count < READINGS_NEEDED
-        or (now - alert.since).total_seconds() < hold_s
+        or (until - alert.since).total_seconds() < hold_s
     ):
         return alert
-    return alert.model_copy(update={"state": AlertState.ACTIVE, "raised_at": now})
+    return alert.model_copy(update={"state": AlertState.ACTIVE, "raised_at": until})
 
 
 def _inactive(alert: TankAlertFields) -> TankAlertFields:

@@ -19,6 +19,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from kamerplanter_engines.stillness_engine import finest_step, noted
 from kamerplanter_engines.tables.channels import DISCONNECTED_C, STARTUP_C
 from kamerplanter_engines.telemetry_state_engine import (
+    RATE_FLOOR_S,
     SAME_READING_S,
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -135,8 +136,8 @@ def _flaws(sample: Sample, rules: ChannelRules) -> _Flaws:
     no_value = _no_value(sample, rules)
     if no_value is not None:
         return _Flaws((no_value,), is_bad=True)
-    is_zero = sample.raw == 0 and rules.zero_counts
-    is_full = sample.raw in rules.full_scale
+    is_zero = sample.shown == 0 and rules.zero_counts
+    is_full = sample.shown in rules.full_scale
     if not (is_zero or is_full or sample.out_of_curve):
         return _NONE
     reasons: list[Reason] = []
@@ -191,7 +192,7 @@ def _weigh(
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
     is_late = state.at is not None and sample.at < state.at
-    if _is_repeat(sample, state, rules):
+    if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
     if not (hard or is_late or value == state.value):
@@ -279,15 +280,16 @@ def _judged(
         at=sample.at,
         received_at=sample.received_at,
         is_repeat=is_repeat,
+        measured=sample.measured,
     )
 
 
-def _is_repeat(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
+def _is_repeat(sample: Sample, state: ChannelState) -> bool:
     return (
         state.at is not None
         and sample.raw == state.value
         and state.verdict in (Verdict.GOOD, Verdict.SUSPECT)
-        and abs((sample.at - state.at).total_seconds()) <= rules.repeat_s
+        and abs((sample.at - state.at).total_seconds()) <= SAME_READING_S
     )
 
 
@@ -295,7 +297,7 @@ def _allowed(rules: ChannelRules, elapsed_s: float) -> float:
     """Return how far a value may move in a time; without a rate rule: anywhere."""
     if rules.rate_per_s is None:
         return float("inf")
-    return rules.rate_per_s * max(elapsed_s, rules.rate_floor_s) + _ROUNDING
+    return rules.rate_per_s * max(elapsed_s, RATE_FLOOR_S) + _ROUNDING
 
 
 def _soft_reasons(

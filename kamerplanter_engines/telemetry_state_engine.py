@@ -27,6 +27,8 @@ from kamerplanter_engines.tables.channels import (
 
 SAME_READING_S = 1.0
 """An equal value within this time is the same reading. [s]"""
+RATE_FLOOR_S = 60.0
+"""Two readings closer than this are compared as if so far apart. [s]"""
 _TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}
 """Reasons that further readings may take back."""
 
@@ -49,6 +51,17 @@ class Sample(NamedTuple):
     """The raw number lies far beyond the ends of its curve."""
     step: float | None = None
     """What one more on the last digit sent would be; none = taken from `raw`. Canonical unit."""
+    measured: float | None = None
+    """What the probe showed before its calibration; none = there is no calibration."""
+    has_ends: bool = True
+    """What the probe showed is the quantity itself, so its 0 and full scale are end stops."""
+
+    @property
+    def shown(self) -> float | None:
+        """The number by which a dead circuit is told; none = no number tells."""
+        if self.measured is None:
+            return self.raw
+        return self.measured if self.has_ends else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +75,10 @@ class ChannelRules:
     plausible_high: float
     rate_per_s: float | None
     """Change that is just believed: twice the fastest true one. [canonical unit per s]"""
-    rate_floor_s: float
-    """Two readings closer than this are compared as if so far apart."""
     max_age_s: float
     hold_s: float
     twin_stuck_s: float
     device_stuck_s: float
-    repeat_s: float
-    """An equal value within this time is the same reading."""
     zero_is_suspect: bool
     zero_counts: bool
     """An exact 0 is doubtful in bad company."""
@@ -127,6 +136,8 @@ class Judged(NamedTuple):
     hint: Hint | None = None
     is_repeat: bool = False
     """The same value again within a second: one reading."""
+    measured: float | None = None
+    """What the probe showed before its calibration; none = there is no calibration."""
 
 
 def rules_for(
@@ -134,7 +145,6 @@ def rules_for(
     *,
     plain_water: bool = False,
     stock_solution: bool = False,
-    time_scale: float = 1.0,
 ) -> ChannelRules:
     """Return the numbers in force for a channel: its own options, else the defaults of its kind.
 
@@ -142,7 +152,6 @@ def rules_for(
         binding: The channel with its options.
         plain_water: The tank holds water where an EC of 0 is a real value.
         stock_solution: The tank holds a concentrate, up to 250 mS/cm.
-        time_scale: How many times faster than a clock the garden lives (a demo), > 0.
     """
     spec = CHANNELS[binding.kind]
     is_stock = stock_solution and binding.kind is ChannelKind.EC
@@ -159,13 +168,11 @@ def rules_for(
         physical_high=physical_high,
         plausible_low=spec.physical_low if spec.plausible_low is None else spec.plausible_low,
         plausible_high=physical_high if plausible_high is None else plausible_high,
-        rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60 * time_scale,
-        rate_floor_s=60 / time_scale,
-        max_age_s=(binding.max_age_s or spec.max_age_s) / time_scale,
-        hold_s=(spec.hold_s if binding.hold_s is None else binding.hold_s) / time_scale,
-        twin_stuck_s=(stuck_s or TWIN_STUCK_S) / time_scale,
-        device_stuck_s=(stuck_s or DEVICE_STUCK_S) / time_scale,
-        repeat_s=SAME_READING_S / time_scale,
+        rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60,
+        max_age_s=binding.max_age_s or spec.max_age_s,
+        hold_s=spec.hold_s if binding.hold_s is None else binding.hold_s,
+        twin_stuck_s=stuck_s or TWIN_STUCK_S,
+        device_stuck_s=stuck_s or DEVICE_STUCK_S,
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
         zero_counts=not zero_is_real and not has_curve,
         full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,

@@ -96,6 +96,7 @@ def judge_moisture(
     hold_s: float,
     pending_since: datetime | None,
     was_dry: bool = False,
+    held_at: datetime | None = None,
 ) -> MoistureVerdict:
     """Tell whether the soil is too dry, has been so long enough, and still is without data.
 
@@ -109,6 +110,7 @@ def judge_moisture(
         hold_s: How long it must be dry, with two readings at least. [s]
         pending_since: What the last verdict said.
         was_dry: What the last verdict said; dry soil stays so until it is clearly wetter.
+        held_at: Until when it has lasted, as far as this reading tells; none = until now.
 
     Raises:
         NaiveTimeError: A time has no zone.
@@ -139,7 +141,8 @@ def judge_moisture(
     if low is not None and is_below(reading.value, low + margin, resolution=step):
         since = since or reading.at
         # The reading that began it is the first; a later one is the second.
-        held = reading.at > since and (moment - since).total_seconds() >= hold_s
+        until = moment if held_at is None else utc(held_at)
+        held = reading.at > since and (until - since).total_seconds() >= hold_s
         is_dry = was_dry or held
         return MoistureVerdict(
             is_dry=is_dry, pending_since=since, reasons=("moisture_low",) if is_dry else ()

@@ -34,8 +34,10 @@ from kamerplanter_backend.domain.models.tenant import (
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.models.base import Entity, Model
 from kamerplanter_engines.models.botanical_family import BotanicalFamilyFields
+from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.care import (
     CareConfirmationFields,
     CareKind,
@@ -66,6 +68,10 @@ NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 TODAY = date(2026, 5, 1)
 TENANT = "garden-1"
 OTHER_TENANT = "garden-2"
+
+CALIBRATION = CalibrationFields(
+    kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.35, value=1.413),)
+)
 
 EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
     PhaseEntry: {"entry_id": "veg", "phase": "vegetative", "duration_d": 28},
@@ -100,6 +106,7 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
         "name": "Probe 1",
         "channels": (ChannelBinding(kind=ChannelKind.EC, topic="tank/1/ec"),),
     },
+    CalibrationFields: {"kind": ChannelKind.EC, "points": CALIBRATION.points},
     TankAlertFields: {"tank_key": "tank-1", "kind": TankProblem.EC},
     PlantAlertFields: {"plant_key": "plant-1"},
     PhaseChangeFields: {
@@ -193,6 +200,7 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
 """The least that each model needs, and what makes it look real."""
 
 MORE: Mapping[str, Mapping[str, Any]] = {
+    "calibrations": {"done_at": NOW, "fit": fit(CALIBRATION)},
     "irrigations": {"watered_on": TODAY},
     "treatments": {"applied_on": TODAY},
     "harvests": {"harvested_on": TODAY},
@@ -224,7 +232,8 @@ def context(tenant_key: str = TENANT, **changes: object) -> Context:
 
 def fields_of(entity: type[Entity]) -> type[Model]:
     """Return the model with what a person may say of an entity."""
-    return next(base for base in entity.__bases__ if not issubclass(base, Entity))
+    own = [base for base in entity.__bases__ if not issubclass(base, Entity)]
+    return next(base for base in own if issubclass(base, Model))
 
 
 def repository_of(collection: str) -> type[Repository[Any]]:

@@ -15,12 +15,13 @@ PATIENCE_S = 20
 class LiveServer:
     """Serves an application on a free port of the loopback until it is stopped."""
 
-    def __init__(self, app: FastAPI, *, port: int = 0) -> None:
+    def __init__(self, app: FastAPI, *, port: int = 0, http: Any = "auto") -> None:
         self._hub: ChangeHub = app.state.server.hub
         config = uvicorn.Config(
             app,
             host="127.0.0.1",
             port=port,
+            http=http,
             log_config=None,
             timeout_graceful_shutdown=2,
             lifespan="on",

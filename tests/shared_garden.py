@@ -81,6 +81,12 @@ class SharedGarden:
             self._account(self.owner, Role.ADMIN), self.tenant.key, suspended=True
         )
 
+    def resume(self) -> None:
+        """Give the right to write back."""
+        self.server.tenants.suspend(
+            self._account(self.owner, Role.ADMIN), self.tenant.key, suspended=False
+        )
+
     def revoke_key(self) -> None:
         """Revoke the member's key."""
         self.server.accounts.api_keys.revoke(self._account(self.member), self.member, self.key_id)

@@ -48,7 +48,7 @@ from .const import (
 )
 from .coordinator import GardenCoordinator, KamerplanterConfigEntry, RuntimeData
 from .device import Devices, async_find_subject
-from .errors import translation_of
+from .errors import sentence_of, translation_of
 from .follow import Follower
 from .platform_setup import EntityRoster
 from .reconcile import Subjects
@@ -57,6 +57,7 @@ from .server_removal import async_forget_server
 from .stores import store_folder
 from .telemetry import LiveReadings
 from .telemetry.sources import message_source
+from .telemetry.unit_issues import UnitIssues
 from .texts import Texts
 
 _LOGGER = logging.getLogger(__name__)
@@ -171,8 +172,9 @@ async def _async_show(
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     Follower(hass, entry, devices).start()
     coordinator.start()
+    texts = await Texts.async_load(hass)
+    UnitIssues(hass, entry, texts).start()
     if garden.server is not None:
-        texts = await Texts.async_load(hass)
         ServerIssues(hass, entry, garden.server, texts).start()
     jobs.async_start(hass, entry)
     _stop_in_order(hass, entry)
@@ -196,7 +198,8 @@ def _store_trouble(
             is_fixable=False,
             severity=ir.IssueSeverity.ERROR,
             translation_key="store_failed",
-            translation_placeholders=_file_placeholders(hass, entry) | {"message": error.message},
+            translation_placeholders=_file_placeholders(hass, entry)
+            | {"message": sentence_of(hass, error)},
         )
 
     entry.async_on_unload(lambda: tell(None))
@@ -259,6 +262,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: KamerplanterConfigEntry
     """Say where the data stays, as a garden's history is not thrown away by a click."""
     if CONF_STORE_ID not in entry.data:
         return
+    ir.async_delete_issue(hass, DOMAIN, f"newer_schema_{entry.data[CONF_STORE_ID]}")
     if is_on_server(entry):
         await async_forget_server(hass, entry)
         return

@@ -44,6 +44,8 @@ CONF_INSTANCE_ID: Final = "instance_id"
 """Identity of a server, whatever its address is."""
 
 CONF_ENTRY_ID: Final = "entry_id"
+CONF_KIND: Final = "kind"
+CONF_UNIT: Final = "unit"
 CONF_COMMAND_KEY: Final = "command_key"
 
 MODE_EMBEDDED: Final = "embedded"

@@ -1,9 +1,13 @@
 """Errors of the garden as Home Assistant shows them: translated once, at this border."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from homeassistant.core import HomeAssistant, async_get_hass_or_none
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_get_cached_translations
 from pydantic import ValidationError
 
 from kamerplanter_backend.common.exceptions import (
@@ -16,7 +20,9 @@ from kamerplanter_engines.errors import (
     InvalidInputError,
     KamerplanterError,
     KarenzViolationError,
+    OutOfRangeError,
 )
+from kamerplanter_engines.models.task import TaskState
 
 from .const import DOMAIN
 
@@ -34,6 +40,7 @@ REFUSALS: tuple[type[KamerplanterError], ...] = (
 _PLACEHOLDERS = dict.fromkeys(
     (
         "allowed",
+        "current",
         "date",
         "field",
         "found",
@@ -52,17 +59,68 @@ _PLACEHOLDERS = dict.fromkeys(
 """A text whose placeholder is missing is not shown at all, so each has a value."""
 
 
+_NO_LETTER = re.compile(r"[^a-z0-9]")
 _TASKS = frozenset({"task", "tasks"})
 """How a task is named that is not there, by this integration and by the store."""
 
 
+_TABLES = {
+    "current": "task_state",
+    "field": "field_name",
+    "kind": "record_kind",
+    "permission": "permission",
+    "reason": "trouble_reason",
+}
+"""Placeholder: the table of texts (a selector's options) that has words for its codes."""
+_GENERAL = (InvalidInputError, OutOfRangeError, IllegalTransitionError)
+"""Their own texts can only show the English message; often the placeholders say it all."""
+
+
 def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
-    """Return the translation key of an error and what fills its text in."""
+    """Return the translation key of an error and what fills its text in.
+
+    Codes such as `harvest:dispose` are words, in the language of the house, where it has some.
+    """
     own = {"message": error.message, "field": error.field or "?"} | error.placeholders
-    key = error.code.lower()
+    return _key_of(error, own), _PLACEHOLDERS | own | _words(own)
+
+
+def _key_of(error: KamerplanterError, own: Mapping[str, str]) -> str:
     if isinstance(error, NotFoundError) and own.get("kind") in _TASKS:
-        key = "not_found_task"
-    return key, _PLACEHOLDERS | own
+        return "not_found_task"
+    if type(error) in _GENERAL and error.field is not None:
+        if own.get("value") == "":
+            return "value_missing"
+        if "value" in own and "allowed" in own:
+            return "value_not_allowed"
+    if isinstance(error, IllegalTransitionError) and own.get("current") in set(TaskState):
+        return "task_closed"
+    return error.code.lower()
+
+
+def sentence_of(hass: HomeAssistant, error: KamerplanterError) -> str:
+    """Return what an error says, in the language of the house; to stand within another text."""
+    key, placeholders = translation_of(error)
+    texts = async_get_cached_translations(hass, hass.config.language, "exceptions", DOMAIN)
+    text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message")
+    return error.message if text is None else text.format(**placeholders)
+
+
+def _words(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the words for those placeholders that are codes."""
+    if (hass := async_get_hass_or_none()) is None:
+        return {}
+    texts = async_get_cached_translations(hass, hass.config.language, "selector", DOMAIN)
+    found = {}
+    for name, table in _TABLES.items():
+        # A field of a field counts by its last name, and one thing is of the kind of many.
+        code = _NO_LETTER.sub("_", own.get(name, "").rsplit(".", 1)[-1])
+        for key in (code, f"{code}s"):
+            word = texts.get(f"component.{DOMAIN}.selector.{table}.options.{key}")
+            if word is not None:
+                found[name] = word
+                break
+    return found
 
 
 def as_home_assistant(error: KamerplanterError) -> HomeAssistantError:
@@ -87,12 +145,26 @@ def translated() -> Iterator[None]:
     except KamerplanterError as error:
         raise as_home_assistant(error) from error
     except ValidationError as error:
-        raise as_home_assistant(_invalid(error)) from error
+        raise as_home_assistant(invalid_input(error)) from error
 
 
-def _invalid(error: ValidationError) -> InvalidInputError:
-    first = error.errors(include_url=False, include_context=False)[0]
+def invalid_input(error: ValidationError) -> InvalidInputError:
+    """Return the first thing that is wrong with an input as an error of the garden."""
+    first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "input"
-    return InvalidInputError(
-        f"{field}: {first['msg']}", field=field, value=str(first.get("input", ""))[:100]
-    )
+    is_missing = first["type"] in {"missing", "string_too_short"}
+    value = "" if is_missing else str(first.get("input", ""))[:100]
+    allowed = _allowed(first.get("ctx", {}))
+    more = {} if allowed is None else {"allowed": allowed}
+    return InvalidInputError(f"{field}: {first['msg']}", field=field, value=value, **more)
+
+
+_LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
+def _allowed(context: Mapping[str, Any]) -> str | None:
+    """Return what a value may be in signs that need no language; none = nobody says."""
+    for name, sign in _LIMITS.items():
+        if name in context:
+            return f"{sign} {context[name]}"
+    return None

@@ -11,13 +11,21 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.requests import EvaluateGarden
-from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 
 from .const import DOMAIN
 from .coordinator import KamerplanterConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
+NOT_NOW = (ForbiddenError, NotFoundError, RateLimitedError, UnauthorizedError, UnavailableError)
+"""Trouble with a store or a server, of which a person is told elsewhere."""
 TICK = timedelta(minutes=1)
 
 
@@ -41,6 +49,6 @@ async def _async_tick(entry: KamerplanterConfigEntry, now: datetime) -> None:
         if garden.embedded is not None:
             await garden.embedded.run_due(now)
         await garden.client.call(EvaluateGarden())
-    except UnavailableError as error:
+    except NOT_NOW as error:
         # The next minute tries again; the coordinator tells of the trouble.
         _LOGGER.debug("The tick of %s was skipped: %s", now, error)

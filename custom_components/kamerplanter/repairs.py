@@ -1,12 +1,15 @@
-"""Repairs that ask a person: what shall become of a command that the server refused."""
+"""Repairs that ask a person: about a refused command, and about a unit that does not fit."""
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID, CONF_KIND, CONF_PROBE_KEY, CONF_UNIT
 from .coordinator import KamerplanterConfigEntry
+from .unit_repair import UnitFlow
 
 
 class RefusedCommandFlow(RepairsFlow):
@@ -58,4 +61,11 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the dialog of an issue."""
     told = data or {}
+    if CONF_KIND in told:
+        return UnitFlow(
+            str(told[CONF_ENTRY_ID]),
+            str(told[CONF_PROBE_KEY]),
+            ChannelKind(str(told[CONF_KIND])),
+            str(told[CONF_UNIT]),
+        )
     return RefusedCommandFlow(str(told.get(CONF_ENTRY_ID)), str(told.get(CONF_COMMAND_KEY)))

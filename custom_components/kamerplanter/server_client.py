@@ -20,7 +20,11 @@ from kamerplanter_backend.client.protocol import (
 from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.client.waiting_overlay import with_waiting
-from kamerplanter_backend.common.exceptions import ForbiddenError
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    RateLimitedError,
+    TenantSuspendedError,
+)
 from kamerplanter_backend.common.permissions import is_permitted
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 
@@ -41,7 +45,8 @@ class ServerClient(KamerplanterClient):
         self.queue = queue
         self._memory = memory
         self._is_stale = True
-        self._forbidden_listeners = Listeners[ForbiddenError]("what the key may not do")
+        self._is_suspended = False
+        self._forbidden_listeners = Listeners[ForbiddenError | None]("what the key may not do")
         if memory.snapshot is not None:
             queue.recall(memory.snapshot)
 
@@ -49,6 +54,14 @@ class ServerClient(KamerplanterClient):
     def is_stale(self) -> bool:
         """Whether the newest snapshot is a memory, because the server does not answer us."""
         return self._is_stale
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server answers us, even if it takes nothing now."""
+        state = self.queue.state
+        return state.away_since is None or isinstance(
+            state.trouble, TenantSuspendedError | RateLimitedError
+        )
 
     @property
     def seen_at(self) -> datetime | None:
@@ -72,7 +85,7 @@ class ServerClient(KamerplanterClient):
             shown = self._memory.snapshot
             self._is_stale = True
         else:
-            self._is_stale = self.queue.state.away_since is not None
+            self._is_stale = not self.is_connected
         if self._is_stale:
             shown = shown.model_copy(update={"next_due_at": None})
         else:
@@ -102,8 +115,11 @@ class ServerClient(KamerplanterClient):
     def changes(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         return self.queue.changes(listener)
 
-    def on_forbidden(self, listener: Callable[[ForbiddenError], None]) -> Callable[[], None]:
-        """Call the listener when the key may not do what Home Assistant's user may."""
+    def on_forbidden(self, listener: Callable[[ForbiddenError | None], None]) -> Callable[[], None]:
+        """Call the listener when the key may not do what Home Assistant's user may.
+
+        None = a garden that was suspended takes something again.
+        """
         return self._forbidden_listeners.add(listener)
 
     async def remember(self) -> None:
@@ -120,11 +136,16 @@ class ServerClient(KamerplanterClient):
         self, client: KamerplanterClient, request: Request[R], caller: Caller | None
     ) -> R:
         try:
-            return await client.call(request, caller)
+            answer = await client.call(request, caller)
         except ForbiddenError as error:
+            self._is_suspended = self._is_suspended or isinstance(error, TenantSuspendedError)
             if is_permitted((caller or Caller()).role, type(request).permission):
                 self._forbidden_listeners.tell(error)
             raise
+        if self._is_suspended and isinstance(request, Command):
+            self._is_suspended = False
+            self._forbidden_listeners.tell(None)
+        return answer
 
     def _waiting(self) -> Iterator[Command[Any]]:
         for stored in self.queue.waiting:

@@ -1,6 +1,7 @@
 """Tells a person what is wrong between the garden and its server, and takes it back by itself."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from homeassistant.core import HomeAssistant, callback
@@ -23,6 +24,7 @@ from kamerplanter_engines.errors import KamerplanterError
 
 from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID, CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
+from .errors import translation_of
 from .server_client import ServerClient
 from .texts import Texts
 
@@ -39,7 +41,6 @@ SERVER_INCOMPATIBLE = "server_incompatible"
 
 _TROUBLES: tuple[tuple[type[KamerplanterError], str], ...] = (
     (IncompatibleServerError, SERVER_INCOMPATIBLE),
-    (TenantSuspendedError, GARDEN_SUSPENDED),
     (NotFoundError, GARDEN_GONE),
 )
 _ALL = (
@@ -121,10 +122,12 @@ class ServerIssues:
         self._tell_refused(state.refused)
 
     @callback
-    def _on_forbidden(self, error: ForbiddenError) -> None:
-        if not isinstance(error, TenantSuspendedError):
-            permission = error.placeholders.get("permission", "?")
-            self._tell(KEY_FORBIDDEN, True, error, {"permission": permission})
+    def _on_forbidden(self, error: ForbiddenError | None) -> None:
+        if error is None or isinstance(error, TenantSuspendedError):
+            self._tell(GARDEN_SUSPENDED, error is not None, error)
+            return
+        permission = translation_of(error)[1]["permission"]
+        self._tell(KEY_FORBIDDEN, True, error, {"permission": permission})
 
     def _tell(
         self,
@@ -195,8 +198,6 @@ def _local(moment: datetime | None) -> str:
     return "?" if moment is None else dt_util.as_local(moment).strftime("%Y-%m-%d %H:%M")
 
 
-def _list(names: object) -> str:
-    counts: dict[str, int] = {}
-    for name in names:  # type: ignore[attr-defined]
-        counts[name] = counts.get(name, 0) + 1
+def _list(names: Iterable[str]) -> str:
+    counts = Counter(names)
     return ", ".join(name if n == 1 else f"{n} × {name}" for name, n in counts.items())

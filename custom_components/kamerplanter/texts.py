@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
 from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .const import DOMAIN
 from .errors import translation_of
@@ -17,7 +18,7 @@ _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Errors and names of commands in the language of this Home Assistant."""
+    """Errors and names of commands and values in the language of this Home Assistant."""
 
     _errors: dict[str, str]
     _choices: dict[str, str]
@@ -36,6 +37,10 @@ class Texts:
         key, placeholders = translation_of(error)
         text = self._errors.get(f"component.{DOMAIN}.exceptions.{key}.message")
         return error.message if text is None else text.format(**placeholders)
+
+    def kind(self, kind: ChannelKind) -> str:
+        """Return what a kind of value is called."""
+        return self._choices[f"component.{DOMAIN}.selector.channel_kind.options.{kind}"]
 
     def command(self, name: str) -> str:
         """Return what a kind of command is called."""

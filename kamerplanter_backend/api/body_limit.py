@@ -16,6 +16,9 @@ from kamerplanter_backend.common.exceptions import (
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 
 MAX_BYTES = 1024 * 1024
+MAX_LOGIN_BYTES = 16 * 1024
+"""Strangers need not send more: finding all mistakes in a mebibyte holds others up."""
+LOGIN_PREFIX = "/api/v1/auth/"
 MAX_DEPTH = 32
 ARRIVAL_S = 10.0
 """How long the body may take to arrive. [s]"""
@@ -48,8 +51,9 @@ class BodyLimit:
             return
         try:
             _check_type(scope)
-            _check_announced(scope)
-            body = await self._arrived(receive)
+            most = MAX_LOGIN_BYTES if scope["path"].startswith(LOGIN_PREFIX) else MAX_BYTES
+            _check_announced(scope, most)
+            body = await self._arrived(receive, most)
             if body is None:
                 return
             check_depth(body)
@@ -59,7 +63,7 @@ class BodyLimit:
             return
         await self._app(scope, _again(body, receive), send)
 
-    async def _arrived(self, receive: Receive) -> bytes | None:
+    async def _arrived(self, receive: Receive, most: int) -> bytes | None:
         """Return the body; none = the caller has gone."""
         parts: list[bytes] = []
         size = 0
@@ -71,8 +75,8 @@ class BodyLimit:
                         return None
                     part = message.get("body", b"")
                     size += len(part)
-                    if size > MAX_BYTES:
-                        raise _too_large()
+                    if size > most:
+                        raise _too_large(most)
                     parts.append(part)
                     if not message.get("more_body", False):
                         return b"".join(parts)
@@ -129,10 +133,10 @@ def _check_type(scope: Scope) -> None:
     raise _not_json("no Content-Type")
 
 
-def _check_announced(scope: Scope) -> None:
+def _check_announced(scope: Scope, most: int) -> None:
     for value in _values(scope, b"content-length"):
-        if not value.isdigit() or int(value) > MAX_BYTES:
-            raise _too_large()
+        if not value.isdigit() or int(value) > most:
+            raise _too_large(most)
 
 
 def _values(scope: Scope, wanted: bytes) -> Iterator[bytes]:
@@ -146,9 +150,9 @@ def _check_text(body: bytes) -> None:
         raise InvalidInputError("The body is not text in UTF-8.", field="body") from error
 
 
-def _too_large() -> PayloadTooLargeError:
+def _too_large(most: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
-        f"A request may carry {MAX_BYTES} bytes; send less at once.", allowed=MAX_BYTES
+        f"A request may carry {most} bytes here; send less at once.", allowed=most
     )
 
 

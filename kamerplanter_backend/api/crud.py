@@ -17,7 +17,12 @@ from kamerplanter_backend.api.pagination import (
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.auth import AccessRule, Permitted
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
+from kamerplanter_backend.common.dependencies import (
+    ExpectedRevision,
+    ServerDep,
+    etag,
+    server_of,
+)
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.interfaces.document_store import Page, Query
 from kamerplanter_engines.models.base import Entity, Model
@@ -141,11 +146,14 @@ def _add_list[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]) 
     )
     page: Any = ListPage[resource.entity]  # type: ignore[name-defined]  # known at run time only
 
+    # The two routes that are asked most take the server from the request: a dependency more
+    # costs as much as the question to the store.
     async def list_them(
-        server: ServerDep,
+        request: Request,
         context: Annotated[Context, Depends(resource.rule("list"))],
         asked: Annotated[parameters, QueryParameter()],  # type: ignore[valid-type]  # as above
     ) -> Any:  # noqa: ANN401 - the response model checks it
+        server = server_of(request)
         service = resource.service(server.services)
         found = await server.ask(lambda: service.list_page(context, query_of(asked)))
         return page_of(found, asked)
@@ -165,9 +173,9 @@ def _add_get[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]) -
         key: PathKey,
         request: Request,
         response: Response,
-        server: ServerDep,
         context: Annotated[Context, Depends(resource.rule("get"))],
     ) -> Any:  # noqa: ANN401 - the response model checks it
+        server = server_of(request)
         service = resource.service(server.services)
         entity = await server.ask(lambda: service.get(context, key))
         tag = etag(entity.revision)

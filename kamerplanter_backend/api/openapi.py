@@ -99,7 +99,7 @@ ERRORS = {
     408: ("RequestTimeout", "The body took too long to arrive."),
     409: ("Conflict", "It collides with what exists, or its Idempotency-Key was used before."),
     412: ("PreconditionFailed", "Somebody else wrote in between: read it again."),
-    413: ("PayloadTooLarge", "The body is larger than 1 MiB."),
+    413: ("PayloadTooLarge", "The body is larger than 1 MiB, or 16 KiB below `/auth`."),
     415: ("UnsupportedMediaType", "The body is no JSON."),
     422: ("Unprocessable", "Something in the request does not fit; names field, value and limit."),
     429: ("RateLimited", "Too many attempts; `Retry-After` says when the next one is possible."),

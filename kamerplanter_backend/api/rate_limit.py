@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI, Request
@@ -36,13 +37,26 @@ class AuthRateLimit:
 
         counters: Any = _limiter_of(request.app)
         rate = parse(server_of(request).settings.auth_rate_limit)
-        keys = (self._name, get_remote_address(request))
+        keys = (self._name, household(get_remote_address(request)))
         if not counters.limiter.hit(rate, *keys):
             window = counters.limiter.get_window_stats(rate, *keys)
             wait_s = cast("float", window.reset_time) - _wall_clock_s()
             raise RateLimitedError(
                 "Too many attempts from this address; wait and try again.", retry_after_s=wait_s
             )
+
+
+def household(address: str) -> str:
+    """Return what stands for whoever has an address: with IPv6 one line has 2^64 of them."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((int(found), 64), strict=False))
 
 
 def forget_calls(app: FastAPI) -> None:

@@ -65,7 +65,7 @@ class DeletionService(Service):
         for garden_key in shared:
             self._members.leave(_within(context, garden_key))
         for garden_key in lonely:
-            self._tenants.remove(_within(context, garden_key))
+            self._tenants.remove(_within(context, garden_key), if_alone=True)
         self._forget(context, user_key)
 
     @query()

@@ -2,8 +2,6 @@
 
 from kamerplanter_backend.domain.interfaces.adapters import Mail
 
-PATH = "/invitations"
-
 _TEXT = """Hello,
 
 you are invited to the garden {garden} at Kamerplanter. {how_en}
@@ -29,12 +27,14 @@ def invitation_mail(*, to: str, garden: str, token: str, public_url: str) -> Mai
         token: What accepts the invitation.
         public_url: Where browsers reach the server; empty = the bare token is sent.
     """
-    if public_url:
-        link = f"{public_url}{PATH}?token={token}"
-        how_en, how_de = f"Accept here:\n\n{link}\n", f"Nimm hier an:\n\n{link}\n"
-    else:
-        how_en, how_de = f"Accept with this code:\n\n{token}\n", f"Dein Code:\n\n{token}\n"
-    text = _TEXT.replace("{how_en}", how_en).replace("{how_de}", how_de)
+    # The code is not part of an address: addresses end up in logs and histories.
+    at_en = f" Log in at {public_url} and accept" if public_url else " Accept"
+    at_de = f" Melde dich auf {public_url} an und nimm" if public_url else " Nimm"
+    how_en, how_de = (
+        f"{at_en} with this code:\n\n{token}\n",
+        f"{at_de} mit diesem Code an:\n\n{token}\n",
+    )
+    text = _TEXT.replace(" {how_en}", how_en).replace(" {how_de}", how_de)
     # The name comes last, so that braces in it stay what they are; what could carry an
     # advertisement is left out.
     words = " ".join(garden.split())

@@ -67,6 +67,8 @@ _PATHS = {
     MailKind.EXISTS: "/api/v1/auth/pages/password-reset",
 }
 _CODES = {"en": "Or enter this code: {token}", "de": "Oder gib diesen Code ein: {token}"}
+_BARE_CODES = {"en": "with the code {token}", "de": "mit dem Code {token}"}
+"""Where no address of the server is known: they end the sentence that a link would follow."""
 _MAX_NAME = 60
 
 
@@ -85,9 +87,11 @@ def mail_of(
     """
     language = "de" if (locale or "").partition("-")[0] == "de" else "en"
     text = (_DE if language == "de" else _EN)[kind]
-    code = _CODES[language].format(token=token)
-    # Behind the "#": what stands there is sent to no server.
-    link = f"{public_url}{_PATHS[kind]}#{token}\n\n{code}" if public_url else code
+    if public_url:
+        # Behind the "#": what stands there is sent to no server.
+        link = f"{public_url}{_PATHS[kind]}#{token}\n\n{_CODES[language].format(token=token)}"
+    else:
+        link = _BARE_CODES[language].format(token=token)
     # The name comes last, so that braces in it stay what they are.
     body = text.body.replace("{link}", link).replace(" {name}", _spoken(name))
     return Mail(to=to, subject=text.subject, text=body)

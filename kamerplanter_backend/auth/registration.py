@@ -16,6 +16,7 @@ from kamerplanter_backend.domain.interfaces.adapters import Mail
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.models.identity import SessionEnd, TokenPurpose, User, UserFields
 from kamerplanter_backend.domain.repositories.identity import (
+    ApiKeyRepository,
     LoginDelayRepository,
     OneTimeTokenRepository,
     SessionRepository,
@@ -146,11 +147,22 @@ class RegistrationService(Service):
             )
         return users.add(fields)
 
-    @command(UserRepository, OneTimeTokenRepository, SessionRepository, LoginDelayRepository)
+    @command(
+        UserRepository,
+        OneTimeTokenRepository,
+        SessionRepository,
+        ApiKeyRepository,
+        LoginDelayRepository,
+    )
     def _confirm_reset(self, uow: UnitOfWork, token: str, password_hash: str) -> None:
         user = redeem_token(uow, token, TokenPurpose.RESET_PASSWORD)
         uow.of(UserRepository).change(user, password_hash=password_hash, is_email_verified=True)
         end_sessions(uow, user.key, SessionEnd.PASSWORD)
+        if not user.is_email_verified:
+            # Whoever registered this address before its owner came keeps no way in.
+            keys = uow.of(ApiKeyRepository)
+            for key in keys.living(user.key):
+                keys.change(key, revoked_at=uow.context.now)
         self._delays.forgive(uow, user.email or "")
 
     def _post_later(

@@ -15,6 +15,7 @@ from kamerplanter_backend.domain.repositories.identity import (
     SessionRepository,
     UserRepository,
 )
+from kamerplanter_backend.domain.repositories.tenant import InvitationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command
 
@@ -23,6 +24,8 @@ UNVERIFIED_KEPT = timedelta(days=7)
 ADDRESSES_KEPT = timedelta(days=7)
 """So long a session knows its exact network address."""
 REVOKED_KEYS_KEPT = timedelta(days=90)
+INVITATIONS_KEPT = timedelta(days=30)
+"""So long after its end an invitation still tells whom somebody wanted in a garden."""
 
 
 class UpkeepService(Service):
@@ -34,7 +37,7 @@ class UpkeepService(Service):
         self._delays = delays
 
     def clean_tokens(self, context: Context) -> int:
-        """Delete expired tokens, keys, logins and counts; return how many.
+        """Delete expired tokens, keys, logins, invitations and counts; return how many.
 
         An exchanged refresh token stays while it could still come back from a thief: as long as
         it would be valid, and its session is not over.
@@ -79,6 +82,7 @@ class UpkeepService(Service):
         OneTimeTokenRepository,
         LoginStateRepository,
         ApiKeyRepository,
+        InvitationRepository,
     )
     def _clean_tokens(self, uow: UnitOfWork) -> int:
         now = uow.context.now
@@ -104,5 +108,9 @@ class UpkeepService(Service):
         keys = uow.of(ApiKeyRepository)
         for revoked in keys.find(Where("revoked_at", "<=", now - REVOKED_KEYS_KEPT)):
             keys.remove(revoked.key)
+            count += 1
+        invitations = uow.of(InvitationRepository)
+        for past in invitations.find(Where("expires_at", "<=", now - INVITATIONS_KEPT)):
+            invitations.remove(past.key)
             count += 1
         return count

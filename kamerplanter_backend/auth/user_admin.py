@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kamerplanter_backend.auth.sessions import end_sessions
-from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError, NotFoundError
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import Page, Query, Where
 from kamerplanter_backend.domain.models.identity import SessionEnd, User
@@ -29,13 +29,15 @@ class UserAdminService(Service):
 
         Raises:
             NotFoundError: There is no such account.
-            ConflictError: It is one's own, or the last platform admin that is active.
+            ConflictError: It is one's own: so there is always a platform admin left.
+            ForbiddenError: The actor is no platform admin any more.
         """
         users = uow.of(UserRepository)
         user = _living(users, key)
         if user.is_active is is_active:
             return user
         if not is_active:
+            _check_actor(uow)
             _keep_oneself_out(uow, user)
             end_sessions(uow, key, SessionEnd.DELETED)
         action = AuditAction.ACCOUNT_UNLOCKED if is_active else AuditAction.ACCOUNT_LOCKED
@@ -49,11 +51,13 @@ class UserAdminService(Service):
         Raises:
             NotFoundError: There is no such account.
             ConflictError: It is one's own: so there is always one left.
+            ForbiddenError: The actor is none any more.
         """
         users = uow.of(UserRepository)
         user = _living(users, key)
         if user.is_platform_admin is is_platform_admin:
             return user
+        _check_actor(uow)
         _keep_oneself_out(uow, user)
         record_audit(
             uow, AuditAction.ROLE_CHANGED, "users", key, is_platform_admin=is_platform_admin
@@ -66,6 +70,17 @@ def _living(users: UserRepository, key: str) -> User:
     if user is None or user.deleted_at is not None:
         raise NotFoundError(f"No account {key!r}.", kind="users", key=key)
     return user
+
+
+def _check_actor(uow: UnitOfWork) -> None:
+    """Make sure that the actor is a platform admin still: two could depose each other at once.
+
+    Raises:
+        ForbiddenError: Somebody has taken that right away meanwhile.
+    """
+    actor = uow.of(UserRepository).try_get(uow.context.actor)
+    if actor is None or not (actor.is_active and actor.is_platform_admin):
+        raise ForbiddenError("Only a platform admin can do this.", permission="platform:admin")
 
 
 def _keep_oneself_out(uow: UnitOfWork, user: User) -> None:

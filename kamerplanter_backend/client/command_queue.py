@@ -31,7 +31,12 @@ from kamerplanter_backend.client.protocol import (
     Request,
 )
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand
-from kamerplanter_backend.client.requests import CheckHarvest, LogHarvest, LogTreatment
+from kamerplanter_backend.client.requests import (
+    CheckHarvest,
+    LogHarvest,
+    LogTreatment,
+    RecordReadings,
+)
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.client.server_time import ServerTime
 from kamerplanter_backend.client.transport import Waits
@@ -188,8 +193,8 @@ class QueueingClient(KamerplanterClient):
             return await self._call_behind(request, who)
         try:
             answer = await self._ask(request, who)
-        except UnavailableError as error:
-            if not _is_away(error):
+        except KamerplanterError as error:
+            if not _may_wait(request, error):
                 raise
             await self._queue(request, who, attempts=1)
             raise self._queued(request) from error
@@ -374,6 +379,13 @@ async def open_queue(
     time = ServerTime(clock, store)
     await time.recall()
     return QueueingClient(inner, store, time, clock=clock, waits=waits or Waits())
+
+
+def _may_wait(command: Command[Any], error: KamerplanterError) -> bool:
+    """Tell whether a command is stored because of an error; of readings nobody waits for news."""
+    if isinstance(error, UnavailableError):
+        return _is_away(error)
+    return isinstance(command, RecordReadings) and isinstance(error, PASSING)
 
 
 def _is_away(error: KamerplanterError) -> bool:

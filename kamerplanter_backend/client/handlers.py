@@ -25,6 +25,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.CreateProbe: lambda s, c, r: s.probe.create(c, r.fields, r.key),
     ask.UpdateProbe: lambda s, c, r: s.probe.update(c, r.key, r.patch),
     ask.ArchiveProbe: lambda s, c, r: s.probe.archive(c, r.key),
+    ask.Calibrate: lambda s, c, r: s.calibration.calibrate(c, r.probe_key, r.fields),
     ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
     ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),
     ask.AddTask: lambda s, c, r: s.task.add(c, r.fields, r.key),
@@ -59,6 +60,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.ListReadings: lambda s, c, r: s.telemetry.list_readings(
         c, r.probe_key, r.kind, r.from_at, r.until_at
     ),
+    ask.ListCalibrations: lambda s, c, r: s.calibration.list_of_probe(c, r.probe_key),
     ask.ListObjects: lambda s, c, _r: s.home.list_objects(c),
 }
 

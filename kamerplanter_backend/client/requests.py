@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from kamerplanter_backend.client.protocol import Command, Request
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Key, Reason
+from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.care import CareKind
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields, HarvestVerdict, Treatment
@@ -120,6 +121,15 @@ class ArchiveProbe(Command[Probe]):
     key: Key
 
 
+class Calibrate(Command[Calibration]):
+    """Put a channel of a probe right for what it measures from then on."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
+    queueable: ClassVar[bool] = False
+    probe_key: Key
+    fields: CalibrationFields
+
+
 class RecordReadings(Command[int]):
     """Store judged readings; answers how many were new. Idempotent by channel and time."""
 
@@ -180,10 +190,7 @@ class DeleteTask(Command[Task]):
 
 
 class LogWatering(Command[tuple[Irrigation, ...]]):
-    """Book a watering or feeding of plants, all or none; completes their open tasks of that kind.
-
-    The answer has one entry for each plant, in the order of the keys.
-    """
+    """Book what plants got, all or none, one entry each; completes their tasks of that kind."""
 
     permission: ClassVar[Permission] = Permission.LOG_CREATE
     plant_keys: tuple[Key, ...] = Field(min_length=1, max_length=1000)
@@ -207,10 +214,7 @@ class ConfirmCare(Command[Plant]):
 
 
 class LogTreatment(Command[tuple[Treatment, ...]]):
-    """Book an application on plants, all or none; its waiting period starts at once.
-
-    The answer has one record for each plant, in the order of the keys.
-    """
+    """Book an application on plants, all or none, one record each; starts its waiting period."""
 
     permission: ClassVar[Permission] = Permission.TREATMENT_CREATE
     plant_keys: tuple[Key, ...] = Field(min_length=1, max_length=1000)
@@ -381,6 +385,12 @@ class ListReadings(Request[tuple[Reading, ...]]):
     kind: str
     from_at: Instant
     until_at: Instant
+
+
+class ListCalibrations(Request[Calibrations]):
+    """List the calibrations of a probe, newest first, and how old the last ones are."""
+
+    probe_key: Key
 
 
 class ListObjects(Request[dict[str, tuple[dict[str, JsonValue], ...]]]):

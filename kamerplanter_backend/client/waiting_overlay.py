@@ -121,7 +121,8 @@ def _changed(
         case CompleteTask():
             return _closed(task, command.at)
         case ReopenTask():
-            return task.model_copy(update={"state": TaskState.OPEN, "closed_at": None})
+            opened = task.model_copy(update={"state": TaskState.OPEN, "closed_at": None})
+            return _due(opened, today)
         case UpdateTask():
             patch = {k: v for k, v in command.patch.items() if k in TaskView.model_fields}
             try:
@@ -183,6 +184,7 @@ def _added(key: str, command: AddTask, snapshot: GardenSnapshot) -> TaskView:
         due_on=fields.due_on,
         due_at=fields.due_at,
         description=fields.description,
+        assignee_key=fields.assignee_key,
         rule=fields.rule,
         is_overdue=fields.due_on is not None and fields.due_on < snapshot.today,
         is_due_today=fields.due_on == snapshot.today,

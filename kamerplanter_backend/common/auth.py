@@ -143,7 +143,7 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
     server = server_of(request)
     now = server.clock()
     access = await server.ask(
-        lambda: server.tenants.resolve(account_context(principal.user_key, now), slug)
+        lambda: server.access.resolve(account_context(principal.user_key, now), slug)
     )
     tenant = access.tenant
     if principal.garden_key not in {None, tenant.key}:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from kamerplanter_backend.auth.accounts import Accounts
 from kamerplanter_backend.bootstrap import Services
+from kamerplanter_backend.common.access_memory import AccessMemory
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.clock import Clock
 from kamerplanter_backend.common.context_maker import ContextMaker
@@ -40,6 +41,7 @@ class Server:
     clock: Clock
     executor: ThreadPoolExecutor
     """For what blocks: writes, password checks, mail."""
+    access: AccessMemory
     contexts: ContextMaker
     readings: ReadingDesk
     """Judges what scripts measure; remembers each channel."""

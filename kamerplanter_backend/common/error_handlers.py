@@ -203,10 +203,14 @@ def field_problems(errors: Sequence[Any]) -> list[dict[str, str]]:
     problems = []
     for error in errors[:MAX_FIELDS]:
         where, *names = [str(part) for part in error["loc"]] or ["body"]
+        reason = str(error["msg"])
+        if error["type"] == "json_invalid" and names:
+            # The framework gives the place in the text as if it were the name of a field.
+            reason, names = f"it is no JSON from character {names[-1]} on", []
         problem = {
             "field": ".".join(names) or where,
             "location": where,
-            "reason": str(error["msg"]),
+            "reason": reason,
             "code": str(error["type"]),
         }
         value = error.get("input")

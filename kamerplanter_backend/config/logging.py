@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import nullcontext, suppress
 from typing import Any, TextIO
 
 import structlog
@@ -52,7 +53,9 @@ OWN_NAMES = frozenset(
         "request_id",
         "route",
         "status",
+        "tenant_slug",
         "timestamp",
+        "user_key",
     }
 )
 """Fields that only our own code fills, with values that it makes itself."""
@@ -95,6 +98,30 @@ def _redact(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Ma
     return clean
 
 
+class Lines:
+    """Writes the server's own lines, which are finished when they come here.
+
+    The way of the libraries' lines through `logging` takes longer than the line itself; both end
+    at the same handler, one after the other.
+
+    Args:
+        handler: Whose stream they go to.
+        name: Of the logger.
+    """
+
+    def __init__(self, handler: logging.StreamHandler[TextIO], name: str = "server") -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        """Write a line; a stream that is gone stops nobody."""
+        with self._handler.lock or nullcontext(), suppress(OSError, ValueError):
+            self._handler.stream.write(line + self._handler.terminator)
+            self._handler.flush()
+
+    debug = info = warning = error = critical = msg
+
+
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Send all lines of the process, also those of libraries, through one pipe to one stream.
 
@@ -112,12 +139,6 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         structlog.processors.format_exc_info,
         _redact,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
-        cache_logger_on_first_use=False,
-    )
     target = stream or sys.stderr
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -127,6 +148,12 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         )
     )
     handler = logging.StreamHandler(target)
+    structlog.configure(
+        processors=[*shared, renderer],
+        logger_factory=lambda *names: Lines(handler, *names),
+        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
+        cache_logger_on_first_use=False,
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

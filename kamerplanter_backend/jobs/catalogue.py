@@ -1,12 +1,17 @@
 """All jobs that run for each garden, with local due times, in the order of the day."""
 
-from datetime import time
+from datetime import time, timedelta
 
 from kamerplanter_backend.jobs import care, phase, retention, watering
 from kamerplanter_backend.jobs.job import Job
-from kamerplanter_engines.models.schedule import Daily
+from kamerplanter_engines.models.schedule import Daily, Every
 
 GARDEN_JOBS: tuple[Job, ...] = (
+    Job(
+        name="telemetry-rollup",
+        schedule=Every(interval=timedelta(hours=1)),
+        run=retention.roll_up_readings,
+    ),
     Job(
         name="telemetry-retention",
         schedule=Daily(at=time(3, 30)),

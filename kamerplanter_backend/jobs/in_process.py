@@ -97,6 +97,8 @@ class InProcessJobs:
 
     def _run_into(self, reports: list[JobReport], key: str) -> None:
         context = self._context_of(key)
+        # What is out of band becomes a problem with time alone: no reading need come in for it.
+        self._services.telemetry.evaluate(context)
         reports += run_due(self._jobs, self._services, self._store, context, process=self._process)
 
     @staticmethod

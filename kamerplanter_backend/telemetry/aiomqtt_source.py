@@ -7,9 +7,10 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar, Final, Self, override
 
-from aiomqtt import Client, Message, MqttCodeError, MqttError, TLSParameters
+from aiomqtt import Client, Message, MqttCodeError, MqttError, ProtocolVersion, TLSParameters
 
 _LOGGER = logging.getLogger(__name__)
 # The library reports each broken socket as an error of its own; we say it once.
@@ -63,6 +64,13 @@ class BrokerTimeout(BrokerError):  # noqa: N818
     key = "broker_timeout"
 
 
+class Protocol(StrEnum):
+    """The version of MQTT that is spoken."""
+
+    V311 = "3.1.1"
+    V5 = "5"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSettings:
     """How to reach a broker."""
@@ -76,9 +84,14 @@ class BrokerSettings:
     """False: the certificate is not looked at."""
     ca_path: str | None = None
     """File with the certificates to trust; none = those of the system."""
+    certificate_path: str | None = None
+    """File with the certificate by which we prove who we are; only with `key_path`."""
+    key_path: str | None = field(default=None, repr=False)
+    """File with the private key of it, not encrypted."""
     tls_context: ssl.SSLContext | None = field(default=None, repr=False)
     """Made by the caller off the loop; wins over the settings above."""
     client_id: str = "kamerplanter"
+    protocol: Protocol = Protocol.V311
 
 
 def client_id_for(store_id: str) -> str:
@@ -100,15 +113,20 @@ class _Connection(Client):
             # Certificates are read from disk; the library does that in its executor.
             tls_params = TLSParameters(
                 ca_certs=settings.ca_path,
+                certfile=settings.certificate_path,
+                keyfile=settings.key_path,
                 cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
             )
+        is_v5 = settings.protocol is Protocol.V5
         super().__init__(
             settings.host,
             settings.port,
             username=settings.username,
             password=settings.password,
             identifier=client_id,
-            clean_session=True,
+            protocol=ProtocolVersion.V5 if is_v5 else ProtocolVersion.V311,
+            # The newer protocol has another name for it and refuses the old one.
+            clean_session=None if is_v5 else True,
             timeout=CONNECT_TIMEOUT_S,
             keepalive=keepalive_s,
             max_queued_incoming_messages=MAX_QUEUED,
@@ -298,7 +316,7 @@ class OwnBroker:
             finally:
                 if self._client is not None:
                     self._client = None
-                    self._on_connection(False)
+                    self._tell(connected=False)
             accepted_at = self._accepted_at
             if accepted_at is not None and loop.time() - accepted_at >= STEADY_AFTER_S:
                 pause_s = self._first_pause_s
@@ -319,9 +337,16 @@ class OwnBroker:
             if self._is_loss_logged:
                 self._is_loss_logged = False
                 _LOGGER.info("The broker %s is back", self._settings.host)
-            self._on_connection(True)
+            self._tell(connected=True)
             async for message in client.messages:
                 self._deliver(message)
+
+    def _tell(self, *, connected: bool) -> None:
+        try:
+            self._on_connection(connected)
+        except Exception:
+            # Who only looks must not end the connection.
+            _LOGGER.exception("A change of the connection could not be shown")
 
     def _deliver(self, message: Message) -> None:
         payload = message.payload

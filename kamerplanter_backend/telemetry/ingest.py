@@ -20,8 +20,10 @@ from kamerplanter_backend.domain.services.telemetry_service import (
     ProbeMemory,
     TelemetryService,
 )
-from kamerplanter_backend.telemetry.intake import same_source
+from kamerplanter_backend.telemetry.as_reading import as_reading
+from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
 from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.base import Instant, Key, Model, is_ahead
 from kamerplanter_engines.models.telemetry import (
@@ -236,8 +238,9 @@ class _Batch:
             for kind in memory.bindings
         }
         supplied_at, now = source.view.supplied_at, self._context.now
+        samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         judged, memory.states = judge_message(
-            [_sample(item, memory.bindings[item.sent.kind], now) for item in items],
+            calibrated(samples, by_kind(source.view.calibrations), memory.states),
             memory.states,
             rules,
             rates_paused=supplied_at is not None
@@ -254,22 +257,13 @@ class _Batch:
 
     def _book(self, item: _Item, judged: Judged) -> None:
         outcome = Outcome.STORED
-        if judged.value is None:
+        reading = as_reading(item.sent.probe_key, judged)
+        if reading is None:
             outcome = Outcome.REFUSED
         elif judged.is_repeat:
             outcome = Outcome.KNOWN
         else:
-            self.readings.append(
-                Reading(
-                    probe_key=item.sent.probe_key,
-                    kind=item.sent.kind,
-                    at=judged.at,
-                    received_at=judged.received_at,
-                    value=judged.value,
-                    verdict=judged.verdict,
-                    reasons=judged.reasons,
-                )
-            )
+            self.readings.append(reading)
         self.results[item.index] = _result(
             item, outcome, judged.verdict, judged.reasons, value=judged.value, hint=judged.hint
         )

@@ -7,6 +7,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from kamerplanter_backend.telemetry.as_reading import as_reading
+from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
 from kamerplanter_backend.telemetry.mapping import (
     FieldReader,
     read_availability,
@@ -15,9 +17,10 @@ from kamerplanter_backend.telemetry.mapping import (
 )
 from kamerplanter_backend.telemetry.notice import Notice
 from kamerplanter_backend.telemetry.repetition import NewestMessages
+from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.evidence_engine import is_recent, listening_since
+from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import (
-    ChannelBinding,
     ChannelKind,
     Hint,
     Probe,
@@ -49,7 +52,6 @@ MAX_PENDING = 2000
 _WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
 _ECHO_AGE_RATIO = 0.25
 """A steady entity is confirmed by its device this often, as a share of its maximum age."""
-_OPTIONS = {"max_age_s": None, "rate_per_min": None, "stuck_after_s": None, "hold_s": None}
 
 type Restored = Mapping[ChannelKind, tuple[Reading | None, Reading | None]]
 """The newest good and the newest reading of each kind that the store knows."""
@@ -64,7 +66,6 @@ class ProbeIntake:
         restored: What the store knows of its channels.
         plain_water: The tank holds water where an EC of 0 is a real value.
         stock_solution: The tank holds a concentrate.
-        time_scale: How many times faster than a clock the garden lives (a demo).
         device_of: Names the device of an entity; none = not known, so no entity speaks for another.
     """
 
@@ -76,7 +77,6 @@ class ProbeIntake:
         restored: Restored | None = None,
         plain_water: bool = False,
         stock_solution: bool = False,
-        time_scale: float = 1.0,
         device_of: Callable[[str], str | None] | None = None,
     ) -> None:
         self.started_at = started_at
@@ -85,16 +85,16 @@ class ProbeIntake:
         self.message_count = 0
         self._is_online = True
         self._is_connected = True
-        self._time_scale = time_scale
         self._device_of = device_of or (lambda _entity_id: None)
         self._supplied_at: datetime | None = None
+        self._calibrations: dict[ChannelKind, list[Calibration]] = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
         self._states: dict[ChannelKind, ChannelState] = {
             kind: restore(last_good, last) for kind, (last_good, last) in (restored or {}).items()
         }
         self._shown: dict[ChannelKind, tuple[datetime, ChannelState, Shown]] = {}
-        self._newest = NewestMessages(SAME_READING_S / time_scale)
+        self._newest = NewestMessages(SAME_READING_S)
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
 
@@ -108,7 +108,6 @@ class ProbeIntake:
                 binding,
                 plain_water=plain_water,
                 stock_solution=stock_solution,
-                time_scale=self._time_scale,
             )
             for binding in probe.channels
         }
@@ -134,6 +133,23 @@ class ProbeIntake:
         if probe.availability != self.probe.availability:
             self._is_online = True
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
+
+    def recall(self, known: Restored, since: datetime) -> list[ChannelKind]:
+        """Take over what somebody else has measured meanwhile; return the kinds with news.
+
+        Args:
+            known: What the store knows of its channels.
+            since: Only what came in later counts; before, it had other sources.
+        """
+        news = []
+        for kind, (last_good, last) in known.items():
+            if kind not in self.rules or last_good is None or last_good.received_at <= since:
+                continue
+            good_at = self._states.get(kind, UNKNOWN_CHANNEL).good_at
+            if good_at is None or last_good.at > good_at:
+                self._states[kind] = restore(last_good, last)
+                news.append(kind)
+        return news
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -176,6 +192,13 @@ class ProbeIntake:
         """Expect jumps for a while: water or feed was last given then; none = never."""
         self._supplied_at = at
 
+    def calibrate(self, calibrations: Sequence[Calibration]) -> None:
+        """Use these calibrations for what comes in from now on."""
+        self._calibrations = by_kind(calibrations)
+
+    def _put_right(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+        return calibrated(samples, self._calibrations, self._states)
+
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime
     ) -> tuple[Judged, ...]:
@@ -203,7 +226,7 @@ class ProbeIntake:
             # Some devices leave their last will on the topic of the value itself.
             self._is_online = last_will
             return ()
-        samples = read_message(payload, readers, received_at)
+        samples = self._put_right(read_message(payload, readers, received_at))
         if retained:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
@@ -238,7 +261,9 @@ class ProbeIntake:
         self.message_count += 1
         # A restored state carries the time of the restart, which says nothing.
         at = None if restored else reported_at
-        samples = tuple(reader.read_entity(state_text, unit, at, received_at) for reader in readers)
+        samples = self._put_right(
+            [reader.read_entity(state_text, unit, at, received_at) for reader in readers]
+        )
         if restored or reported_at < self.started_at:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
@@ -291,7 +316,7 @@ class ProbeIntake:
 
     def _expects_jumps(self, now: datetime) -> bool:
         return self._supplied_at is not None and is_recent(
-            self._supplied_at, now=now, max_age_s=JUMP_EXPECTED_S / self._time_scale
+            self._supplied_at, now=now, max_age_s=JUMP_EXPECTED_S
         )
 
     def _count(self, item: Judged, source: str) -> None:
@@ -309,21 +334,9 @@ class ProbeIntake:
 
     def take_readings(self) -> list[Reading]:
         """Hand over the good and suspect readings that are to be stored."""
-        taken = [
-            Reading(
-                probe_key=self.probe.key,
-                kind=item.kind,
-                at=item.at,
-                received_at=item.received_at,
-                value=item.value,
-                verdict=item.verdict,
-                reasons=item.reasons,
-            )
-            for item in self._pending
-            if item.value is not None
-        ]
+        taken = [as_reading(self.probe.key, item) for item in self._pending]
         self._pending.clear()
-        return taken
+        return [reading for reading in taken if reading is not None]
 
     def take_notices(self) -> list[Notice]:
         """Hand over what is to be logged."""
@@ -373,8 +386,3 @@ class ProbeIntake:
         worst = min((view.verdict for view in views), key=_WORST_FIRST.index)
         reasons = dict.fromkeys(r for view in views if view.verdict is worst for r in view.reasons)
         return QualityView(verdict=worst, reasons=tuple(reasons))
-
-
-def same_source(old: ChannelBinding, new: ChannelBinding) -> bool:
-    """Tell whether two bindings read the same value in the same way; options may differ."""
-    return old.model_copy(update=_OPTIONS) == new.model_copy(update=_OPTIONS)

@@ -50,6 +50,8 @@ class PlantAlertFields(Model):
     """When the moisture fell below its band; none = it is not below, as far as one knows."""
     since: Instant | None = None
     """When the soil was judged dry."""
+    last_reading_at: Instant | None = None
+    """When the newest reading that was judged was measured; an older one decides nothing."""
     task_silenced: bool = False
     """A person closed the task while the soil was still dry; no new one until it was moist."""
 

@@ -141,6 +141,17 @@ class ProbeFields(Model):
     plant_key: str | None = None
     availability: Availability | None = None
     channels: tuple[ChannelBinding, ...] = Field(default=(), max_length=20)
+    calibration_due_d: float = Field(default=14, ge=1, le=60)
+    """An older calibration is due. [d]"""
+    calibration_stop_d: float = Field(default=28, ge=1, le=60)
+    """With an older calibration nothing is dosed automatically. [d]"""
+
+    @model_validator(mode="after")
+    def _due_comes_first(self) -> ProbeFields:
+        if self.calibration_stop_d < self.calibration_due_d:
+            msg = "calibration_stop_d must not be below calibration_due_d"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _channels_differ(self) -> ProbeFields:
@@ -172,6 +183,8 @@ class Reading(Model):
     value: float
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
+    raw: float | None = None
+    """What the probe showed; none = the value itself, as no calibration was in force."""
 
 
 class QualityView(Model):

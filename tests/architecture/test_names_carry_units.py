@@ -29,6 +29,7 @@ SUFFIXES = (
     "_ratio",
     "_factor",
     "_per_min",
+    "_mv_ph",
 )
 # Dimensionless, or in the canonical unit of the kind that stands beside them.
 WITHOUT_UNIT = {
@@ -43,6 +44,8 @@ WITHOUT_UNIT = {
     "high",
     "target",
     "last_value",
+    "offset",
+    "zero_shift",
 }
 
 

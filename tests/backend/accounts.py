@@ -38,9 +38,9 @@ class Outbox:
 
     def last_token(self) -> str:
         """Return the code of the newest mail."""
-        found = re.search(r"code: (\S+)|Code ein: (\S+)", self.mails[-1].text)
+        found = re.search(r"[Cc]ode(?: ein)?:? (\S+)\n", self.mails[-1].text)
         assert found is not None
-        return found.group(1) or found.group(2)
+        return found.group(1)
 
 
 def settings_of(**values: Any) -> Settings:

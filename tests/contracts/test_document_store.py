@@ -470,6 +470,8 @@ def test_command_is_remembered_with_its_answer(store: DocumentStore) -> None:
     with store.begin(TANKS) as transaction:
         assert transaction.seen_command(TENANT, "c") == result
         assert transaction.seen_command(OTHER_TENANT, "c") is None
+        transaction.forget_commands(OTHER_TENANT)
+        assert transaction.seen_command(TENANT, "c") == result
         with pytest.raises(ConflictError):
             transaction.remember_command(TENANT, "c", result, at=NOW)
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import READINGS
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
 from tests.contracts.conftest import OpenUnit
 from tests.factories import NOW, OTHER_TENANT, add, example
@@ -84,6 +85,15 @@ def test_range_holds_its_start_and_not_its_end(unit: OpenUnit, probe: str) -> No
         )
 
     assert [one.value for one in found] == [10, 20]
+
+
+def test_a_range_may_be_cut_to_its_oldest_readings(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(seconds, seconds) for seconds in (30, 0, 20, 10)])
+
+        found = uow.readings.range(probe, EC, EARLIEST, LATEST, most=2)
+
+    assert [one.value for one in found] == [0, 10]
 
 
 def test_latest_is_by_time_of_measurement_and_verdict(unit: OpenUnit, probe: str) -> None:
@@ -179,6 +189,60 @@ def test_probe_of_another_garden_is_not_there(unit: OpenUnit, probe: str) -> Non
             uow.readings.latest(probe, EC)
         with pytest.raises(NotFoundError, match=probe):
             uow.readings.range(probe, EC, EARLIEST, LATEST)
+
+
+INJECTIONS = [
+    "' OR '1'='1",
+    "probe-1' OR 1=1 --",
+    "probe-1'; DELETE FROM readings; --",
+    "probe-1' RETURN 1 //",
+    "probe-1/../probe-2",
+    "%",
+    "probe-_",
+    "*",
+    "probe-1\0",
+    "PROBE-1",
+    "",
+]
+
+
+@pytest.mark.parametrize("probe_key", INJECTIONS)
+@pytest.mark.usefixtures("probe")
+def test_the_key_of_a_probe_is_a_value_and_never_a_part_of_a_query(
+    store: DocumentStore, unit: OpenUnit, probe_key: str
+) -> None:
+    both = [reading(), reading(probe_key="probe-2")]
+    with unit() as uow:
+        uow.readings.append(both)
+
+    with store.begin(frozenset({READINGS})) as transaction:
+        found = transaction.readings
+        assert found.latest(probe_key, EC) is None
+        assert found.latest(probe_key, EC, Verdict.GOOD, until_at=LATEST) is None
+        assert found.range(probe_key, EC, EARLIEST, LATEST) == []
+        assert found.range(probe_key, EC, EARLIEST, LATEST, most=1) == []
+        assert found.prune(LATEST, [probe_key]) == 0
+        assert found.remove_probe(probe_key) == 0
+
+    with store.begin(frozenset()) as transaction:
+        kept = [transaction.readings.latest(one.probe_key, EC) for one in both]
+    assert kept == both
+
+
+@pytest.mark.parametrize("probe_key", INJECTIONS)
+def test_a_garden_does_not_know_a_probe_of_such_a_key(
+    unit: OpenUnit, probe: str, probe_key: str
+) -> None:
+    with unit() as uow:
+        uow.readings.append([reading()])
+        with pytest.raises(NotFoundError):
+            uow.readings.append([reading(probe_key=probe_key)])
+        with pytest.raises(NotFoundError):
+            uow.readings.latest(probe_key, EC)
+        with pytest.raises(NotFoundError):
+            uow.readings.range(probe_key, EC, EARLIEST, LATEST)
+
+        assert len(uow.readings.range(probe, EC, EARLIEST, LATEST)) == 1
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

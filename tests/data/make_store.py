@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.data_access.sqlite.schema import KNOWN_VERSION
+from kamerplanter_backend.domain.consequences.rollups import refresh
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
@@ -61,6 +62,7 @@ def _fill_garden(uow: UnitOfWork) -> None:
     add(uow, repository_of("treatments"), key="treatment-1", applied_on=DAY, **plant)
     add(uow, repository_of("harvests"), key="harvest-1", harvested_on=DAY, **plant)
     add(uow, repository_of("job_runs"), key="run-1")
+    add(uow, repository_of("calibrations"), key="calibration-1", probe_key="probe-1")
     uow.readings.append(
         [
             Reading(
@@ -70,9 +72,11 @@ def _fill_garden(uow: UnitOfWork) -> None:
                 received_at=WHEN,
                 value=1.8,
                 verdict=Verdict.GOOD,
+                raw=1.72,
             )
         ]
     )
+    refresh(uow)
 
 
 if __name__ == "__main__":

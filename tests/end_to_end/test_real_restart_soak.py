@@ -30,7 +30,11 @@ QUIET_S = 600
 """So long after a start nothing that is only remembered raises anything. [s]"""
 POWER_CUTS = 20
 LOST_S = 1.5
-"""A second for the open batch, and half a one to write it on a busy machine. [s]"""
+"""A batch is open for a second at most; half a one more is not lost but being written.
+
+The tasks of this test write all the time, each with a full synchronisation, so a batch that is
+closed waits its turn behind one of them. What is under way is neither committed nor open. [s]
+"""
 
 
 def test_nothing_cries_wolf_in_ten_real_minutes_after_a_restart(

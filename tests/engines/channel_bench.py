@@ -34,10 +34,9 @@ HOUR = 3600
 class Bench:
     """One device with channels of the given kinds; time in seconds since the start."""
 
-    def __init__(self, *kinds: ChannelKind, scale: float = 1.0, **options: bool) -> None:
+    def __init__(self, *kinds: ChannelKind, **options: bool) -> None:
         self.rules = {
-            kind: rules_for(ChannelBinding(kind=kind, topic="t"), time_scale=scale, **options)
-            for kind in kinds
+            kind: rules_for(ChannelBinding(kind=kind, topic="t"), **options) for kind in kinds
         }
         self.states: dict[ChannelKind, ChannelState] = {}
         self.started_at = T0

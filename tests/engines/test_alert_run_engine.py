@@ -1,10 +1,10 @@
 """Many readings of a tank at once say what they say one after the other."""
 
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from kamerplanter_engines.alert_run_engine import judge_run
 from kamerplanter_engines.models.tank import (
@@ -72,9 +72,63 @@ def test_a_run_is_judged_as_its_readings_one_by_one(
 
     run = judge_run(alert, BAND, in_order, **NUMBERS)
 
-    assert run == reduce(
-        lambda state, one: judge_alert(state, BAND, one, **NUMBERS), in_order, alert
-    )
+    one_by_one = alert
+    for one, following in pairwise([*in_order, None]):
+        until = NOW if following is None else min(following.at, NOW)
+        one_by_one = judge_alert(one_by_one, BAND, one, held_at=until, **NUMBERS)
+    assert run == one_by_one
+
+
+NEVER_TOO_OLD: dict[str, Any] = {"started_at": None, "max_age_s": 21_600.0, "hold_s": 300.0}
+STEPS = st.lists(
+    st.tuples(st.floats(0.1, 12), st.sampled_from([1.0, 1.6, 1.95, 2.3])), min_size=1, max_size=20
+)
+"""Minutes since the one before, and the value: too low, inside, inside within the margin, high."""
+
+
+@given(STEPS, st.floats(0, 20))
+@example([(1, 2.3), (1, 2.3), (1, 1.95), (1, 1.95), (1, 1.95)], 20)
+def test_readings_that_come_late_say_what_they_would_have_said_live(
+    steps: list[tuple[float, float]], quiet_min: float
+) -> None:
+    minutes, readings = 0.0, []
+    for step, value in steps:
+        minutes += step
+        readings.append(reading(value, minutes - 240))
+    late_at = readings[-1].at + timedelta(minutes=quiet_min)
+    late = [one.model_copy(update={"received_at": late_at}) for one in readings]
+
+    live = QUIET
+    for one in readings:
+        # The clock is looked at all the time, a reading when it comes.
+        live = judge_alert(live, BAND, None, now=one.at, **NEVER_TOO_OLD)
+        live = judge_alert(live, BAND, one, now=one.at, **NEVER_TOO_OLD)
+    live = judge_alert(live, BAND, None, now=late_at, **NEVER_TOO_OLD)
+    at_once = judge_run(QUIET, BAND, late, now=late_at, **NEVER_TOO_OLD)
+
+    assert at_once.model_copy(update={"raised_at": live.raised_at}) == live
+
+
+def test_a_problem_that_came_and_nearly_went_unseen_is_none() -> None:
+    """High for two minutes, two hours ago; then inside, though not clearly."""
+    values = [(0, 2.3), (1, 2.3), (2, 1.95), (3, 1.95), (4, 1.95)]
+    late_at = START + timedelta(hours=2)
+    late = [
+        reading(value, minutes).model_copy(update={"received_at": late_at})
+        for minutes, value in values
+    ]
+
+    run = judge_run(QUIET, BAND, late, now=late_at, **NEVER_TOO_OLD)
+
+    assert run.state is AlertState.INACTIVE
+
+
+def test_what_was_out_of_band_long_enough_before_the_next_reading_is_a_problem() -> None:
+    late = [reading(2.3, 0), reading(2.3, 1), reading(1.95, 6)]
+
+    run = judge_run(QUIET, BAND, late, now=NOW, **NEVER_TOO_OLD)
+
+    assert (run.state, run.since) == (AlertState.ACTIVE, START)
 
 
 def test_only_the_newest_reading_inside_the_band_is_written_down() -> None:

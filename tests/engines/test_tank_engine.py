@@ -20,7 +20,6 @@ from kamerplanter_engines.models.tank import (
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from kamerplanter_engines.tables.tank_bands import TANK_COMPARE
 from kamerplanter_engines.tank_engine import (
-    check_limits,
     deviation,
     is_released,
     judge_alert,
@@ -28,6 +27,7 @@ from kamerplanter_engines.tank_engine import (
     side_of,
     target_bands,
 )
+from kamerplanter_engines.tank_limits_engine import check_limits
 
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 MAX_AGE_S = 6 * 3600
@@ -235,7 +235,10 @@ def test_limits_that_leave_room_are_accepted() -> None:
         pytest.param(2.16, Band(target=1.8), 0.36, 20, id="above"),
         pytest.param(1.2, Band(target=1.5), -0.3, -20, id="below"),
         pytest.param(0.3, Band(target=0.0), 0.3, None, id="target 0"),
-        pytest.param(0.3, Band(high=3), None, None, id="no target"),
+        pytest.param(0.3, Band(high=3), 0.0, None, id="no target, inside"),
+        pytest.param(26.5, Band(low=15, high=24), 2.5, None, id="no target, too high"),
+        pytest.param(12.0, Band(low=20), -8.0, None, id="no target, too low"),
+        pytest.param(0.3, Band(), None, None, id="no band"),
     ],
 )
 def test_deviation_is_the_distance_from_the_target(

@@ -124,14 +124,6 @@ class TestRate:
 
         assert bench.one(60, 8.0).verdict is GOOD
 
-    def test_time_scale_makes_everything_faster(self) -> None:
-        bench = Bench(PH, scale=60)
-        bench.one(0, 6.0)
-
-        assert bench.one(1, 6.2).verdict is GOOD  # one second is a minute
-        assert bench.one(2, 6.5).verdict is SUSPECT
-        assert bench.rules[PH].max_age_s == 360
-
     def test_a_return_to_the_last_good_value_is_good_at_once(self) -> None:
         bench = Bench(PH)
         bench.one(0, 6.0)

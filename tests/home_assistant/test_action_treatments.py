@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from homeassistant.core import Context
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.kamerplanter.caller import OWNER
@@ -15,6 +15,7 @@ from kamerplanter_backend.client.requests import (
     ListIrrigation,
     ListTreatments,
 )
+from kamerplanter_backend.common.exceptions import UnavailableError
 from tests.home_assistant.garden import Garden, new_entry
 from tests.home_assistant.served import BOTH_PLACES
 from tests.home_assistant.test_actions import act
@@ -116,7 +117,7 @@ async def test_a_mistyped_interval_is_corrected_and_shows_at_once(
     assert garden.state("sensor", plant, "safe_harvest_date").state == "2026-05-23"
     (correction,) = answer["corrections"]
     assert (correction["reason"], correction["before"]["interval_d"]) == ("Mistyped", 1)
-    assert correction["by"] == garden.known_as(admin.user_id)
+    assert correction["by"] == garden.known_as(admin.user_id or "")
 
 
 async def test_a_correction_is_for_administrators(
@@ -217,6 +218,26 @@ async def test_a_record_is_found_in_the_garden_that_has_it(garden: Garden, admin
     answer = await correct(other, admin, treatment_id=booked["treatment_id"], note="Leaves only")
 
     assert (answer["plant"], answer["note"]) == ("Theirs", "Leaves only")
+
+
+async def test_a_garden_in_trouble_does_not_hide_the_record_of_another(
+    garden: Garden, admin: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Garden(garden.hass, new_entry(store_id=OTHER_STORE), garden.freezer)
+    await other.set_up()
+    theirs = await other.add_plant(name="Theirs")
+    booked = await act(other, "log_treatment", theirs, product="Neem", interval_d=1)
+
+    async def fails(*_: object) -> None:
+        raise UnavailableError("The disk does not answer.", reason="disk")
+
+    monkeypatch.setattr(garden.entry.runtime_data.client, "call", fails)
+    answer = await correct(other, admin, treatment_id=booked["treatment_id"], note="Leaves only")
+    with pytest.raises(HomeAssistantError) as caught:
+        await correct(other, admin, treatment_id="nowhere", note="Leaves only")
+
+    assert (answer["plant"], answer["note"]) == ("Theirs", "Leaves only")
+    assert caught.value.translation_key == "unavailable", "it may be in the garden in trouble"
 
 
 @pytest.mark.parametrize(

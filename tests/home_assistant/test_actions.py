@@ -108,6 +108,25 @@ async def test_karenz_counts_local_days_over_the_end_of_summer_time(garden: Gard
     assert garden.state("binary_sensor", plant, "harvest_allowed").state == "on"
 
 
+async def test_karenz_counts_local_days_over_the_begin_of_summer_time(garden: Garden) -> None:
+    plant = await garden.add_plant()
+    await garden.jump_to(datetime(2027, 3, 27, 22, 30, tzinfo=UTC))
+
+    # 23:30 in Berlin on the 27th; the Sunday that follows has 23 hours.
+    answer = await act(garden, "log_treatment", plant, product="Sulphur", interval_d=1)
+
+    assert answer["applied_on"] == "2027-03-27"
+    assert answer["safe_harvest_date"] == "2027-03-29"
+    assert garden.state("sensor", plant, "safe_harvest_date").state == "2027-03-29"
+    await garden.jump_to(datetime(2027, 3, 28, 21, 59, 59, tzinfo=UTC))
+    assert garden.state("binary_sensor", plant, "karenz_active").state == "on"
+    assert garden.state("binary_sensor", plant, "harvest_allowed").state == "off"
+    # Midnight in Berlin is at 22:00 UTC now, no longer at 23:00.
+    await garden.jump_to(datetime(2027, 3, 28, 22, 0, 1, tzinfo=UTC))
+    assert garden.state("binary_sensor", plant, "karenz_active").state == "off"
+    assert garden.state("binary_sensor", plant, "harvest_allowed").state == "on"
+
+
 async def test_a_harvest_of_several_plants_at_once_is_refused_and_books_none(
     garden: Garden,
 ) -> None:

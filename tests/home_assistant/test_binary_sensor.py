@@ -52,11 +52,78 @@ async def test_a_value_out_of_its_band_becomes_a_problem_and_ends(mqtt_garden: G
     assert [task.state for task in tasks] == ["resolved"]
 
 
+async def test_each_problem_says_how_far_the_value_is_from_its_band(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(
+        ec_low_ms_cm=1.4,
+        ec_high_ms_cm=2.2,
+        ph_low=5.5,
+        ph_high=6.5,
+        water_temperature_low_c=16,
+        water_temperature_high_c=24,
+        level_low_pct=25,
+    )
+    for topic, value in {"ec": "2.25", "ph": "5.8", "temperature": "26.5", "level": "20"}.items():
+        async_fire_mqtt_message(mqtt_garden.hass, f"tank/{topic}", value)
+    await mqtt_garden.derive()
+
+    def numbers(row: str) -> dict[str, object]:
+        known = mqtt_garden.state("binary_sensor", tank, row).attributes
+        words = ("value", "low", "high", "target", "deviation")
+        return {name: known[name] for name in known if name.startswith(words)}
+
+    # 1.8 and 6.0 are the middles; temperature and level have limits only.
+    assert numbers("ec_problem") == {
+        "value_ms_cm": 2.25,
+        "low_ms_cm": 1.4,
+        "high_ms_cm": 2.2,
+        "target_ms_cm": 1.8,
+        "deviation_ms_cm": 0.45,
+    }
+    assert numbers("ph_problem") == {
+        "value": 5.8,
+        "low": 5.5,
+        "high": 6.5,
+        "target": 6.0,
+        "deviation": -0.2,
+    }
+    assert numbers("temperature_problem") == {
+        "value_c": 26.5,
+        "low_c": 16.0,
+        "high_c": 24.0,
+        "target_c": None,
+        "deviation_c": 2.5,
+    }
+    assert numbers("level_low") == {
+        "value_pct": 20.0,
+        "low_pct": 25.0,
+        "high_pct": None,
+        "target_pct": None,
+        "deviation_pct": -5.0,
+    }
+
+
+async def test_a_low_level_becomes_a_problem_and_ends(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(level_low_pct=25)
+    await measure(mqtt_garden, "tank/level", "60")
+    assert mqtt_garden.state("binary_sensor", tank, "level_low").state == STATE_OFF
+
+    await measure(mqtt_garden, "tank/level", "20", minutes=15)
+    problem = mqtt_garden.state("binary_sensor", tank, "level_low")
+    assert (problem.state, problem.attributes["side"]) == (STATE_ON, "low")
+
+    await measure(mqtt_garden, "tank/level", "80", minutes=5)
+    assert mqtt_garden.state("binary_sensor", tank, "level_low").state == STATE_OFF
+
+
 async def test_a_problem_without_a_reading_is_not_known(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank()
 
     for row in ("ec_problem", "ph_problem", "temperature_problem", "level_low"):
-        assert mqtt_garden.state("binary_sensor", tank, row).state == STATE_UNKNOWN
+        problem = mqtt_garden.state("binary_sensor", tank, row)
+        assert problem.state == STATE_UNKNOWN
+        numbers = [name for name in problem.attributes if name.startswith(("value", "deviation"))]
+        assert len(numbers) == 2
+        assert {problem.attributes[name] for name in numbers} == {None}
 
 
 async def test_one_noisy_reading_is_no_problem(mqtt_garden: Garden) -> None:

@@ -1,6 +1,8 @@
 """A garden with a connection of its own to a broker: real sockets, real time."""
 
 import asyncio
+import logging
+import signal
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from kamerplanter_backend.telemetry.aiomqtt_source import (
     TlsFailed,
     client_id_for,
 )
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.backend.telemetry.brokers import (
     HOST,
     amqtt_broker,
@@ -48,6 +51,8 @@ from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 ISSUE = f"broker_conflict_{STORE_ID}"
+OUTAGE_AGE_S = 4.0
+"""Maximum age of a value in a real outage. [s]"""
 
 
 def broker_data(port: int) -> dict[str, object]:
@@ -131,6 +136,15 @@ async def listened(garden: Garden) -> None:
 
 async def lost(garden: Garden) -> None:
     await _connection(garden, wanted=False)
+
+
+def our_log(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """Return what the integration and its backend have told since, with the level."""
+    return [
+        (record.levelno, record.getMessage())
+        for record in caplog.records
+        if "kamerplanter" in record.name and record.levelno >= logging.INFO
+    ]
 
 
 def issue_change(hass: HomeAssistant) -> asyncio.Future[None]:
@@ -332,6 +346,59 @@ async def test_the_notice_of_a_take_over_goes_with_the_entry(
     await garden.unload()
 
     assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+
+
+@pytest.mark.mosquitto
+async def test_f10_without_its_own_broker_a_value_ages_and_comes_back_by_itself(
+    hass: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    binding = ChannelBinding(
+        kind=ChannelKind.EC, topic="tank/ec", unit="mS/cm", max_age_s=OUTAGE_AGE_S
+    )
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        tank = await garden.add_tank(channels=(binding,))
+        entity_id = garden.entity_id("sensor", tank, "ec")
+        assert entity_id is not None
+        await connected(garden, entity_id)
+        loaded = garden.entry.runtime_data
+        caplog.clear()
+
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.85",
+            lambda: publish(broker.port, "tank/ec", "1.85"),
+        )
+
+        async def lose_it() -> None:
+            await broker.stop(signal.SIGKILL)
+            await lost(garden)
+            assert state_of(garden, entity_id) == "1.85"
+
+        gone = await until(hass, entity_id, lambda state: state.state == STATE_UNAVAILABLE, lose_it)
+        measured_at = garden.entry.runtime_data.live.shown(
+            garden.subentry(tank).data["probe_key"], ChannelKind.EC
+        ).at
+        assert (gone.last_changed - measured_at).total_seconds() >= OUTAGE_AGE_S
+        assert [level for level, _ in our_log(caplog)] == [logging.WARNING]
+
+        await broker.start()
+        await listened(garden)
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.87",
+            lambda: publish(broker.port, "tank/ec", "1.87"),
+        )
+
+        lines = our_log(caplog)
+        assert [level for level, _ in lines] == [logging.WARNING, logging.INFO]
+        assert "No connection to the broker" in lines[0][1]
+        assert "is back" in lines[1][1]
+        assert garden.entry.runtime_data is loaded
+        await garden.unload()
 
 
 @pytest.mark.mosquitto

@@ -67,9 +67,10 @@ async def test_a_problem_is_raised_at_its_usual_time(
     await measure(mqtt_garden, "tank/ec", 1.8, 1.81, 1.82)
 
     await set_back(mqtt_garden, with_restart=with_restart)
-    await measure(mqtt_garden, "tank/ec", *(2.3 + step / 100 for step in range(5)))
+    # The hold time of five minutes counts from the first of these.
+    await measure(mqtt_garden, "tank/ec", *(2.3 + step / 100 for step in range(4)))
     assert mqtt_garden.state("binary_sensor", tank, "ec_problem").state == "off"
-    await measure(mqtt_garden, "tank/ec", 2.36, 2.37)
+    await measure(mqtt_garden, "tank/ec", 2.35, 2.36, 2.37)
 
     assert mqtt_garden.state("binary_sensor", tank, "ec_problem").state == "on"
     assert [task.rule for task in mqtt_garden.snapshot.tasks if task.rule] == ["tank_ec"]

@@ -86,7 +86,7 @@ async def test_a_store_that_takes_nothing_is_an_issue_until_it_does(
     assert issue.translation_placeholders == {
         "name": "Garden",
         "path": str(store_file(garden.hass)),
-        "message": "The disk is full.",
+        "message": "The disk is full. Nothing was saved.",
     }
     assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
 

@@ -11,15 +11,17 @@ import homeassistant
 import pytest
 import yaml
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import selector as ha_selector
 from homeassistant.helpers.service import _SERVICES_SCHEMA
-from homeassistant.loader import Manifest
+from homeassistant.loader import Manifest, async_get_zeroconf
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from custom_components.kamerplanter.actions import ACTIONS
 from custom_components.kamerplanter.actions.tasks import ADD_TASK_SCHEMA
 from custom_components.kamerplanter.actions.treatments import CORRECT_TREATMENT_SCHEMA
+from kamerplanter_backend.announce import SERVICE_TYPE
 from tests.home_assistant.flow_texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,14 @@ def test_the_manifest_names_what_hacs_asks_for() -> None:
         assert MANIFEST[key].startswith("https://")
     assert (MANIFEST["iot_class"], MANIFEST["integration_type"]) == ("local_push", "hub")
     assert MANIFEST["config_flow"] is True
+
+
+async def test_home_assistant_asks_us_about_servers_that_announce_themselves(
+    hass: HomeAssistant,
+) -> None:
+    found = await async_get_zeroconf(hass)
+
+    assert {"domain": "kamerplanter"} in found[SERVICE_TYPE]
 
 
 def test_the_version_is_one_that_home_assistant_loads() -> None:

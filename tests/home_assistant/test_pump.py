@@ -71,6 +71,10 @@ class Store:
     def __init__(self, hass: HomeAssistant) -> None:
         self.batches: list[tuple[Reading, ...]] = []
         self.refusal: KamerplanterError | None = None
+        self.bad: list[Reading] = []
+        self.call_count = 0
+        self.full_at_call = 0
+        """The disk is full for this call alone."""
         self.told: list[UnavailableError | None] = []
         self.is_busy = asyncio.Event()
         self.may_go_on = asyncio.Event()
@@ -78,10 +82,15 @@ class Store:
         self.pump = ReadingPump(hass, cast("KamerplanterClient", self), self.told.append)
 
     async def call(self, request: RecordReadings) -> int:
+        self.call_count += 1
         self.is_busy.set()
         await self.may_go_on.wait()
         if self.refusal is not None:
             raise self.refusal
+        if self.call_count == self.full_at_call:
+            raise FULL
+        if any(reading in self.bad for reading in request.readings):
+            raise InvalidInputError("No such time.", field="at", value="?")
         self.batches.append(request.readings)
         return len(request.readings)
 
@@ -209,6 +218,64 @@ async def test_readings_that_the_store_refuses_for_good_do_not_block_the_next(
     await store.pump.stop()
 
 
+async def test_of_a_batch_that_is_refused_only_what_is_at_fault_is_lost(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(hass)
+    every = readings(101)
+    store.bad = [every[0], every[70]]
+
+    store.pump.add(every)
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+
+    assert store.stored == [reading for reading in every if reading not in store.bad]
+    assert (store.pump.waiting, store.pump.dropped) == (0, 2)
+    assert caplog.text.count("2 readings were refused and are lost") == 1
+    await store.pump.stop()
+
+
+async def test_the_rest_of_a_refused_batch_waits_if_the_store_goes_away(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    every = readings(4)
+    store.bad = [every[0]]
+    store.full_at_call = 5  # after the whole, its first half, the bad one and its neighbour
+
+    store.pump.add(every)
+    await pass_s(hass, freezer, FLUSH_AFTER_S + 0.1)
+    while_away = (store.stored, store.pump.waiting, store.pump.dropped)
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+
+    assert while_away == ([every[1]], 2, 1)
+    assert store.stored == every[1:]
+    assert store.told == [FULL, None]
+    await store.pump.stop()
+
+
+async def test_many_that_wait_do_not_hurry_a_store_that_takes_nothing(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    store.refusal = FULL
+    every = readings(BATCH_SIZE + 10)
+    store.pump.add(every[:BATCH_SIZE])
+    await hass.async_block_till_done()
+
+    for reading in every[BATCH_SIZE:]:
+        store.pump.add([reading])
+        await pass_s(hass, freezer, FLUSH_AFTER_S)
+    assert store.call_count == 1, "the retry is due after ten seconds"
+    store.refusal = None
+    await pass_s(hass, freezer, RETRY_AFTER_S)
+
+    assert store.stored == every
+    store.pump.add(every[:BATCH_SIZE])
+    await hass.async_block_till_done()
+    assert len(store.stored) == len(every) + BATCH_SIZE, "a full batch does not wait any more"
+    await store.pump.stop()
+
+
 async def test_a_store_that_is_away_for_too_long_costs_the_oldest_and_they_are_counted(
     hass: HomeAssistant,
 ) -> None:
@@ -226,7 +293,7 @@ async def test_a_store_that_is_away_for_too_long_costs_the_oldest_and_they_are_c
 
 
 async def test_the_stop_stores_what_is_left_and_nothing_follows(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(hass)
     first, second = readings(2)
@@ -238,10 +305,11 @@ async def test_the_stop_stores_what_is_left_and_nothing_follows(
     store.pump.add([second])
     await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
     assert store.stored == [first]
+    assert "are lost" not in caplog.text
 
 
-async def test_a_stop_with_a_store_that_takes_nothing_ends(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+async def test_a_stop_with_a_store_that_takes_nothing_ends_and_says_what_it_costs(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(hass)
     store.refusal = FULL
@@ -253,3 +321,4 @@ async def test_a_stop_with_a_store_that_takes_nothing_ends(
 
     assert store.stored == []
     assert store.pump.waiting == 1
+    assert caplog.text.count("1 readings are lost") == 1

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from homeassistant.config_entries import (
@@ -107,10 +107,12 @@ def answering_with_tls(folder: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
+        @override
         def log_message(self, *_args: object) -> None:
             """Keep quiet."""
 
     class Quiet(ThreadingHTTPServer):
+        @override
         def handle_error(self, *_args: object) -> None:
             """Keep quiet."""
 

@@ -1,6 +1,7 @@
 """A garden on a server: push, adoption, what happens while it is away, and after."""
 
 import json
+import sqlite3
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +24,13 @@ from kamerplanter_backend.client.requests import (
     CreateTank,
     ListReadings,
     ListTreatments,
+    RecordReadings,
     UpdateTank,
 )
+from kamerplanter_backend.common.context import Role
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from tests.home_assistant.garden import STORE_ID, TOMATO, Garden
 from tests.home_assistant.served import ON_SERVER, HomeServer, ServedGarden
 from tests.home_assistant.test_init import open_handles
@@ -65,13 +69,27 @@ async def todo(garden: Garden, action: str, **data: Any) -> None:
     await garden.settle()
 
 
+def stamp(path: Path, version: int) -> None:
+    """Let a file say that a newer version wrote it."""
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+
+
+def rename_command(path: Path) -> None:
+    """Let what waits be of a kind that nobody knows."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE waiting SET command = replace(command, 'AddTask', 'Gone')")
+    connection.close()
+
+
 def issues(garden: Garden) -> set[str]:
     registry = ir.async_get(garden.hass)
     return {
-        issue.translation_key
+        str(issue.translation_key)
         for (domain, _), issue in registry.issues.items()
         if domain == DOMAIN and issue.active
-    }  # noqa: E501
+    }
 
 
 def titles(garden: Garden) -> dict[str, str]:
@@ -93,7 +111,7 @@ async def test_what_others_do_shows_at_once(served: ServedGarden) -> None:
 
     def complete() -> None:
         context = served.place.server.contexts.make(
-            served.place.tenant_key, actor="ada", role="admin", now=served.place.clock()
+            served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
         )
         other.plant.update(context, plant, {"name": "Ada's tomato"})
 
@@ -130,7 +148,7 @@ async def test_what_others_archived_while_nobody_listened_goes_at_the_start(
     plant, tank = await served.add_plant(), await served.add_tank()
     await served.unload()
     context = served.place.server.contexts.make(
-        served.place.tenant_key, actor="ada", role="admin", now=served.place.clock()
+        served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
     )
     await served.hass.async_add_executor_job(
         served.place.server.services.plant.archive, context, plant
@@ -150,13 +168,40 @@ async def test_the_place_and_name_of_the_garden_belong_to_the_server(served: Ser
     assert (served.snapshot.time_zone, served.snapshot.name) == ("Europe/Berlin", "Garden")
 
 
+async def test_what_another_client_measures_is_shown_here(served: ServedGarden) -> None:
+    tank = await served.add_tank()
+    assert served.state("sensor", tank, "ec").state == STATE_UNKNOWN
+    served.freezer.tick(timedelta(minutes=1))
+    probe = served.subentry(tank).data["probe_key"]
+    now = served.snapshot.taken_at + timedelta(minutes=1)
+    reading = Reading(
+        probe_key=probe,
+        kind=ChannelKind.EC,
+        value=1.9,
+        verdict=Verdict.GOOD,
+        at=now,
+        received_at=now,
+    )
+
+    await served.ask(RecordReadings(readings=(reading,)))
+    await served.settle()
+
+    state = served.state("sensor", tank, "ec")
+    assert state.state == "1.9"
+    assert "restored" not in state.attributes
+    await served.pass_time(timedelta(hours=6, minutes=1))
+    assert served.state("sensor", tank, "ec").state == STATE_UNKNOWN
+
+
 # --- While the server is away ---------------------------------------------------------------------
 
 
 async def test_the_connection_and_the_queue_are_shown(served: ServedGarden) -> None:
     assert served.state("binary_sensor", "hub", "server_connected").state == "on"
     assert served.state("sensor", "hub", "queue_depth").state == "0"
-    last_sync = er.async_get(served.hass).async_get(served.entity_id("sensor", "hub", "last_sync"))
+    entity_id = served.entity_id("sensor", "hub", "last_sync")
+    assert entity_id is not None
+    last_sync = er.async_get(served.hass).async_get(entity_id)
     assert last_sync is not None
     assert last_sync.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
@@ -386,7 +431,7 @@ async def refuse_one(served: ServedGarden) -> str:
     await served.hass.async_add_executor_job(served.place.come_back)
     server = served.place.server
     context = server.contexts.make(
-        served.place.tenant_key, actor="ada", role="admin", now=served.place.clock()
+        served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
     )
     await served.hass.async_add_executor_job(server.services.plant.archive, context, plant)
     await served.settle()
@@ -461,7 +506,7 @@ async def test_an_issue_of_a_garden_that_is_not_loaded_cannot_be_answered(
 
     await served.unload()
     data = {"entry_id": served.entry.entry_id, "command_key": "x"}
-    flow = await async_create_fix_flow(served.hass, "x", data)
+    flow: Any = await async_create_fix_flow(served.hass, "x", data)
     flow.hass = served.hass
 
     for step in (flow.async_step_forget, flow.async_step_send_again):
@@ -489,6 +534,48 @@ async def test_removing_the_entry_deletes_its_files_and_says_what_was_lost(
     lines = issue.translation_placeholders["commands"].splitlines()
     assert lines[0] == "- 2026-05-01 12:00: Add a task"
     assert lines[-1] == "- … (+2)"
+
+
+async def test_a_queue_of_a_newer_version_keeps_the_entry_unloaded_and_goes_with_it(
+    served: ServedGarden,
+) -> None:
+    await served.unload()
+    await served.hass.async_add_executor_job(stamp, folder(served) / "queue.db", 99)
+
+    assert not await served.hass.config_entries.async_setup(served.entry.entry_id)
+    assert served.entry.state is ConfigEntryState.SETUP_ERROR
+    assert issues(served) == {"newer_schema"}
+
+    await served.hass.config_entries.async_remove(served.entry.entry_id)
+    await served.hass.async_block_till_done()
+    assert not folder(served).exists()
+    assert issues(served) == set()
+
+
+async def test_an_entry_that_was_never_loaded_leaves_nothing(served: ServedGarden) -> None:
+    other = served.place.entry(store_id="f" * 32)
+    await served.hass.config_entries.async_remove(served.entry.entry_id)
+    other.add_to_hass(served.hass)
+
+    await served.hass.config_entries.async_remove(other.entry_id)
+
+    assert issues(served) == set()
+
+
+async def test_a_waiting_command_that_this_version_does_not_know_is_told(
+    served: ServedGarden,
+) -> None:
+    await served.server_goes()
+    await todo(served, "add_item", item="Waits")
+    await served.unload()
+    await served.hass.async_add_executor_job(rename_command, folder(served) / "queue.db")
+
+    await served.set_up()
+
+    assert served.snapshot.tasks == ()
+    assert "command_refused" in issues(served)
+    (refused,) = served.entry.runtime_data.server.queue.state.refused
+    assert refused.command.name == "Gone"
 
 
 async def test_removing_the_entry_says_nothing_if_nothing_was_lost(served: ServedGarden) -> None:

@@ -1,24 +1,23 @@
 """Listening now: what arrives can be chosen, from Home Assistant's MQTT and from an own broker."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from aiomqtt import Client
+from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
-from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+from homeassistant.exceptions import HomeAssistantError
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.kamerplanter.const import DOMAIN
-from custom_components.kamerplanter.flows.listen import MAX_HEARD, is_topic, is_topic_filter
+from custom_components.kamerplanter.flows.listen import MAX_HEARD, is_topic_filter
 from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.probe_engine import is_topic
 from tests.backend.telemetry.brokers import HOST, amqtt_broker, free_port
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden, new_entry
-
-TANK = {"name": "Tank A", "tank_type": "nutrient", "volume": 60}
+from tests.home_assistant.listening import TANK, hear
 
 
 @pytest.fixture
@@ -39,28 +38,6 @@ async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
 async def to_listen(garden: Garden) -> Dialog:
     dialog = await (await Dialog.add(garden, "tank")).fill(**TANK)
     return await dialog.choose("value_ec", "listen")
-
-
-async def hear(dialog: Dialog, *messages: tuple[str, str | bytes], topic_filter: str = "#") -> None:
-    """Listen for a second, in which these messages arrive."""
-    flows = dialog.garden.hass.config_entries.subentries
-    answer: Any = await flows.async_configure(
-        dialog.result["flow_id"], {"topic_filter": topic_filter, "duration": 1}
-    )
-    dialog.result = answer
-    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
-    assert dialog.placeholders == {"topic_filter": topic_filter}
-    # Let the task come to its subscription.
-    for _ in range(10):
-        await asyncio.sleep(0)
-    for topic, payload in messages:
-        async_fire_mqtt_message(dialog.garden.hass, topic, payload)
-    if dialog.garden.freezer is not None:
-        # The loop goes by the clock that stands still.
-        dialog.garden.freezer.tick(2)
-    await dialog.wait()
-    if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
-        await dialog.wait()
 
 
 async def test_what_was_heard_can_be_chosen(mqtt_garden: Garden) -> None:
@@ -169,6 +146,20 @@ async def test_a_broker_that_is_away_is_said(
     await hear(dialog)
 
     assert dialog.errors == {"base": "mqtt_not_ready"}
+
+
+async def test_a_broker_that_goes_just_then_is_said(
+    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = await to_listen(mqtt_garden)
+
+    async def refuses(*_: object, **_kw: object) -> None:
+        raise HomeAssistantError("MQTT is not set up")
+
+    monkeypatch.setattr(mqtt, "async_subscribe", refuses)
+    await hear(dialog)
+
+    assert (dialog.step, dialog.errors) == ("listen", {"base": "mqtt_not_ready"})
 
 
 async def test_without_a_source_of_messages_there_is_nothing_to_listen_to(garden: Garden) -> None:

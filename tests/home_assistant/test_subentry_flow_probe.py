@@ -71,7 +71,18 @@ async def test_raw_values_get_a_curve(garden: Garden) -> None:
     assert dialog.suggested["curve"] == "3100:0, 1400:100"
 
 
-@pytest.mark.parametrize("text", ["3100", "3100:0", "dry:0, wet:100", "1:0, 1:100", "1:2:3, 4:5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3100",
+        "3100:0",
+        "dry:0, wet:100",
+        "1:0, 1:100",
+        "1:2:3, 4:5",
+        "3100:0, 1400:1000",
+        "3100:-1, 1400:100",
+    ],
+)
 async def test_a_curve_that_is_none_is_asked_for_again(garden: Garden, text: str) -> None:
     dialog = await begin(garden)
     await dialog.choose("value_soil_moisture", "topic")

@@ -159,7 +159,7 @@ async def test_volume_and_temperature_are_those_of_the_person(garden: Garden) ->
     [
         ({"name": " "}, {"name": "name_needed"}),
         ({"name": "x" * 201}, {"name": "invalid_value"}),
-        ({"volume": 0}, {"volume": "invalid_value"}),
+        ({"volume": 0}, {"volume": "value_not_allowed"}),
         ({"limits": {"ec_low": 2, "ec_high": 1}}, {"base": "low_not_below_high"}),
         ({"limits": {"ph_low": 6, "ph_high": 6}}, {"base": "low_not_below_high"}),
     ],

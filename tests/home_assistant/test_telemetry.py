@@ -285,3 +285,54 @@ async def test_without_mqtt_the_garden_works(hass: HomeAssistant, garden: Garden
     plant = await garden.add_plant()
 
     assert garden.state("sensor", plant, "phase").state != STATE_UNAVAILABLE
+
+
+def pot_ec(unit: str) -> ChannelBinding:
+    return ChannelBinding(kind=ChannelKind.SOIL_EC, entity_id="sensor.pot_ec", unit=unit)
+
+
+async def test_a_corrected_unit_shows_at_once_what_the_sensor_said_last(garden: Garden) -> None:
+    plant = await garden.add_plant()
+    probe = await garden.add_probe(plant, channels=(pot_ec("mS/cm"),), availability=None)
+    garden.hass.states.async_set("sensor.pot_ec", "1.2")
+    await garden.settle()
+    assert float(garden.state("sensor", probe, "soil_ec").state) == pytest.approx(1200)
+    said_at = garden.hass.states.get("sensor.pot_ec").last_reported
+    await garden.pass_time(timedelta(hours=5))
+
+    binding = pot_ec("S/m").model_dump(mode="json")
+    await garden.ask(UpdateProbe(key=probe, patch={"channels": [binding]}))
+    await garden.derive()
+
+    # 1.2 S/m are 12 mS/cm: beyond what soil can plausibly have, and so not shown as good.
+    assert garden.entry.runtime_data.live.shown(probe, ChannelKind.SOIL_EC).reasons != ()
+    binding = pot_ec("µS/cm").model_dump(mode="json")
+    await garden.ask(UpdateProbe(key=probe, patch={"channels": [binding]}))
+    await garden.derive()
+    state = garden.state("sensor", probe, "soil_ec")
+    assert float(state.state) == pytest.approx(1.2)
+    assert garden.entry.runtime_data.live.shown(probe, ChannelKind.SOIL_EC).at == said_at
+
+    await garden.pass_time(timedelta(hours=1))
+    assert garden.state("sensor", probe, "soil_ec").state == STATE_UNKNOWN
+
+
+async def test_a_second_probe_on_a_sensor_has_its_value_too(garden: Garden) -> None:
+    plant = await garden.add_plant()
+    first = await garden.add_probe(plant, channels=(pot_ec("µS/cm"),), availability=None)
+    garden.hass.states.async_set("sensor.pot_ec", "640")
+    await garden.settle()
+    messages = garden.entry.runtime_data.live._intakes[first].message_count
+    await garden.pass_time(timedelta(hours=2))
+
+    second = await garden.add_probe(
+        plant, name="Second", channels=(pot_ec("µS/cm"),), availability=None
+    )
+
+    for probe in (first, second):
+        assert float(garden.state("sensor", probe, "soil_ec").state) == pytest.approx(640)
+    # Who knew it already is not told again.
+    assert garden.entry.runtime_data.live._intakes[first].message_count == messages
+    await garden.pass_time(timedelta(hours=4, seconds=1))
+    for probe in (first, second):
+        assert garden.state("sensor", probe, "soil_ec").state == STATE_UNKNOWN

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 
 from custom_components.kamerplanter.actions import ACTIONS, OTHER_ACTIONS
 from custom_components.kamerplanter.descriptions.hub import (
@@ -27,6 +28,9 @@ from custom_components.kamerplanter.descriptions.plant import (
 from custom_components.kamerplanter.descriptions.probe import PROBE_SENSORS
 from custom_components.kamerplanter.descriptions.tank import TANK_BINARY_SENSORS, TANK_SENSORS
 from custom_components.kamerplanter.subentry_flow import SUBENTRY_FLOWS
+from custom_components.kamerplanter.texts import Texts
+from kamerplanter_backend.client.handlers import HANDLERS
+from kamerplanter_backend.client.protocol import Command
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.harvest import HarvestPurpose
@@ -192,6 +196,16 @@ def test_each_phase_of_the_catalogue_has_a_word() -> None:
 def test_each_choice_has_a_word(selector: str, values: Any) -> None:
     for texts in TEXTS.values():
         assert set(texts["selector"][selector]["options"]) == {item.value for item in values}
+
+
+async def test_each_command_that_may_wait_has_a_name(hass: HomeAssistant) -> None:
+    texts = await Texts.async_load(hass)
+    waiting = [kind for kind in HANDLERS if issubclass(kind, Command) and kind.queueable]
+    assert len(waiting) > 15
+
+    for kind in waiting:
+        assert texts.command(kind.__name__) != kind.__name__
+    assert len(TEXTS["en"]["selector"]["command"]["options"]) == len(waiting)
 
 
 def test_each_action_has_its_words() -> None:

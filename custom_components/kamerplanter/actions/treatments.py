@@ -16,7 +16,7 @@ from kamerplanter_backend.client.requests import (
 )
 from kamerplanter_backend.client.views import PlantView
 from kamerplanter_backend.common.exceptions import NotFoundError
-from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.harvest import HarvestPurpose
 from kamerplanter_engines.models.ipm import (
     ApplicationFields,
@@ -156,6 +156,7 @@ async def correct_treatment(hass: HomeAssistant, data: Data, caller: Caller) -> 
 
     Raises:
         NotFoundError: No garden that is loaded has such a record.
+        UnavailableError: No garden that answers has it, and one does not answer.
         InvalidInputError: Nothing is to be corrected, or a value does not fit.
         ForbiddenError: The caller is no administrator.
     """
@@ -173,13 +174,18 @@ async def correct_treatment(hass: HomeAssistant, data: Data, caller: Caller) -> 
 
 
 async def _entry_of(hass: HomeAssistant, key: str, caller: Caller) -> KamerplanterConfigEntry:
+    trouble: KamerplanterError | None = None
     for entry in loaded_entries(hass):
         try:
             await entry.runtime_data.client.call(GetTreatment(key=key), caller)
         except NotFoundError:
             continue
+        except KamerplanterError as error:
+            # Another garden may have the record; only if none has, this one matters.
+            trouble = trouble or error
+            continue
         return entry
-    raise NotFoundError(
+    raise trouble or NotFoundError(
         f"Treatment {key} does not exist.", field="treatment_id", kind="treatment", key=key
     )
 

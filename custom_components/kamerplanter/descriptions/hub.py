@@ -94,7 +94,7 @@ LINK_BINARY_SENSORS = (
         key="server_connected",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda server: server.queue.state.away_since is None,
+        is_on_fn=lambda server: server.is_connected,
         attributes_fn=_away,
     ),
 )

@@ -1,5 +1,7 @@
 """Entities of a tank."""
 
+from collections.abc import Callable
+
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfConductivity, UnitOfVolume
@@ -67,13 +69,23 @@ TANK_SENSORS = (
 )
 
 
-def _problem(key: str, kind: TankProblem) -> ViewBinary[TankView]:
+def _problem(
+    key: str, kind: TankProblem, band_of: Callable[[TankView], Band], unit: str
+) -> ViewBinary[TankView]:
+    """Return the row of a problem; its numbers are canonical, and `unit` ends their names."""
+
     def attributes(view: TankView) -> Attributes:
-        problem = view.problem(kind)
+        problem, band = view.problem(kind), band_of(view)
+        is_known = problem.is_on is not None
         return {
             "reasons": list(problem.reasons),
             "side": problem.side,
             "since": problem.since,
+            f"value{unit}": _rounded(problem.value) if is_known else None,
+            f"low{unit}": _rounded(band.low),
+            f"high{unit}": _rounded(band.high),
+            f"target{unit}": _rounded(band.target),
+            f"deviation{unit}": _rounded(problem.deviation) if is_known else None,
         }
 
     return ViewBinary[TankView](
@@ -85,9 +97,19 @@ def _problem(key: str, kind: TankProblem) -> ViewBinary[TankView]:
     )
 
 
+def _rounded(value: float | None) -> float | None:
+    """Return a number without the noise of its arithmetic; no meter shows three decimals."""
+    return None if value is None else round(value, 3)
+
+
 TANK_BINARY_SENSORS = (
-    _problem("ec_problem", TankProblem.EC),
-    _problem("ph_problem", TankProblem.PH),
-    _problem("temperature_problem", TankProblem.WATER_TEMPERATURE),
-    _problem("level_low", TankProblem.LEVEL),
+    _problem("ec_problem", TankProblem.EC, lambda view: view.bands.ec, "_ms_cm"),
+    _problem("ph_problem", TankProblem.PH, lambda view: view.bands.ph, ""),
+    _problem(
+        "temperature_problem",
+        TankProblem.WATER_TEMPERATURE,
+        lambda view: view.bands.water_temperature,
+        "_c",
+    ),
+    _problem("level_low", TankProblem.LEVEL, lambda view: view.bands.level, "_pct"),
 )

@@ -17,7 +17,7 @@ from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..client_factory import is_on_server  # noqa: TID252
 from ..const import DOMAIN  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
-from ..errors import translation_of  # noqa: TID252
+from ..errors import invalid_input, translation_of  # noqa: TID252
 
 BASE = "base"
 _NO_PLACEHOLDERS = dict.fromkeys(
@@ -56,9 +56,12 @@ def form_error_of(error: ValidationError | KamerplanterError) -> FormError:
     if isinstance(error, KamerplanterError):
         key, placeholders = translation_of(error)
         return FormError(key, field=error.field or BASE, placeholders=placeholders)
+    key, placeholders = translation_of(invalid_input(error))
     first = error.errors(include_url=False, include_context=False)[0]
     field = str(first["loc"][0]) if first["loc"] else BASE
-    return FormError("invalid_value", field=field, placeholders={"message": first["msg"]})
+    if key == "invalid_input":
+        key, placeholders = "invalid_value", {"message": first["msg"]}
+    return FormError(key, field=field, placeholders=placeholders)
 
 
 class GardenSubentryFlow(ConfigSubentryFlow):

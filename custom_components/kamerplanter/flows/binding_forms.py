@@ -24,13 +24,13 @@ from kamerplanter_engines.models.telemetry import (
     ChannelKind,
     CurvePoint,
 )
+from kamerplanter_engines.probe_engine import curve_range, is_topic
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
 from .base import FormError, form_error_of
 from .forms import labelled, number, text_of
-from .listen import is_topic
 
 MORE = "more"
 NUMERIC_DOMAINS = (Platform.SENSOR, Platform.NUMBER, "input_number")
@@ -197,6 +197,9 @@ def _binding(
     if unit is not None:
         _check_unit(kind, unit, field="unit")
     curve = curve_from(text_of(user_input, "curve"))
+    low, high = curve_range(kind)
+    if not all(low <= point.value <= high for point in curve):
+        raise FormError("bad_curve", field="curve")
     durations = {
         field: value * 60
         for name, field in _DURATIONS.items()

@@ -3,14 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Iterable
 from functools import partialmethod
-from typing import Any, ClassVar, override
+from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
 from pydantic import ValidationError
 
 from kamerplanter_engines.models.base import Key
 from kamerplanter_engines.models.telemetry import (
-    Availability,
     ChannelBinding,
     ChannelKind,
     ProbeFields,
@@ -33,21 +32,16 @@ from .binding_forms import (
     entity_schema,
     topic_schema,
 )
-from .listen_steps import ListenSteps
+from .device_steps import DeviceSteps
 
 _PRESENCE_WORDS = frozenset({"online", "offline"})
 
 
-class BindingSteps(ListenSteps):
+class BindingSteps(DeviceSteps):
     """Collects where values come from; nothing is written before the last step."""
-
-    kinds: ClassVar[tuple[ChannelKind, ...]]
-    """What the device may measure, in the order of the menu."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.channels: dict[ChannelKind, ChannelBinding] = {}
-        self.availability: Availability | None = None
         self._kind = ChannelKind.EC
         self._show_all = False
 
@@ -92,20 +86,18 @@ class BindingSteps(ListenSteps):
     def _ordered(self) -> tuple[ChannelBinding, ...]:
         return tuple(self.channels[kind] for kind in self.kinds if kind in self.channels)
 
+    @override
     async def async_step_values(
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what is bound and let a person choose what to bind next."""
-        texts = await self.texts("selector")
+        names = await self.kind_names()
         errors, placeholders = self.take_errors()
         options = [f"value_{kind}" for kind in self.kinds]
         if self.can_listen:
-            options.append("availability")
-        lines = [
-            f"- {texts[f'component.{DOMAIN}.selector.channel_kind.options.{channel.kind}']}: "
-            f"`{_place(channel)}`"
-            for channel in self._ordered()
-        ]
+            known = ["devices"] if self.devices else []
+            options = ["discover", *known, *options, "availability"]
+        lines = [f"- {names[item.kind]}: `{_place(item)}`" for item in self._ordered()]
         # A menu cannot show an error, so what failed at the end stands in its text.
         failed = [f"**{await self.error_text(key, placeholders)}**" for key in errors.values()]
         return self.async_show_menu(
@@ -124,6 +116,7 @@ class BindingSteps(ListenSteps):
         self, kind: ChannelKind, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         self._kind, self._show_all, self.picked = kind, False, None
+        self.shows_devices = False
         return await self.async_step_source()
 
     async_step_value_ec = partialmethod(_choose, ChannelKind.EC)
@@ -231,8 +224,7 @@ class BindingSteps(ListenSteps):
         return binding_values(binding)
 
     async def _kind_name(self) -> str:
-        texts = await self.texts("selector")
-        return texts[f"component.{DOMAIN}.selector.channel_kind.options.{self._kind}"]
+        return (await self.kind_names())[self._kind]
 
     async def _show_binding(
         self, step_id: str, schema: vol.Schema, shown: dict[str, Any]

@@ -3,9 +3,11 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 
 from kamerplanter_backend.telemetry.aiomqtt_source import (
     BrokerError,
@@ -15,6 +17,8 @@ from kamerplanter_backend.telemetry.aiomqtt_source import (
     TlsFailed,
     listen_for,
 )
+from kamerplanter_backend.telemetry.device_profiles import ProfileTable
+from kamerplanter_backend.telemetry.discovery import Discovery
 from kamerplanter_backend.telemetry.listening import Heard, describe_message
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
@@ -62,41 +66,59 @@ def is_topic_filter(text: str) -> bool:
     )
 
 
-def is_topic(text: str) -> bool:
-    """Tell whether a text names one topic."""
-    return is_topic_filter(text) and not set(text) & {"#", "+"}
+@dataclass(frozen=True, slots=True)
+class AllHeard:
+    """What arrived while somebody listened."""
+
+    values: tuple[Heard, ...]
+    """The newest of each place, numbers first."""
+    discovery: Discovery
+    """The same by device."""
 
 
 class _Listener:
     """Keeps the newest value of each place, those with a number first."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: ProfileTable) -> None:
+        self._discovery = Discovery(table)
         self._heard: dict[tuple[str, str | None], Heard] = {}
 
     def on_message(self, topic: str, payload: bytes, _retained: bool = False) -> None:
-        for item in describe_message(topic, payload):
+        items = describe_message(topic, payload)
+        self._discovery.take(topic, items)
+        for item in items:
             place = (item.topic, item.path)
             if place in self._heard or len(self._heard) < MAX_HEARD:
                 self._heard[place] = item
 
-    def result(self) -> tuple[Heard, ...]:
-        return tuple(
-            sorted(
-                self._heard.values(),
-                key=lambda item: (item.number is None, item.topic, item.path or ""),
-            )
+    def result(self) -> AllHeard:
+        values = sorted(
+            self._heard.values(),
+            key=lambda item: (item.number is None, item.topic, item.path or ""),
         )
+        return AllHeard(tuple(values), self._discovery)
 
 
 async def async_listen(
-    hass: HomeAssistant, entry: KamerplanterConfigEntry, topic_filter: str, duration_s: float
-) -> tuple[Heard, ...]:
-    """Listen to the entry's source of messages for a while [s]; return the newest of each place.
+    hass: HomeAssistant,
+    entry: KamerplanterConfigEntry,
+    table: ProfileTable,
+    topic_filter: str,
+    duration_s: float,
+) -> AllHeard:
+    """Listen to the entry's source of messages.
+
+    Args:
+        hass: Where it runs.
+        entry: Whose source of messages it is.
+        table: What is known of devices.
+        topic_filter: What to subscribe to.
+        duration_s: How long. [s]
 
     Raises:
         ListenError: The source cannot be used.
     """
-    listener = _Listener()
+    listener = _Listener(table)
     if entry.data[CONF_READINGS] == ReadingsSource.BROKER:
         try:
             settings = await hass.async_add_executor_job(
@@ -126,8 +148,12 @@ async def _listen_to_mqtt(
         payload = message.payload
         on_message(message.topic, payload.encode() if isinstance(payload, str) else bytes(payload))
 
-    # Bytes, as a text would be refused where it is no UTF-8.
-    unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
+    try:
+        # Bytes, as a text would be refused where it is no UTF-8.
+        unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
+    except HomeAssistantError as error:
+        # It went away between the question above and this.
+        raise ListenError("mqtt_not_ready") from error
     try:
         await asyncio.sleep(duration_s)
     finally:

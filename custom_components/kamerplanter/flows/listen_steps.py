@@ -2,18 +2,21 @@
 
 import asyncio
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import TextSelector
 
+from kamerplanter_backend.telemetry.device_profiles import read_profiles
+from kamerplanter_backend.telemetry.discovery import DeviceProposal
 from kamerplanter_backend.telemetry.listening import Heard
+from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..const import CONF_READINGS, ReadingsSource  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
 from .base import FormError, GardenSubentryFlow
 from .forms import labelled, number
-from .listen import ListenError, async_listen, is_topic_filter
+from .listen import AllHeard, ListenError, async_listen, is_topic_filter
 
 EVERYTHING = "#"
 LISTEN_S = 5.0
@@ -23,13 +26,19 @@ MAX_LISTEN_S = 300.0
 class ListenSteps(GardenSubentryFlow):
     """Listens now, so that nobody types a topic blind."""
 
+    kinds: ClassVar[tuple[ChannelKind, ...]]
+    """What the device may measure, in the order of the menu."""
+
     def __init__(self) -> None:
         super().__init__()
         self.heard: tuple[Heard, ...] = ()
+        self.devices: tuple[DeviceProposal, ...] = ()
         self.picked: Heard | None = None
+        self.shows_devices = False
+        """Whether a person asked for devices rather than for one value."""
         self._filter = EVERYTHING
         self._duration_s = LISTEN_S
-        self._listening: asyncio.Task[tuple[Heard, ...]] | None = None
+        self._listening: asyncio.Task[AllHeard] | None = None
 
     @property
     def can_listen(self) -> bool:
@@ -41,6 +50,12 @@ class ListenSteps(GardenSubentryFlow):
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show the form of the topic; the dialog that binds values has it."""
+
+    @abstractmethod
+    async def async_step_values(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what is bound."""
 
     async def async_step_listen(
         self, user_input: dict[str, Any] | None = None
@@ -72,9 +87,10 @@ class ListenSteps(GardenSubentryFlow):
     ) -> SubentryFlowResult:
         """Wait while messages arrive."""
         if self._listening is None:
+            table = await self.hass.async_add_executor_job(read_profiles)
             # Not eager: a task that is over at once would send the same form again for ever.
             self._listening = self.hass.async_create_task(
-                async_listen(self.hass, self.entry, self._filter, self._duration_s),
+                async_listen(self.hass, self.entry, table, self._filter, self._duration_s),
                 "kamerplanter listens now",
                 eager_start=False,
             )
@@ -87,14 +103,24 @@ class ListenSteps(GardenSubentryFlow):
             )
         task, self._listening = self._listening, None
         try:
-            self.heard = await task
+            all_heard = await task
         except ListenError as error:
             self.note(FormError(error.key))
             return self.async_show_progress_done(next_step_id="listen")
+        self.heard = all_heard.values
+        # A busy broker gives more to think about than the event loop has time for.
+        self.devices = await self.hass.async_add_executor_job(
+            all_heard.discovery.propose, self.kinds
+        )
         if not self.heard:
             self.note(FormError("nothing_heard"))
             return self.async_show_progress_done(next_step_id="listen")
-        return self.async_show_progress_done(next_step_id="heard")
+        if not self.shows_devices:
+            return self.async_show_progress_done(next_step_id="heard")
+        if not self.devices:
+            self.note(FormError("nothing_recognised"))
+            return self.async_show_progress_done(next_step_id="values")
+        return self.async_show_progress_done(next_step_id="devices")
 
     async def async_step_heard(
         self, user_input: dict[str, Any] | None = None

@@ -92,6 +92,7 @@ class LiveReadings:
         self._started_at = started_at
         self._intakes: dict[str, ProbeIntake] = {}
         self._waters: dict[str, tuple[bool, bool]] = {}
+        self._taken_in_at: dict[str, datetime] = {}
         self._by_topic: dict[str, tuple[ProbeIntake, ...]] = {}
         self._listeners: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
         self._timers: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
@@ -132,6 +133,11 @@ class LiveReadings:
             self._take_in(view, snapshot)
         for key, intake in self._intakes.items():
             intake.on_supply(views[key].supplied_at)
+            intake.calibrate(views[key].calibrations)
+            known = {item.kind: (item.last_good, item.last) for item in views[key].channels}
+            if kinds := intake.recall(known, self._taken_in_at[key]):
+                self._notify(key, kinds)
+                self._watch_age(intake, dt_util.utcnow())
         if not gone and not changed:
             return
         await self._bind()
@@ -149,6 +155,7 @@ class LiveReadings:
 
     def _take_in(self, view: ProbeView, snapshot: GardenSnapshot) -> None:
         probe = view.probe
+        self._taken_in_at[probe.key] = dt_util.utcnow()
         plain_water, stock_solution = _water(probe, snapshot)
         self._waters[probe.key] = (plain_water, stock_solution)
         if (intake := self._intakes.get(probe.key)) is not None:
@@ -196,13 +203,15 @@ class LiveReadings:
         entity_id: str,
         state_text: str,
         unit: str | None,
+        *,
         reported_at: datetime,
         restored: bool,
+        probe_keys: frozenset[str] | None = None,
     ) -> None:
-        """Take in a state of an entity of Home Assistant."""
+        """Take in a state of an entity of Home Assistant, for some probes or for all."""
         now = dt_util.utcnow()
-        for intake in self._intakes.values():
-            if entity_id not in intake.entity_ids:
+        for key, intake in self._intakes.items():
+            if entity_id not in intake.entity_ids or not (probe_keys is None or key in probe_keys):
                 continue
             judged = intake.on_entity(
                 entity_id,

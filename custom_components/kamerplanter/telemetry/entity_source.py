@@ -1,7 +1,8 @@
 """Bound sensors of Home Assistant as a source of readings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from homeassistant.const import ATTR_RESTORED, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import (
@@ -20,12 +21,35 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.helpers.start import async_at_started
 
+from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.models.telemetry import Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
 
-type OnEntity = Callable[[str, str, str | None, datetime, bool], None]
-"""Entity, state, unit, time of the report, and whether it was only restored."""
+
+class OnEntity(Protocol):
+    """Takes in the state of an entity."""
+
+    def __call__(
+        self,
+        entity_id: str,
+        state_text: str,
+        unit: str | None,
+        *,
+        reported_at: datetime,
+        restored: bool,
+        probe_keys: frozenset[str] | None,
+    ) -> None:
+        """Take it in.
+
+        Args:
+            entity_id: Whose state it is.
+            state_text: The state.
+            unit: Its unit of measurement.
+            reported_at: When it was last reported.
+            restored: It was only restored.
+            probe_keys: These were bound to it later, and are told of it again; none = all.
+        """
 
 
 class EntitySource:
@@ -41,11 +65,13 @@ class EntitySource:
 
     @callback
     def set_entities(self, entities: Mapping[str, Sequence[Probe]]) -> None:
-        """Follow these entities and no others; each is bound by the probes beside it."""
-        new = entities.keys() - self._entities.keys()
-        is_same = entities.keys() == self._entities.keys()
-        self._entities = dict(entities)
-        if not is_same:
+        """Follow these entities and no others; each is bound by the probes beside it.
+
+        A probe that reads an entity anew, or in another way, is told its present state at once,
+        with the time of its last report: a sensor may be silent for hours.
+        """
+        before, self._entities = self._entities, dict(entities)
+        if entities.keys() != before.keys():
             self._unsubscribe()
             if entities:
                 ids = sorted(entities)
@@ -53,9 +79,15 @@ class EntitySource:
                     async_track_state_change_event(self._hass, ids, self._on_change),
                     async_track_state_report_event(self._hass, ids, self._on_report),
                 ]
-            for entity_id in sorted(new):
-                if (state := self._hass.states.get(entity_id)) is not None:
-                    self._take(state, state.last_reported)
+        for entity_id in sorted(entities):
+            known = {probe.key: probe for probe in before.get(entity_id, ())}
+            anew = frozenset(
+                probe.key
+                for probe in entities[entity_id]
+                if not _is_read_alike(known.get(probe.key), probe, entity_id)
+            )
+            if anew and (state := self._hass.states.get(entity_id)) is not None:
+                self._take(state, state.last_reported, anew)
         if self._stop_waiting is None:
             self._stop_waiting = async_at_started(self._hass, self._on_started)
         elif self._hass.is_running:
@@ -95,13 +127,16 @@ class EntitySource:
     def _on_report(self, event: Event[EventStateReportedData]) -> None:
         self._take(event.data["new_state"], event.data["last_reported"])
 
-    def _take(self, state: State, reported_at: datetime) -> None:
+    def _take(
+        self, state: State, reported_at: datetime, probe_keys: frozenset[str] | None = None
+    ) -> None:
         self._on_entity(
             state.entity_id,
             state.state,
             state.attributes.get(ATTR_UNIT_OF_MEASUREMENT),
-            reported_at,
-            bool(state.attributes.get(ATTR_RESTORED, False)),
+            reported_at=reported_at,
+            restored=bool(state.attributes.get(ATTR_RESTORED, False)),
+            probe_keys=probe_keys,
         )
 
     @callback
@@ -132,3 +167,15 @@ class EntitySource:
                 translation_placeholders={"entity": entity_id, "probe": probe.name},
             )
         self._issues = set(missing)
+
+
+def _is_read_alike(before: Probe | None, probe: Probe, entity_id: str) -> bool:
+    """Tell whether all that a probe reads of an entity was read in the same way before."""
+    if before is None:
+        return False
+    old = {item.kind: item for item in before.channels if item.entity_id == entity_id}
+    return all(
+        item.kind in old and same_source(old[item.kind], item)
+        for item in probe.channels
+        if item.entity_id == entity_id
+    )

@@ -12,13 +12,14 @@ from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
+    PayloadTooLargeError,
     QueuedError,
     RateLimitedError,
     UnauthorizedError,
     UnavailableError,
 )
 from kamerplanter_backend.telemetry.batching import BATCH_SIZE, ReadingBatch
-from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.telemetry import Reading
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ RETRY_AFTER_S = 10.0
 
 WAITS_FOR_A_PERSON = (ForbiddenError, RateLimitedError, UnauthorizedError)
 """Not the fault of a reading."""
+
+FAULT_OF_SOME = (InvalidInputError, PayloadTooLargeError)
+"""A batch that is refused so may be taken in parts."""
 
 type OnTrouble = Callable[[UnavailableError | None], None]
 """Told of the first error and, with none, of the end of the trouble."""
@@ -58,8 +62,11 @@ class ReadingPump:
         self._lock = asyncio.Lock()
         self._job = HassJob(self._on_timer, "kamerplanter reading pump", cancel_on_shutdown=True)
         self._cancel_timer: CALLBACK_TYPE | None = None
+        self._is_retry = False
+        """The timer waits for a store that took nothing."""
         self._is_stopped = False
         self._is_loss_logged = False
+        self._refused_count = 0
 
     @property
     def waiting(self) -> int:
@@ -69,8 +76,8 @@ class ReadingPump:
 
     @property
     def dropped(self) -> int:
-        """How many readings were lost because the store was away for too long."""
-        return self._batch.dropped_count
+        """How many readings were lost because the store was away for too long, or refused them."""
+        return self._batch.dropped_count + self._refused_count
 
     @callback
     def add(self, readings: Iterable[Reading]) -> None:
@@ -78,7 +85,7 @@ class ReadingPump:
         self._batch.add(readings)
         if self._is_stopped or not len(self._batch):
             return
-        if self._batch.is_full and not self._lock.locked():
+        if self._batch.is_full and not self._lock.locked() and not self._is_retry:
             self._hass.async_create_task(self._flush(BATCH_SIZE), "kamerplanter full batch")
         elif self._cancel_timer is None:
             self._start_timer(FLUSH_AFTER_S)
@@ -89,16 +96,19 @@ class ReadingPump:
         if self._cancel_timer is None and not self._is_stopped:
             self._start_timer(FLUSH_AFTER_S)
 
-    def _start_timer(self, delay_s: float) -> None:
+    def _start_timer(self, delay_s: float, *, is_retry: bool = False) -> None:
+        self._is_retry = is_retry
         self._cancel_timer = async_call_later(self._hass, delay_s, self._job)
 
     def _stop_timer(self) -> None:
+        self._is_retry = False
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
 
     async def _on_timer(self, _now: datetime) -> None:
         self._cancel_timer = None
+        self._is_retry = False
         await self.flush()
 
     async def flush(self) -> None:
@@ -111,52 +121,78 @@ class ReadingPump:
         What the store does not take now stays for a later try. What comes in meanwhile waits too:
         a transaction for the few readings of a moment costs as much as one for half a second.
         """
-        is_stored = True
+        left: tuple[Reading, ...] = ()
         self._batch.add(self._collect())
         self._stop_timer()
         async with self._lock:
             waiting = len(self._batch)
             while (waiting >= least or self._is_stopped) and (batch := self._batch.take()):
                 waiting -= len(batch)
-                is_stored = False
+                left = batch
                 try:
-                    is_stored = await self._store(batch)
+                    left = await self._store(batch)
                 finally:
                     # Whatever went wrong: storing a reading twice is harmless, losing it is not.
-                    if not is_stored:
-                        self._batch.give_back(batch)
-                if not is_stored:
+                    self._batch.give_back(left)
+                if left:
                     break
         if len(self._batch) and not self._is_stopped and self._cancel_timer is None:
-            self._start_timer(FLUSH_AFTER_S if is_stored else RETRY_AFTER_S)
+            self._start_timer(RETRY_AFTER_S if left else FLUSH_AFTER_S, is_retry=bool(left))
 
-    async def _store(self, batch: tuple[Reading, ...]) -> bool:
-        try:
-            await self._client.call(RecordReadings(readings=batch))
-        except QueuedError:
-            pass  # on our own disk until the server is back
-        except UnavailableError as error:
-            # A backup holds writers for a while, which is nothing to worry about.
-            if not self._is_loss_logged and error.placeholders.get("reason") != "backup":
-                self._is_loss_logged = True
-                _LOGGER.warning("Readings wait, as the store does not take them: %s", error)
-                self._on_trouble(error)
-            return False
-        except WAITS_FOR_A_PERSON as error:
-            # A new key or a right brings them to the server; a repair issue says so meanwhile.
-            if not self._is_loss_logged:
-                self._is_loss_logged = True
-                _LOGGER.warning("Readings wait, as the server refuses us: %s", error)
-            return False
-        except KamerplanterError:
-            _LOGGER.exception("%d readings were refused and are lost", len(batch))
-        if self._is_loss_logged:
+    async def _store(self, batch: tuple[Reading, ...]) -> tuple[Reading, ...]:
+        """Store a batch; return what has to wait for a later try.
+
+        A batch that is refused is halved until only the readings at fault are lost.
+        """
+        parts = [batch]
+        refused: int = 0
+        reason: KamerplanterError | None = None
+        while parts:
+            part = parts.pop()
+            try:
+                await self._client.call(RecordReadings(readings=part))
+            except QueuedError:
+                pass  # on our own disk until the server is back
+            except (UnavailableError, *WAITS_FOR_A_PERSON) as error:
+                self._wait_because(error)
+                parts.append(part)
+                break
+            except KamerplanterError as error:
+                if isinstance(error, FAULT_OF_SOME) and len(part) > 1:
+                    half = len(part) // 2
+                    parts += [part[half:], part[:half]]
+                else:
+                    refused, reason = refused + len(part), error
+        if refused:
+            self._refused_count += refused
+            _LOGGER.error("%d readings were refused and are lost", refused, exc_info=reason)
+        if self._is_loss_logged and not parts:
             self._is_loss_logged = False
             _LOGGER.info("The store takes readings again")
             self._on_trouble(None)
-        return True
+        return tuple(reading for part in reversed(parts) for reading in part)
+
+    def _wait_because(self, error: KamerplanterError) -> None:
+        """Say once why readings wait."""
+        # A backup holds writers for a while, which is nothing to worry about.
+        if self._is_loss_logged or error.placeholders.get("reason") == "backup":
+            return
+        self._is_loss_logged = True
+        if isinstance(error, UnavailableError):
+            _LOGGER.warning("Readings wait, as the store does not take them: %s", error)
+            self._on_trouble(error)
+        else:
+            # A new key or a right brings them to the server; a repair issue says so meanwhile.
+            _LOGGER.warning("Readings wait, as the server refuses us: %s", error)
 
     async def stop(self) -> None:
-        """Store what is left; nothing is stored afterwards."""
+        """Store what is left; nothing is stored afterwards, and what could not be is said."""
         self._is_stopped = True
-        await self.flush()
+        try:
+            await self.flush()
+        finally:
+            if len(self._batch):
+                _LOGGER.warning(
+                    "%d readings are lost, as the store did not take them before the stop",
+                    len(self._batch),
+                )

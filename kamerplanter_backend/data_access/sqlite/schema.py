@@ -53,9 +53,38 @@ def _first_release(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _rollups_and_raw_values(connection: sqlite3.Connection) -> None:
+    """Add what readings come to by hour and day, and what a calibrated probe showed."""
+    for statement in (
+        "ALTER TABLE readings ADD COLUMN raw REAL",
+        """CREATE TABLE rollups (
+            channel INTEGER NOT NULL,
+            level TEXT NOT NULL,
+            starts_us INTEGER NOT NULL,
+            length_s REAL NOT NULL,
+            reading_count INTEGER NOT NULL,
+            total REAL NOT NULL,
+            covered_s REAL NOT NULL,
+            integral REAL NOT NULL,
+            low REAL,
+            high REAL,
+            suspect_count INTEGER NOT NULL,
+            PRIMARY KEY (channel, level, starts_us)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE due_hours (
+            channel INTEGER NOT NULL,
+            hour INTEGER NOT NULL,
+            PRIMARY KEY (channel, hour)
+        ) WITHOUT ROWID""",
+        # Hours since 1970: what is stored already was never summed up.
+        "INSERT INTO due_hours SELECT DISTINCT channel, at_us / 3600000000 FROM readings",
+    ):
+        connection.execute(statement)
+
+
 type Step = Callable[[sqlite3.Connection], None]
 
-STEPS: tuple[Step, ...] = (_first_release,)
+STEPS: tuple[Step, ...] = (_first_release, _rollups_and_raw_values)
 """What each schema version adds to the one before. A released step never changes."""
 
 KNOWN_VERSION = len(STEPS)

@@ -17,15 +17,16 @@ SAME_READING_US = 1_000_000
 """An equal value within less than this is the same reading. [µs]"""
 
 _FOREVER_US = 2**63 - 1
-_COLUMNS = "at_us, delay_us, value, verdict, reasons"
+_COLUMNS = "at_us, delay_us, value, verdict, reasons, raw"
+HOUR_US = 3_600_000_000
 
 DENSE_PER_S = 4
 """From so many readings of a channel a second on, neighbours are looked up once for all of them."""
 
 # The value is compared among the direct neighbours in time, which the primary key finds.
 _INSERT = """
-    INSERT INTO readings (channel, at_us, delay_us, value, verdict, reasons)
-    SELECT :channel, :at_us, :delay_us, :value, :verdict, :reasons
+    INSERT INTO readings (channel, at_us, delay_us, value, verdict, reasons, raw)
+    SELECT :channel, :at_us, :delay_us, :value, :verdict, :reasons, :raw
     WHERE NOT EXISTS (
         SELECT 1 FROM readings
         WHERE channel = :channel AND at_us > :at_us - :same_us AND at_us < :at_us + :same_us
@@ -33,9 +34,9 @@ _INSERT = """
     )
 """
 
-_INSERT_CHECKED = f"INSERT INTO readings (channel, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_CHECKED = f"INSERT INTO readings (channel, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-type Row = tuple[int, int, float, str, str | None]
+type Row = tuple[int, int, float, str, str | None, float | None]
 
 
 def microseconds(moment: datetime) -> int:
@@ -63,7 +64,7 @@ class SqliteSeriesStore(SeriesStore):
         for reading in readings:
             by_source.setdefault((reading.probe_key, reading.kind), []).append(_row(reading))
         by_channel = {
-            self._channel(probe_key, kind, make=True): rows
+            self.channel(probe_key, kind, make=True): rows
             for (probe_key, kind), rows in by_source.items()
         }
         dense = {channel for channel, rows in by_channel.items() if _is_dense(rows)}
@@ -78,17 +79,29 @@ class SqliteSeriesStore(SeriesStore):
             for channel in dense
             for row in self._without_repeats(channel, by_channel[channel])
         ]
-        return self._insert(_INSERT, sparse) + self._insert(_INSERT_CHECKED, checked)
+        added = self._insert(_INSERT, sparse) + self._insert(_INSERT_CHECKED, checked)
+        if added:
+            hours = {
+                (channel, row[0] // HOUR_US) for channel, rows in by_channel.items() for row in rows
+            }
+            self._insert("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
+        return added
 
     @override
     def range(
-        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime,
+        *,
+        most: int | None = None,
     ) -> list[Reading]:
-        channel = self._channel(probe_key, kind)
+        channel = self.channel(probe_key, kind)
         rows = self._rows(
             f"SELECT {_COLUMNS} FROM readings "
-            "WHERE channel = ? AND at_us >= ? AND at_us < ? ORDER BY at_us",
-            (channel, microseconds(from_at), microseconds(until_at)),
+            "WHERE channel = ? AND at_us >= ? AND at_us < ? ORDER BY at_us LIMIT ?",
+            (channel, microseconds(from_at), microseconds(until_at), -1 if most is None else most),
         )
         return [_reading(probe_key, kind, row) for row in rows]
 
@@ -107,7 +120,7 @@ class SqliteSeriesStore(SeriesStore):
             f"SELECT {_COLUMNS} FROM readings "
             f"WHERE channel = ? AND at_us <= ?{condition} ORDER BY at_us DESC LIMIT 1",
             (
-                self._channel(probe_key, kind),
+                self.channel(probe_key, kind),
                 _FOREVER_US if until_at is None else microseconds(until_at),
             ),
         )
@@ -117,7 +130,7 @@ class SqliteSeriesStore(SeriesStore):
     def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:
         self._check_writable()
         return sum(
-            self._delete(channel, microseconds(before)) for channel in self._channels_of(probe_keys)
+            self._delete(channel, microseconds(before)) for channel in self.channels_of(probe_keys)
         )
 
     @override
@@ -125,8 +138,10 @@ class SqliteSeriesStore(SeriesStore):
         self._check_writable()
         removed = 0
         try:
-            for channel in self._channels_of([probe_key]):
+            for channel in self.channels_of([probe_key]):
                 removed += self._delete(channel, None)
+                for table in ("rollups", "due_hours"):
+                    self._connection.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
                 self._connection.execute("DELETE FROM channels WHERE id = ?", (channel,))
         except sqlite3.Error as error:
             raise store_error(error) from error
@@ -170,7 +185,7 @@ class SqliteSeriesStore(SeriesStore):
             new.append(row)
         return new
 
-    def _channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
+    def channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
         """Return the number of a channel; 0, which none has, if it is not known."""
         known = self._channels.get((probe_key, kind))
         if known is not None:
@@ -191,7 +206,8 @@ class SqliteSeriesStore(SeriesStore):
         self._channels[probe_key, kind] = number
         return number
 
-    def _channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
+    def channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
+        """Return the numbers of all channels of some probes; none = of all."""
         try:
             if probe_keys is None:
                 found = self._connection.execute("SELECT id FROM channels").fetchall()
@@ -229,11 +245,11 @@ def _row(reading: Reading) -> Row:
     at_us = (reading.at - _EPOCH) // _MICROSECOND
     delay_us = (reading.received_at - reading.at) // _MICROSECOND
     reasons = ",".join(reading.reasons) or None
-    return at_us, delay_us, reading.value, reading.verdict.value, reasons
+    return at_us, delay_us, reading.value, reading.verdict.value, reasons, reading.raw
 
 
 def _named(channel: int, row: Row) -> dict[str, object]:
-    at_us, delay_us, value, verdict, reasons = row
+    at_us, delay_us, value, verdict, reasons, raw = row
     return {
         "channel": channel,
         "at_us": at_us,
@@ -241,6 +257,7 @@ def _named(channel: int, row: Row) -> dict[str, object]:
         "value": value,
         "verdict": verdict,
         "reasons": reasons,
+        "raw": raw,
         "same_us": SAME_READING_US,
     }
 
@@ -253,7 +270,7 @@ def _is_dense(rows: Sequence[Row]) -> bool:
 
 
 def _reading(probe_key: str, kind: ChannelKind, row: Row) -> Reading:
-    at_us, delay_us, value, verdict, reasons = row
+    at_us, delay_us, value, verdict, reasons, raw = row
     at = _EPOCH + timedelta(microseconds=at_us)
     known = Reason.__members__.values()
     return Reading(
@@ -262,6 +279,7 @@ def _reading(probe_key: str, kind: ChannelKind, row: Row) -> Reading:
         at=at,
         received_at=at + timedelta(microseconds=delay_us),
         value=value,
+        raw=raw,
         verdict=Verdict(verdict),
         # A reason that a newer version wrote is nothing to this one.
         reasons=tuple(Reason(name) for name in (reasons or "").split(",") if name in known),

@@ -14,6 +14,7 @@ from kamerplanter_backend.common.exceptions import (
     StaleRevisionError,
 )
 from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.data_access.sqlite.rollup_store import SqliteRollupStore
 from kamerplanter_backend.data_access.sqlite.schema import column, has_archive, table_of
 from kamerplanter_backend.data_access.sqlite.series_store import SqliteSeriesStore, microseconds
 from kamerplanter_backend.data_access.sqlite.statements import (
@@ -63,11 +64,19 @@ class SqliteTransaction(Transaction):
         self._writes = writes
         self._touched: dict[str, set[str]] = {}
         self._readings = SqliteSeriesStore(connection, lambda: self._check_declared(READINGS))
+        self._rollups = SqliteRollupStore(
+            connection, self._readings, lambda: self._check_declared(READINGS)
+        )
 
     @property
     @override
     def readings(self) -> SqliteSeriesStore:
         return self._readings
+
+    @property
+    @override
+    def rollups(self) -> SqliteRollupStore:
+        return self._rollups
 
     @override
     def get(self, collection: str, key: str) -> Document | None:
@@ -203,6 +212,12 @@ class SqliteTransaction(Transaction):
                 kind="command",
                 value=command_key,
             )
+
+    @override
+    def forget_commands(self, tenant_key: str) -> None:
+        if not self._writes:
+            raise UndeclaredWriteError("a transaction that only reads forgets no command")
+        self._run("DELETE FROM command_results WHERE tenant_key = ?", (tenant_key,))
 
     def note_changes(self) -> list[StoredChange]:
         """Write what was touched into the change feed, once before the commit."""

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from kamerplanter_backend.domain.consequences.channels import Source, new_readings, source_of
-from kamerplanter_backend.domain.consequences.open_tasks import open_task
+from kamerplanter_backend.domain.consequences.open_tasks import open_task, resolve_tasks
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading
+from kamerplanter_engines.soil_alert_engine import judge_soil_run
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
 RULE_SOIL_MOISTURE_LOW = "soil_moisture_low"
@@ -46,6 +48,10 @@ def soil_verdict(
 def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading] = ()) -> int:
     """Judge the soil of a plant as of now; return how many alerts and tasks changed.
 
+    Soil that is moist again, by rain or by somebody who booked nothing, needs no water: the task
+    that this rule made is closed. It stays where only the probe is gone, which wets nothing, and
+    so does the task of another rule or of a person.
+
     Args:
         uow: The unit of work, allowed to write plant alerts and tasks.
         facts: A plant that is not archived.
@@ -62,15 +68,27 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
         alerts.change(stored, is_dry=False, pending_since=None)
         return 1
     before: PlantAlertFields = stored or PlantAlertFields(plant_key=key)
-    after = before
-    for reading in new_readings(readings, source, ChannelKind.SOIL_MOISTURE):
-        after = _after(uow, after, soil_verdict(uow, facts, after, source, reading))
+    after = judge_soil_run(
+        before,
+        facts.moisture_low_pct,
+        facts.moisture_high_pct,
+        new_readings(readings, source, ChannelKind.SOIL_MOISTURE),
+        now=uow.context.now,
+        started_at=uow.context.started_at,
+        max_age_s=source.max_age_s,
+        hold_s=source.hold_s,
+    )
     if stored is not None:
         names = PlantAlertFields.model_fields
         alerts.change(stored, **{name: getattr(after, name) for name in names})
     elif after != before:
         alerts.add(after)
-    changed = int(after.is_dry != before.is_dry)
+    return int(after.is_dry != before.is_dry) + _follow(uow, before, after)
+
+
+def _follow(uow: UnitOfWork, before: PlantAlertFields, after: PlantAlertFields) -> int:
+    """Open the task about dry soil, or close it; return how many changed."""
+    key = after.plant_key
     if after.is_dry and not after.task_silenced:
         fields = TaskFields(
             kind=TaskKind.WATERING,
@@ -78,20 +96,8 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
             due_on=uow.context.today,
             rule=RULE_SOIL_MOISTURE_LOW,
         )
-        changed += int(open_task(uow, fields) is not None)
-    return changed
-
-
-def _after(uow: UnitOfWork, alert: PlantAlertFields, verdict: MoistureVerdict) -> PlantAlertFields:
-    if verdict.reasons == ("no_limit",):
-        return PlantAlertFields(plant_key=alert.plant_key)
-    is_dry = alert.is_dry if verdict.is_dry is None else verdict.is_dry
-    since = alert.since or uow.context.now
-    return alert.model_copy(
-        update={
-            "is_dry": is_dry,
-            "pending_since": verdict.pending_since,
-            "since": since if is_dry else None,
-            "task_silenced": alert.task_silenced and is_dry,
-        }
-    )
+        return int(open_task(uow, fields) is not None)
+    if before.is_dry and not after.is_dry:
+        tasks = uow.of(TaskRepository).open_of_plant(key, TaskKind.WATERING)
+        return resolve_tasks(uow, [task for task in tasks if task.rule == RULE_SOIL_MOISTURE_LOW])
+    return 0

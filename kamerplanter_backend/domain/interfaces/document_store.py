@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from pydantic import JsonValue
 
 from kamerplanter_backend.domain.interfaces.change_feed import ChangeFeed
+from kamerplanter_backend.domain.interfaces.rollup_store import RollupStore
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
 from kamerplanter_engines.models.base import Entity
 
@@ -125,6 +126,11 @@ class Transaction(ABC):
     def readings(self) -> SeriesStore:
         """The measurements, within the same transaction (declared as `readings`)."""
 
+    @property
+    @abstractmethod
+    def rollups(self) -> RollupStore:
+        """The measurements summed up, within the same transaction (declared as `readings`)."""
+
     @abstractmethod
     def get(self, collection: str, key: str) -> Document | None:
         """Return a document."""
@@ -203,6 +209,10 @@ class Transaction(ABC):
         Raises:
             ConflictError: The command has been here before.
         """
+
+    @abstractmethod
+    def forget_commands(self, tenant_key: str) -> None:
+        """Forget the answers of all commands of a garden. Allowed in every writing transaction."""
 
 
 class DocumentStore(ChangeFeed):

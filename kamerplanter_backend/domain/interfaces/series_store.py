@@ -15,14 +15,29 @@ class SeriesStore(ABC):
         """Store readings; return how many were new.
 
         A channel has one reading per moment, the first one stays; an equal value on a channel
-        within less than a second is the same reading.
+        within less than a second is the same reading. The hours in which something was stored
+        are marked to be summed up (`RollupStore.due`).
         """
 
     @abstractmethod
     def range(
-        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime,
+        *,
+        most: int | None = None,
     ) -> list[Reading]:
-        """Return the readings within [from, until), oldest first."""
+        """Return the readings within [from, until), oldest first.
+
+        Args:
+            probe_key: The probe.
+            kind: What it measures.
+            from_at: The first moment.
+            until_at: The moment after the last.
+            most: So many at most, the oldest ones; none = all.
+        """
 
     @abstractmethod
     def latest(
@@ -53,4 +68,4 @@ class SeriesStore(ABC):
 
     @abstractmethod
     def remove_probe(self, probe_key: str) -> int:
-        """Delete all readings of a probe; return how many went."""
+        """Delete all readings of a probe, and their rollups; return how many readings went."""

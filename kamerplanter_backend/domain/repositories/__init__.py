@@ -5,6 +5,7 @@ from typing import Any
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.botanical_family import BotanicalFamilyRepository
 from kamerplanter_backend.domain.repositories.calendar import CalendarFeedRepository
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.care import CareConfirmationRepository
 from kamerplanter_backend.domain.repositories.cultivar import CultivarRepository
 from kamerplanter_backend.domain.repositories.harvest import HarvestRepository
@@ -59,6 +60,7 @@ REPOSITORIES: tuple[type[Repository[Any]], ...] = (
     PlantRepository,
     ProbeRepository,
     # What happens in it.
+    CalibrationRepository,
     TankAlertRepository,
     PlantAlertRepository,
     PhaseChangeRepository,

@@ -1,10 +1,13 @@
 """Stored gardens, memberships, invitations, and the audit of each garden."""
 
+from datetime import datetime
+
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.models.tenant import (
     AuditEntry,
     Invitation,
+    InvitationState,
     Membership,
     Tenant,
     TenantKind,
@@ -84,6 +87,20 @@ class InvitationRepository(Repository[Invitation]):
     def by_token_hash(self, token_hash: str) -> Invitation | None:
         """Return the invitation that a token opens."""
         return self.first(Where("token_hash", "==", token_hash))
+
+    def open_of(self, garden_key: str, user_key: str) -> list[Invitation]:
+        """Return the open invitations into a garden that a user has made."""
+        return self.find(
+            Where("garden_key", "==", garden_key),
+            Where("created_by", "==", user_key),
+            Where("state", "==", InvitationState.OPEN),
+        )
+
+    def made_by(self, user_key: str, *, ending_after: datetime) -> list[Invitation]:
+        """Return the invitations of a user, into any garden, that end after a moment."""
+        return self.find(
+            Where("expires_at", ">", ending_after), Where("created_by", "==", user_key)
+        )
 
 
 class AuditRepository(Repository[AuditEntry]):

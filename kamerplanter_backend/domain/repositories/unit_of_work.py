@@ -20,6 +20,7 @@ from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.base import Access, Repository
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.references import References
+from kamerplanter_backend.domain.repositories.rollups import Rollups
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -46,22 +47,28 @@ class Readings:
         Raises:
             NotFoundError: A probe is not of this garden; nothing was stored.
         """
-        self._check({reading.probe_key for reading in readings})
+        self.check({reading.probe_key for reading in readings})
         added = self._transaction.readings.append(readings)
         if added:
             self._transaction.note_change(READINGS, self._tenant_key)
         return added
 
     def range(
-        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime,
+        *,
+        most: int | None = None,
     ) -> list[Reading]:
-        """Return the readings of a channel within [from, until), oldest first.
+        """Return the readings of a channel within [from, until), oldest first, `most` at most.
 
         Raises:
             NotFoundError: The probe is not of this garden.
         """
-        self._check({probe_key})
-        return self._transaction.readings.range(probe_key, kind, from_at, until_at)
+        self.check({probe_key})
+        return self._transaction.readings.range(probe_key, kind, from_at, until_at, most=most)
 
     def latest(
         self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
@@ -73,7 +80,7 @@ class Readings:
         Raises:
             NotFoundError: The probe is not of this garden.
         """
-        self._check({probe_key})
+        self.check({probe_key})
         return self._transaction.readings.latest(probe_key, kind, verdict, until_at=self._until_at)
 
     def prune(self, before: datetime) -> int:
@@ -84,7 +91,12 @@ class Readings:
             self._transaction.note_change(READINGS, self._tenant_key)
         return removed
 
-    def _check(self, probe_keys: set[str]) -> None:
+    def check(self, probe_keys: set[str]) -> None:
+        """Make sure that probes are of this garden.
+
+        Raises:
+            NotFoundError: One is not.
+        """
         unknown = sorted(probe_keys - self._known)
         if not unknown:
             return
@@ -109,6 +121,8 @@ class UnitOfWork:
             transaction, self.of(ProbeRepository), context.tenant_key, context.now
         )
         """The measurements of this garden."""
+        self.rollups = Rollups(transaction, self.of(ProbeRepository), self.readings.check)
+        """The measurements of this garden, summed up; written with `Readings`."""
 
     def of[R: Repository[Any]](self, repository: type[R]) -> R:
         """Return the repository of a kind, bound to this transaction and garden."""
@@ -121,6 +135,10 @@ class UnitOfWork:
     def for_installation(self) -> UnitOfWork:
         """Return a unit that works in the same transaction for the installation as a whole."""
         return UnitOfWork(self._transaction, replace(self.context, tenant_key=SHARED_TENANT))
+
+    def forget_answers(self) -> None:
+        """Forget what the commands of this garden have answered."""
+        self._transaction.forget_commands(self.context.tenant_key)
 
     def answer[T](self, result: T) -> T:
         """Remember the result as the answer of the command, in the same transaction; return it.

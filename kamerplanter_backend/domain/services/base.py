@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, ClassVar, Concatenate, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import (
@@ -29,7 +29,7 @@ from kamerplanter_backend.domain.repositories.unit_of_work import (
     known_answer,
     open_unit,
 )
-from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.base import Entity, Model
 
 
@@ -92,8 +92,14 @@ class command:  # noqa: N801 - reads as a decorator
                 context = replace(context, command_digest=digest)
                 if seen := known_answer(service.store, context):
                     return answer_type().validate_python(seen.answer)
-            with open_unit(service.store, context, self.writes) as uow:
-                return uow.answer(method(service, uow, *args, **kwargs))
+            try:
+                with open_unit(service.store, context, self.writes) as uow:
+                    return uow.answer(method(service, uow, *args, **kwargs))
+            except KamerplanterError:
+                # The same command at the same time: the other one has just done it.
+                if seen := known_answer(service.store, context):
+                    return answer_type().validate_python(seen.answer)
+                raise
 
         return act
 
@@ -126,13 +132,23 @@ class EntityService[E: Entity](Service):
 
 
 def command_digest(name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
-    """Return what stands for a command and its content."""
+    """Return what stands for a command and its content.
+
+    Raises:
+        InvalidInputError: A text in it is no text.
+    """
     values = [*args, *kwargs.values()]
     parts = [part for value in values if isinstance(value, list | tuple) for part in value]
     for kind in {type(value) for value in (*values, *parts) if isinstance(value, BaseModel)}:
         # A model that came in only as part of another one may not be built by itself yet.
         kind.model_rebuild()
-    return sha256(to_json((name, args, kwargs))).hexdigest()
+    try:
+        content = to_json((name, args, kwargs))
+    except PydanticSerializationError as error:
+        raise InvalidInputError(
+            "A text holds half a surrogate pair; send whole characters.", field="body"
+        ) from error
+    return sha256(content).hexdigest()
 
 
 def check_revision(entity: Entity, expected: int | None, kind: str) -> None:

@@ -11,6 +11,8 @@ from kamerplanter_backend.common.exceptions import (
     EmailNotVerifiedError,
     InvitationExpiredError,
     NotFoundError,
+    RateLimitedError,
+    TenantSuspendedError,
 )
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import Order, Page, Query, Where
@@ -36,6 +38,10 @@ from kamerplanter_backend.domain.services.base import Service, command, query
 
 INVITATION_LIFE = timedelta(days=7)
 """How long an invitation may be accepted."""
+
+A_DAY = timedelta(days=1)
+MAX_INVITATIONS_A_DAY = 100
+"""Most invitations of one person: each may be a mail to a stranger."""
 
 
 class MembershipService(Service):
@@ -69,11 +75,11 @@ class MembershipService(Service):
             )
         return Page(items=tuple(members), cursor=page.cursor, total=page.total)
 
-    @command(MembershipRepository, AuditRepository)
+    @command(MembershipRepository, InvitationRepository, AuditRepository)
     def set_role(
         self, uow: UnitOfWork, key: str, role: Role, expected_revision: int | None = None
     ) -> Membership:
-        """Give a member another role.
+        """Give a member another role; who is no admin any more, has invited nobody.
 
         Raises:
             NotFoundError: There is no such membership in this garden.
@@ -85,6 +91,7 @@ class MembershipService(Service):
         if membership.role is role:
             return membership
         _keep_an_admin(members, membership, role)
+        _revoke_of(uow, membership.user_key)
         record_audit(
             uow,
             AuditAction.ROLE_CHANGED,
@@ -98,9 +105,9 @@ class MembershipService(Service):
             key, {"role": role.value}, MembershipFields, expected_revision=expected_revision
         )
 
-    @command(MembershipRepository, AuditRepository)
+    @command(MembershipRepository, InvitationRepository, AuditRepository)
     def remove_member(self, uow: UnitOfWork, key: str) -> None:
-        """Take somebody out of the garden.
+        """Take somebody out of the garden, with the invitations that are open from them.
 
         Raises:
             NotFoundError: There is no such membership in this garden.
@@ -108,7 +115,7 @@ class MembershipService(Service):
         """
         self._end(uow, self._own(uow, key), AuditAction.MEMBER_REMOVED)
 
-    @command(MembershipRepository, AuditRepository)
+    @command(MembershipRepository, InvitationRepository, AuditRepository)
     def leave(self, uow: UnitOfWork) -> None:
         """Take the actor out of the garden.
 
@@ -130,6 +137,7 @@ class MembershipService(Service):
         Raises:
             ConflictError: Somebody with this address is a member already.
             EmailNotVerifiedError: The actor has not confirmed the own address.
+            RateLimitedError: The actor has invited too many people within a day.
         """
         token = token_urlsafe(32)
         email = fields.email.strip().lower() if fields.email else None
@@ -137,6 +145,7 @@ class MembershipService(Service):
             inviter = uow.of(UserRepository).try_get(context.actor)
             if inviter is not None and not inviter.is_email_verified:
                 raise EmailNotVerifiedError("Confirm your own e-mail address before you invite.")
+            _check_rate(uow)
             if email is not None:
                 self._check_new(uow, email)
             invitation = uow.of(InvitationRepository).add(
@@ -182,9 +191,10 @@ class MembershipService(Service):
         """Make the actor of an account's context a member; accepting twice is harmless.
 
         Raises:
-            NotFoundError: No invitation has this token, it was revoked or used by somebody
-                else, or it is for another address: nobody learns which.
+            NotFoundError: No invitation has this token, it was revoked, used by somebody else or
+                by a member who is none any more, or is for another address: nobody learns which.
             InvitationExpiredError: It is too old.
+            TenantSuspendedError: The garden is suspended; the invitation stays good.
             ConflictError: The garden is full.
         """
         with open_unit(self.store, context) as uow:
@@ -199,7 +209,13 @@ class MembershipService(Service):
             tenant = uow.of(TenantRepository).get(invitation.garden_key)
             self._check_acceptable(uow, invitation)
             membership = members.between(tenant.key, context.actor)
+            is_open = invitation.state is InvitationState.OPEN
+            if is_open and tenant.suspended_at is not None:
+                raise TenantSuspendedError("The garden is suspended: nobody can join it now.")
             if membership is None:
+                if not is_open:
+                    # Who was taken out, or has left, does not come back with an old token.
+                    raise _no_invitation()
                 if len(members.of_garden(tenant.key)) >= tenant.max_members:
                     raise ConflictError(
                         f"The garden is full with {tenant.max_members} members.",
@@ -219,7 +235,7 @@ class MembershipService(Service):
                     membership.key,
                     role=membership.role.value,
                 )
-            if invitation.state is InvitationState.OPEN:
+            if is_open:
                 invitations.change(
                     invitation, state=InvitationState.ACCEPTED, accepted_by=context.actor
                 )
@@ -239,6 +255,7 @@ class MembershipService(Service):
         members = uow.of(MembershipRepository)
         _keep_an_admin(members, membership, None)
         members.remove(membership.key)
+        _revoke_of(uow, membership.user_key)
         record_audit(uow, action, "memberships", membership.key, user_key=membership.user_key)
 
     @staticmethod
@@ -279,6 +296,33 @@ def _keep_an_admin(
             kind="memberships",
             field="role",
             value=membership.key,
+        )
+
+
+def _revoke_of(uow: UnitOfWork, user_key: str) -> None:
+    """Take back what somebody has invited who may not any more: it would be a way back in."""
+    invitations = uow.of(InvitationRepository)
+    for invitation in invitations.open_of(uow.context.tenant_key, user_key):
+        record_audit(uow, AuditAction.INVITATION_REVOKED, "invitations", invitation.key)
+        invitations.change(invitation, state=InvitationState.REVOKED)
+
+
+def _check_rate(uow: UnitOfWork) -> None:
+    """Make sure that nobody sends invitations to the whole world.
+
+    Raises:
+        RateLimitedError: The actor has made as many within a day as one may.
+    """
+    now = uow.context.now
+    # Made within the last day = ends later than a life less a day from now.
+    recent = uow.of(InvitationRepository).made_by(
+        uow.context.actor, ending_after=now + INVITATION_LIFE - A_DAY
+    )
+    if len(recent) >= MAX_INVITATIONS_A_DAY:
+        oldest = min(invitation.created_at for invitation in recent)
+        raise RateLimitedError(
+            f"One person may make {MAX_INVITATIONS_A_DAY} invitations a day; go on tomorrow.",
+            retry_after_s=(oldest + A_DAY - now).total_seconds(),
         )
 
 

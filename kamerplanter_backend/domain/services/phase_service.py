@@ -61,6 +61,7 @@ class PhaseService(Service):
                 f"Phase {entry_id} is not one of {facts.sequence.name}; possible are {known}.",
                 field="entry_id",
                 value=entry_id,
+                allowed=known,
             )
         if started_on is not None and started_on > uow.context.today:
             raise FutureTimeError(

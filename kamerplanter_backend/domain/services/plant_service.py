@@ -97,6 +97,7 @@ def _check(uow: UnitOfWork, plant: Plant) -> None:
             f"Phase {plant.phase_entry_id} is not one of {sequence.name}; possible are {known}.",
             field="phase_entry_id",
             value=plant.phase_entry_id,
+            allowed=known,
         )
     low, high = plant.soil_moisture_low_pct, plant.soil_moisture_high_pct
     if low is not None and high is not None and low >= high:

@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
+from kamerplanter_engines.probe_engine import check_bindings
 
 
 class ProbeService(EntityService[Probe]):
@@ -25,9 +26,12 @@ class ProbeService(EntityService[Probe]):
         Raises:
             ConflictError: The key is in use.
             NotFoundError: Its tank or plant does not exist, or is archived.
+            InvalidInputError: A unit, a topic or a curve could never give a value.
         """
         _check_place(uow, fields)
-        return create(uow.of(ProbeRepository), fields, key)
+        probes = uow.of(ProbeRepository)
+        check_bindings(fields, before=None if key is None else probes.try_get(key))
+        return create(probes, fields, key)
 
     @command(ProbeRepository)
     def update(
@@ -41,12 +45,14 @@ class ProbeService(EntityService[Probe]):
 
         Raises:
             NotFoundError: It does not exist, or is archived.
-            InvalidInputError: A name is unknown or a value does not fit.
+            InvalidInputError: A name is unknown, a value does not fit, or a changed unit, topic or
+                curve could never give a value.
             StaleRevisionError: It has another revision than expected.
         """
         probes = uow.of(ProbeRepository)
-        live(probes, key)
+        before = live(probes, key)
         probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision)
+        check_bindings(probe, before=before)
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, probe)
         return probe

@@ -18,7 +18,7 @@ from kamerplanter_backend.domain.services.base import (
     query,
 )
 from kamerplanter_engines.models.tank import Tank, TankAlert, TankFields
-from kamerplanter_engines.tank_engine import check_limits
+from kamerplanter_engines.tank_limits_engine import check_limits
 
 
 class TankService(EntityService[Tank]):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
+from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
 from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
 from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
 from kamerplanter_backend.domain.interfaces.document_store import Where
@@ -16,17 +17,31 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command, query
 from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
-from kamerplanter_backend.domain.snapshot.views import ProbeView
+from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.tank import Tank, TankType
 from kamerplanter_engines.models.task import Task, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 
 _LOGGER = logging.getLogger(__name__)
 
 RAW_RETENTION = timedelta(days=90)
 """How long single readings are kept."""
+
+ROLLUP_RETENTION = {
+    RollupLevel.HOUR: timedelta(days=2 * 365),
+    RollupLevel.DAY: timedelta(days=5 * 365),
+}
+"""How long the hours and days that readings come to are kept."""
+
+HOURS_AT_ONCE = 5000
+"""Most hours that are summed up in one transaction."""
+
+MAX_LISTED = 20_000
+"""Most readings of one answer: a week of two a minute. All 90 days would be a hundred MB."""
 
 MOMENT = timedelta(microseconds=1)
 """Two readings of a channel are not closer."""
@@ -120,9 +135,57 @@ class TelemetryService(Service):
         )
 
     @command(Readings)
+    def roll_up(self, uow: UnitOfWork) -> int:
+        """Sum up hours and days in which readings arrived; return how many hours it was.
+
+        At most 5,000 at a time, so that nobody waits long for the store; more are still due then.
+        """
+        return refresh(uow, limit=HOURS_AT_ONCE)
+
+    @command(Readings)
     def prune(self, uow: UnitOfWork) -> int:
-        """Delete single readings that are older than 90 days; return how many went."""
-        return uow.readings.prune(uow.context.now - RAW_RETENTION)
+        """Delete single readings that are older than 90 days, and older rollups.
+
+        What goes has been summed up before, and hours go whole: what is left of one must never
+        stand for it.
+
+        Returns:
+            How many readings went.
+        """
+        oldest = uow.context.now - RAW_RETENTION
+        refresh(uow, before=oldest)
+        for level, kept in ROLLUP_RETENTION.items():
+            uow.rollups.prune(level, uow.context.now - kept)
+        hour = bucket_of(RollupLevel.HOUR, oldest, uow.context.zone)
+        return uow.readings.prune(hour.starts_at - LONGEST_HOLD)
+
+    @query()
+    def list_rollups(  # noqa: PLR0917 - the key of a rollup, and a window
+        self,
+        uow: UnitOfWork,
+        probe_key: str,
+        kind: ChannelKind,
+        level: RollupLevel,
+        from_at: datetime,
+        until_at: datetime,
+    ) -> tuple[Rollup, ...]:
+        """Return the hours or days of a channel that begin within [from, until), oldest first.
+
+        What has arrived up to now is part of them; hours without any reading are left out.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        return tuple(rollups_within(uow, probe_key, kind, level, from_at, until_at))
+
+    @query()
+    def list_latest(self, uow: UnitOfWork, probe_key: str) -> tuple[ChannelView, ...]:
+        """Return the last and the last good reading of each bound channel of a probe.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        return probe_view(uow, uow.of(ProbeRepository).get(probe_key), ()).channels
 
     @query()
     def list_readings(
@@ -132,7 +195,7 @@ class TelemetryService(Service):
 
         Raises:
             NotFoundError: The probe is not of this garden.
-            InvalidInputError: There is no such kind.
+            InvalidInputError: There is no such kind, or there are more than 20,000 readings.
         """
         try:
             channel = ChannelKind(kind)
@@ -141,7 +204,15 @@ class TelemetryService(Service):
             raise InvalidInputError(
                 f"Kind {kind} is not known; possible are {known}.", field="kind", value=kind
             ) from error
-        return tuple(uow.readings.range(probe_key, channel, from_at, until_at))
+        found = uow.readings.range(probe_key, channel, from_at, until_at, most=MAX_LISTED + 1)
+        if len(found) > MAX_LISTED:
+            raise InvalidInputError(
+                f"There are more than {MAX_LISTED} readings in this window; ask for a shorter one, "
+                f"such as until {found[MAX_LISTED].at.isoformat()}.",
+                field="until_at",
+                value=until_at.isoformat(),
+            )
+        return tuple(found)
 
 
 def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:

@@ -203,11 +203,15 @@ class TenantService(Service):
             record_audit(uow, action, "tenants", key)
             return tenants.change(tenant, suspended_at=context.now if suspended else None)
 
-    def remove(self, context: Context) -> None:
+    def remove(self, context: Context, *, if_alone: bool = False) -> None:
         """Delete the garden of the context with everything in it; there is no way back.
 
+        Args:
+            context: Of the garden.
+            if_alone: Only if the actor is its one member.
+
         Raises:
-            ConflictError: It is the one garden of a server without accounts.
+            ConflictError: It is the one garden of a server without accounts, or others work in it.
         """
         key = context.tenant_key
         if key == PLATFORM_KEY:
@@ -219,6 +223,14 @@ class TenantService(Service):
             )
         with open_unit(self.store, context, (*REPOSITORIES, Readings)) as uow:
             tenant = uow.of(TenantRepository).get(key)
+            members = uow.of(MembershipRepository).of_garden(key) if if_alone else []
+            if any(member.user_key != context.actor for member in members):
+                raise ConflictError(
+                    f"Somebody has joined {tenant.name!r} meanwhile; try again.",
+                    kind="tenants",
+                    field="slug",
+                    value=tenant.slug,
+                )
             erase_garden(uow)
             uow.of(TenantRepository).remove(tenant.key)
             # The garden's own audit is gone with it: that it was there is kept elsewhere.
@@ -271,12 +283,14 @@ def erase_garden(uow: UnitOfWork) -> None:
             for entity in kept.find(Where("tenant_key", "==", uow.context.tenant_key)):
                 if kept.try_get(entity.key) is not None:
                     kept.remove(entity.key)
+    uow.forget_answers()
 
 
 def _free_slug(tenants: TenantRepository, name: str) -> str:
     slug = wanted = slug_of(name)
     number = 1
-    while tenants.by_slug(slug) is not None:
+    # That name is kept for a server that goes on without accounts.
+    while slug == PLATFORM_KEY or tenants.by_slug(slug) is not None:
         number += 1
         slug = f"{wanted}-{number}"
     return slug

@@ -1,8 +1,9 @@
 """What a screen shows of a probe."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
@@ -11,6 +12,9 @@ from kamerplanter_engines.models.telemetry import Probe, Verdict
 
 SUPPLY_TASKS = frozenset({TaskKind.TANK_EC, TaskKind.TANK_PH, TaskKind.TANK_LEVEL})
 """Whoever completes one of these has filled or dosed the tank."""
+
+LATEST_ARRIVAL = timedelta(days=90)
+"""A reading may come in so long after it was measured."""
 
 
 def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeView:
@@ -27,8 +31,17 @@ def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeVie
         is_good = last is None or last.verdict is Verdict.GOOD
         last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
         channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
+    calibrations = uow.of(CalibrationRepository).counting_since(
+        probe.key, uow.context.now - LATEST_ARRIVAL
+    )
+    jumps = [item.created_at for item in calibrations]
+    if (supplied_at := _supplied_at(uow, probe, tasks)) is not None:
+        jumps.append(supplied_at)
     return ProbeView(
-        probe=probe, channels=tuple(channels), supplied_at=_supplied_at(uow, probe, tasks)
+        probe=probe,
+        channels=tuple(channels),
+        supplied_at=max(jumps, default=None),
+        calibrations=calibrations,
     )
 
 

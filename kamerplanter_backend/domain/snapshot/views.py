@@ -3,6 +3,7 @@
 from datetime import date
 
 from kamerplanter_engines.models.base import Instant, Model
+from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.ipm import Blocker
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
@@ -38,7 +39,9 @@ class ProbeView(Model):
     probe: Probe
     channels: tuple[ChannelView, ...]
     supplied_at: Instant | None = None
-    """When water or feed was last given where it stands, by the log; jumps are natural then."""
+    """When it was last calibrated, or water or feed given where it stands; jumps are natural."""
+    calibrations: tuple[Calibration, ...] = ()
+    """Those that count for what may still come in, newest first."""
 
 
 class ProblemView(Model):
@@ -54,7 +57,10 @@ class ProblemView(Model):
     value: float | None = None
     """The value that decided last, canonical unit."""
     deviation: float | None = None
-    """Value minus target, canonical unit; none without a target or value."""
+    """Value minus target, or minus the limit beyond which it is if there is no target.
+
+    Canonical unit; 0 within limits without a target, none without a band or value.
+    """
     deviation_pct: float | None = None
 
 

@@ -92,4 +92,4 @@ async def register(bench: Bench, email: str = EMAIL, password: str = PASSWORD) -
 def last_code(bench: Bench) -> str:
     """Return the code of the newest mail."""
     bench.server.accounts.mails.flush()
-    return bench.outbox.mails[-1].text.partition("enter this code: ")[2].split()[0]
+    return bench.outbox.last_token()

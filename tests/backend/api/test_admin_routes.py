@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_backend.config.settings import Mode
+from kamerplanter_backend.domain.interfaces.document_store import Query
+from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
+from kamerplanter_backend.domain.services.tenant_service import account_context
 from tests.backend.api.harness import Bench, Person
 
 
@@ -86,3 +91,34 @@ async def test_an_unknown_account_is_not_found(full: Bench, root: Person) -> Non
         )
 
     assert (answer.status_code, answer.json()["error_code"]) == (404, "USER_NOT_FOUND")
+
+
+@pytest.mark.parametrize(("act", "value"), [("set_platform_admin", False), ("set_active", False)])
+def test_two_admins_who_depose_each_other_at_once_leave_one(
+    full: Bench, root: Person, act: str, value: bool
+) -> None:
+    other = full.person("rhea", is_platform_admin=True)
+    service, now = full.server.accounts.admin, full.clock()
+    # Both requests have passed the door before either of them is carried out.
+    first, second = (account_context(who.key, now, role=Role.ADMIN) for who in (root, other))
+
+    getattr(service, act)(first, other.key, value)
+    with pytest.raises(ForbiddenError):
+        getattr(service, act)(second, root.key, value)
+
+    listed = service.list_page(first, Query(limit=10)).items
+    left = [user.key for user in listed if user.is_platform_admin and user.is_active]
+    assert left == [root.key]
+
+
+async def test_no_account_is_kept_among_the_answers_of_commands(full: Bench, root: Person) -> None:
+    anna = full.person("anna")
+    headers = root.headers | {"Idempotency-Key": "once"}
+    path = f"/api/v1/admin/users/{anna.key}/activation"
+
+    async with full.client(headers=headers) as client:
+        answers = [await client.put(path, json={"is_active": False}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    with full.server.store.begin(frozenset()) as transaction:
+        assert transaction.seen_command(SHARED_TENANT, "once") is None

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from kamerplanter_backend.api.body_limit import MAX_BYTES, MAX_DEPTH, BodyLimit, check_depth
+from kamerplanter_backend.api.body_limit import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_LOGIN_BYTES,
+    BodyLimit,
+    check_depth,
+)
 from kamerplanter_engines.errors import InvalidInputError
 from tests.backend.api.harness import GARDEN
 
@@ -45,6 +51,15 @@ class TestSize:
         answer = await api.post(TANKS, content=parts(), headers=JSON)
 
         assert answer.status_code == 413
+
+    async def test_strangers_may_send_less(self, api: httpx.AsyncClient) -> None:
+        login = "/api/v1/auth/login"
+        largest = await api.post(login, content=b" " * MAX_LOGIN_BYTES, headers=JSON)
+        answer = await api.post(login, content=b" " * (MAX_LOGIN_BYTES + 1), headers=JSON)
+
+        # There is no login in light mode; the size is looked at before.
+        assert largest.status_code == 404
+        assert (answer.status_code, answer.json()["details"]["allowed"]) == (413, str(16 * 1024))
 
 
 class TestType:

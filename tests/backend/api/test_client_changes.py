@@ -290,6 +290,21 @@ async def test_too_many_listeners_are_sent_away(served: ServedGarden) -> None:
     ChangeQueue(hub, "garden", most_listeners=1).end()
 
 
+async def test_one_person_does_not_take_all_streams(served: ServedGarden) -> None:
+    hub = served.server.hub
+    mine = [ChangeQueue(hub, "garden", most_listeners=80, owner="ada") for _ in range(20)]
+
+    with pytest.raises(UnavailableError, match="This account"):
+        ChangeQueue(hub, "other", most_listeners=80, owner="ada")
+    theirs = ChangeQueue(hub, "garden", most_listeners=80, owner="ben")
+    mine[0].end()
+    again = ChangeQueue(hub, "garden", most_listeners=80, owner="ada")
+
+    assert hub.listener_count == 21
+    for one in (*mine, theirs, again):
+        one.end()
+
+
 async def test_the_client_goes_on_where_the_stream_broke(
     served: ServedGarden, client: RestClient
 ) -> None:
@@ -302,8 +317,8 @@ async def test_the_client_goes_on_where_the_stream_broke(
 
     other: Any = served.client()
     hub = served.server.hub
-    for _, _, listener in list(hub._listeners.values()):
-        listener(None)  # the stream ends
+    for one in list(hub._listeners.values()):
+        one.listener(None)  # the stream ends
     await eventually(lambda: not client.is_stream_open)
     await other.call(add("b"))
     await eventually(lambda: len(heard) == 2)

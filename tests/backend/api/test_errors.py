@@ -163,7 +163,10 @@ class TestWhoRefuses:
             f"{GARDEN}/tanks", content=b'{"name": ', headers={"Content-Type": "application/json"}
         )
 
-        assert (answer.status_code, check_form(answer)["error_code"]) == (422, "VALIDATION_ERROR")
+        body = check_form(answer)
+        assert (answer.status_code, body["error_code"]) == (422, "VALIDATION_ERROR")
+        assert body["message"] == "body: it is no JSON from character 9 on."
+        assert body["details"]["fields"][0]["field"] == "body"
 
     async def test_an_unknown_route(self, api: httpx.AsyncClient) -> None:
         answer = await api.get("/api/v1/nonsense")

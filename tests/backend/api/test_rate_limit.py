@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import httpx
+import pytest
 from fastapi import Depends, Request
 
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
@@ -57,6 +58,24 @@ async def test_addresses_and_routes_are_counted_apart(server_of: Callable[..., B
             statuses.append((await api.post(path)).status_code)
 
     assert statuses == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [("2001:db8:1:2:ffff::9", 429), ("2001:db8:1:3::1", 200), ("192.0.2.1", 200)],
+)
+async def test_all_addresses_of_one_ipv6_line_count_together(
+    server_of: Callable[..., Bench], other: str, status: int
+) -> None:
+    bench = server_of(Mode.FULL, auth_rate_limit="1/minute")
+    with_limit(bench, "/in", "in")
+
+    async with client_at(bench, "2001:db8:1:2::1") as api:
+        await api.post("/in")
+    async with client_at(bench, other) as api:
+        answer = await api.post("/in")
+
+    assert answer.status_code == status
 
 
 async def test_a_header_does_not_make_another_address(server_of: Callable[..., Bench]) -> None:

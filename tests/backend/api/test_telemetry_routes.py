@@ -81,12 +81,41 @@ class TestUnits:
     async def test_an_unknown_unit_is_no_value(
         self, api: httpx.AsyncClient, probe: str, unit: str
     ) -> None:
-        own = await new_probe(api, channels=[{"kind": "ec", "unit": "bananas"}])
-
-        (result,) = await send(api, {"probe_key": own, "kind": "ec", "value": 900, "unit": unit})
+        (result,) = await send(api, {"probe_key": probe, "kind": "ec", "value": 900, "unit": unit})
 
         assert (result["outcome"], result["reasons"]) == ("refused", ["unknown_unit"])
-        assert await stored(api, own, "ec") == []
+        assert await stored(api, probe, "ec") == []
+
+    @pytest.mark.parametrize(
+        ("channel", "code", "field"),
+        [
+            ({"kind": "ec", "unit": "ppm"}, "UNKNOWN_UNIT", "channels.0.unit"),
+            ({"kind": "ec", "topic": "a/#"}, "INVALID_INPUT", "channels.0.topic"),
+            (
+                {
+                    "kind": "soil_moisture",
+                    "topic": "bed",
+                    "curve": [{"raw": 1, "value": 0}, {"raw": 2, "value": 1000}],
+                },
+                "OUT_OF_RANGE",
+                "channels.0.curve.1.value",
+            ),
+        ],
+    )
+    async def test_a_binding_that_could_never_give_a_value_is_refused(
+        self, api: httpx.AsyncClient, probe: str, channel: dict[str, Any], code: str, field: str
+    ) -> None:
+        address = f"{GARDEN}/probes"
+        before = (await api.get(f"{address}/{probe}")).json()
+
+        for answer in (
+            await api.post(address, json={"name": "Odd", "channels": [channel]}),
+            await api.patch(f"{address}/{probe}", json={"channels": [channel]}),
+        ):
+            assert answer.status_code == 422
+            assert code in answer.text
+            assert field in answer.text
+        assert (await api.get(f"{address}/{probe}")).json() == before
 
     async def test_a_wrong_unit_gets_a_hint(self, api: httpx.AsyncClient, probe: str) -> None:
         (result,) = await send(api, {"probe_key": probe, "kind": "ec", "value": 1850})

@@ -95,6 +95,10 @@ def run_body(things: Things) -> Any:
     return {"name": things.new_name(), "species_key": TOMATO, "quantity": 2}
 
 
+def calibration_body(things: Things) -> Any:
+    return {"kind": "ec", "points": [{"raw": 1.35, "value": 1.413}]}
+
+
 def probe_body(things: Things) -> Any:
     return {"name": things.new_name(), "tank_key": things.tank()}
 
@@ -180,6 +184,9 @@ GARDEN: dict[str, Row] = {
         key=Things.probe,
         query={"kind": "ec", "from_at": "2026-04-30T00:00:00Z", "until_at": "2026-05-02T00:00:00Z"},
     ),
+    "telemetry_list_latest": Row(who=VIEW, key=Things.probe),
+    "telemetry_list_calibrations": Row(who=VIEW, key=Things.probe),
+    "telemetry_calibrate": Row(who=WORK, key=Things.probe, body=calibration_body),
     "telemetry_send_readings": Row(
         who=MEASURE,
         body=lambda things: {

@@ -221,3 +221,24 @@ def test_key_goes_with_its_garden(people: People, ada: str) -> None:
 
     with pytest.raises(InvalidTokenError):
         authenticate(people, made.raw)
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_who_registered_a_foreign_address_keeps_no_key_after_its_owners_reset(
+    people: People, ada: str, is_verified: bool
+) -> None:
+    raw = make(people, ada).raw
+    with open_unit(people.store, account_context("test", people.now), (UserRepository,)) as uow:
+        users = uow.of(UserRepository)
+        users.change(users.get(ada), is_email_verified=is_verified)
+    people.accounts.registration.request_reset("ada@example.org", people.now)
+    people.accounts.mails.flush()
+    people.accounts.registration.confirm_reset(
+        people.outbox.last_token(), "a new good one", people.now
+    )
+
+    if is_verified:
+        assert authenticate(people, raw).user_key == ada
+    else:
+        with pytest.raises((UnauthorizedError, InvalidTokenError)):
+            authenticate(people, raw)

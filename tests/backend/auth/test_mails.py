@@ -56,11 +56,20 @@ def test_mail_speaks_the_language_of_the_account(
     assert "{" not in text
 
 
-def test_mail_without_an_address_of_the_server_has_the_code_alone() -> None:
-    text = text_of(public_url="")
+@pytest.mark.parametrize("kind", MailKind)
+@pytest.mark.parametrize(
+    ("locale", "code"), [("en", "with the code t0ken"), ("de", "mit dem Code t0ken")]
+)
+def test_mail_without_an_address_of_the_server_has_the_code_alone(
+    kind: MailKind, locale: str, code: str
+) -> None:
+    text = text_of(kind, locale=locale, public_url="")
 
-    assert "Or enter this code: t0ken" in text
+    assert f":\n\n{code}\n\n" in text
     assert "https:" not in text
+    # There is no link that a code could be the other choice to.
+    assert "Or " not in text
+    assert "Oder " not in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from kamerplanter_backend.auth.deletion import DELETED_NAME
 from kamerplanter_backend.auth.oidc import OidcIdentity, ProviderSettings
 from kamerplanter_backend.auth.throttle import FREE_FAILURES
-from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
     InvalidTokenError,
@@ -298,6 +298,27 @@ class TestDelete:
         assert refused.value.placeholders["value"] == garden.slug
         assert people.log_in().user_key == ada.key
         assert len(people.all(TenantRepository)) == 2
+
+    def test_garden_that_somebody_joins_meanwhile_is_not_deleted(
+        self, people: People, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada, bob = people.join(), people.join("bob@example.org", name="Bob")
+        garden = people.tenants.create_for(
+            account_context(ada.key, people.now), TenantFields(name="Allotment")
+        )
+        remove = people.tenants.remove
+
+        def join_first(context: Context, **how: bool) -> None:
+            if context.tenant_key == garden.key:
+                share(people, garden.key, bob.key, Role.GROWER)
+            remove(context, **how)
+
+        monkeypatch.setattr(people.tenants, "remove", join_first)
+        with pytest.raises(ConflictError, match="'Allotment' meanwhile"):
+            self.delete(people)
+
+        assert garden.key in [found.key for found in people.all(TenantRepository)]
+        assert people.log_in().user_key == ada.key
 
     def test_shared_garden_with_another_admin_goes_on(self, people: People) -> None:
         ada, bob = people.join(), people.join("bob@example.org", name="Bob")

@@ -1,5 +1,6 @@
 """The jobs of the installation: what they delete, and what they must not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import SessionReusedError, UnauthorizedError
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.domain.models.identity import SessionEnd
+from kamerplanter_backend.domain.models.tenant import InvitationFields, TenantFields
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
@@ -19,6 +21,8 @@ from kamerplanter_backend.domain.repositories.identity import (
     SessionRepository,
     UserRepository,
 )
+from kamerplanter_backend.domain.repositories.tenant import InvitationRepository
+from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_backend.jobs.job import run_due
 from kamerplanter_backend.jobs.server_catalogue import SERVER_JOBS
@@ -189,3 +193,20 @@ def test_network_addresses_become_coarse_after_a_week(people: People) -> None:
 )
 def test_coarse_address(address: str | None, coarse: str | None) -> None:
     assert coarse_address(address) == coarse
+
+
+def test_invitation_goes_a_month_after_its_end(people: People) -> None:
+    ada = people.join()
+    garden = people.tenants.create_for(
+        account_context(ada.key, people.now), TenantFields(name="Allotment")
+    )
+    context = replace(account_context(ada.key, people.now), tenant_key=garden.key)
+    MembershipService(people.store).invite(context, InvitationFields(email="bob@example.org"))
+
+    people.wait(days=7 + 29)
+    run(people)
+    assert count(people, InvitationRepository) == [1]
+    people.wait(days=1)
+    run(people)
+
+    assert count(people, InvitationRepository) == [0]

@@ -28,6 +28,7 @@ from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
     UnavailableError,
 )
+from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
 from kamerplanter_engines.errors import KarenzViolationError
 from kamerplanter_engines.models.harvest import HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields
@@ -242,7 +243,7 @@ async def test_jobs_run_once_for_a_moment(garden: EmbeddedGarden, clock: Clock) 
     first, second = await garden.run_due(clock.now), await garden.run_due(clock.now)
     shown = (await garden.client.snapshot()).tasks
 
-    assert (len(first), second) == (4, [])
+    assert (len(first), second) == (len(GARDEN_JOBS), [])
     assert [task.kind for task in shown] == [TaskKind.WATERING]
     done = await garden.client.call(CompleteTask(key=shown[0].key))
     assert done.closed_at == clock.now

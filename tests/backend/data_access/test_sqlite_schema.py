@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ import pytest
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.data_access.sqlite.schema import KNOWN_VERSION, STEPS, build_schema
 from kamerplanter_backend.data_access.sqlite.statements import conditions
+from kamerplanter_backend.domain.consequences.rollups import refresh
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
-from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_backend.domain.repositories.unit_of_work import Readings, open_unit
+from kamerplanter_engines.models.rollup import RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.data.make_store import TENANT_KEY, WHEN
 from tests.factories import context
@@ -68,6 +72,40 @@ def test_file_of_a_release_is_upgraded_with_all_it_holds(tmp_path: Path, path: P
     with sqlite3.connect(copy) as connection:
         assert version(connection) == KNOWN_VERSION
     connection.close()
+
+
+def test_readings_from_before_rollups_are_summed_up_after_the_upgrade(tmp_path: Path) -> None:
+    copy = Path(shutil.copy(DATA / "store-schema-1.db", tmp_path))
+    store = open_sqlite(copy, COLLECTIONS)
+
+    with open_unit(store, context(TENANT_KEY, now=WHEN), (Readings,)) as uow:
+        assert refresh(uow) == 1
+        [hour] = uow.rollups.range(
+            "probe-1", ChannelKind.EC, RollupLevel.HOUR, WHEN - timedelta(hours=1), WHEN
+        )
+        [reading] = uow.readings.range("probe-1", ChannelKind.EC, WHEN, WHEN + timedelta(hours=1))
+    store.close()
+
+    assert (hour.reading_count, hour.low, hour.mean) == (1, 1.8, 1.8)
+    assert (reading.value, reading.raw) == (1.8, None)
+
+
+def test_file_of_the_present_schema_holds_what_that_brought(tmp_path: Path) -> None:
+    copy = Path(shutil.copy(DATA / "store-schema-2.db", tmp_path))
+    store = open_sqlite(copy, COLLECTIONS)
+
+    with open_unit(store, context(TENANT_KEY, now=WHEN)) as uow:
+        calibration = uow.of(CalibrationRepository).get("calibration-1")
+        reading = uow.readings.latest("probe-1", ChannelKind.EC)
+        days = uow.rollups.range(
+            "probe-1", ChannelKind.EC, RollupLevel.DAY, WHEN - timedelta(days=1), WHEN
+        )
+    store.close()
+
+    assert calibration.fit.curve[-1].value == 1.413
+    assert reading is not None
+    assert reading.raw == 1.72
+    assert [item.reading_count for item in days] == [1]
 
 
 def test_upgrade_runs_only_what_is_new(connection: sqlite3.Connection) -> None:

@@ -11,6 +11,8 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.jobs.in_process import InProcessJobs
 from kamerplanter_backend.jobs.job import Job
 from kamerplanter_engines.models.schedule import Every
+from kamerplanter_engines.models.task import TaskKind
+from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
 
 
@@ -109,3 +111,20 @@ def test_it_ticks_at_once_after_the_start_and_never_after_the_end(
     jobs.tick()
 
     assert ticks.seen == ["tent"]
+
+
+def test_a_value_that_stays_out_of_band_becomes_a_problem_with_time_alone(
+    garden: Garden, ticks: Ticks
+) -> None:
+    probe = garden.probe(ChannelKind.PH, tank_key=garden.tank(ph_low=5.5, ph_high=6.5).key)
+    for _ in range(2):
+        garden.measure(probe, ChannelKind.PH, 7.4)
+        garden.wait(minutes=1)
+    jobs = jobs_of(garden, ticks, garden.context().tenant_key)
+    jobs.tick()
+    before = garden.open_kinds()
+
+    garden.wait(minutes=15)
+    jobs.tick()
+
+    assert (before, garden.open_kinds()) == ([], [TaskKind.TANK_PH])

@@ -1,6 +1,7 @@
 """Jobs: once per period, whoever ticks, whatever happens in between."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from kamerplanter_backend.jobs.job import (
     run_due,
     void_unfinished,
 )
+from kamerplanter_engines.models.rollup import RollupLevel
 from kamerplanter_engines.models.schedule import Daily, Every, Schedule
 from kamerplanter_engines.models.task import TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import START, Garden
 
 AT_FIVE = Daily(at=time(5))
+
+WATERING = next(job for job in GARDEN_JOBS if job.name == "watering-generate-tasks-daily")
 
 
 @pytest.fixture
@@ -88,7 +92,9 @@ def test_a_missed_night_is_caught_up_once(garden: Garden) -> None:
     reports = tick(garden)
     again = tick(garden)
 
-    assert [report.period for report in reports] == ["2026-05-05"] * 4
+    daily = {job.name for job in GARDEN_JOBS if isinstance(job.schedule, Daily)}
+    assert len(reports) == len(GARDEN_JOBS)
+    assert {item.period for item in reports if item.job in daily} == {"2026-05-05"}
     assert again == []
     assert garden.only_task(TaskKind.WATERING).due_on == date(2026, 5, 2)
 
@@ -180,7 +186,7 @@ def test_the_claim_of_a_crashed_process_is_void_at_the_next_start(tmp_path: Path
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tick(garden, [Job(name=GARDEN_JOBS[2].name, schedule=GARDEN_JOBS[2].schedule, run=die)])
+        tick(garden, [replace(WATERING, run=die)])
     garden.restart()
 
     assert void_unfinished(garden.store, garden.context()) == 1
@@ -207,6 +213,50 @@ def test_old_runs_are_forgotten(garden: Garden) -> None:
 
     assert len(calls) == 40
     assert len(runs(garden)) == 31
+
+
+def test_hours_are_summed_up_each_hour_and_outlive_their_readings(garden: Garden) -> None:
+    probe = garden.probe(ChannelKind.EC)
+    garden.measure_for(120, probe, ChannelKind.EC, 1.5, step=10)
+    tick(garden)
+    garden.measure(probe, ChannelKind.EC, 2.5)
+    garden.wait(hours=1)
+
+    reports = {report.job: report.changed_count for report in tick(garden)}
+    garden.wait(days=100)
+    tick(garden)
+
+    asked = (garden.context(), probe.key, ChannelKind.EC)
+    window = (datetime(2026, 1, 1, tzinfo=UTC), garden.now)
+    hours = garden.services.telemetry.list_rollups(*asked, RollupLevel.HOUR, *window)
+    [day] = garden.services.telemetry.list_rollups(*asked, RollupLevel.DAY, *window)
+    assert reports["telemetry-rollup"] == 1
+    assert garden.services.telemetry.list_readings(garden.context(), probe.key, "ec", *window) == ()
+    assert [item.reading_count for item in hours] == [6, 6, 1]
+    assert [item.mean for item in hours[:2]] == pytest.approx([1.5, 1.5])
+    assert (day.reading_count, day.low, day.high) == (13, 1.5, 2.5)
+
+    garden.wait(days=2 * 365)
+    garden.services.telemetry.prune(garden.context())
+
+    assert garden.services.telemetry.list_rollups(*asked, RollupLevel.HOUR, *window) == ()
+    assert garden.services.telemetry.list_rollups(*asked, RollupLevel.DAY, *window) == (day,)
+
+
+def test_late_reading_at_the_end_of_retention_spoils_no_history(garden: Garden) -> None:
+    probe = garden.probe(ChannelKind.EC)
+    start = garden.now
+    garden.measure_for(60, probe, ChannelKind.EC, 1.5, step=5)
+    garden.now = start + timedelta(days=90, minutes=40)
+    garden.services.telemetry.prune(garden.context())
+
+    garden.measure(probe, ChannelKind.EC, 1.9, at=start + timedelta(minutes=47))
+    garden.services.telemetry.roll_up(garden.context())
+
+    [hour] = garden.services.telemetry.list_rollups(
+        garden.context(), probe.key, ChannelKind.EC, RollupLevel.HOUR, start, garden.now
+    )
+    assert (hour.reading_count, hour.high) == (13, 1.9)
 
 
 def test_retention_deletes_readings_after_ninety_days_and_nothing_else(garden: Garden) -> None:

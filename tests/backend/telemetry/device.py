@@ -55,14 +55,12 @@ class Device:
         availability: Availability | None = None,
         restored: Restored | None = None,
         started_s: float = 0,
-        time_scale: float = 1,
         device_of: Callable[[str], str | None] = lambda _entity_id: "one device",
     ) -> None:
         self.intake = ProbeIntake(
             probe(*channels, availability=availability),
             started_at=T0 + timedelta(seconds=started_s),
             restored=restored,
-            time_scale=time_scale,
             device_of=device_of,
         )
 

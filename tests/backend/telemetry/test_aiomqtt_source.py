@@ -89,6 +89,30 @@ class TestListening:
                 assert (await heard.next_message())[1] == b"good"
         assert "could not be taken in" in caplog.text
 
+    async def test_who_fails_to_hear_of_the_connection_does_not_end_it(
+        self, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    ) -> None:
+        async with mosquitto(tmp_path) as broker:
+            heard = Listener(broker.port, "t")
+            tell = heard.broker._on_connection
+
+            def fail(connected: bool) -> None:
+                tell(connected)
+                raise RuntimeError("no")
+
+            heard.broker._on_connection = fail
+            async with listening(heard):
+                assert await heard.next_connection() is True
+                await publish(broker.port, "t", b"1")
+                assert (await heard.next_message())[1] == b"1"
+                await broker.stop()
+                assert await heard.next_connection() is False
+                await broker.start()
+                assert await heard.next_connection() is True
+                await publish(broker.port, "t", b"2")
+                assert (await heard.next_message())[1] == b"2"
+        assert caplog.text.count("could not be shown") == 4
+
     async def test_owner_is_told_when_it_stops(self) -> None:
         async with amqtt_broker() as port:
             async with listening(Listener(port, "t")) as heard:

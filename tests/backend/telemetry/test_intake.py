@@ -373,14 +373,6 @@ class TestShown:
 
         assert values(device.send("0.8", 60)) == {"ec": None}
 
-    def test_the_time_after_a_fill_is_shorter_in_a_faster_garden(self) -> None:
-        device = Device(bind(EC), time_scale=60)
-        device.send("2.4", 0)
-        device.intake.on_supply(T0)
-
-        assert values(device.send("0.8", 14)) == {"ec": 0.8}
-        assert values(device.send("2.4", 16)) == {"ec": None}
-
     def test_a_fill_that_a_wrong_clock_put_ahead_excuses_nothing(self) -> None:
         device = Device(bind(EC))
         device.send("2.4", 0)
@@ -388,9 +380,43 @@ class TestShown:
 
         assert values(device.send("0.8", 60)) == {"ec": None}
 
-    def test_a_faster_garden_ages_faster(self) -> None:
-        device = Device(bind(PH), time_scale=600)
+    def test_an_age_of_its_own_holds_for_the_binding(self) -> None:
+        device = Device(bind(PH, max_age_s=36))
         device.send("6.0")
 
         assert device.shown(PH, 35.9) == 6.0
         assert device.shown(PH, 36) is None
+
+
+class TestWhatOthersMeasure:
+    """The store may know a channel better, where another client feeds it."""
+
+    def test_a_newer_value_is_taken_over_and_shown_as_fresh(self) -> None:
+        device = Device(bind(EC))
+        device.send("1.80", 1)
+        last = stored(EC, 60, 1.9)
+
+        assert device.intake.recall({EC: (last, last)}, T0) == [EC]
+
+        assert device.shown(EC, 61) == 1.9
+        assert device.quality(EC, 61) == (GOOD, ())
+
+    def test_what_is_known_here_is_not_overwritten(self) -> None:
+        device = Device(bind(EC))
+        device.send("1.80", 60)
+        same, older = stored(EC, 60, 1.9), stored(EC, 5, 1.7)
+
+        for last in (same, older):
+            assert device.intake.recall({EC: (last, last)}, T0) == []
+
+        assert device.shown(EC, 61) == 1.8
+
+    def test_an_earlier_source_and_another_kind_say_nothing(self) -> None:
+        device = Device(bind(EC))
+        last = stored(EC, 60, 1.9)
+
+        news = device.intake.recall({EC: (last, last)}, T0 + timedelta(seconds=61))
+        news += device.intake.recall({PH: (stored(PH, 70, 6.0), None), EC: (None, None)}, T0)
+
+        assert news == []
+        assert device.shown(EC, 71) is None

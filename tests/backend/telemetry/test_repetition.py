@@ -33,14 +33,6 @@ def test_the_same_message_after_a_second_is_a_new_report() -> None:
     assert len(one.intake.take_readings()) == 4
 
 
-def test_a_faster_garden_has_a_shorter_second() -> None:
-    one = Device(bind(EC), time_scale=60)
-    one.send("1.8", 0)
-
-    assert one.send("1.8", 0.01) == ()
-    assert values(one.send("1.8", 0.02)) == {"ec": 1.8}
-
-
 def test_a_value_that_comes_back_within_a_second_is_judged() -> None:
     one = device()
     one.send(BOTH, 0)

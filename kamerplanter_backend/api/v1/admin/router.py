@@ -1,5 +1,6 @@
 """The installation as a whole, for platform admins."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query as QueryParameter
@@ -145,7 +146,7 @@ async def activate_user(
     context: Annotated[Context, Depends(PlatformAdmin())],
 ) -> UserSummary:
     """Locking an account out ends its sessions and stops its keys; nobody locks oneself out."""
-    admin = server.accounts.admin
+    admin, context = server.accounts.admin, _without_memory(context)
     return _account(await server.run(lambda: admin.set_active(context, key, body.is_active)))
 
 
@@ -157,9 +158,14 @@ async def appoint_user(
     context: Annotated[Context, Depends(PlatformAdmin())],
 ) -> UserSummary:
     """Give or take the rights of a platform admin; nobody takes the own ones."""
-    admin = server.accounts.admin
+    admin, context = server.accounts.admin, _without_memory(context)
     wanted = body.is_platform_admin
     return _account(await server.run(lambda: admin.set_platform_admin(context, key, wanted)))
+
+
+def _without_memory(context: Context) -> Context:
+    # To be asked twice is harmless here, and no account is to be kept among old answers.
+    return replace(context, command_key=None)
 
 
 def _account(user: User) -> UserSummary:

@@ -12,6 +12,8 @@ QUEUE_SIZE = 256
 """Changes that wait for one listener; whoever falls further behind reads everything again."""
 MOST_LISTENERS = 400
 """Open streams of a server; the rest of its connections is for everything else."""
+LEAST_OF_ONE = 10
+"""So many streams of one person are possible on the smallest server too."""
 
 
 class ChangeQueue:
@@ -21,7 +23,8 @@ class ChangeQueue:
         hub: Where the changes come from.
         tenant_key: The garden.
         size: Changes that may wait.
-        most_listeners: Listeners that the server may have.
+        most_listeners: Listeners that the server may have; a quarter of them may be one person's.
+        owner: Whose it is; none = of nobody who could be told from others.
 
     Raises:
         UnavailableError: Too many listen already.
@@ -34,10 +37,16 @@ class ChangeQueue:
         *,
         size: int = QUEUE_SIZE,
         most_listeners: int,
+        owner: str | None = None,
     ) -> None:
         if hub.listener_count >= most_listeners:
             raise UnavailableError(
                 f"{most_listeners} listeners are connected, more are not possible; try again.",
+                reason="too many listeners",
+            )
+        if owner is not None and hub.count_of(owner) >= max(LEAST_OF_ONE, most_listeners // 4):
+            raise UnavailableError(
+                "This account has as many listeners connected as it may; close some.",
                 reason="too many listeners",
             )
         self._waiting: deque[StoredChange] = deque()
@@ -47,7 +56,7 @@ class ChangeQueue:
         """It was too slow: what waited was dropped, and no more comes."""
         self.is_ended = False
         """Nothing comes any more."""
-        self._leave = hub.listen(tenant_key, self._put)
+        self._leave = hub.listen(tenant_key, self._put, owner=owner)
 
     async def next(self, timeout_s: float) -> StoredChange | None:
         """Return the next change; none = none came in time, or it has ended."""

@@ -19,8 +19,10 @@ from kamerplanter_backend.api.v1.client.event_stream import (
     ChangeStream,
     StreamTimes,
 )
+from kamerplanter_backend.auth.principal import AuthKind
 from kamerplanter_backend.client.handlers import HANDLERS, handle
 from kamerplanter_backend.client.protocol import Command, Request
+from kamerplanter_backend.client.requests import CheckHarvest, GetTreatment, ListPhases
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.client.wire import (
     CURSOR_HEADER,
@@ -54,6 +56,9 @@ ActingRole = Annotated[
 ]
 
 STREAM_TIMES = StreamTimes()
+
+SHORT_QUESTIONS = frozenset({CheckHarvest, GetTreatment, ListPhases})
+"""Their answers do not grow with the garden: they are given at once, without a thread."""
 
 
 @router.get("/snapshot", response_model=GardenSnapshot, responses={304: {"description": "Same."}})
@@ -114,7 +119,8 @@ async def changes(
     was_suspended = server.tenants.get(context).suspended_at is not None
     # Streams stay open: some connections must be left for everything else.
     most = min(MOST_LISTENERS, server.settings.max_connections * 4 // 5)
-    listening = ChangeQueue(server.hub, context.tenant_key, most_listeners=most)
+    owner = None if principal.kind is AuthKind.LIGHT else principal.user_key
+    listening = ChangeQueue(server.hub, context.tenant_key, most_listeners=most, owner=owner)
     try:
         beginning = await server.run(lambda: _beginning(server, context, last_event_id))
     except BaseException:
@@ -169,7 +175,6 @@ def _rest_s(expires_at: datetime | None, now: datetime) -> float | None:
 
 def _add_route(kind: type[Request[Any]]) -> None:
     """Add the route of a kind of request; what it may be asked by is what its class says."""
-    is_command = issubclass(kind, Command)
 
     async def answer_request(
         body: kind,  # type: ignore[valid-type]  # FastAPI wants the class itself
@@ -186,7 +191,7 @@ def _add_route(kind: type[Request[Any]]) -> None:
             answer = handle(server.services, context, asked)
             return answer_type(kind).dump_json(answer)
 
-        content = await (server.run(work) if is_command else server.ask(work))
+        content = await (server.ask(work) if kind in SHORT_QUESTIONS else server.run(work))
         return Response(content, media_type="application/json")
 
     router.add_api_route(

@@ -1,8 +1,9 @@
 """Probes: measuring devices, where their values come from, and what they measured."""
 
+from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BeforeValidator
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
@@ -11,8 +12,15 @@ from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_engines.models.base import Instant
+from kamerplanter_backend.domain.snapshot.views import ChannelView
+from kamerplanter_engines.models.base import Instant, Model
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    Calibrations,
+)
 from kamerplanter_engines.models.exact import written
+from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 
 router = APIRouter(prefix="/probes", tags=["telemetry"])
@@ -44,6 +52,30 @@ PROBE = Resource(
 add_crud_routes(router, PROBE)
 
 
+class Resolution(StrEnum):
+    """What one row of an answer stands for."""
+
+    RAW = "raw"
+    HOUR = "hour"
+    DAY = "day"
+
+
+class RollupView(Model):
+    """What a channel measured in one hour or local day; values in the canonical unit."""
+
+    starts_at: Instant
+    length_s: float
+    mean: float | None
+    """Weighted by time; none where no reading was good."""
+    low: float | None
+    high: float | None
+    reading_count: int
+    """How many good readings there were."""
+    suspect_count: int
+    coverage_ratio: float
+    """Share of the time that the values speak for, 0 to 1."""
+
+
 @router.get("/{key}/readings", summary="List what a probe measured")
 async def list_readings(  # noqa: PLR0917 - FastAPI fills them in
     key: PathKey,
@@ -56,8 +88,79 @@ async def list_readings(  # noqa: PLR0917 - FastAPI fills them in
     ],
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.READ))],
-) -> tuple[Reading, ...]:
-    """Return the stored readings of a channel, oldest first; at most 10,000."""
-    return await server.run(
-        lambda: server.services.telemetry.list_readings(context, key, kind, from_at, until_at)
+    resolution: Annotated[
+        Resolution, Query(description="Single readings, or what they come to by hour or day.")
+    ] = Resolution.RAW,
+) -> tuple[Reading, ...] | tuple[RollupView, ...]:
+    """Return the stored readings of a channel, oldest first; at most 20,000.
+
+    Hours and days are those of the site, and begin within the window; hours without any reading
+    are left out.
+    """
+    telemetry = server.services.telemetry
+    if resolution is Resolution.RAW:
+        return await server.run(
+            lambda: telemetry.list_readings(context, key, kind, from_at, until_at)
+        )
+    level = RollupLevel(resolution.value)
+    found = await server.run(
+        lambda: telemetry.list_rollups(context, key, kind, level, from_at, until_at)
     )
+    return tuple(_view(item) for item in found)
+
+
+def _view(rollup: Rollup) -> RollupView:
+    return RollupView(
+        starts_at=rollup.starts_at,
+        length_s=rollup.length_s,
+        mean=rollup.mean,
+        low=rollup.low,
+        high=rollup.high,
+        reading_count=rollup.reading_count,
+        suspect_count=rollup.suspect_count,
+        coverage_ratio=rollup.coverage_ratio,
+    )
+
+
+@router.get("/{key}/latest", summary="Show what a probe measured last")
+async def list_latest(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.READ))],
+) -> tuple[ChannelView, ...]:
+    """Return the last reading and the last good one of each bound channel."""
+    return await server.run(lambda: server.services.telemetry.list_latest(context, key))
+
+
+@router.post("/{key}/calibrations", status_code=201, summary="Calibrate a channel of a probe")
+async def calibrate(
+    key: PathKey,
+    body: Annotated[
+        CalibrationFields,
+        Body(
+            examples=[
+                {
+                    "kind": "ph",
+                    "points": [
+                        {"raw": 7.2, "value": 7.0, "temperature_c": 21.5},
+                        {"raw": 4.3, "value": 4.01, "temperature_c": 21.5},
+                    ],
+                }
+            ]
+        ),
+    ],
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.PROBE_UPDATE))],
+) -> Calibration:
+    """Say what the probe showed in known solutions; what it measures from then on is corrected."""
+    return await server.run(lambda: server.services.calibration.calibrate(context, key, body))
+
+
+@router.get("/{key}/calibrations", summary="List the calibrations of a probe")
+async def list_calibrations(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.READ))],
+) -> Calibrations:
+    """Return the calibrations, newest first, and for each channel how old the last one is."""
+    return await server.run(lambda: server.services.calibration.list_of_probe(context, key))

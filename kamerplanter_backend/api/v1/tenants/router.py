@@ -1,11 +1,12 @@
 """Gardens as accounts see them: which there are, who works in them, who may come."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query as QueryParameter, Response
 from pydantic import Field, JsonValue
 
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
+from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.pagination import (
     ListPage,
     ListParameters,
@@ -39,6 +40,14 @@ common_router = APIRouter(prefix="/tenants", tags=["tenants"])
 
 router = APIRouter(prefix="/tenants", tags=["tenants"])
 """Only where there are accounts."""
+
+
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {"model": ErrorEnvelope, "description": "The caller has invited too many within a day."}
+}
+TOO_OLD: dict[int | str, dict[str, Any]] = {
+    410: {"model": ErrorEnvelope, "description": "The invitation is too old."}
+}
 
 
 class NewGarden(TenantFields):
@@ -256,7 +265,9 @@ async def list_invitations(
     return page_of(shown, asked)
 
 
-@router.post("/{slug}/invitations/email", status_code=201, summary="Invite by mail")
+@router.post(
+    "/{slug}/invitations/email", status_code=201, summary="Invite by mail", responses=TOO_MANY
+)
 async def invite_by_mail(
     body: MailedInvitation,
     server: ServerDep,
@@ -277,7 +288,12 @@ async def invite_by_mail(
     return _view(invitation)
 
 
-@router.post("/{slug}/invitations/link", status_code=201, summary="Make a link to invite with")
+@router.post(
+    "/{slug}/invitations/link",
+    status_code=201,
+    summary="Make a link to invite with",
+    responses=TOO_MANY,
+)
 async def invite_by_link(
     body: LinkInvitation,
     server: ServerDep,
@@ -299,7 +315,7 @@ async def revoke_invitation(
     await server.run(lambda: server.members.revoke(context, key))
 
 
-@router.post("/invitations/accept", summary="Accept an invitation")
+@router.post("/invitations/accept", summary="Accept an invitation", responses=TOO_OLD)
 async def accept_invitation(
     body: TokenBody,
     server: ServerDep,

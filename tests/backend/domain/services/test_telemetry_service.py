@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from kamerplanter_backend.domain.services import telemetry_service
 from kamerplanter_backend.domain.snapshot.views import ProblemView
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.tank import Side, Tank, TankProblem
-from kamerplanter_engines.models.task import TaskKind, TaskState
+from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
 from tests.backend.garden import Garden, states
 
@@ -224,6 +225,78 @@ def test_a_watered_plant_gets_no_second_task_while_its_probe_still_says_dry(gard
     assert garden.open_kinds() == [TaskKind.WATERING]
 
 
+def test_what_a_soil_probe_had_buffered_makes_no_task_after_newer_readings(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=22)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    garden.measure(soil, MOISTURE, 45)
+    garden.wait(minutes=1)
+
+    buffered = [
+        garden.reading(soil, MOISTURE, value, at=garden.now - timedelta(minutes=ago))
+        for ago, value in ((120, 20), (110, 20.5))
+    ]
+    garden.services.telemetry.record(garden.context(), buffered)
+    garden.services.telemetry.evaluate(garden.context())
+
+    assert garden.snapshot().plants[0].needs_attention is False
+    assert garden.open_kinds() == []
+
+
+def test_what_a_tank_probe_had_buffered_is_judged_by_its_own_times(
+    garden: Garden, tank: Tank, probe: Probe
+) -> None:
+    garden.services.tank.update(garden.context(), tank.key, {"ph_low": 5.5, "ph_high": 6.5})
+    garden.wait(hours=2)
+    began = garden.now - timedelta(hours=2)
+
+    buffered = [
+        garden.reading(probe, PH, value, at=began + timedelta(minutes=minute))
+        for minute, value in enumerate([6.8, 6.8, 6.45, 6.45, 6.45])
+    ]
+    garden.services.telemetry.record(garden.context(), buffered)
+
+    assert garden.snapshot().tanks[0].problem(TankProblem.PH).is_on is False
+    assert garden.open_kinds() == []
+
+
+def test_rain_closes_the_task_that_dry_soil_made(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    garden.measure_for(45, soil, MOISTURE, 12, step=5)
+    garden.measure(soil, MOISTURE, 21)
+    within_the_margin = garden.open_kinds()
+    garden.wait(minutes=5)
+
+    garden.measure(soil, MOISTURE, 45)
+
+    assert within_the_margin == [TaskKind.WATERING]
+    assert states(garden.snapshot().tasks) == [(TaskKind.WATERING, TaskState.RESOLVED)]
+    assert garden.snapshot().plants[0].last_watered_on is None, "nobody said that they watered"
+
+
+def test_rain_leaves_a_task_of_somebody_else(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    own = TaskFields(kind=TaskKind.WATERING, title="Soak the pot", plant_key=plant.key)
+    garden.services.task.create(garden.context(), own)
+    garden.measure_for(45, soil, MOISTURE, 12, step=5)
+
+    garden.measure(soil, MOISTURE, 45)
+
+    assert garden.open_kinds() == [TaskKind.WATERING]
+
+
+def test_a_probe_that_is_gone_wets_nothing(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    garden.measure_for(45, soil, MOISTURE, 12, step=5)
+
+    garden.services.probe.archive(garden.context(), soil.key)
+    garden.services.telemetry.evaluate(garden.context())
+
+    assert garden.open_kinds() == [TaskKind.WATERING]
+
+
 def test_f46_dry_soil_does_not_turn_ok_when_its_probe_falls_silent(garden: Garden) -> None:
     plant = garden.plant(soil_moisture_low_pct=20)
     soil = garden.probe(MOISTURE, plant_key=plant.key)
@@ -341,3 +414,22 @@ def test_a_gap_in_the_binding_uses_the_times_of_the_probe(garden: Garden, tank: 
 
     assert raised.is_on is True
     assert _ec(garden).reasons == ("high", "no_data")
+
+
+def test_an_answer_of_readings_is_bounded_and_says_where_to_stop(
+    garden: Garden, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry_service, "MAX_LISTED", 3)
+    began = garden.now
+    for second in range(4):
+        garden.measure(probe, PH, 6.0 + second / 100, at=began + timedelta(seconds=10 * second))
+    fourth_at = began + timedelta(seconds=30)
+    listed = garden.services.telemetry.list_readings
+
+    three = listed(garden.context(), probe.key, "ph", began, fourth_at)
+    with pytest.raises(InvalidInputError) as refused:
+        listed(garden.context(), probe.key, "ph", began, fourth_at + timedelta(seconds=1))
+
+    assert [reading.value for reading in three] == [6.0, 6.01, 6.02]
+    assert refused.value.field == "until_at"
+    assert fourth_at.isoformat() in refused.value.message

@@ -334,3 +334,31 @@ class TestInvitations:
         invitation, token = members.invite(within(garden), InvitationFields())
 
         assert token not in invitation.model_dump_json()
+
+
+def test_the_name_of_the_garden_without_accounts_is_kept_free(tenants: TenantService) -> None:
+    made = tenants.create_for(account_context(ANNA, NOW), TenantFields(name="Platform"))
+
+    assert made.slug == "platform-2"
+
+
+def test_a_deleted_garden_leaves_no_answers_of_commands(
+    store: DocumentStore, tenants: TenantService
+) -> None:
+    gone, other = (
+        tenants.create_for(account_context(ANNA, NOW), TenantFields(name=name))
+        for name in ("Gone", "Other")
+    )
+    services = build_services(store)
+    contexts = [
+        replace(account_context(ANNA, NOW), tenant_key=key, role=Role.ADMIN, command_key="c")
+        for key in (gone.key, other.key)
+    ]
+    for context in contexts:
+        services.tank.create(context, TankFields(name="Tank", volume_l=10))
+
+    tenants.remove(contexts[0])
+
+    with store.begin(frozenset()) as transaction:
+        assert transaction.seen_command(gone.key, "c") is None
+        assert transaction.seen_command(other.key, "c") is not None

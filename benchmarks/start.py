@@ -1,0 +1,171 @@
+"""How long starts take: the server against `import fastapi`, Home Assistant with and without us.
+
+Each start is a fresh process with warm byte code; rounds are interleaved.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from custom_components.kamerplanter.const import ENTRY_VERSION
+from demo.home_assistant import INTEGRATION, start_options
+from demo.processes import clean_environment, free_port
+from demo.storage_seeds import prepare, set_http_port
+
+ROUNDS = 5
+PATIENCE_S = 120
+READY = b"Home Assistant initialized"
+
+FASTAPI = """
+import time; began = time.perf_counter()
+import fastapi
+print(time.perf_counter() - began)
+"""
+
+OURS = """
+import time; began = time.perf_counter()
+from kamerplanter_backend.main import create_app, open_server
+imported = time.perf_counter() - began
+from kamerplanter_backend.config.settings import Settings
+opening = time.perf_counter()
+server = open_server(Settings(mode="full", store="sqlite:///:memory:", environment="development",
+                              secret_key="kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"))
+building = time.perf_counter()
+app = create_app(server)
+done = time.perf_counter()
+server.close()
+import json; print(json.dumps({"import": imported, "open": building - opening,
+                               "app": done - building, "routes": len(app.routes)}))
+"""
+
+
+def _python(program: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if "KAMERPLANTER" not in k}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout
+
+
+def _server_start() -> tuple[list[float], list[dict[str, float]]]:
+    ratios, parts = [], []
+    for number in range(ROUNDS + 1):
+        peer, ours = float(_python(FASTAPI)), json.loads(_python(OURS))
+        if number:  # the first round warms up
+            ratios.append((ours["import"] + ours["app"]) / peer)
+            parts.append(ours | {"fastapi": peer})
+    return ratios, parts
+
+
+class Folder:
+    """A configuration of Home Assistant that starts unattended.
+
+    Args:
+        path: Where it lies.
+        with_entry: Whether the integration has an entry in it.
+    """
+
+    def __init__(self, path: Path, *, with_entry: bool) -> None:
+        self.path = path
+        prepare(path, INTEGRATION)
+        (path / "configuration.yaml").write_text(
+            "logger:\n  default: warning\n  logs:\n    homeassistant.bootstrap: info\n"
+        )
+        set_http_port(path, free_port())
+        entries = [_entry()] if with_entry else []
+        document = {
+            "version": 1,
+            "minor_version": 5,
+            "key": "core.config_entries",
+            "data": {"entries": entries},
+        }
+        (path / ".storage" / "core.config_entries").write_text(json.dumps(document))
+
+    def start(self) -> float:
+        """Start it, end it when it is ready, and return how many seconds that took."""
+        log = self.path / "console.log"
+        with log.open("wb") as file:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "homeassistant", *start_options(self.path)],
+                stdout=file,
+                stderr=file,
+                env=clean_environment(),
+                cwd=self.path,
+            )
+            try:
+                while READY not in log.read_bytes():
+                    if process.poll() is not None or time.perf_counter() - began > PATIENCE_S:
+                        raise SystemExit(log.read_text()[-3000:])
+                    time.sleep(0.01)
+                return time.perf_counter() - began
+            finally:
+                process.terminate()
+                process.wait(60)
+
+
+def _entry() -> dict[str, object]:
+    now = datetime.now(UTC).isoformat()
+    return {
+        "created_at": now,
+        "modified_at": now,
+        "data": {"mode": "embedded", "store_id": "bench", "name": "Bench", "readings": "none"},
+        "disabled_by": None,
+        "discovery_keys": {},
+        "domain": "kamerplanter",
+        "entry_id": "01JTKAMERPLANTERBENCH00000",
+        "minor_version": 1,
+        "options": {},
+        "pref_disable_new_entities": False,
+        "pref_disable_polling": False,
+        "source": "user",
+        "subentries": [],
+        "title": "Bench",
+        "unique_id": "bench",
+        "version": ENTRY_VERSION,
+    }
+
+
+def _home_assistant_start() -> tuple[list[float], list[float], list[float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        without = Folder(Path(folder, "without"), with_entry=False)
+        with_it = Folder(Path(folder, "with"), with_entry=True)
+        plain, ours = [], []
+        for number in range(ROUNDS + 1):
+            times = without.start(), with_it.start()
+            if number:
+                plain.append(times[0])
+                ours.append(times[1])
+        assert (with_it.path / "kamerplanter" / "bench" / "garden.db").exists(), "it was not set up"
+    return [a / b for a, b in zip(ours, plain, strict=True)], plain, ours
+
+
+def _show(name: str, ratios: list[float], goal: str) -> None:
+    print(
+        f"{name}: median {statistics.median(ratios):.2f} "
+        f"(range {min(ratios):.2f} to {max(ratios):.2f}), goal {goal}"
+    )
+
+
+def main() -> None:
+    """Run the rounds and print the ratios."""
+    ratios, parts = _server_start()
+    for name in ("fastapi", "import", "open", "app"):
+        print(f"{name}: {statistics.median(part[name] for part in parts) * 1000:.0f} ms")
+    _show("import and create_app, ours / import fastapi", ratios, "<= 2.5")
+    ratios, plain, ours = _home_assistant_start()
+    print(
+        f"Home Assistant: {statistics.median(plain):.2f} s, with us {statistics.median(ours):.2f} s"
+    )
+    _show("Home Assistant's start, with us / without", ratios, "<= 1.15")
+
+
+if __name__ == "__main__":
+    main()

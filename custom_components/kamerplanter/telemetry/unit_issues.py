@@ -1,0 +1,151 @@
+"""Repair issues about bindings whose numbers look like another unit."""
+
+from collections import Counter
+
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from kamerplanter_backend.telemetry.unit_guess import UNITS_OF_HINTS, usual_unit
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Hint, Probe
+
+from ..const import (  # noqa: TID252 - the neighbours import alike
+    CONF_ENTRY_ID,
+    CONF_KIND,
+    CONF_PROBE_KEY,
+    CONF_STORE_ID,
+    CONF_UNIT,
+    DOMAIN,
+)
+from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
+
+TELL_AFTER = 3
+"""So many looks in a row; a single value may be a fault of the device."""
+_KINDS = (
+    ChannelKind.EC,
+    ChannelKind.SOIL_EC,
+    ChannelKind.WATER_TEMPERATURE,
+    ChannelKind.SOIL_TEMPERATURE,
+)
+"""Those that devices send in several units."""
+
+type _Channel = tuple[str, ChannelKind]
+
+
+class UnitIssues:
+    """Tells of units that do not fit, from loading to unloading, and takes it back by itself.
+
+    Args:
+        hass: Where it runs.
+        entry: Whose probes it looks at; loaded.
+        texts: What the kinds of values are called.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: KamerplanterConfigEntry, texts: Texts) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._texts = texts
+        self._stops: dict[str, list[CALLBACK_TYPE]] = {}
+        self._counts: Counter[_Channel] = Counter()
+        self._told: set[_Channel] = set()
+
+    @callback
+    def start(self) -> None:
+        """Look at each new value until the entry is unloaded."""
+        self._entry.async_on_unload(self._stop)
+        self._entry.async_on_unload(
+            self._entry.runtime_data.coordinator.async_add_listener(self._follow)
+        )
+        self._follow()
+
+    @callback
+    def _stop(self) -> None:
+        for key in list(self._stops):
+            self._forget(key)
+
+    @callback
+    def _follow(self) -> None:
+        """Listen to all probes that exist now."""
+        live = self._entry.runtime_data.live
+        probes = {view.probe.key for view in self._entry.runtime_data.coordinator.data.probes}
+        for key in self._stops.keys() - probes:
+            self._forget(key)
+        for key in probes - self._stops.keys():
+            self._stops[key] = [live.listen(key, kind, self._looker(key, kind)) for kind in _KINDS]
+
+    def _looker(self, probe_key: str, kind: ChannelKind) -> CALLBACK_TYPE:
+        @callback
+        def look() -> None:
+            self._look((probe_key, kind))
+
+        return look
+
+    def _forget(self, probe_key: str) -> None:
+        for stop in self._stops.pop(probe_key):
+            stop()
+        for channel in [item for item in self._told if item[0] == probe_key]:
+            self._take_back(channel)
+        for channel in [item for item in self._counts if item[0] == probe_key]:
+            del self._counts[channel]
+
+    def _look(self, channel: _Channel) -> None:
+        hint = self._entry.runtime_data.live.hint(*channel)
+        unit = None if hint is None else UNITS_OF_HINTS.get(Hint(hint))
+        if unit is None:
+            self._counts.pop(channel, None)
+            if channel in self._told:
+                self._take_back(channel)
+            return
+        self._counts[channel] += 1
+        if self._counts[channel] >= TELL_AFTER and channel not in self._told:
+            self._tell(channel, unit)
+
+    def _tell(self, channel: _Channel, unit: str) -> None:
+        key, kind = channel
+        view = self._entry.runtime_data.coordinator.data.probe(key)
+        binding = None if view is None else view.probe.binding(kind)
+        if view is None or binding is None:
+            return
+        self._told.add(channel)
+        own_unit = self._unit_of_entity(binding)
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue_id(channel),
+            data={
+                CONF_ENTRY_ID: self._entry.entry_id,
+                CONF_PROBE_KEY: key,
+                CONF_KIND: kind.value,
+                CONF_UNIT: unit,
+            },
+            # What a sensor says about itself wins, so only the sensor can be put right.
+            is_fixable=own_unit is None,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="unit_mismatch" if own_unit is None else "unit_mismatch_entity",
+            translation_placeholders={
+                "probe": view.probe.name,
+                "measurement": self._texts.kind(kind),
+                "source": _source(view.probe, kind),
+                "unit": unit,
+                "bound_unit": own_unit or binding.unit or usual_unit(kind),
+            },
+        )
+
+    def _unit_of_entity(self, binding: ChannelBinding) -> str | None:
+        state = None if binding.entity_id is None else self._hass.states.get(binding.entity_id)
+        return None if state is None else state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+
+    def _take_back(self, channel: _Channel) -> None:
+        self._told.discard(channel)
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(channel))
+
+    def _issue_id(self, channel: _Channel) -> str:
+        key, kind = channel
+        return f"unit_mismatch_{self._entry.data[CONF_STORE_ID]}_{key}_{kind}"
+
+
+def _source(probe: Probe, kind: ChannelKind) -> str:
+    binding = probe.binding(kind)
+    source = None if binding is None else binding.entity_id or binding.topic
+    return source or "–"

@@ -1,0 +1,74 @@
+"""The dialog that sets the unit of a binding whose numbers look like another one."""
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.helpers import issue_registry as ir
+from pydantic import JsonValue
+
+from kamerplanter_backend.client.requests import UpdateProbe
+from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+from .caller import OWNER
+from .coordinator import KamerplanterConfigEntry
+from .errors import translation_of
+from .schema import vol
+
+
+class UnitFlow(RepairsFlow):
+    """Sets the unit after a person has agreed.
+
+    Args:
+        entry_id: The entry of the garden.
+        probe_key: Whose binding it is.
+        kind: What the binding measures.
+        unit: The unit that its numbers look like.
+    """
+
+    def __init__(self, entry_id: str, probe_key: str, kind: ChannelKind, unit: str) -> None:
+        self._entry_id = entry_id
+        self._probe_key = probe_key
+        self._kind = kind
+        self._unit = unit
+
+    async def async_step_init(self, _user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what will be set, and set it."""
+        if user_input is None:
+            issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+            told = None if issue is None else issue.translation_placeholders
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=vol.Schema({}),
+                description_placeholders=dict(told or {}),
+            )
+        entry: KamerplanterConfigEntry | None = self.hass.config_entries.async_get_entry(
+            self._entry_id
+        )
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="entry_not_loaded")
+        view = entry.runtime_data.coordinator.data.probe(self._probe_key)
+        binding = None if view is None else view.probe.binding(self._kind)
+        if view is None or binding is None:
+            return self.async_abort(reason="not_in_garden")
+        channels = [
+            (channel.model_copy(update={"unit": self._unit}) if channel is binding else channel)
+            for channel in view.probe.channels
+        ]
+        patch: dict[str, JsonValue] = {
+            "channels": [channel.model_dump(mode="json") for channel in channels]
+        }
+        try:
+            await entry.runtime_data.garden.call_now(
+                UpdateProbe(key=self._probe_key, patch=patch), OWNER
+            )
+        except KamerplanterError as error:
+            return self.async_abort(
+                reason="store_unavailable", description_placeholders=translation_of(error)[1]
+            )
+        return self.async_create_entry(data={})

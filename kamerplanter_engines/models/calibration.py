@@ -1,0 +1,114 @@
+"""How a probe was put right: what it showed in known solutions, and what follows from that."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from kamerplanter_engines.models.base import Entity, Instant, Key, Model
+from kamerplanter_engines.models.telemetry import ChannelKind, CurvePoint
+
+
+class RawScale(StrEnum):
+    """What the raw numbers of a probe are."""
+
+    VALUE = "value"
+    """The quantity itself, as the device computes it, or a plain number of a soil probe."""
+    MILLIVOLT = "millivolt"
+    """The voltage of a pH electrode."""
+
+
+class CalibrationWarning(StrEnum):
+    """What is worth a second look though it was accepted; stable keys that screens translate."""
+
+    SLOPE_WEAK = "slope_weak"
+    """The electrode gives less than 90 % of what an ideal one gives: replace it soon."""
+    TEMPERATURE_UNKNOWN = "temperature_unknown"
+    """Nobody measured the solution, so the value on the bottle counts, which is that at 25 °C."""
+    SOLUTION_UNKNOWN = "solution_unknown"
+    """No table knows the solution at this temperature, so the value on the bottle counts."""
+
+
+class CalibrationPoint(Model):
+    """What a probe showed in one known solution."""
+
+    raw: float
+    """What the probe showed, without any calibration; canonical unit or millivolts."""
+    value: float
+    """What stands on the bottle for 25 °C (pH, mS/cm); for soil the moisture. [%]"""
+    temperature_c: float | None = Field(default=None, ge=-5, le=60)
+    """Of the solution; none = not measured."""
+
+
+class CalibrationFields(Model):
+    """What a person measured to put one channel of a probe right."""
+
+    kind: ChannelKind
+    points: tuple[CalibrationPoint, ...] = Field(min_length=1, max_length=3)
+    """pH: two or three; conductivity: one or two; soil moisture: dry and wet."""
+    scale: RawScale = RawScale.VALUE
+    compensated: bool = True
+    """The device tells conductivity as at 25 °C already; false = as it is in the solution."""
+    at: Instant | None = None
+    """When; none = now. It counts for what is measured from then on."""
+
+
+class Fit(Model):
+    """What follows from a calibration."""
+
+    curve: tuple[CurvePoint, ...] = Field(min_length=2, max_length=3)
+    """Straight pieces from raw to value, by rising raw."""
+    factor: float
+    """Value = factor x raw + offset, from the first to the last point."""
+    offset: float
+    zero_shift: float | None = None
+    """pH: how much too high the probe shows pH 7, in pH."""
+    efficiency_ratio: float | None = None
+    """pH: the weakest piece against an ideal electrode; conductivity: shown / true."""
+    slope_mv_ph: float | None = None
+    """pH from millivolts: the weakest piece. [mV per pH], negative."""
+    temperature_c: float | None = None
+    """pH from millivolts: of the solutions, to which the slope belongs; none = taken as 25."""
+    warnings: tuple[CalibrationWarning, ...] = ()
+
+
+class Calibration(Entity, CalibrationFields):
+    """A calibration that was made; never changed, a later one takes its place."""
+
+    probe_key: Key
+    done_at: Instant
+    fit: Fit
+
+
+class CalibrationState(StrEnum):
+    """How old the last calibration of a channel is."""
+
+    NOT_NEEDED = "not_needed"
+    """This kind of value does not drift so that it has to be calibrated again and again."""
+    NEVER = "never"
+    VALID = "valid"
+    DUE = "due"
+    """Old enough to warn."""
+    EXPIRED = "expired"
+    """Too old for automatic dosing."""
+
+
+class CalibrationStatus(Model):
+    """What the age of its calibration means for a channel."""
+
+    kind: ChannelKind
+    state: CalibrationState
+    may_dose: bool
+    """Whether automatic dosing may rely on it, as far as the calibration goes."""
+    done_at: Instant | None = None
+    """When it was last calibrated; none = never."""
+    due_at: Instant | None = None
+    expires_at: Instant | None = None
+
+
+class Calibrations(Model):
+    """The calibrations of a probe."""
+
+    statuses: tuple[CalibrationStatus, ...]
+    """One for each bound channel."""
+    calibrations: tuple[Calibration, ...]
+    """Newest first."""

@@ -1,0 +1,84 @@
+"""Which bindings of a probe can ever give a value."""
+
+from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError, UnknownUnitError
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
+from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.units import conversion
+
+MAX_TOPIC_BYTES = 65_535
+"""MQTT writes the length of a topic in two bytes."""
+
+
+def is_topic(text: str) -> bool:
+    """Tell whether a text names one topic of a broker, without wildcards.
+
+    Source: [MQTT5] 1.5.4 and 4.7.
+    """
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return False
+    return 0 < size <= MAX_TOPIC_BYTES and not set(text) & {"#", "+", "\0"}
+
+
+def curve_range(kind: ChannelKind) -> tuple[float, float]:
+    """Return the lowest and highest value that a point of a curve can mean, in canonical units."""
+    spec = CHANNELS[kind]
+    return spec.physical_low, spec.physical_high if spec.shown_high is None else spec.shown_high
+
+
+def check_bindings(probe: ProbeFields, before: ProbeFields | None = None) -> None:
+    """Refuse bindings that could never give a value, before anybody waits for one.
+
+    What is stored already is not looked at again: a name must stay changeable whatever an older
+    version took in beside it.
+
+    Args:
+        probe: The probe as it is to be.
+        before: The probe as it is stored; none = it is new.
+
+    Raises:
+        UnknownUnitError: A unit does not belong to its kind.
+        OutOfRangeError: A point of a curve means a value that the kind cannot have.
+        InvalidInputError: A topic has wildcards, cannot be sent, or is too long.
+    """
+    known = () if before is None else before.channels
+    for number, binding in enumerate(probe.channels):
+        if binding not in known:
+            _check_binding(binding, f"channels.{number}")
+    there = probe.availability
+    if there is not None and (before is None or there != before.availability):
+        _check_topic(there.topic, "availability.topic")
+
+
+def _check_binding(binding: ChannelBinding, place: str) -> None:
+    if binding.topic is not None:
+        _check_topic(binding.topic, f"{place}.topic")
+    try:
+        conversion(binding.kind, binding.unit)
+    except UnknownUnitError as error:
+        raise UnknownUnitError(
+            error.message, field=f"{place}.unit", **error.placeholders
+        ) from error
+    low, high = curve_range(binding.kind)
+    for number, point in enumerate(binding.curve):
+        if not low <= point.value <= high:
+            field = f"{place}.curve.{number}.value"
+            raise OutOfRangeError(
+                f"{field} is {point.value:g}; {binding.kind} lies within {low:g} to {high:g}.",
+                field=field,
+                value=point.value,
+                low=low,
+                high=high,
+            )
+
+
+def _check_topic(topic: str, field: str) -> None:
+    if not is_topic(topic):
+        shown = topic[:200].encode("ascii", "backslashreplace").decode()
+        raise InvalidInputError(
+            f"{field} {shown!r} names no single topic; leave out the wildcards + and # and "
+            f"the character 0, and use at most {MAX_TOPIC_BYTES} bytes.",
+            field=field,
+            value=shown,
+        )

@@ -1,0 +1,20 @@
+"""Warmth that plants have had, in degree days."""
+
+
+def degree_days_c_d(
+    low_c: float, high_c: float, base_c: float, *, upper_c: float | None = None
+) -> float:
+    """Return the degree days of one day from its lowest and highest temperature [°C d].
+
+    Args:
+        low_c: Lowest temperature of the day. [°C], not above `high_c`.
+        high_c: Highest temperature of the day. [°C]
+        base_c: Below this nothing grows. [°C]
+        upper_c: What is warmer counts as this; none = no such limit. [°C], not below `base_c`.
+
+    Source: [McMaster1997], method 1: the mean is compared with the base. With an upper limit, both
+        temperatures are limited to it before.
+    """
+    if upper_c is not None:
+        low_c, high_c = min(low_c, upper_c), min(high_c, upper_c)
+    return max(0.0, (low_c + high_c) / 2 - base_c)

@@ -1,0 +1,54 @@
+"""What an ideal pH electrode and a conductivity cell do at a temperature."""
+
+from math import log
+
+GAS_CONSTANT = 8.314462618
+"""[J/(mol K)], CODATA 2018."""
+FARADAY_CONSTANT = 96485.33212
+"""[C/mol], CODATA 2018."""
+KELVIN_AT_0_C = 273.15
+REFERENCE_C = 25.0
+"""Conductivity is told as it would be at this temperature. [°C]"""
+NEUTRAL_PH = 7.0
+"""Where usual electrodes give no voltage, whatever the temperature."""
+
+
+def nernst_slope_mv(temperature_c: float) -> float:
+    """Return how many millivolts an ideal electrode gives for one pH; 59.16 at 25 °C.
+
+    Args:
+        temperature_c: Of the liquid. [°C], above -273.15.
+
+    Source: [IUPAC2002], Nernst's equation.
+    """
+    kelvin = temperature_c + KELVIN_AT_0_C
+    return 1000 * log(10) * GAS_CONSTANT * kelvin / FARADAY_CONSTANT
+
+
+def ph_at_temperature(ph: float, calibrated_c: float, temperature_c: float) -> float:
+    """Return a pH that was read with the slope of one temperature as it is at another one.
+
+    Args:
+        ph: As read by the slope of the calibration.
+        calibrated_c: Temperature of the calibration. [°C], above -273.15.
+        temperature_c: Temperature of the liquid. [°C], above -273.15.
+
+    Source: [IUPAC2002]; the slope goes with the temperature in kelvin, around pH 7.
+    """
+    ratio = (calibrated_c + KELVIN_AT_0_C) / (temperature_c + KELVIN_AT_0_C)
+    return NEUTRAL_PH + (ph - NEUTRAL_PH) * ratio
+
+
+def ec_at_25_ms_cm(
+    ec_ms_cm: float, temperature_c: float, coefficient_pct_per_k: float = 2.0
+) -> float:
+    """Return the conductivity that a solution would have at 25 °C.
+
+    Args:
+        ec_ms_cm: As it is at its temperature. [mS/cm], 0 or more.
+        temperature_c: Of the solution. [°C], 0 to 50.
+        coefficient_pct_per_k: Change per kelvin, as a share of the value at 25 °C. [%/K]
+
+    Source: [ISO7888], linear compensation.
+    """
+    return ec_ms_cm / (1 + coefficient_pct_per_k / 100 * (temperature_c - REFERENCE_C))

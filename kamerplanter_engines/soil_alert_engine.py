@@ -1,0 +1,87 @@
+"""Whether the soil of a plant is dry, as its readings tell one after the other."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kamerplanter_engines.evidence_engine import until_the_next
+from kamerplanter_engines.models.base import is_ahead, utc
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.telemetry import Reading
+from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
+
+
+def judge_soil_run(
+    alert: PlantAlertFields,
+    low: float | None,
+    high: float | None,
+    readings: Sequence[Reading | None],
+    *,
+    now: datetime,
+    started_at: datetime | None,
+    max_age_s: float,
+    hold_s: float,
+) -> PlantAlertFields:
+    """Return what is known of the soil of a plant after a look at each reading in turn.
+
+    A device may send later what it measured while it had no connection: what is older than the
+    newest reading that was judged changes nothing, and how long the soil has been dry counts from
+    reading to reading. Nobody who has just watered is told to water again.
+
+    Args:
+        alert: What was known so far.
+        low: Lowest moisture that is right for the plant; none = no limit. [%], 0 to 100.
+        high: Highest moisture that is right for the plant; none = no limit. [%], 0 to 100.
+        readings: Oldest first; a none = look at the clock only.
+        now: The present moment.
+        started_at: When this process began to listen; none = no such rule.
+        max_age_s: An older reading decides nothing. [s], above 0.
+        hold_s: How long it must be dry, with two readings at least. [s], 0 or more.
+
+    Returns:
+        The same if nothing changed.
+
+    Raises:
+        NaiveTimeError: A time has no zone.
+
+    Source: own rule.
+    """
+    moment = utc(now)
+    if alert.last_reading_at is not None and is_ahead(alert.last_reading_at, moment):
+        # The clock went back: without this nothing would count until it has caught up.
+        alert = alert.model_copy(update={"last_reading_at": None})
+    for seen, held_at in until_the_next(readings, moment):
+        reading = None if _is_late(seen, alert.last_reading_at) else seen
+        verdict = judge_moisture(
+            low,
+            high,
+            reading,
+            now=moment,
+            started_at=started_at,
+            max_age_s=max_age_s,
+            hold_s=hold_s,
+            pending_since=alert.pending_since,
+            was_dry=alert.is_dry,
+            held_at=held_at,
+        )
+        alert = _after(alert, verdict, held_at)
+        if reading is not None and not {"no_data", "no_limit"} & set(verdict.reasons):
+            alert = alert.model_copy(update={"last_reading_at": reading.at})
+    return alert
+
+
+def _is_late(reading: Reading | None, last_reading_at: datetime | None) -> bool:
+    return reading is not None and last_reading_at is not None and reading.at < last_reading_at
+
+
+def _after(alert: PlantAlertFields, verdict: MoistureVerdict, at: datetime) -> PlantAlertFields:
+    if verdict.reasons == ("no_limit",):
+        return PlantAlertFields(plant_key=alert.plant_key)
+    is_dry = alert.is_dry if verdict.is_dry is None else verdict.is_dry
+    return alert.model_copy(
+        update={
+            "is_dry": is_dry,
+            "pending_since": verdict.pending_since,
+            "since": (alert.since or at) if is_dry else None,
+            "task_silenced": alert.task_silenced and is_dry,
+        }
+    )

@@ -1,0 +1,138 @@
+"""Invitations that must open nothing any more, and how many a person may send."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.config.settings import Mode
+from kamerplanter_backend.domain.models.tenant import InvitationFields, Tenant
+from tests.backend.api.harness import Bench, Person
+
+TENANTS = "/api/v1/tenants"
+
+
+class Club:
+    """A garden of Ada and Ben, both admins; Cleo is outside."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.ada, self.ben, self.cleo = (bench.person(name) for name in ("ada", "ben", "cleo"))
+        self.root = bench.person("root", is_platform_admin=True)
+        self.tenant: Tenant = bench.garden(self.ada, "Club")
+        bench.join(self.tenant, self.ben, Role.ADMIN)
+        self.home = f"{TENANTS}/{self.tenant.slug}"
+
+    async def call(self, who: Person, method: str, path: str, **options: Any) -> httpx.Response:
+        async with self.bench.client(headers=who.headers) as client:
+            return await client.request(method, path, **options)
+
+    async def invited_by(self, who: Person, role: str = "admin") -> str:
+        answer = await self.call(who, "POST", f"{self.home}/invitations/link", json={"role": role})
+        assert answer.status_code == 201
+        return str(answer.json()["token"])
+
+    async def accept(self, who: Person, token: str) -> httpx.Response:
+        path = f"{TENANTS}/invitations/accept"
+        return await self.call(who, "POST", path, json={"token": token})
+
+    async def member_key(self, person: Person) -> str:
+        members = (await self.call(self.ada, "GET", f"{self.home}/members")).json()["items"]
+        return next(item["key"] for item in members if item["user_key"] == person.key)
+
+    async def suspend(self, suspended: bool) -> None:
+        path = f"/api/v1/admin/tenants/{self.tenant.key}/suspension"
+        answer = await self.call(self.root, "PUT", path, json={"suspended": suspended})
+        assert answer.status_code == 200
+
+
+@pytest.fixture
+def club(server_of: Callable[..., Bench]) -> Club:
+    return Club(server_of(Mode.FULL))
+
+
+async def test_who_was_taken_out_does_not_come_back_with_the_used_token(club: Club) -> None:
+    token = await club.invited_by(club.ada)
+    assert (await club.accept(club.cleo, token)).status_code == 200
+    key = await club.member_key(club.cleo)
+    await club.call(club.ada, "DELETE", f"{club.home}/members/{key}")
+
+    answer = await club.accept(club.cleo, token)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "INVITATION_NOT_FOUND")
+    assert (await club.call(club.cleo, "GET", club.home)).status_code == 404
+
+
+async def _taken_out(club: Club) -> None:
+    key = await club.member_key(club.ben)
+    await club.call(club.ada, "DELETE", f"{club.home}/members/{key}")
+
+
+async def _made_a_viewer(club: Club) -> None:
+    key = await club.member_key(club.ben)
+    await club.call(club.ada, "PUT", f"{club.home}/members/{key}/role", json={"role": "viewer"})
+
+
+async def _gone(club: Club) -> None:
+    await club.call(club.ben, "POST", f"{club.home}/leave")
+
+
+@pytest.mark.parametrize("end", [_taken_out, _made_a_viewer, _gone])
+async def test_the_invitations_of_who_is_no_admin_any_more_open_nothing(
+    club: Club, end: Callable[[Club], Any]
+) -> None:
+    of_ben, of_ada = await club.invited_by(club.ben), await club.invited_by(club.ada)
+
+    await end(club)
+
+    refused, taken = await club.accept(club.cleo, of_ben), await club.accept(club.cleo, of_ada)
+    assert (refused.status_code, taken.status_code) == (404, 200)
+    shown = (await club.call(club.ada, "GET", f"{club.home}/invitations")).json()["items"]
+    assert {item["created_by"]: item["state"] for item in shown} == {
+        club.ben.key: "revoked",
+        club.ada.key: "accepted",
+    }
+
+
+async def test_nobody_joins_a_suspended_garden_until_it_goes_on(club: Club) -> None:
+    token = await club.invited_by(club.ada, "grower")
+    await club.suspend(suspended=True)
+
+    refused = await club.accept(club.cleo, token)
+    seen = await club.call(club.cleo, "GET", club.home)
+    await club.suspend(suspended=False)
+    taken = await club.accept(club.cleo, token)
+
+    assert (refused.status_code, refused.json()["error_code"]) == (403, "TENANT_SUSPENDED")
+    assert (seen.status_code, taken.status_code) == (404, 200)
+
+
+async def test_one_person_cannot_invite_the_whole_world(club: Club) -> None:
+    for _ in range(100):
+        await club.invited_by(club.ada)
+    club.bench.clock.wait(minutes=10)
+
+    other = club.bench.garden(club.ada, "Other")
+    path = f"{TENANTS}/{other.slug}/invitations/email"
+    refused = await club.call(club.ada, "POST", path, json={"email": "stranger@example.org"})
+
+    assert (refused.status_code, refused.json()["error_code"]) == (429, "RATE_LIMITED")
+    assert int(refused.headers["retry-after"]) == 24 * 3600 - 600
+    club.bench.server.accounts.mails.flush()
+    assert club.bench.outbox.mails == []
+    await club.invited_by(club.ben)
+
+
+async def test_invitations_are_possible_again_after_a_day(club: Club) -> None:
+    context = club.bench.server.contexts.make(
+        club.tenant.key, actor=club.ada.key, role=Role.ADMIN, now=club.bench.clock()
+    )
+    for _ in range(100):
+        club.bench.server.members.invite(context, InvitationFields())
+    # The access token is worthless by then, so the service is asked directly.
+    later = replace(context, now=club.bench.clock.wait(days=1))
+
+    club.bench.server.members.invite(later, InvitationFields())

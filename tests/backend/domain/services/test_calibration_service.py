@@ -1,0 +1,152 @@
+"""Calibrations: checked, on record, and as old as they are."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_engines.errors import (
+    FutureTimeError,
+    InvalidInputError,
+    KamerplanterError,
+    OutOfRangeError,
+)
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    CalibrationPoint,
+    CalibrationState,
+)
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+    Probe,
+    ProbeFields,
+)
+from tests.backend.garden import Garden
+
+EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
+
+
+@pytest.fixture
+def garden() -> Iterator[Garden]:
+    """Return a garden in memory."""
+    made = Garden()
+    yield made
+    made.store.close()
+
+
+def ec(raw: float = 1.35, **more: Any) -> CalibrationFields:
+    return CalibrationFields(kind=EC, points=(CalibrationPoint(raw=raw, value=1.413),), **more)
+
+
+def calibrate(garden: Garden, probe: Probe, fields: CalibrationFields) -> Calibration:
+    return garden.services.calibration.calibrate(garden.context(), probe.key, fields)
+
+
+def test_calibration_is_stored_with_what_follows_and_put_on_record(garden: Garden) -> None:
+    probe = garden.probe(EC, PH)
+
+    made = calibrate(garden, probe, ec())
+
+    assert (made.done_at, made.probe_key, made.created_by) == (garden.now, probe.key, "test")
+    assert made.fit.factor == pytest.approx(1.413 / 1.35)
+    history = garden.services.calibration.list_of_probe(garden.context(), probe.key)
+    assert history.calibrations == (made,)
+    with open_unit(garden.store, garden.context()) as uow:
+        [entry] = uow.of(AuditRepository).find()
+    assert (entry.action, entry.subject) == (AuditAction.CALIBRATED, probe.key)
+    assert entry.details["factor"] == made.fit.factor
+
+
+def test_history_is_newest_first_and_the_newest_counts(garden: Garden) -> None:
+    probe = garden.probe(EC, PH)
+    first = calibrate(garden, probe, ec())
+    garden.wait(days=20)
+    second = calibrate(garden, probe, ec(1.40))
+    garden.wait(days=13)
+
+    history = garden.services.calibration.list_of_probe(garden.context(), probe.key)
+
+    assert history.calibrations == (second, first)
+    assert [(item.kind, item.state) for item in history.statuses] == [
+        (EC, CalibrationState.VALID),
+        (PH, CalibrationState.NEVER),
+    ]
+
+
+def test_due_and_stop_are_the_probe_s_own(garden: Garden) -> None:
+    probe = garden.probe(EC, calibration_due_d=7, calibration_stop_d=10)
+    calibrate(garden, probe, ec())
+
+    states = []
+    for _ in range(2):
+        garden.wait(days=8)
+        history = garden.services.calibration.list_of_probe(garden.context(), probe.key)
+        states.append((history.statuses[0].state, history.statuses[0].may_dose))
+
+    assert states == [(CalibrationState.DUE, True), (CalibrationState.EXPIRED, False)]
+    with pytest.raises(ValueError, match="must not be below"):
+        ProbeFields(name="P", calibration_due_d=20, calibration_stop_d=10)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "text"),
+    [
+        (ec(2.0), OutOfRangeError, "0.71"),
+        (CalibrationFields(kind=PH, points=ec().points), InvalidInputError, "channels: ec, soil"),
+        (
+            CalibrationFields(
+                kind=SOIL,
+                points=(CalibrationPoint(raw=3000, value=0), CalibrationPoint(raw=1500, value=100)),
+            ),
+            InvalidInputError,
+            "has a curve",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(
+    garden: Garden, fields: CalibrationFields, error: type[KamerplanterError], text: str
+) -> None:
+    curve = (CurvePoint(raw=3100, value=0), CurvePoint(raw=1400, value=100))
+    channels = (ChannelBinding(kind=EC), ChannelBinding(kind=SOIL, curve=curve))
+    probe = garden.probe(channels=channels)
+
+    with pytest.raises(error, match=text):
+        calibrate(garden, probe, fields)
+
+    with open_unit(garden.store, garden.context()) as uow:
+        assert uow.of(CalibrationRepository).count() == uow.of(AuditRepository).count() == 0
+
+
+def test_future_and_foreign_things_are_refused(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    with pytest.raises(FutureTimeError):
+        calibrate(garden, probe, ec(at=garden.now + timedelta(minutes=3)))
+
+    with pytest.raises(NotFoundError):
+        garden.services.calibration.calibrate(garden.context(tenant_key="other"), probe.key, ec())
+    garden.services.probe.archive(garden.context(), probe.key)
+    with pytest.raises(NotFoundError, match="archived"):
+        calibrate(garden, probe, ec())
+
+
+def test_screens_get_what_still_counts_and_expect_a_jump(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    calibrate(garden, probe, ec())
+    garden.wait(days=50)
+    in_force = calibrate(garden, probe, ec(1.38))
+    garden.wait(days=100)
+    newest = calibrate(garden, probe, ec(1.40, at=garden.now - timedelta(hours=2)))
+
+    [view] = garden.snapshot().probes
+
+    assert view.calibrations == (newest, in_force)
+    assert view.supplied_at == garden.now

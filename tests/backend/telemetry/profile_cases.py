@@ -1,0 +1,369 @@
+"""What devices of each profile send: as it is documented, or as it was seen in the field."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS, ChannelKind
+
+type Messages = list[tuple[str, object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a device sends, and what has to come of it."""
+
+    profile: str
+    sent: Messages
+    expected: dict[str, Any]  # numbers, or what is approximately one
+    """Good readings by kind, canonical."""
+    kinds: tuple[ChannelKind, ...] = SOIL_KINDS
+    availability: str | None = None
+    name: str | None = None
+    time_path: str | None = None
+
+
+CASES = [
+    Case(
+        profile="esphome",
+        kinds=TANK_KINDS,
+        sent=[
+            ("hydro-esp/sensor/tank_ec/state", "1.85"),
+            ("hydro-esp/sensor/tank_ph/state", "6.04"),
+            ("hydro-esp/sensor/water_temperature/state", "20.9"),
+            ("hydro-esp/sensor/tank_level/state", "80"),
+            ("hydro-esp/sensor/esp_chip_temperature/state", "48.1"),
+            ("hydro-esp/status", "online"),
+        ],
+        expected={"ec": 1.85, "ph": 6.04, "water_temperature": 20.9, "level": 80},
+        availability="hydro-esp/status",
+        name="hydro-esp",
+    ),
+    Case(
+        profile="esphome",  # an Atlas EZO circuit on an ESP, in its own unit
+        kinds=TANK_KINDS,
+        sent=[("tank-esp/sensor/ezo_ec/state", "1413"), ("tank-esp/sensor/ezo_ph/state", "5.94")],
+        expected={"ec": 1.413, "ph": 5.94},
+        availability="tank-esp/status",
+    ),
+    Case(
+        profile="tasmota",
+        kinds=TANK_KINDS,
+        sent=[
+            (
+                "tele/hydro1/SENSOR",
+                (
+                    b'{"Time":"2026-05-04T10:15:00","EZO-1":{"pH":5.94},"EZO-2":{"EC":1413.00},'
+                    b'"EZO-3":{"Temperature":21.4},"TempUnit":"C"}'
+                ),
+            ),
+            ("tele/hydro1/LWT", "Online"),
+        ],
+        expected={"ec": 1.413, "ph": 5.94, "water_temperature": 21.4},
+        availability="tele/hydro1/LWT",
+        name="tele/hydro1",
+    ),
+    Case(
+        profile="tasmota",  # the message itself says that it is in °F
+        kinds=TANK_KINDS,
+        sent=[
+            (
+                "tele/garden/box/SENSOR",
+                {"Time": 1777889632, "DS18B20": {"Temperature": 70.2}, "TempUnit": "F"},
+            )
+        ],
+        expected={"water_temperature": pytest.approx(21.2222, abs=1e-3)},
+        availability="tele/garden/box/LWT",
+    ),
+    Case(
+        profile="tasmota",
+        sent=[
+            (
+                "tele/ble/SENSOR",
+                {
+                    "Flora-6ab577": {"Temperature": 22.1, "Moisture": 31, "Fertility": 318},
+                    "TempUnit": "C",
+                },
+            )
+        ],
+        expected={"soil_moisture": 31, "soil_temperature": 22.1, "soil_ec": 0.318},
+        availability="tele/ble/LWT",
+        name="tele/ble · Flora-6ab577",
+    ),
+    Case(
+        profile="tasmota_ble",
+        sent=[
+            (
+                "tele/gateway/SENSOR",
+                (
+                    b'{"Time":"2026-03-29T19:20:12","alias":"Flora1","mac":"c47c8d000001",'
+                    b'"Temperature":24.4,"Illuminance":353,"Moisture":22,"Fertility":210,"RSSI":-91,'
+                    b'"TempUnit":"C"}'
+                ),
+            )
+        ],
+        expected={"soil_moisture": 22, "soil_temperature": 24.4, "soil_ec": 0.21},
+        availability="tele/gateway/LWT",
+        name="tele/gateway · c47c8d000001",
+    ),
+    Case(
+        profile="zigbee2mqtt",
+        sent=[
+            (
+                "zigbee2mqtt/Garden/bed1",
+                (
+                    b'{"battery":8,"battery_state":"low","soil_moisture":10,"temperature":26.8,'
+                    b'"temperature_unit":"fahrenheit","last_seen":"2026-05-04T08:14:00.000Z"}'
+                ),
+            ),
+            ("zigbee2mqtt/Garden/bed1/availability", '{"state":"online"}'),
+        ],
+        expected={"soil_moisture": 10, "soil_temperature": 26.8},
+        availability="zigbee2mqtt/Garden/bed1/availability",
+        name="zigbee2mqtt/Garden/bed1",
+        time_path="last_seen",
+    ),
+    Case(
+        profile="zigbee2mqtt",
+        kinds=TANK_KINDS,
+        sent=[
+            (
+                "zigbee2mqtt/tester",
+                (
+                    b'{"battery":90,"ec":3486,"ec_max":20000,"ec_min":0,"orp":258,"orp_max":-1,'
+                    b'"ph":6.5,"ph_max":8.9,"ph_min":0,"salinity":0,"tds":1743,"temperature":28.9}'
+                ),
+            )
+        ],
+        expected={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9},
+    ),
+    Case(
+        profile="shelly_gen1",
+        kinds=TANK_KINDS,
+        sent=[
+            ("shellies/shelly1-a1/ext_temperature/0", "19.94"),
+            ("shellies/shelly1-a1/ext_temperature_f/0", "67.89"),
+            ("shellies/shelly1-a1/online", "true"),
+        ],
+        expected={"water_temperature": 19.94},
+        availability="shellies/shelly1-a1/online",
+    ),
+    Case(
+        profile="shelly_gen2",
+        kinds=TANK_KINDS,
+        sent=[
+            ("shellyplus1-a1/status/temperature:100", {"id": 100, "tC": 21.3, "tF": 70.3}),
+            ("shellyplus1-a1/online", "true"),
+        ],
+        expected={"water_temperature": 21.3},
+        availability="shellyplus1-a1/online",
+        name="shellyplus1-a1",
+    ),
+    Case(
+        profile="shelly_gen2_input",
+        kinds=TANK_KINDS,
+        sent=[("shellyplus1-a1/status/input:102", {"id": 102, "percent": 54.0})],
+        expected={"level": 54},
+        availability="shellyplus1-a1/online",
+    ),
+    Case(
+        profile="atlas_bridge",
+        kinds=TANK_KINDS,
+        sent=[
+            ("sensors/hydroponics-kit/ph", "5.94"),
+            ("sensors/hydroponics-kit/ec", "1413"),
+            ("sensors/hydroponics-kit/temp", "21.35"),
+        ],
+        expected={"ec": 1.413, "ph": 5.94, "water_temperature": 21.35},
+        name="sensors/hydroponics-kit",
+    ),
+    Case(
+        profile="openmqttgateway",
+        sent=[
+            (
+                "home/OMG_BLE/BTtoMQTT/C47C8D000001",
+                {"id": "C4:7C:8D:00:00:01", "name": "Flower care", "rssi": -75},
+            ),
+            ("home/OMG_BLE/BTtoMQTT/C47C8D000001", {"id": "C4:7C:8D:00:00:01", "fer": 395}),
+            ("home/OMG_BLE/BTtoMQTT/C47C8D000001", {"id": "C4:7C:8D:00:00:01", "moi": 17}),
+            (
+                "home/OMG_BLE/BTtoMQTT/C47C8D000001",
+                {"id": "C4:7C:8D:00:00:01", "tempc": 21.4, "tempf": 70.5},
+            ),
+        ],
+        expected={"soil_moisture": 17, "soil_temperature": 21.4, "soil_ec": 0.395},
+        availability="home/OMG_BLE/LWT",
+        name="home/OMG_BLE/BTtoMQTT/C47C8D000001",
+    ),
+    Case(
+        profile="miflora_daemon",
+        sent=[
+            (
+                "miflora/lemon",
+                {
+                    "light": 240,
+                    "temperature": 21.0,
+                    "moisture": 38,
+                    "conductivity": 410,
+                    "battery": 64,
+                },
+            )
+        ],
+        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41},
+        name="miflora/lemon",
+    ),
+    Case(
+        profile="miflora_esp32",
+        sent=[
+            ("flora/11:22:33:44:55:66/moisture", "38"),
+            ("flora/11:22:33:44:55:66/conductivity", "410"),
+            ("flora/11:22:33:44:55:66/temperature", "21.0"),
+            ("flora/11:22:33:44:55:66/light", "240"),
+        ],
+        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41},
+        name="flora/11:22:33:44:55:66",
+    ),
+    Case(
+        profile="rtl_433_devices",
+        sent=[
+            ("rtl_433/attic/devices/Fineoffset-WH51/0d0001/moisture", "44"),
+            ("rtl_433/attic/devices/Fineoffset-WH51/0d0001/ad_raw", "237"),
+            ("rtl_433/attic/devices/Fineoffset-WH51/0d0001/battery_ok", "0.889"),
+            ("rtl_433/attic/availability", "online"),
+        ],
+        expected={"soil_moisture": 44},
+        availability="rtl_433/attic/availability",
+        name="rtl_433/attic/devices/Fineoffset-WH51/0d0001",
+    ),
+    Case(
+        profile="rtl_433_events",
+        sent=[
+            (
+                "rtl_433/attic/events",
+                (
+                    b'{"time":"2026-06-02 19:51:23.239424","model":"Fineoffset-WH51","id":"0d0001",'
+                    b'"battery_ok":0.889,"battery_mV":1500,"moisture":44,"boost":0,"ad_raw":237,'
+                    b'"mic":"CRC"}'
+                ),
+            )
+        ],
+        expected={"soil_moisture": 44},
+        name="rtl_433/attic · Fineoffset-WH51 0d0001",
+    ),
+    Case(
+        profile="ecowitt",
+        sent=[
+            (
+                "ecowitt2mqtt/home",
+                (
+                    b'{"soil_ec_hum1":"12","soil_ec_hum_ad1":"762","soil_ec_temp1":"82.04",'
+                    b'"soil_ec1":"340","soil_ec_batt1":"1.66"}'
+                ),
+            )
+        ],
+        expected={
+            "soil_moisture": 12,
+            "soil_temperature": pytest.approx(27.8, abs=0.01),
+            "soil_ec": 0.34,
+        },
+        name="ecowitt2mqtt/home · 1",
+    ),
+    Case(
+        profile="sensecap",
+        sent=[
+            (
+                f"/device_sensor_data/1/2CF7F10000000001/1/vs/{number}",
+                {"value": value, "timestamp": "1777882440000"},
+            )
+            for number, value in (("4102", "18.5"), ("4103", "27.1"), ("4108", "1.42"))
+        ],
+        expected={"soil_temperature": 18.5, "soil_moisture": 27.1, "soil_ec": 1.42},
+        name="/device_sensor_data/1/2CF7F10000000001",
+        time_path="timestamp",
+    ),
+    Case(
+        profile="sensecap",
+        kinds=TANK_KINDS,
+        sent=[
+            (
+                f"/device_sensor_data/1/2CF7F10000000002/1/vs/{number}",
+                {"value": value, "timestamp": "1777882440000"},
+            )
+            for number, value in (("4123", "1420"), ("4106", "6.1"), ("4124", "20.5"))
+        ],
+        expected={"ec": 1.42, "ph": 6.1, "water_temperature": 20.5},
+        time_path="timestamp",
+    ),
+    Case(
+        profile="ttn_v3",
+        sent=[
+            (
+                "v3/farm@ttn/devices/bed1/up",
+                (
+                    '{"received_at":"2026-05-04T08:14:00.123Z","uplink_message":{"f_cnt":104,'
+                    '"decoded_payload":{"Bat":"3.28 V","TempC_DS18B20":"0.00 °C",'
+                    '"water_SOIL":"8.31 %","temp_SOIL":"18.12 °C","conduct_SOIL":"6300 uS/cm"}}}'
+                ),
+            )
+        ],
+        expected={"soil_moisture": 8.31, "soil_temperature": 18.12, "soil_ec": 6.3},
+        name="v3/farm@ttn/devices/bed1",
+        time_path="received_at",
+    ),
+    Case(
+        profile="chirpstack_v4",
+        sent=[
+            (
+                "application/635fda7b-0428-495e-812f-027490bcaf9d/device/a840419edb62011c/event/up",
+                {
+                    "deduplicationId": "80166477-2482-43ab-a64e-088107a7c4fa",
+                    "time": "2026-05-04T08:14:00.530852+00:00",
+                    "deviceInfo": {"deviceName": "bed1", "devEui": "a840419edb62011c"},
+                    "fCnt": 12,
+                    "object": {
+                        "BatV": 3.297,
+                        "soil_moisture": 31.5,
+                        "soil_temperature": 17.2,
+                        "soil_ec": 640,
+                    },
+                    "rxInfo": [{"gatewayId": "dca632fffe52c445", "rssi": -61}],
+                },
+            )
+        ],
+        expected={"soil_moisture": 31.5, "soil_temperature": 17.2, "soil_ec": 0.64},
+        time_path="time",
+    ),
+    Case(
+        profile="rs485_tenths",
+        sent=[("bed/gateway", {"Uid": "Test01", "Wa": 337, "Te": 280, "Us": 154, "Ph": 74})],
+        expected={"soil_moisture": 33.7, "soil_temperature": 28.0, "soil_ec": 0.154},
+        name="bed/gateway · Test01",
+    ),
+    Case(
+        profile="generic_json",
+        kinds=TANK_KINDS,
+        sent=[("tank/data", '{"ec":NaN,"ph":6.10,"temp":20.9}'), ("tank/data", {"ec": 1.85})],
+        expected={"ec": 1.85, "ph": 6.1, "water_temperature": 20.9},
+        name="tank/data",
+    ),
+    Case(
+        profile="generic_json",
+        kinds=TANK_KINDS,
+        sent=[("watson/d1", {"d": {"mS": "1.85", "pH": "6.02", "C": "21.40"}})],
+        expected={"ec": 1.85, "ph": 6.02, "water_temperature": 21.4},
+    ),
+    Case(
+        profile="generic_number",
+        kinds=TANK_KINDS,
+        sent=[
+            ("hydro/ec_uScm", "1413"),
+            ("hydro/ph", "5.9"),
+            ("hydro/temp_C", "20.1"),
+            ("hydro/status", "Online"),
+        ],
+        expected={"ec": 1.413, "ph": 5.9, "water_temperature": 20.1},
+        availability="hydro/status",
+        name="hydro",
+    ),
+]

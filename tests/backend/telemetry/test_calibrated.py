@@ -1,0 +1,172 @@
+"""Calibrations on the way in: live and in batches, the raw value kept, dead probes still told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
+from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.calibration_engine import fit
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    CalibrationPoint,
+    RawScale,
+)
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.telemetry_engine import ChannelState, Sample
+from tests.factories import NOW
+
+EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
+WATER = ChannelKind.WATER_TEMPERATURE
+
+
+def calibration(kind: ChannelKind, *points: tuple[float, float], **more: Any) -> Calibration:
+    """Return a calibration that was made an hour ago."""
+    said = CalibrationFields(
+        kind=kind,
+        points=tuple(CalibrationPoint(raw=raw, value=value) for raw, value in points),
+        **more,
+    )
+    done_at = NOW - timedelta(hours=1)
+    return Calibration(
+        **dict(said),
+        key=f"calibration-{kind}",
+        tenant_key="garden-1",
+        probe_key="probe-1",
+        done_at=done_at,
+        fit=fit(said),
+        created_at=done_at,
+        updated_at=done_at,
+    )
+
+
+PH_OFF = calibration(PH, (7.2, 7.0), (4.3, 4.0))
+EC_LOW = calibration(EC, (1.4, 1.413), (0.1, 0.084))
+SOIL_RAW = calibration(SOIL, (3100, 0), (1400, 100))
+
+
+def intake(*calibrations: Calibration) -> ProbeIntake:
+    channels = tuple(ChannelBinding(kind=kind, topic=f"t/{kind}") for kind in (EC, PH, SOIL, WATER))
+    probe = Probe(
+        key="probe-1",
+        tenant_key="garden-1",
+        name="Probe",
+        channels=channels,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    made = ProbeIntake(probe, started_at=NOW - timedelta(days=1))
+    made.calibrate(calibrations)
+    return made
+
+
+def send(made: ProbeIntake, kind: ChannelKind, payload: str, seconds: float = 0) -> Any:
+    at = NOW + timedelta(seconds=seconds)
+    [judged] = made.on_message(f"t/{kind}", payload, retained=False, received_at=at)
+    return judged
+
+
+def test_what_a_probe_shows_is_put_right_and_its_raw_value_kept() -> None:
+    made = intake(PH_OFF)
+
+    judged = send(made, PH, "6.1")
+    [reading] = made.take_readings()
+
+    assert judged.verdict is Verdict.GOOD
+    assert (reading.value, reading.raw) == (pytest.approx(5.862, abs=1e-3), 6.1)
+    assert made.shown(PH, NOW).value == reading.value
+
+
+def test_channel_without_a_calibration_stays_as_it_is() -> None:
+    made = intake(PH_OFF)
+
+    send(made, EC, "1.85")
+    [reading] = made.take_readings()
+
+    assert (reading.value, reading.raw) == (1.85, None)
+
+
+def test_reading_from_before_the_calibration_is_not_changed() -> None:
+    early = Sample(kind=PH, at=NOW - timedelta(hours=2), received_at=NOW, raw=6.1)
+    late = early._replace(at=NOW)
+
+    found = calibrated([early, late], by_kind([PH_OFF]), {})
+
+    assert found[0] == early
+    assert (found[1].measured, found[1].raw) == (6.1, pytest.approx(5.862, abs=1e-3))
+
+
+def test_dead_circuit_is_told_by_what_it_shows() -> None:
+    # Put right, the 0 of a cut probe would be 0.02 mS/cm and look like a value.
+    low = calibration(EC, (1.3, 1.413), (0.05, 0.084))
+
+    judged = send(intake(low), EC, "0")
+
+    assert judged.value == pytest.approx(0.031, abs=0.001)
+    assert (judged.verdict, judged.reasons) == (Verdict.SUSPECT, (Reason.EXACT_ZERO,))
+
+
+def test_value_that_is_impossible_when_put_right_is_no_value() -> None:
+    judged = send(intake(EC_LOW), EC, "15")
+
+    assert (judged.value, judged.reasons) == (None, (Reason.OUTSIDE_PHYSICAL,))
+
+
+@pytest.mark.parametrize(
+    ("payload", "value", "verdict"),
+    [
+        ("2250", 50, Verdict.GOOD),
+        ("1400", 100, Verdict.GOOD),
+        ("3200", 0, Verdict.GOOD),
+        ("4095", 0, Verdict.SUSPECT),
+    ],
+)
+def test_raw_soil_values_become_moisture(payload: str, value: float, verdict: Verdict) -> None:
+    judged = send(intake(SOIL_RAW), SOIL, payload)
+
+    assert (judged.value, judged.verdict) == (value, verdict)
+    assert judged.measured == float(payload)
+
+
+def test_zero_millivolts_are_no_dead_circuit() -> None:
+    electrode = calibration(PH, (0, 7.0), (177.48, 4.0), scale=RawScale.MILLIVOLT)
+
+    judged = send(intake(electrode), PH, "0")
+
+    assert (judged.value, judged.verdict) == (pytest.approx(7.0), Verdict.GOOD)
+
+
+def test_conductivity_is_compensated_by_the_probe_s_own_thermometer() -> None:
+    cell = calibration(EC, (1.413, 1.413), compensated=False)
+    sample = Sample(kind=EC, at=NOW, received_at=NOW, raw=1.6)
+    cold = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=3))}
+    old = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=5))}
+
+    values = [calibrated([sample], by_kind([cell]), states)[0].raw for states in (cold, old, {})]
+
+    # Two percent for each kelvin below 25 °C; a thermometer that is silent for hours tells nothing.
+    assert values == pytest.approx([1.6 / 0.9, 1.6, 1.6])
+
+
+@pytest.mark.parametrize("payload", ["nan", "inf", "-inf", "1e400", "unknown"])
+@pytest.mark.parametrize("kind", [PH, SOIL])
+def test_what_is_no_value_stays_so(kind: ChannelKind, payload: str) -> None:
+    judged = send(intake(PH_OFF, SOIL_RAW), kind, payload)
+
+    assert (judged.value, judged.reasons) == (None, (Reason.NOT_A_NUMBER,))
+
+
+def test_step_of_the_last_digit_grows_with_the_slope() -> None:
+    sample = Sample(kind=PH, at=NOW, received_at=NOW, raw=6.1, step=0.1)
+
+    [found] = calibrated([sample], by_kind([PH_OFF]), {})
+
+    assert found.step == pytest.approx(0.1 * 3 / 2.9)

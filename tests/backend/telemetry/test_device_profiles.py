@@ -1,0 +1,166 @@
+"""Each device profile, with payloads as they are documented or were seen in the field."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from kamerplanter_backend.telemetry.device_profiles import (
+    ChannelRule,
+    DeviceProfile,
+    ProfileTable,
+    fill,
+    read_profiles,
+    topic_pattern,
+)
+from kamerplanter_backend.telemetry.discovery import DeviceProposal, Discovery
+from kamerplanter_backend.telemetry.mapping import read_availability
+from kamerplanter_engines.models.telemetry import (
+    SOIL_KINDS,
+    TANK_KINDS,
+    Availability,
+    ChannelKind,
+)
+from tests.backend.telemetry.device import Device, values
+from tests.backend.telemetry.profile_cases import CASES, Case, Messages
+
+
+def hear(sent: Messages) -> Discovery:
+    discovery = Discovery(read_profiles())
+    for topic, payload in sent:
+        discovery.on_message(topic, _bytes(payload))
+    return discovery
+
+
+def _bytes(payload: object) -> bytes | str:
+    return payload if isinstance(payload, bytes | str) else json.dumps(payload)
+
+
+def readings(proposal: DeviceProposal, sent: Messages) -> dict[str, float | None]:
+    """Bind what is proposed and let the device send it again."""
+    bindings = [item.binding for item in proposal.best().values()]
+    device = Device(*bindings, availability=proposal.availability)
+    found: dict[str, float | None] = {}
+    for step, (topic, payload) in enumerate(sent):
+        found |= values(device.send(_bytes(payload), 60 * step, topic=topic))
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.profile}-{case.sent[0][0]}")
+def test_what_a_device_sends_becomes_the_right_readings(case: Case) -> None:
+    (proposal,) = hear(case.sent).propose(case.kinds)
+
+    assert proposal.profile_key == case.profile
+    assert readings(proposal, case.sent) == case.expected
+    found = proposal.availability
+    assert (None if found is None else found.topic) == case.availability
+    assert case.name in (None, proposal.name)
+    paths = {item.binding.time_path for item in proposal.best().values()}
+    assert paths == {case.time_path}
+
+
+def test_each_profile_is_tried() -> None:
+    assert {case.profile for case in CASES} == {item.key for item in read_profiles().profiles}
+
+
+@pytest.mark.parametrize(
+    ("word", "is_online"),
+    sorted(
+        {
+            (word, is_online)
+            for profile in read_profiles().profiles
+            for rule in profile.availability
+            for words, is_online in ((rule.online, True), (rule.offline, False))
+            for word in words
+        }
+    ),
+)
+def test_the_words_of_availability_are_understood(word: str, is_online: bool) -> None:
+    assert read_availability(word, Availability(topic="t")) is is_online
+
+
+def test_the_shelly_read_error_is_no_value() -> None:
+    sent: Messages = [("s/status/temperature:100", {"id": 100, "tC": 21.3, "tF": 70.3})]
+    (proposal,) = hear(sent).propose(TANK_KINDS)
+
+    failed: Messages = [(sent[0][0], {"id": 100, "tC": None, "tF": None, "errors": ["read"]})]
+
+    assert readings(proposal, failed) == {"water_temperature": None}
+
+
+def test_a_topic_of_several_devices_is_not_proposed() -> None:
+    other = {"model": "Acurite-Tower", "id": 11, "temperature_C": 20.1}
+    topic = "rtl_433/attic/events"
+
+    assert hear([(topic, other)]).propose(SOIL_KINDS)
+    assert not hear([(topic, other), (topic, other | {"id": 12})]).propose(SOIL_KINDS)
+
+
+def test_probes_of_one_message_are_devices_of_their_own() -> None:
+    sent: Messages = [("ecowitt2mqtt/home", {"soilmoisture1": "41", "soilmoisture2": "17"})]
+
+    found = hear(sent).propose(SOIL_KINDS)
+
+    assert [(device.name, device.channels[0].value) for device in found] == [
+        ("ecowitt2mqtt/home · 1", 41),
+        ("ecowitt2mqtt/home · 2", 17),
+    ]
+
+
+@pytest.mark.parametrize("payload", [{"battery": 100, "humidity": 34, "temperature": 12.4}])
+def test_air_humidity_is_not_taken_for_soil(payload: object) -> None:
+    (device,) = hear([("zigbee2mqtt/pot", payload)]).propose(SOIL_KINDS)
+
+    assert set(device.best()) == {ChannelKind.SOIL_TEMPERATURE}
+
+
+def test_a_guard_beside_a_value_is_proposed() -> None:
+    sent: Messages = [("lora/bed", {"valid": False, "moisture": 0, "battery": 2.9})]
+
+    (device,) = hear(sent).propose(SOIL_KINDS)
+
+    assert device.best()[ChannelKind.SOIL_MOISTURE].binding.guard_path == "valid"
+    assert readings(device, sent) == {"soil_moisture": None}
+
+
+def test_a_template_finds_and_fills_its_placeholders() -> None:
+    match = topic_pattern("a/{base...}/x.{device}").fullmatch("a/b/c/x.d")
+
+    assert match is not None
+    assert match.groupdict() == {"base": "b/c", "device": "d"}
+    assert fill("{base}/{device}/on", match.groupdict()) == "b/c/d/on"
+    assert topic_pattern("a/{device}").fullmatch("a/b/c") is None
+    assert topic_pattern("a.c/{device}").fullmatch("abc/d") is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"topic": "a/b"}, "device"),
+        ({"where": {"nobody": "x"}}, "nobody"),
+        ({"availability": [{"topic": "{b}", "online": ["1"], "offline": ["0"]}]}, "placeholder b"),
+        ({"words_in_name": True}, "placeholder name"),
+        ({"requires": ["("]}, "regular expression"),
+    ],
+)
+def test_a_profile_that_cannot_work_is_refused(wrong: dict[str, object], told: str) -> None:
+    good = {"key": "k", "name": "K", "rank": 1, "topic": "a/{device}"}
+    DeviceProfile.model_validate(good)
+
+    with pytest.raises(ValidationError, match=told):
+        DeviceProfile.model_validate(good | wrong)
+
+
+def test_a_unit_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValidationError, match="does not belong to ph"):
+        ChannelRule(kinds=(ChannelKind.PH,), unit="°C", score=1)
+
+
+def test_two_profiles_of_one_key_are_refused() -> None:
+    table = read_profiles()
+    content = table.model_dump(mode="json") | {
+        "profiles": [table.profiles[0].model_dump(mode="json")] * 2
+    }
+
+    with pytest.raises(ValidationError, match="same key"):
+        ProfileTable.model_validate(content)

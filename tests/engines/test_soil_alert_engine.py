@@ -1,0 +1,119 @@
+"""Soil that readings tell to be dry, one after the other or many at once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.soil_alert_engine import judge_soil_run
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+LOW, HIGH = 22.0, 60.0
+RULES: dict[str, Any] = {"started_at": None, "max_age_s": 8 * 3600.0, "hold_s": 1800.0}
+UNKNOWN = PlantAlertFields(plant_key="p")
+
+
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def reading(value: float, minutes: float, **changes: Any) -> Reading:
+    """Return what was measured so many minutes after now, and received now."""
+    values: dict[str, Any] = {"received_at": NOW, "verdict": Verdict.GOOD, **changes}
+    return Reading(
+        probe_key="s", kind=ChannelKind.SOIL_MOISTURE, at=at(minutes), value=value, **values
+    )
+
+
+def judge(alert: PlantAlertFields, *readings: Reading | None, **changes: Any) -> PlantAlertFields:
+    values = {"low": LOW, "high": HIGH, "now": NOW, **RULES, **changes}
+    return judge_soil_run(alert, values.pop("low"), values.pop("high"), readings, **values)
+
+
+def test_what_a_device_had_buffered_says_nothing_after_what_is_newer() -> None:
+    moist = judge(UNKNOWN, reading(45, -1))
+
+    assert moist.last_reading_at == at(-1)
+    assert judge(moist, reading(20, -120), reading(20.5, -110)) == moist
+
+
+def test_dry_soil_does_not_end_by_what_was_measured_before() -> None:
+    dry = judge(UNKNOWN, reading(12, -60), reading(12, -20))
+
+    assert dry.is_dry is True
+    assert judge(dry, reading(45, -40)) == dry
+
+
+def test_a_dry_time_that_ended_before_it_was_heard_of_is_none() -> None:
+    """Dry for ten minutes, then inside the margin; half an hour would have been a problem."""
+    judged = judge(UNKNOWN, reading(20, -120), reading(20, -115), reading(22.5, -110))
+
+    assert judged == PlantAlertFields(plant_key="p", last_reading_at=at(-110))
+
+
+def test_soil_that_was_dry_until_the_next_reading_stays_so_inside_the_margin() -> None:
+    judged = judge(UNKNOWN, reading(20, -120), reading(20, -115), reading(22.5, -80))
+
+    assert (judged.is_dry, judged.since) == (True, at(-80))
+
+
+def test_after_the_last_reading_time_goes_on_to_now() -> None:
+    assert judge(UNKNOWN, reading(20, -31), reading(20, -30)).is_dry is True
+    assert judge(UNKNOWN, reading(20, -29), reading(20, -28)).is_dry is False
+
+
+def test_a_last_reading_from_ahead_holds_nothing_up() -> None:
+    ahead = PlantAlertFields(plant_key="p", last_reading_at=at(60))
+
+    assert judge(ahead, reading(12, -40), reading(12, -5)).is_dry is True
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(reading(45, -1, verdict=Verdict.SUSPECT), id="suspect"),
+        pytest.param(reading(45, -481), id="too old"),
+        pytest.param(None, id="none"),
+    ],
+)
+def test_what_decides_nothing_hides_nothing_that_comes_later(seen: Reading | None) -> None:
+    assert judge(UNKNOWN, seen).last_reading_at is None
+
+
+def test_limits_that_were_taken_away_end_it_even_if_the_reading_is_late() -> None:
+    dry = judge(UNKNOWN, reading(12, -60), reading(12, -20))
+
+    assert judge(dry, reading(12, -60), low=None, high=None) == UNKNOWN
+
+
+STEPS = st.lists(
+    st.tuples(st.floats(0.1, 45), st.sampled_from([12.0, 22.5, 45.0])), min_size=1, max_size=10
+)
+"""Minutes since the one before, and the value: dry, inside within the margin, moist."""
+
+
+@given(STEPS, st.floats(0, 60))
+@example([(1, 12.0), (1, 12.0), (1, 22.5)], 40)
+def test_readings_that_come_late_say_what_they_would_have_said_live(
+    steps: list[tuple[float, float]], quiet_min: float
+) -> None:
+    minutes = -(sum(step for step, _ in steps) + quiet_min)
+    readings: list[Reading] = []
+    for step, value in steps:
+        minutes += step
+        readings.append(reading(value, minutes))
+
+    live, newest = UNKNOWN, None
+    for one in readings:
+        heard = one.model_copy(update={"received_at": one.at})
+        # The clock is looked at all the time, a reading when it comes.
+        live = judge(live, newest, now=one.at)
+        live = judge(live, heard, now=one.at)
+        newest = heard
+    live = judge(live, newest)
+    late = judge(UNKNOWN, *readings)
+
+    assert late.model_copy(update={"since": live.since}) == live

@@ -1,0 +1,124 @@
+"""What a server showed last is kept in one file: rarely written, never half, never in the way."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from homeassistant.core import HomeAssistant
+
+from custom_components.kamerplanter import snapshot_memory
+from custom_components.kamerplanter.snapshot_memory import SAVE_EVERY, SnapshotMemory
+from kamerplanter_backend.client.requests import LogTreatment
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_engines.models.ipm import ApplicationFields
+from tests.home_assistant.garden import Garden
+
+NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+async def opened(hass: HomeAssistant, path: Path) -> SnapshotMemory:
+    return await SnapshotMemory.async_open(hass, path)
+
+
+def content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def is_private(path: Path) -> bool:
+    return path.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give a file that is not there yet, in a folder that is not either."""
+    return tmp_path / "store" / "last_seen.json"
+
+
+async def test_what_was_kept_is_there_at_the_next_start(garden: Garden, path: Path) -> None:
+    await garden.add_plant("Basil")
+    memory = await opened(garden.hass, path)
+    assert (memory.snapshot, memory.seen_at) == (None, None)
+
+    await memory.keep(garden.snapshot, NOW)
+
+    again = await opened(garden.hass, path)
+    assert again.snapshot == garden.snapshot
+    assert again.seen_at == NOW
+    assert is_private(path)
+
+
+async def test_it_is_written_rarely_and_at_once_when_a_gate_closes(
+    garden: Garden, path: Path
+) -> None:
+    plant = await garden.add_plant()
+    memory = await opened(garden.hass, path)
+    await memory.keep(garden.snapshot, NOW)
+    first = content(path)
+
+    await memory.keep(garden.snapshot, NOW + SAVE_EVERY - timedelta(seconds=1))
+    assert content(path) == first
+
+    fields = ApplicationFields(product="Neem", interval_d=7, at=garden.snapshot.taken_at)
+    await garden.ask(LogTreatment(plant_keys=(plant,), fields=fields))
+    await garden.derive()
+    await memory.keep(garden.snapshot, NOW + timedelta(seconds=2))
+    closed = await opened(garden.hass, path)
+    assert closed.snapshot is not None
+    assert closed.snapshot.plants[0].karenz_active
+
+    await memory.keep(garden.snapshot, NOW + 2 * SAVE_EVERY)
+    assert (await opened(garden.hass, path)).seen_at == NOW + 2 * SAVE_EVERY
+
+
+async def test_an_orderly_stop_writes_what_is_newer(garden: Garden, path: Path) -> None:
+    memory = await opened(garden.hass, path)
+    await memory.save()
+    assert content(path) is None
+    await memory.keep(garden.snapshot, NOW)
+    await memory.keep(garden.snapshot, NOW + timedelta(seconds=9))
+
+    await memory.save()
+
+    assert (await opened(garden.hass, path)).seen_at == NOW + timedelta(seconds=9)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"seen_at": "2026-05-01T10:00:00Z"}', "\0"])
+async def test_a_file_that_cannot_be_read_is_as_good_as_none(
+    hass: HomeAssistant, path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(path, text)
+
+    memory = await opened(hass, path)
+
+    assert memory.snapshot is None
+    assert "cannot be read" in caplog.text
+
+
+async def test_a_garden_beyond_all_measure_is_not_kept(
+    garden: Garden, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = await opened(garden.hass, path)
+    await memory.keep(garden.snapshot, NOW)
+    monkeypatch.setattr(snapshot_memory, "MAX_BYTES", 10)
+
+    await memory.keep(garden.snapshot, NOW + 2 * SAVE_EVERY)
+
+    assert "too large" in caplog.text
+    assert (await opened(garden.hass, path)).snapshot is None, "it is not even read"
+
+
+async def test_a_disk_that_takes_nothing_is_only_told(
+    garden: Garden, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(path.parent, "a file in the way")
+    memory = await opened(garden.hass, path / "below")
+
+    await memory.keep(garden.snapshot, NOW)
+
+    assert "cannot be remembered" in caplog.text
+    assert isinstance(memory.snapshot, GardenSnapshot)
