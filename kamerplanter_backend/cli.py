@@ -54,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error.message)
         return REFUSED
     except OSError as error:
-        _complain(str(error))
+        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return REFUSED
+    except UnicodeDecodeError:
+        _complain("The file is no archive: it is not written in UTF-8.")
         return REFUSED
 
 
@@ -97,6 +100,7 @@ def _seed(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 def _check(settings: Settings, _asked: argparse.Namespace) -> int:
+    _ask_for_store(settings)
     store = open_store(settings.store_path)
     try:
         findings = store.check()
@@ -110,6 +114,7 @@ def _check(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 def _export(settings: Settings, asked: argparse.Namespace) -> int:
+    _ask_for_store(settings)
     with _opened(settings) as server:
         garden = None if asked.all else _garden_context(server, asked.garden).tenant_key
         lines = TransferService(server.store).export(garden, server.clock())
@@ -154,6 +159,17 @@ def _create_admin(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 # --- Within -------------------------------------------------------------------------------------
+
+
+def _ask_for_store(settings: Settings) -> None:
+    """Refuse to go on without a store: a new empty one would pass for the one that was meant."""
+    path = settings.store_path
+    if path is not None and not path.is_file():
+        raise NotFoundError(
+            f"There is no store at {path}; set {PREFIX}STORE to the one that is meant.",
+            kind="stores",
+            key=str(path),
+        )
 
 
 @contextmanager

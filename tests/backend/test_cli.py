@@ -102,6 +102,20 @@ class TestStore:
         assert f"species {species['key']}: " in said
         assert "1 problems found." in said
 
+    @pytest.mark.parametrize("command", ["check", "export"])
+    def test_one_that_is_not_there_is_not_taken_for_a_sound_and_empty_one(
+        self, store: Path, capsys: pytest.CaptureFixture[str], command: str
+    ) -> None:
+        assert main([command]) == 1
+
+        said = capsys.readouterr()
+        assert said.err == (
+            f"kamerplanter-server: There is no store at {store}; "
+            "set KAMERPLANTER_STORE to the one that is meant.\n"
+        )
+        assert said.out == ""
+        assert not store.exists()
+
     def test_a_file_that_is_none_is_left_untouched(
         self, store: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -147,8 +161,9 @@ class TestTransfer:
         assert names(other, "tenants") == names(store, "tenants")
 
     def test_only_its_owner_reads_the_file_and_nothing_is_overwritten(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        demo(store)
         file = tmp_path / "garden.jsonl"
 
         assert main(["export", str(file)]) == 0
@@ -160,17 +175,31 @@ class TestTransfer:
         assert str(file) in capsys.readouterr().err
 
     def test_without_a_file_it_goes_to_where_the_output_goes(
-        self, capsys: pytest.CaptureFixture[str]
+        self, store: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        demo(store)
+
         assert main(["export"]) == 0
 
         head, *_, end = capsys.readouterr().out.splitlines()
         assert json.loads(head)["format"] == "kamerplanter-archive"
         assert "sha256" in json.loads(end)
 
-    def test_a_garden_that_is_not_there(
+    def test_what_is_no_text_is_refused_in_words(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        file = tmp_path / "garden.jsonl"
+        file.write_bytes(b"\x89PNG\xff")
+
+        assert main(["import", str(file)]) == 1
+
+        said = capsys.readouterr().err
+        assert said == "kamerplanter-server: The file is no archive: it is not written in UTF-8.\n"
+
+    def test_a_garden_that_is_not_there(
+        self, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        demo(store)
         file = tmp_path / "garden.jsonl"
 
         assert main(["export", "--garden", "nowhere", str(file)]) == 1
