@@ -186,8 +186,8 @@ async def test_a_server_that_became_another_version_is_told(
     assert issue(served, "server_incompatible") is None
 
 
-@pytest.mark.parametrize("share", [{"role": Role.GROWER}], indirect=True)
-async def test_a_tank_needs_an_administrator_there_too(served: ServedGarden) -> None:
+@pytest.mark.parametrize("share", [{"role": Role.VIEWER}], indirect=True)
+async def test_who_only_looks_there_adds_nothing_here(served: ServedGarden) -> None:
     dialog = await Dialog.add(served, "tank")
     await dialog.fill(**TANK)
     await dialog.choose("finish")

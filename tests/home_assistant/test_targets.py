@@ -70,7 +70,7 @@ async def test_things_of_others_are_refused_by_name(garden: Garden) -> None:
     by_device = await refusal(garden, "log_watering", device_id=lamp.id)
     by_entity = await refusal(garden, "log_watering", entity_id="light.lamp")
 
-    assert by_device.translation_key == by_entity.translation_key == "invalid_input"
+    assert by_device.translation_key == by_entity.translation_key == "value_not_allowed"
     assert "Lamp" in str(by_device)
     assert "light.lamp" in str(by_entity)
 
@@ -96,7 +96,7 @@ async def test_a_probe_of_nothing_stands_for_no_plant(garden: Garden) -> None:
 
     refused = await refusal(garden, "log_watering", device_id=device.id)
 
-    assert refused.translation_key == "invalid_input"
+    assert refused.translation_key == "value_not_allowed"
 
 
 async def test_a_plant_that_was_archived_elsewhere_is_not_found(garden: Garden) -> None:

@@ -197,14 +197,14 @@ def _window(things: Things) -> Any:
 
 _REQUESTS: dict[str, Row] = {
     "SetSite": _asked(WORK, lambda things: {"fields": {"name": "Home", "time_zone": "UTC"}}),
-    "CreateTank": _asked(MANAGE, _fields(tank_body)),
+    "CreateTank": _asked(WORK, _fields(tank_body)),
     "UpdateTank": _asked(WORK, _keyed(Things.tank, patch={"volume_l": 30})),
     "ArchiveTank": _asked(MANAGE, _keyed(Things.tank)),
     "CreatePlant": _asked(WORK, _fields(plant_body)),
     "UpdatePlant": _asked(WORK, _keyed(Things.plant, patch={"edible": True})),
     "ArchivePlant": _asked(MANAGE, _keyed(Things.plant)),
     "SetPhase": _asked(WORK, _keyed(Things.plant, entry_id="vegetative", reason="Bought")),
-    "CreateProbe": _asked(MANAGE, _fields(probe_body)),
+    "CreateProbe": _asked(WORK, _fields(probe_body)),
     "UpdateProbe": _asked(WORK, _keyed(Things.probe, patch={"name": "Probe"})),
     "ArchiveProbe": _asked(MANAGE, _keyed(Things.probe)),
     "RecordReadings": _asked(MEASURE, _reading),
