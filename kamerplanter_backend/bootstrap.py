@@ -28,6 +28,7 @@ from kamerplanter_backend.domain.services.species_service import SpeciesService
 from kamerplanter_backend.domain.services.tank_service import TankService
 from kamerplanter_backend.domain.services.task_service import TaskService
 from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
+from kamerplanter_backend.domain.services.transfer_service import TransferService
 from kamerplanter_backend.migrations.seeds import seed_catalogue
 
 LOCAL_TENANT = "local"
@@ -59,6 +60,7 @@ class Services:
     harvest: HarvestService
     calendar: CalendarService
     home: HomeService
+    transfer: TransferService
 
 
 def open_store(path: Path | None) -> DocumentStore:
@@ -111,4 +113,5 @@ def build_services(store: DocumentStore) -> Services:
         harvest=HarvestService(store),
         calendar=CalendarService(store),
         home=HomeService(store),
+        transfer=TransferService(store),
     )

@@ -66,7 +66,6 @@ class Permission(StrEnum):
     TENANT_DELETE = "tenant:delete"
     TENANT_LEAVE = "tenant:leave"
     AUDIT_READ = "audit:read"
-    IMPORT = "garden:import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,6 @@ GRANTS: dict[Permission, Grant] = {
     Permission.TENANT_DELETE: _RULE,
     Permission.TENANT_LEAVE: Grant(Role.VIEWER, KeyScope.ADMIN),
     Permission.AUDIT_READ: Grant(Role.ADMIN, KeyScope.ADMIN, while_suspended=True),
-    Permission.IMPORT: _RULE,
 }
 
 _RANK = {Role.VIEWER: 0, Role.GROWER: 1, Role.ADMIN: 2}

@@ -1,12 +1,13 @@
 """Takes gardens out of a store and into another one, as lines of text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.archive import (
     ArchivedDocument,
@@ -26,6 +27,7 @@ from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, Collection, Scope
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, UnitOfWork, references
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_backend.domain.services.base import Service
@@ -74,6 +76,15 @@ class TransferService(Service):
         """
         return archive_lines(self._items(garden_key, now))
 
+    def export_of(self, context: Context) -> Iterator[str]:
+        """Yield an archive of the garden of the context; the audit is part of it for admins.
+
+        As `export`.
+        """
+        sees_audit = is_permitted(context.role, Permission.AUDIT_READ)
+        without = () if sees_audit else (AuditRepository.collection.name,)
+        return archive_lines(self._items(context.tenant_key, context.now, without))
+
     def restore(
         self, context: Context, lines: Iterable[str], *, everything: bool = False
     ) -> TransferReport:
@@ -93,10 +104,14 @@ class TransferService(Service):
         with self.store.begin(frozenset({*COLLECTIONS, READINGS})) as transaction:
             return _Restoring(transaction, context, everything=everything).run(lines)
 
-    def _items(self, garden_key: str | None, now: datetime) -> Iterator[ArchiveItem]:
+    def _items(
+        self, garden_key: str | None, now: datetime, without: Sequence[str] = ()
+    ) -> Iterator[ArchiveItem]:
         yield ArchiveHead(content="all" if garden_key is None else "garden", exported_at=now)
         with self.store.begin(frozenset()) as transaction:
             for collection in COLLECTIONS.values():
+                if collection.name in without:
+                    continue
                 if is_carried(collection, everything=garden_key is None):
                     where = () if garden_key is None else (Where("tenant_key", "==", garden_key),)
                     for document in transaction.find(collection.name, Query(where=where)):

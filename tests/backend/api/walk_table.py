@@ -166,6 +166,7 @@ GARDEN: dict[str, Row] = {
         body=tank_body,
         patch=lambda things: {"location_key": things.location()},
     ),
+    "export_export_garden": Row(who=VIEW),
     "tanks_get_tank_state": Row(who=VIEW, key=Things.tank),
     "tanks_list_tank_alerts": Row(who=VIEW, key=Things.tank),
     **_crud(

@@ -8,6 +8,7 @@ from kamerplanter_backend.api.v1.botanical_families.router import (
 from kamerplanter_backend.api.v1.calendar.router import router as calendar_router
 from kamerplanter_backend.api.v1.client.router import router as client_router
 from kamerplanter_backend.api.v1.cultivars.router import garden_router as cultivars_router
+from kamerplanter_backend.api.v1.export.router import router as export_router
 from kamerplanter_backend.api.v1.harvest.router import router as harvest_router
 from kamerplanter_backend.api.v1.ipm.router import router as ipm_router, treatments
 from kamerplanter_backend.api.v1.irrigation.router import (
@@ -45,5 +46,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     families_router,
     species_router,
     cultivars_router,
+    export_router,
     client_router,
 )

@@ -1,0 +1,1 @@
+"""A garden to take along."""
