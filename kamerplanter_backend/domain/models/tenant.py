@@ -101,6 +101,7 @@ class AuditAction(StrEnum):
     TREATMENT_LOGGED = "treatment_logged"
     TREATMENT_CORRECTED = "treatment_corrected"
     HARVEST_LOGGED = "harvest_logged"
+    HARVEST_CHANGED = "harvest_changed"
     CALIBRATED = "calibrated"
     ARCHIVED = "archived"
     DELETED = "deleted"

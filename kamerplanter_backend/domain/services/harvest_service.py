@@ -77,7 +77,7 @@ class HarvestService(EntityService[Harvest]):
 
     create = log_harvest
 
-    @command(HarvestRepository)
+    @command(HarvestRepository, AuditRepository)
     def update(
         self,
         uow: UnitOfWork,
@@ -95,8 +95,19 @@ class HarvestService(EntityService[Harvest]):
         """
         only_fields(patch, CHANGEABLE)
         harvests = uow.of(HarvestRepository)
-        check_own(uow, Permission.HARVEST_UPDATE, harvests.get(key))
-        return harvests.patch(key, patch, HarvestFields, expected_revision=expected_revision)
+        before = harvests.get(key)
+        check_own(uow, Permission.HARVEST_UPDATE, before)
+        after = harvests.patch(key, patch, HarvestFields, expected_revision=expected_revision)
+        if after.weight_g != before.weight_g:
+            record_audit(
+                uow,
+                AuditAction.HARVEST_CHANGED,
+                "harvests",
+                key,
+                weight_g_before=before.weight_g,
+                weight_g=after.weight_g,
+            )
+        return after
 
     @query()
     def list_of_plant(self, uow: UnitOfWork, plant_key: str) -> tuple[Harvest, ...]:

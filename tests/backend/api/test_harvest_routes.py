@@ -268,3 +268,19 @@ async def test_the_documentation_names_what_may_change(
     document = (await api.get("/api/v1/openapi.json")).json()
 
     assert sorted(document["components"]["schemas"][schema]["properties"]) == names
+
+
+async def test_another_weight_is_on_record_with_the_old_one(crew: Crew) -> None:
+    plant = await crew.add("ann", "/plants", name="T", species_key="solanum_lycopersicum")
+    harvest = await crew.add("ann", "/harvests", plant_key=plant["key"], at=NOW, weight_g=100)
+
+    for patch in ({"note": "Ripe"}, {"weight_g": 120}):
+        assert await crew.status("ann", "PATCH", f"/harvests/{harvest['key']}", json=patch) == 200
+
+    async with crew.client("admin") as client:
+        audit = await client.get(
+            f"/api/v1/tenants/{crew.tenant.slug}/audit", params={"action": "harvest_changed"}
+        )
+    assert [item["details"] for item in audit.json()["items"]] == [
+        {"weight_g_before": 100.0, "weight_g": 120.0}
+    ]
