@@ -30,7 +30,7 @@ from kamerplanter_engines.science.electrochemistry import (
 )
 from kamerplanter_engines.science.piecewise import along, steepness
 from kamerplanter_engines.tables.buffers import buffer_ph, standard_ec_ms_cm
-from kamerplanter_engines.tables.channels import STOCK_EC_HIGH_MS_CM
+from kamerplanter_engines.tables.channels import FAR_BEYOND_CURVE_RATIO, STOCK_EC_HIGH_MS_CM
 
 POINTS: dict[ChannelKind, tuple[int, int]] = {
     ChannelKind.PH: (2, 3),
@@ -57,8 +57,6 @@ SOIL_SPAN_LOW = 1e-3
 SOIL_RAW_HIGH = 1e9
 """More than any converter counts to."""
 
-FAR_BEYOND_CURVE_RATIO = 0.25
-"""A raw soil value this far beyond dry or wet, as a share of the span, is doubtful."""
 
 _ROUNDING = 1e-9
 

@@ -29,12 +29,10 @@ from kamerplanter_engines.models.telemetry import (
     Hint,
     Reason,
 )
-from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO
 from kamerplanter_engines.telemetry_engine import Sample
 from kamerplanter_engines.units import conversion, fahrenheit_to_celsius, normalise_unit
 
-FAR_BEYOND_CURVE_RATIO = 0.25
-"""A raw value this far beyond the ends of its curve, as a share of the curve, is doubtful."""
 _DIGITS_KEPT = 9
 """Hides what binary fractions add, so that 337 tenths are 33.7."""
 _LAST_DIGIT_KEPT = 10.0**-_DIGITS_KEPT

@@ -140,6 +140,8 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
 
 STOCK_EC_HIGH_MS_CM = 250.0
 """Stock concentrates conduct far more than what plants get."""
+FAR_BEYOND_CURVE_RATIO = 0.25
+"""A raw soil value this far beyond dry or wet, as a share of the span, is doubtful (ours)."""
 STARTUP_C = 85.0
 """What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
 DISCONNECTED_C = -127.0
