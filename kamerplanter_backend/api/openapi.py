@@ -14,17 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 import kamerplanter_engines
 from kamerplanter_backend.api.crud import MERGE_PATCH
+from kamerplanter_backend.api.examples import SCHEMAS, Examples, patch_name
+from kamerplanter_backend.api.field_words import describe_fields, describe_one
 from kamerplanter_backend.api.pagination import ListPage
 from kamerplanter_backend.common.auth import AccessRule, Permitted, Public, rules_of
 from kamerplanter_backend.common.dependencies import expected_revision
 from kamerplanter_backend.config.settings import Mode
+from kamerplanter_backend.domain.models.identity import ProfileFields
+from kamerplanter_backend.domain.models.tenant import TenantFields
 from kamerplanter_engines.models.base import Instant
 
 _PAGE = re.compile(r"ListPage[_\[](\w+?)[_\]]$")
 
 JSON = "application/json"
-SCHEMAS = "#/components/schemas/"
-
 ABOUT = """\
 Plant and grow management.
 
@@ -140,6 +142,10 @@ IF_MATCH: dict[str, Any] = {
 }
 
 
+ONLY_CHANGED = (ProfileFields, TenantFields)
+"""Fields that no route takes as a whole."""
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the description of an application; made once, when it is asked for."""
     if app.openapi_schema:
@@ -170,8 +176,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
             "description": "An access token of a login, or an API key.",
         }
     }
+    examples = Examples(document)
     for operation, route in _operations(app, document):
-        _complete(operation, route, schemas)
+        _complete(operation, route, schemas, examples)
+    examples.complete()
+    describe_fields(schemas)
     if app.state.server.settings.mode is Mode.LIGHT:
         _without_login(app, document)
     app.openapi_schema = document
@@ -212,7 +221,9 @@ def _operations(
                 yield item[method.lower()], route
 
 
-def _complete(operation: dict[str, Any], route: RouteContext, schemas: dict[str, Any]) -> None:
+def _complete(
+    operation: dict[str, Any], route: RouteContext, schemas: dict[str, Any], examples: Examples
+) -> None:
     """Add to an operation what follows from its rule: login, headers and errors."""
     rule = rules_of(route.dependant)[0] if route.dependant is not None else Public()
     method = next(iter(route.methods or {"GET"}))
@@ -229,7 +240,11 @@ def _complete(operation: dict[str, Any], route: RouteContext, schemas: dict[str,
     operation["responses"] = dict(sorted(responses.items()))
     if (patched := operation.pop("x-patch-of", None)) is not None:
         names = operation.pop("x-patch-fields")
-        operation["requestBody"]["content"] = _patch_content(patched, names, schemas)
+        schema = _patch_reference(patched, names, schemas)
+        schema["examples"] = [examples.patch_of(patched, names)]
+        operation["requestBody"]["content"] = {
+            kind: {"schema": schema} for kind in (MERGE_PATCH, JSON)
+        }
     _document_etags(operation, method)
 
 
@@ -245,6 +260,8 @@ def _documented_parameters(
         parameters.append(IDEMPOTENCY_KEY)
     if route.dependant is not None and _asks_for_revision(route.dependant):
         parameters.append(IF_MATCH)
+    for parameter in parameters:
+        describe_one(parameter["name"], parameter)
     if not parameters:
         del operation["parameters"]
     return {parameter["name"].lower() for parameter in parameters}
@@ -306,18 +323,17 @@ def _error_response(status: int, text: str) -> dict[str, Any]:
     }
 
 
-def _patch_content(
+def _patch_reference(
     name: str, field_names: Sequence[str], schemas: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the content of a merge patch: all fields optional, null where it can be cleared."""
-    found = next((key for key in (name, f"{name}-Input") if key in schemas), None)
-    if found is None:
-        schema: dict[str, Any] = {"type": "object"}
-    else:
-        patch_name = f"{name.removesuffix('Fields')}Patch"
-        schemas.setdefault(patch_name, _patch_schema(schemas[found], field_names, patch_name))
-        schema = {"$ref": SCHEMAS + patch_name}
-    return {MERGE_PATCH: {"schema": schema}, JSON: {"schema": schema}}
+    """Return the schema of a merge patch: all fields optional, null where it can be cleared."""
+    if patch_name(name) not in schemas:
+        fields = schemas.get(name) or schemas.get(f"{name}-Input")
+        if fields is None:
+            fields = next(model for model in ONLY_CHANGED if model.__name__ == name)
+            fields = fields.model_json_schema(ref_template=SCHEMAS + "{model}")
+        schemas[patch_name(name)] = _patch_schema(fields, field_names, patch_name(name))
+    return {"$ref": SCHEMAS + patch_name(name)}
 
 
 def _patch_schema(fields: dict[str, Any], field_names: Sequence[str], title: str) -> dict[str, Any]:

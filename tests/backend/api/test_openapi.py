@@ -1,13 +1,19 @@
 """The description of the interface is complete, and its examples are right."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import iter_route_contexts
 from jsonschema_rs import Draft202012Validator, Registry
+from pydantic import TypeAdapter
 
+from kamerplanter_backend.api.examples import KEY, SCHEMAS, Examples
+from kamerplanter_backend.api.field_words import WORDS
 from kamerplanter_backend.api.openapi import ERRORS, describe
+from kamerplanter_backend.common.error_handlers import STATUS
 from kamerplanter_backend.config.settings import Mode
 from tests.backend.api.harness import GARDEN, Bench
 
@@ -95,10 +101,46 @@ def test_schemas_and_enums_say_what_they_mean(document: dict[str, Any]) -> None:
     without = [
         name
         for name, schema in document["components"]["schemas"].items()
-        if not schema.get("description") and name != "JsonValue"
+        if not schema.get("description")
     ]
 
     assert without == []
+
+
+def test_each_field_and_parameter_says_what_it_means(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    def is_silent(part: dict[str, Any]) -> bool:
+        referred = schemas.get(part.get("$ref", "").rpartition("/")[2], {})
+        return not (part.get("description") or referred.get("description"))
+
+    fields = [
+        f"{title}.{name}"
+        for title, schema in schemas.items()
+        for name, field in schema.get("properties", {}).items()
+        if is_silent(field)
+    ]
+    parameters = [
+        f"{name}: {parameter['name']}"
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if is_silent(parameter)
+    ]
+    advice = "give them a docstring, or a word in api/field_words.py"
+    assert fields == [], advice
+    assert parameters == [], advice
+
+
+def test_each_word_about_a_field_is_needed() -> None:
+    bench = Bench(Mode.FULL)
+    try:
+        schema = describe(bench.app)
+    finally:
+        bench.close()
+    used = {name for node in nodes(schema) for name in node.get("properties", ())}
+    used |= {node["name"] for node in nodes(schema) if "in" in node}
+
+    assert WORDS.keys() - used == set()
 
 
 def test_all_but_public_routes_ask_for_a_login_where_there_are_accounts(
@@ -151,6 +193,95 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
             checked += 1
 
     assert checked > 5
+
+
+def test_each_body_has_an_example_that_fits_its_schema(document: dict[str, Any]) -> None:
+    registry = Registry([("urn:api", document)])
+    bodies = [
+        (f"{name} as {kind}", content["schema"])
+        for name, operation in operations(document)
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items()
+    ]
+
+    assert len(bodies) > 60
+    for name, schema in bodies:
+        assert schema.get("examples"), name
+        for example in schema["examples"]:
+            anchored = {**_anchored(schema), "$id": "urn:schema"}
+            Draft202012Validator(anchored, registry=registry).validate(example)
+
+
+def test_what_checks_a_body_takes_its_example(document: dict[str, Any]) -> None:
+    bench = Bench(Mode.FULL if "/api/v1/auth/login" in document["paths"] else Mode.LIGHT)
+    checked = 0
+    try:
+        for route in iter_route_contexts(bench.app.routes):
+            for method in route.methods or ():
+                operation = document["paths"].get(route.path, {}).get(method.lower(), {})
+                if "requestBody" not in operation or method == "PATCH":
+                    continue
+                assert route.dependant is not None
+                (body,) = route.dependant.body_params
+                example = operation["requestBody"]["content"]["application/json"]["schema"]
+                TypeAdapter(body.field_info.annotation).validate_json(
+                    json.dumps(example["examples"][0])
+                )
+                checked += 1
+    finally:
+        bench.close()
+
+    assert checked > 50
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "example"),
+    [
+        ("tanks/{key}", "patch", {"name": "Tent tank"}),
+        ("client/requests/ListRuns", "post", {}),
+        ("client/requests/ArchiveTank", "post", {"key": KEY}),
+        ("client/requests/UpdateTask", "post", {"key": KEY, "patch": {"due_on": "2026-05-02"}}),
+        (
+            "client/requests/AdoptPlants",
+            "post",
+            {"key": KEY, "plant_keys": [KEY]},
+        ),
+    ],
+)
+def test_examples_are_put_together_from_what_a_request_is_made_of(
+    document: dict[str, Any], path: str, method: str, example: dict[str, Any]
+) -> None:
+    body = document["paths"][f"/api/v1/t/{{slug}}/{path}"][method]["requestBody"]
+
+    assert body["content"]["application/json"]["schema"]["examples"] == [example]
+
+
+def test_a_body_for_which_no_rule_makes_an_example_is_found() -> None:
+    body = {"type": "object", "required": ["odd"], "properties": {"odd": {"type": "number"}}}
+    document = {
+        "components": {"schemas": {"Odd": body}},
+        "paths": {
+            "/odd": {
+                "post": {
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Odd"}}}
+                    }
+                }
+            }
+        },
+    }
+
+    with pytest.raises(LookupError, match="odd"):
+        Examples(document).complete()
+
+
+def test_each_status_of_an_error_is_documented_somewhere(document: dict[str, Any]) -> None:
+    documented = {
+        int(status) for _, operation in operations(document) for status in operation["responses"]
+    }
+    only_with_accounts = {410, 429, 502}
+
+    has_accounts = "/api/v1/auth/login" in document["paths"]
+    assert set(STATUS.values()) - documented <= (set() if has_accounts else only_with_accounts)
 
 
 def _examples(node: dict[str, Any]) -> list[Any]:

@@ -63,7 +63,7 @@ class RoleBody(Model):
     role: Role
 
 
-class TokenBody(Model):
+class AcceptanceBody(Model):
     """The token of an invitation."""
 
     token: str = Field(min_length=20, max_length=200)
@@ -317,7 +317,7 @@ async def revoke_invitation(
 
 @router.post("/invitations/accept", summary="Accept an invitation", responses=TOO_OLD)
 async def accept_invitation(
-    body: TokenBody,
+    body: AcceptanceBody,
     server: ServerDep,
     context: Annotated[Context, Depends(SignedIn())],
 ) -> Garden:
