@@ -3,6 +3,9 @@
 import io
 import json
 import stat
+import subprocess
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from kamerplanter_backend.bootstrap import open_store
 from kamerplanter_backend.cli import main
 from kamerplanter_backend.domain.interfaces.document_store import Query
 
+ROOT = Path(__file__).parents[2]
 SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
 
 
@@ -51,6 +55,31 @@ def demo(path: Path) -> None:
     from kamerplanter_backend.main import open_server  # noqa: PLC0415
 
     open_server(Settings(store=f"sqlite:///{path}")).close()
+
+
+class TestLauncher:
+    def test_setup_puts_each_command_beside_its_python(self, tmp_path: Path) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        folder = Path(sys.executable).parent
+
+        for name in project["project"]["scripts"]:
+            # From elsewhere and through a link, as people put it into their own folders.
+            link = tmp_path / name
+            link.symlink_to(folder / name)
+            done = subprocess.run(
+                (link, "--help"), cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+
+            assert (done.returncode, done.stderr) == (0, ""), "run scripts/setup"
+            assert done.stdout.startswith(f"usage: {name} ")
+            assert "create-admin" in done.stdout
+
+    def test_it_passes_on_what_was_typed_and_the_exit_code(self) -> None:
+        command = Path(sys.executable).parent / "kamerplanter-server"
+        done = subprocess.run((command, "dance"), capture_output=True, text=True, check=False)
+
+        assert done.returncode == 2
+        assert "'dance'" in done.stderr
 
 
 class TestSettings:
