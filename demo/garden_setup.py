@@ -245,4 +245,4 @@ async def _add_plant(  # noqa: PLR0917 - a row of a table
 
 
 async def _probe_form(api: Api, entry_id: str, device: Device) -> dict[str, object]:
-    return {"name": device.title, "plant_key": await object_key(api, entry_id, device.plant)}
+    return {"name": device.title, "place": f"plant:{await object_key(api, entry_id, device.plant)}"}

@@ -59,7 +59,7 @@ def _has_stuck(
     now: datetime,
 ) -> bool:
     since = state.unchanged_since
-    if since is None:
+    if since is None or rules.is_about_device:
         return False
     flat_s = (now - since).total_seconds()
     if rules.is_temperature and flat_s >= rules.twin_stuck_s:
@@ -76,6 +76,7 @@ def _has_stuck(
         other
         for kind, other in device.items()
         if kind is not rules.kind
+        and not CHANNELS[kind].is_about_device
         and other.at is not None
         and other.unchanged_since is not None
         and (now - other.at).total_seconds() < rules.device_stuck_s

@@ -119,11 +119,12 @@ class _Flaws:
     is_bad: bool = False
     is_end: bool = False
     """An exact 0 or full scale."""
+    is_about_device: bool = False
 
     @property
     def is_doubtful(self) -> bool:
         """It makes a 0 or full scale beside it doubtful."""
-        return self.is_bad or self.is_end
+        return (self.is_bad or self.is_end) and not self.is_about_device
 
 
 _NONE = _Flaws()
@@ -135,7 +136,7 @@ def _flaws(sample: Sample, rules: ChannelRules) -> _Flaws:
         return _MISSING
     no_value = _no_value(sample, rules)
     if no_value is not None:
-        return _Flaws((no_value,), is_bad=True)
+        return _Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
     is_zero = sample.shown == 0 and rules.zero_counts
     is_full = sample.shown in rules.full_scale
     if not (is_zero or is_full or sample.out_of_curve):

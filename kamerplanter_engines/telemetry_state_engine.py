@@ -87,6 +87,8 @@ class ChannelRules:
     repeats_are_natural: bool
     shown_high: float | None
     is_temperature: bool
+    is_about_device: bool
+    """It speaks neither for nor against the other values of a message."""
 
 
 class ChannelState(NamedTuple):
@@ -174,12 +176,13 @@ def rules_for(
         twin_stuck_s=stuck_s or TWIN_STUCK_S,
         device_stuck_s=stuck_s or DEVICE_STUCK_S,
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
-        zero_counts=not zero_is_real and not has_curve,
+        zero_counts=not (zero_is_real or has_curve or spec.is_about_device),
         full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,
         full_scale_is_suspect=spec.full_scale_is_suspect,
         repeats_are_natural=spec.repeats_are_natural,
         shown_high=spec.shown_high,
         is_temperature=spec.is_temperature,
+        is_about_device=spec.is_about_device,
     )
 
 

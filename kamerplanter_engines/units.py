@@ -1,8 +1,8 @@
 """Units that devices and people use, converted once, where a value enters.
 
-Inside, conductivity is mS/cm at 25 °C, temperature °C, volume L; shares are percent and pH has
-no unit.  Kinds are the values of `ChannelKind`; they are plain text here, because models stand
-above units.
+Inside, conductivity is mS/cm at 25 °C, temperature °C, volume L, oxygen mg/L, redox potential mV,
+signal strength dBm; shares are percent and pH has no unit.  Kinds are the values of
+`ChannelKind`; they are plain text here, because models stand above units.
 """
 
 import re
@@ -37,6 +37,12 @@ _BY_QUANTITY: dict[str, dict[str, tuple[float, float]]] = {
         "K": (1.0, -_KELVIN_AT_0_C),
     },
     "share": {"%": (1.0, 0.0)},
+    # Volts are no share: what is left depends on the cell and on the cold.
+    "charge": {"%": (1.0, 0.0), "fraction": (100.0, 0.0)},
+    # In water a millionth of the mass is a milligram per litre.
+    "oxygen": {"mg/L": (1.0, 0.0), "ppm": (1.0, 0.0)},
+    "voltage": {"mV": (1.0, 0.0), "V": (1000.0, 0.0)},
+    "radio": {"dBm": (1.0, 0.0)},
     "ph": {"": (1.0, 0.0), "pH": (1.0, 0.0)},
 }
 _QUANTITIES = {
@@ -47,6 +53,10 @@ _QUANTITIES = {
     "soil_temperature": "temperature",
     "level": "share",
     "soil_moisture": "share",
+    "dissolved_oxygen": "oxygen",
+    "orp": "voltage",
+    "battery": "charge",
+    "signal": "radio",
 }
 
 KNOWN_UNITS: dict[str, tuple[str, ...]] = {

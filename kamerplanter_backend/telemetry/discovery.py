@@ -28,7 +28,12 @@ from kamerplanter_backend.telemetry.listening import Heard, describe_message
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.payload import decode, read_number, read_presence
 from kamerplanter_backend.telemetry.unit_guess import NameReader, guess_unit
-from kamerplanter_engines.models.telemetry import Availability, ChannelBinding, ChannelKind
+from kamerplanter_engines.models.telemetry import (
+    DEVICE_KINDS,
+    Availability,
+    ChannelBinding,
+    ChannelKind,
+)
 from kamerplanter_engines.tables.channels import CHANNELS
 
 _BOOLEANS = ("True", "False")
@@ -52,6 +57,11 @@ class ChannelProposal:
     def kind(self) -> ChannelKind:
         """What it would measure."""
         return self.binding.kind
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is more than what the device says about itself."""
+        return self.kind not in DEVICE_KINDS
 
     @property
     def shown(self) -> str:
@@ -136,7 +146,10 @@ class Discovery:
             heard.take(items)
 
     def propose(self, kinds: Iterable[ChannelKind]) -> tuple[DeviceProposal, ...]:
-        """Return the devices that measure one of these kinds, the most promising one first."""
+        """Return the devices that measure one of these kinds, the most promising one first.
+
+        What a device says about itself comes along, but makes nobody a probe: doors have a battery.
+        """
         wanted = frozenset(kinds)
         devices: dict[tuple[str, str], tuple[_Known, list[ChannelProposal]]] = {}
         for topic, heard in self._topics:
@@ -146,13 +159,20 @@ class Discovery:
             for part, item in self._values(known, wanted):
                 key = (known.profile.key, f"{known.identity} · {part}" if part else known.identity)
                 devices.setdefault(key, (known, []))[1].append(item)
-        found = [self._device(known, name, items) for (_, name), (known, items) in devices.items()]
+        found = [
+            self._device(known, name, items)
+            for (_, name), (known, items) in devices.items()
+            if any(item.is_measured for item in items)
+        ]
         ranks = {profile.key: profile.rank for profile in self._table.profiles}
         return tuple(
             sorted(
                 found,
                 key=lambda device: (
-                    -sum(item.value is not None for item in device.best().values()),
+                    -sum(
+                        item.is_measured and item.value is not None
+                        for item in device.best().values()
+                    ),
                     -ranks[device.profile_key],
                     device.name,
                 ),
@@ -170,20 +190,26 @@ class Discovery:
     def _understand(
         self, topic: str, places: _Places, wanted: frozenset[ChannelKind]
     ) -> _Known | None:
-        """Return the highest profile that knows a wanted value of a topic."""
+        """Return the highest profile that knows a wanted value of a topic.
+
+        One that only knows what the device says about itself is taken if no other knows more.
+        """
+        fallback: _Known | None = None
         for profile in self._table.profiles:
             match = topic_pattern(profile.topic).fullmatch(topic)
             if match is None or not _is_like(profile, match.groupdict(), places):
                 continue
             identity = _identity(profile, places)
             if identity is None:
-                return None  # several devices share the topic: a binding would mix them
+                return fallback  # several devices share the topic: a binding would mix them
             device = topic[: match.end("device")]
             name = f"{device} · {identity}" if identity else device
             known = _Known(profile, topic, places, match.groupdict(), name)
-            if next(self._values(known, wanted), None) is not None:
+            if any(item.is_measured for _, item in self._values(known, wanted)):
                 return known
-        return None
+            if fallback is None and next(self._values(known, wanted), None) is not None:
+                fallback = known
+        return fallback
 
     def _values(
         self, known: _Known, wanted: frozenset[ChannelKind]

@@ -29,7 +29,7 @@ from kamerplanter_engines.models.telemetry import (
     Hint,
     Reason,
 )
-from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO
+from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
 from kamerplanter_engines.telemetry_engine import Sample
 from kamerplanter_engines.units import conversion, fahrenheit_to_celsius, normalise_unit
 
@@ -45,7 +45,15 @@ _LONGEST_WILL = max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2
 class FieldReader:
     """Reads one channel out of messages; made once per binding because messages are many."""
 
-    __slots__ = ("_conversion", "_is_exact", "_spec", "_unit", "binding", "kind")
+    __slots__ = (
+        "_conversion",
+        "_is_exact",
+        "_may_be_volts",
+        "_spec",
+        "_unit",
+        "binding",
+        "kind",
+    )
 
     def __init__(self, binding: ChannelBinding) -> None:
         self.binding = binding
@@ -58,6 +66,7 @@ class FieldReader:
         except UnknownUnitError:
             self._conversion = None
         self._is_exact = binding.factor == 1
+        self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
 
     def missing(self, received_at: datetime, problem: Reason) -> Sample:
         """Return that a message holds no value of this channel."""
@@ -136,6 +145,9 @@ class FieldReader:
                 out_of_curve=is_far,
             )
         found, name = self._found(unit_behind, unit)
+        if self._may_be_volts and unit_behind is None and unit is None:
+            # Without a unit 1.66 may be volts and 0.89 a share of one: no percentage, surely.
+            found = None if 0 < number < VOLTS_HIGH and not number.is_integer() else found
         if found is None:
             return self.missing(received_at, Reason.UNKNOWN_UNIT)
         value = number * found[0] + found[1]
@@ -165,8 +177,8 @@ class FieldReader:
             try:
                 return conversion(self.kind, unit), unit
             except UnknownUnitError:
-                # ppm without a scale, say: then the binding has to know.
-                if self.binding.unit is None:
+                # ppm without a scale, say: then the binding has to know; volts it cannot convert.
+                if self.binding.unit is None or self._spec.is_about_device:
                     return None, unit
         return self._conversion, self._unit or ""
 

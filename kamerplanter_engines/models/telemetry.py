@@ -17,6 +17,12 @@ class ChannelKind(StrEnum):
     SOIL_MOISTURE = "soil_moisture"
     SOIL_TEMPERATURE = "soil_temperature"
     SOIL_EC = "soil_ec"
+    DISSOLVED_OXYGEN = "dissolved_oxygen"
+    ORP = "orp"
+    """Redox potential against the probe's own reference electrode."""
+    BATTERY = "battery"
+    SIGNAL = "signal"
+    """Strength of the radio signal (RSSI)."""
 
 
 TANK_KINDS = (
@@ -24,8 +30,12 @@ TANK_KINDS = (
     ChannelKind.PH,
     ChannelKind.WATER_TEMPERATURE,
     ChannelKind.LEVEL,
+    ChannelKind.DISSOLVED_OXYGEN,
+    ChannelKind.ORP,
 )
 SOIL_KINDS = (ChannelKind.SOIL_MOISTURE, ChannelKind.SOIL_TEMPERATURE, ChannelKind.SOIL_EC)
+DEVICE_KINDS = (ChannelKind.BATTERY, ChannelKind.SIGNAL)
+"""What a probe says about itself, wherever it is."""
 
 
 class Verdict(StrEnum):
@@ -64,6 +74,12 @@ class Reason(StrEnum):
     OFFLINE = "offline"
     CLOCK_WAS_AHEAD = "clock_was_ahead"
     """The clock went back since it was measured, so nobody knows how old it is."""
+    UNCOMPENSATED = "uncompensated"
+    """Conductivity as it is at a temperature that nobody knows, so not that at 25 °C."""
+    PROBES_DISAGREE = "probes_disagree"
+    """Another probe of the same place shows something else."""
+    DRIFTED = "drifted"
+    """Measured by hand it is something else; the probe should be calibrated."""
 
 
 class Hint(StrEnum):
@@ -98,6 +114,10 @@ class ChannelBinding(Model):
     """The raw number is multiplied by this before the unit is applied."""
     decimal_comma: bool = False
     """The device writes 5,1 for five point one."""
+    compensated: bool = True
+    """The device tells conductivity as at 25 °C; false = as it is at its temperature."""
+    temperature_coefficient_pct: float = Field(default=2.0, ge=0, le=5)
+    """Change of an uncompensated conductivity per kelvin, of that at 25 °C. [% per K]"""
     guard_path: str | None = Field(default=None, max_length=500)
     """A field of the same message that must be true for the value to count."""
     time_path: str | None = Field(default=None, max_length=500)
@@ -166,10 +186,28 @@ class ProbeFields(Model):
         return next((channel for channel in self.channels if channel.kind == kind), None)
 
 
+class Replacement(Model):
+    """That the device behind a probe was exchanged for another one of its kind."""
+
+    at: Instant
+    """Since when the new one measures."""
+    recorded_at: Instant
+    """When it was said."""
+    by: str | None = None
+    note: str | None = Field(default=None, max_length=2000)
+
+
 class Probe(Entity, ProbeFields):
     """A probe that exists."""
 
     archived_at: Instant | None = None
+    replacements: tuple[Replacement, ...] = ()
+    """Oldest first; name, bindings and history stay when the device is exchanged."""
+
+    @property
+    def replaced_at(self) -> Instant | None:
+        """Since when the present device measures; none = it is the first one."""
+        return max((item.at for item in self.replacements), default=None)
 
 
 class Reading(Model):

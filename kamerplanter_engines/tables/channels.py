@@ -1,8 +1,9 @@
 """What each kind of measurement can be: unit, ranges, speed, age.
 
 Sources: the project's decisions on readings (ranges, full scale, exact zero), the telemetry
-table of the domain specification (rates per minute, ages, the time after a fill) and the Atlas
-and Dallas data sheets (power-on and open-wire values of temperature probes).
+table of the domain specification (rates per minute, ages, the time after a fill, ranges of oxygen
+and redox potential, the low battery) and data sheets (Dallas: power-on and open-wire values of
+temperature probes; Atlas EZO-ORP: range of the redox circuit).
 """
 
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class ChannelSpec:
     shown_high: float | None = None
     """What lies above is shown as this."""
     is_temperature: bool = False
+    is_about_device: bool = False
+    """What the device says about itself: it speaks neither for nor against what it measures."""
     precision: int
     """Digits behind the point that a screen shows."""
 
@@ -136,6 +139,49 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
         full_scale=(15,),
         precision=3,
     ),
+    ChannelKind.DISSOLVED_OXYGEN: ChannelSpec(
+        unit="mg/L",
+        default_unit="mg/L",
+        physical_low=0,
+        physical_high=20,
+        max_age_s=4 * HOUR_S,
+        full_scale=(20,),
+        precision=2,
+    ),
+    ChannelKind.ORP: ChannelSpec(
+        unit="mV",
+        default_unit="mV",
+        # The range of the circuit; water lies within the narrower one of the telemetry table.
+        physical_low=-1019.9,
+        physical_high=1019.9,
+        plausible_low=-500,
+        plausible_high=1000,
+        max_age_s=6 * HOUR_S,
+        full_scale=(-1019.9, 1019.9),
+        precision=0,
+    ),
+    ChannelKind.BATTERY: ChannelSpec(
+        unit="%",
+        default_unit="%",
+        physical_low=0,
+        physical_high=100,
+        # Many devices tell it once a day, and now and then one message is lost (ours).
+        max_age_s=48 * HOUR_S,
+        repeats_are_natural=True,
+        is_about_device=True,
+        precision=0,
+    ),
+    ChannelKind.SIGNAL: ChannelSpec(
+        unit="dBm",
+        default_unit="dBm",
+        # LoRa still hears -148 dBm (SX1276 data sheet); no receiver is told more than 20 dBm.
+        physical_low=-150,
+        physical_high=20,
+        max_age_s=6 * HOUR_S,
+        repeats_are_natural=True,
+        is_about_device=True,
+        precision=0,
+    ),
 }
 
 STOCK_EC_HIGH_MS_CM = 250.0
@@ -150,5 +196,10 @@ JUMP_EXPECTED_S = 900.0
 """So long after water or feed was logged, a fast change is no reason to doubt."""
 TWIN_STUCK_S = 6 * HOUR_S
 """Flat for so long while its twin moves: stuck."""
+BATTERY_LOW_PCT = 20.0
+"""A battery below this should be changed or charged. [%]"""
+VOLTS_HIGH = 5.0
+"""A battery number up to this with a fraction, of which nobody says that it is percent, may as
+well be volts or a share of one (ours)."""
 DEVICE_STUCK_S = 24 * HOUR_S
 """All channels of a device flat for so long: stuck."""

@@ -115,7 +115,7 @@ class RealGarden:
         today = datetime.now(ZoneInfo(TIME_ZONE)).date().isoformat()
         phase = {"phase_entry_id": "vegetative", "phase_started_on": today}
         await self._add("plant", [("user", _PLANT_FORM), ("phase", phase)])
-        probe = {"name": PROBE, "plant_key": await object_key(api, self.entry_id, BASIL)}
+        probe = {"name": PROBE, "place": f"plant:{await object_key(api, self.entry_id, BASIL)}"}
         await self._add("probe", [("user", probe), *_SOIL_BINDINGS])
         await self.follow()
 

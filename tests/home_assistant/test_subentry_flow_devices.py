@@ -109,7 +109,7 @@ async def test_each_field_of_a_proposal_can_be_corrected(mqtt_garden: Garden) ->
 
 async def test_a_soil_probe_is_recognised(mqtt_garden: Garden) -> None:
     plant = await mqtt_garden.add_plant()
-    dialog = await (await Dialog.add(mqtt_garden, "probe")).fill(name="Bed", plant_key=plant)
+    dialog = await (await Dialog.add(mqtt_garden, "probe")).fill(name="Bed", place=f"plant:{plant}")
     await dialog.choose("discover")
 
     await hear(dialog, ("miflora/bed", '{"moisture":38,"conductivity":410,"battery":64}'), *DOSER)
@@ -120,12 +120,12 @@ async def test_a_soil_probe_is_recognised(mqtt_garden: Garden) -> None:
             "tele/doser (Tasmota): Soil temperature 20.0 °C",
             (
                 "miflora/bed (Mi Flora daemon): Soil moisture 38 %, "
-                "Soil nutrient content (EC) 0.410 mS/cm"
+                "Soil nutrient content (EC) 0.410 mS/cm, Battery 64 %"
             ),
         ][::-1]
     )
     await dialog.fill(device="0")
-    assert dialog.fields == ["soil_moisture", "soil_ec"]
+    assert dialog.fields == ["soil_moisture", "soil_ec", "battery"]
     assert dialog.placeholders["topic"] == "–"
     await dialog.fill(**dialog.suggested)
     await dialog.choose("finish")
@@ -134,6 +134,7 @@ async def test_a_soil_probe_is_recognised(mqtt_garden: Garden) -> None:
     assert {item.kind for item in probe.channels} == {
         ChannelKind.SOIL_MOISTURE,
         ChannelKind.SOIL_EC,
+        ChannelKind.BATTERY,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from homeassistant.data_entry_flow import FlowResultType
 
-from kamerplanter_backend.client.requests import ArchivePlant, ArchiveProbe
+from kamerplanter_backend.client.requests import ArchivePlant, ArchiveProbe, UpdateProbe
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
@@ -20,27 +20,27 @@ RAW = "sensor.bed_raw"
 async def begin(garden: Garden) -> Dialog:
     plant = await garden.add_plant("Tomato 1")
     dialog = await Dialog.add(garden, "probe")
-    assert dialog.labels("plant_key") == {plant: "Tomato 1"}
-    return await dialog.fill(name="Soil sensor", plant_key=plant)
+    assert dialog.labels("place")[f"plant:{plant}"] == "Tomato 1 (Plant)"
+    return await dialog.fill(name="Soil sensor", place=f"plant:{plant}")
 
 
 def binding(garden: Garden, kind: ChannelKind = ChannelKind.SOIL_MOISTURE) -> Any:
     return garden.snapshot.probes[0].probe.binding(kind)
 
 
-async def test_without_a_plant_there_is_no_soil(garden: Garden) -> None:
+async def test_without_a_tank_or_plant_there_is_no_place(garden: Garden) -> None:
     dialog = await Dialog.add(garden, "probe")
 
-    assert dialog.result["reason"] == "no_plants"
+    assert dialog.result["reason"] == "no_places"
 
 
 async def test_a_probe_needs_a_name_and_a_value(garden: Garden) -> None:
     plant = await garden.add_plant()
-    dialog = await (await Dialog.add(garden, "probe")).fill(name=" ", plant_key=plant)
+    dialog = await (await Dialog.add(garden, "probe")).fill(name=" ", place=f"plant:{plant}")
     assert dialog.errors == {"name": "name_needed"}
-    await dialog.fill(name="x" * 201, plant_key=plant)
+    await dialog.fill(name="x" * 201, place=f"plant:{plant}")
     assert dialog.errors == {"name": "invalid_value"}
-    await dialog.fill(name="Soil sensor", plant_key=plant)
+    await dialog.fill(name="Soil sensor", place=f"plant:{plant}")
 
     await dialog.choose("finish")
 
@@ -65,7 +65,7 @@ async def test_raw_values_get_a_curve(garden: Garden) -> None:
     ]
     assert garden.state("sensor", view.probe.key, "soil_moisture")
     dialog = await (await Dialog.change(garden, subentry)).fill(
-        name="Soil sensor", plant_key=view.probe.plant_key
+        name="Soil sensor", place=f"plant:{view.probe.plant_key}"
     )
     await dialog.choose("value_soil_moisture", "topic")
     assert dialog.suggested["curve"] == "3100:0, 1400:100"
@@ -97,8 +97,8 @@ async def test_changing_a_probe_moves_it_to_another_plant(garden: Garden) -> Non
     second = await garden.add_plant("Tomato 2")
     probe = await garden.add_probe(first)
     dialog = await Dialog.change(garden, garden.subentry(probe))
-    assert dialog.suggested == {"name": "Soil sensor", "plant_key": first}
-    await dialog.fill(name="Moved", plant_key=second)
+    assert dialog.suggested == {"name": "Soil sensor", "place": f"plant:{first}"}
+    await dialog.fill(name="Moved", place=f"plant:{second}")
     await dialog.choose("value_soil_ec", "remove_value")
 
     await dialog.choose("finish")
@@ -133,6 +133,111 @@ async def test_a_plant_that_vanishes_meanwhile_is_said_and_nothing_is_written(
     assert dialog.step == "values"
     assert "**" in dialog.placeholders["bound"]
     assert garden.snapshot.probes == ()
+
+
+async def test_a_second_probe_of_a_tank_is_bound(garden: Garden) -> None:
+    tank = await garden.add_tank("Tank A")
+    await garden.add_plant("Tank A")
+    dialog = await Dialog.add(garden, "probe")
+    assert list(dialog.labels("place").values()) == ["Tank A (Plant)", "Tank A (Tank)"]
+
+    await dialog.fill(name="Second meter", place=f"tank:{tank}")
+    kinds = ["ec", "ph", "water_temperature", "level", "dissolved_oxygen", "orp"]
+    assert dialog.options == [f"value_{kind}" for kind in (*kinds, "battery", "signal")] + [
+        "finish"
+    ]
+    await dialog.choose("value_ec", "topic")
+    await dialog.fill(
+        topic="second/ec", more={"compensated": False, "temperature_coefficient_pct": 1.9}
+    )
+    await dialog.choose("value_battery", "topic")
+    await dialog.fill(topic="second/battery", unit="fraction")
+    await dialog.choose("finish")
+
+    view = garden.snapshot.probes[-1]
+    assert (view.probe.name, view.probe.tank_key, view.probe.plant_key) == (
+        "Second meter",
+        tank,
+        None,
+    )
+    ec = view.probe.binding(ChannelKind.EC)
+    assert ec is not None
+    assert (ec.compensated, ec.temperature_coefficient_pct) == (False, 1.9)
+    subentry = garden.subentry(view.probe.key)
+    dialog = await Dialog.change(garden, subentry)
+    assert dialog.suggested == {"name": "Second meter", "place": f"tank:{tank}"}
+    await dialog.fill(name="Second meter", place=f"tank:{tank}")
+    await dialog.choose("value_ec", "topic")
+    assert dialog.suggested["compensated"] is False
+    assert dialog.suggested["temperature_coefficient_pct"] == 1.9
+
+
+async def test_a_probe_that_moves_from_soil_to_water_leaves_the_soil_behind(
+    garden: Garden,
+) -> None:
+    tank = await garden.add_tank(channels=())
+    probe = await garden.add_probe(await garden.add_plant())
+    dialog = await Dialog.change(garden, garden.subentry(probe))
+    await dialog.fill(name="Moved", place=f"tank:{tank}")
+    await dialog.choose("value_ph", "topic")
+    await dialog.fill(topic="tank/ph")
+
+    await dialog.choose("finish")
+    await garden.derive()
+
+    (view,) = garden.snapshot.probes
+    assert (view.probe.tank_key, view.probe.plant_key) == (tank, None)
+    assert [item.kind for item in view.probe.channels] == [ChannelKind.PH]
+    assert garden.entity_id("sensor", probe, "soil_moisture") is None
+    assert garden.entity_id("sensor", probe, "ph") is not None
+
+
+async def test_changing_a_probe_leaves_alone_what_the_dialog_does_not_ask(
+    garden: Garden,
+) -> None:
+    plant = await garden.add_plant()
+    probe = await garden.add_probe(plant)
+    await garden.ask(UpdateProbe(key=probe, patch={"calibration_due_d": 7}))
+    dialog = await Dialog.change(garden, garden.subentry(probe))
+    await dialog.fill(name="Soil sensor", place=f"plant:{plant}")
+
+    await dialog.choose("finish")
+    await garden.derive()
+
+    assert garden.snapshot.probes[0].probe.calibration_due_d == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "wanted"),
+    [
+        ("dissolved_oxygen", "unit_of_measurement", ["mg/L"]),
+        ("orp", "device_class", ["voltage"]),
+        ("battery", "device_class", ["battery"]),
+        ("signal", "device_class", ["signal_strength"]),
+    ],
+)
+async def test_each_kind_offers_the_sensors_that_fit(
+    garden: Garden, kind: str, key: str, wanted: list[str]
+) -> None:
+    tank = await garden.add_tank(channels=())
+    dialog = await Dialog.add(garden, "probe")
+    await dialog.fill(name="Meter", place=f"tank:{tank}")
+
+    await dialog.choose(f"value_{kind}", "entity")
+
+    (found,) = dialog.selector("entity_id").config["filter"]
+    assert found[key] == wanted
+
+
+async def test_a_battery_in_volts_is_refused(garden: Garden) -> None:
+    garden.hass.states.async_set("sensor.pot_battery", "2.9", {"unit_of_measurement": "V"})
+    dialog = await begin(garden)
+    await dialog.choose("value_battery", "entity")
+
+    await dialog.fill(entity_id="sensor.pot_battery", show_all=True)
+
+    assert dialog.errors == {"entity_id": "unknown_unit"}
+    assert dialog.placeholders["allowed"] == "%, fraction"
 
 
 # --- Sensors of Home Assistant --------------------------------------------------------------
@@ -226,7 +331,7 @@ async def test_a_sensor_in_a_wrong_unit_needs_the_right_one(garden: Garden) -> N
     assert binding(garden, ChannelKind.SOIL_EC).unit == "ppm640"
     view = garden.snapshot.probes[0]
     dialog = await (await Dialog.change(garden, garden.subentry(view.probe.key))).fill(
-        name="Soil sensor", plant_key=view.probe.plant_key
+        name="Soil sensor", place=f"plant:{view.probe.plant_key}"
     )
     await dialog.choose("value_soil_ec", "entity")
     assert dialog.suggested["entity_id"] == RAW

@@ -60,6 +60,10 @@ async def test_a_tank_with_a_topic_gets_a_probe_and_its_entities(garden: Garden)
         "value_ph",
         "value_water_temperature",
         "value_level",
+        "value_dissolved_oxygen",
+        "value_orp",
+        "value_battery",
+        "value_signal",
         "finish",
     ]
     await bind_ec(dialog, path="EZO-1.EC", unit="µS/cm", decimal_comma=True)

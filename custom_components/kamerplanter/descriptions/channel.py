@@ -3,7 +3,14 @@
 from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
-from homeassistant.const import PERCENTAGE, UnitOfConductivity, UnitOfTemperature
+from homeassistant.const import (
+    PERCENTAGE,
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    EntityCategory,
+    UnitOfConductivity,
+    UnitOfElectricPotential,
+    UnitOfTemperature,
+)
 
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -46,15 +53,39 @@ _FORMS: dict[ChannelKind, dict[str, Any]] = {
         "suggested_unit_of_measurement": UnitOfConductivity.MICROSIEMENS_PER_CM,
         "suggested_display_precision": 0,
     },
+    # Home Assistant has no class of oxygen in water.
+    ChannelKind.DISSOLVED_OXYGEN: {
+        "native_unit_of_measurement": "mg/L",
+        "suggested_display_precision": 2,
+    },
+    ChannelKind.ORP: {
+        "device_class": SensorDeviceClass.VOLTAGE,
+        "native_unit_of_measurement": UnitOfElectricPotential.MILLIVOLT,
+        "suggested_display_precision": 0,
+    },
+    ChannelKind.BATTERY: {
+        "key": "battery",
+        "device_class": SensorDeviceClass.BATTERY,
+        "native_unit_of_measurement": PERCENTAGE,
+        "suggested_display_precision": 0,
+        "entity_category": EntityCategory.DIAGNOSTIC,
+    },
+    ChannelKind.SIGNAL: {
+        "key": "rssi",
+        "device_class": SensorDeviceClass.SIGNAL_STRENGTH,
+        "native_unit_of_measurement": SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+        "suggested_display_precision": 0,
+        "entity_category": EntityCategory.DIAGNOSTIC,
+        "entity_registry_enabled_default": False,
+    },
 }
 
 
 def channel_sensor(kind: ChannelKind) -> ChannelSensor[Any]:
     """Return the row of a measured value; a subject has it if the kind is bound there."""
     return ChannelSensor(
-        key=kind,
         channel=kind,
         state_class=SensorStateClass.MEASUREMENT,
         exists_fn=is_bound(kind),
-        **_FORMS[kind],
+        **{"key": kind.value} | _FORMS[kind],
     )

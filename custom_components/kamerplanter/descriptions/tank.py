@@ -24,6 +24,8 @@ TANK_SENSORS = (
     channel_sensor(ChannelKind.PH),
     channel_sensor(ChannelKind.WATER_TEMPERATURE),
     channel_sensor(ChannelKind.LEVEL),
+    channel_sensor(ChannelKind.DISSOLVED_OXYGEN),
+    channel_sensor(ChannelKind.ORP),
     ChannelSensor[TankView](
         key="volume",
         channel=ChannelKind.LEVEL,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, PERCENTAGE, Platform
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, Platform
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
@@ -25,6 +25,7 @@ from kamerplanter_engines.models.telemetry import (
     CurvePoint,
 )
 from kamerplanter_engines.probe_engine import curve_range, is_topic
+from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
@@ -42,8 +43,15 @@ _DEVICE_CLASSES: dict[ChannelKind, tuple[SensorDeviceClass, ...]] = {
     ChannelKind.SOIL_MOISTURE: (SensorDeviceClass.MOISTURE, SensorDeviceClass.HUMIDITY),
     ChannelKind.SOIL_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
     ChannelKind.SOIL_EC: (SensorDeviceClass.CONDUCTIVITY,),
+    ChannelKind.ORP: (SensorDeviceClass.VOLTAGE,),
+    ChannelKind.BATTERY: (SensorDeviceClass.BATTERY,),
+    ChannelKind.SIGNAL: (SensorDeviceClass.SIGNAL_STRENGTH,),
 }
-"""Level has no class of its own: there the unit decides."""
+"""The others have no class of their own: there the unit decides."""
+
+_CONDUCTIVITIES = (ChannelKind.EC, ChannelKind.SOIL_EC)
+_COMPENSATION = ("compensated", "temperature_coefficient_pct")
+"""Fields of a conductivity; without them the defaults of the binding count."""
 
 # Field of the form in minutes -> field of the binding in seconds.
 _DURATIONS = {"max_age_min": "max_age_s", "stuck_after_min": "stuck_after_s", "hold_min": "hold_s"}
@@ -62,7 +70,7 @@ def topic_schema(kind: ChannelKind) -> vol.Schema:
         vol.Optional("guard_path"): TextSelector(),
         vol.Optional("time_path"): TextSelector(),
     }
-    return _with_more(fields, message | _judgement_fields())
+    return _with_more(fields, message | _judgement_fields(kind))
 
 
 def entity_schema(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> vol.Schema:
@@ -73,7 +81,7 @@ def entity_schema(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> 
         **_unit_field(kind),
         **_curve_field(kind),
     }
-    return _with_more(fields, _judgement_fields())
+    return _with_more(fields, _judgement_fields(kind))
 
 
 def availability_schema() -> vol.Schema:
@@ -153,6 +161,7 @@ def binding_values(binding: ChannelBinding) -> dict[str, Any]:
         more["rate_per_min"] = binding.rate_per_min
     if binding.factor != 1:
         more["factor"] = binding.factor
+    more |= binding.model_dump(include=set(_COMPENSATION), exclude_defaults=True)
     for name in ("guard_path", "time_path"):
         if (value := getattr(binding, name)) is not None:
             more[name] = value
@@ -212,6 +221,7 @@ def _binding(
             curve=curve,
             factor=more.get("factor", 1.0),
             rate_per_min=more.get("rate_per_min"),
+            **{name: more[name] for name in _COMPENSATION if name in more},
             **source,
             **durations,
         )
@@ -243,8 +253,14 @@ def _curve_field(kind: ChannelKind) -> dict[Any, Any]:
     return {vol.Optional("curve"): TextSelector()} if kind is ChannelKind.SOIL_MOISTURE else {}
 
 
-def _judgement_fields() -> dict[Any, Any]:
-    return {
+def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:
+    conductivity: dict[Any, Any] = {}
+    if kind in _CONDUCTIVITIES:
+        conductivity = {
+            vol.Optional("compensated", default=True): BooleanSelector(),
+            vol.Optional("temperature_coefficient_pct"): number(0, 5, unit="%"),
+        }
+    return conductivity | {
         vol.Optional("factor"): number(1e-6, 1e6),
         vol.Optional("max_age_min"): number(0.1, unit="min"),
         vol.Optional("rate_per_min"): number(0.001),
@@ -270,7 +286,7 @@ def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> Enti
     if (classes := _DEVICE_CLASSES.get(kind)) is not None:
         wanted["device_class"] = [str(item) for item in classes]
     else:
-        wanted["unit_of_measurement"] = PERCENTAGE
+        wanted["unit_of_measurement"] = CHANNELS[kind].unit
     return EntitySelectorConfig(filter=[wanted], exclude_entities=sorted(ours))
 
 

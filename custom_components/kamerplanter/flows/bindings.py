@@ -6,7 +6,7 @@ from functools import partialmethod
 from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from kamerplanter_engines.models.base import Key
 from kamerplanter_engines.models.telemetry import (
@@ -126,6 +126,10 @@ class BindingSteps(DeviceSteps):
     async_step_value_soil_moisture = partialmethod(_choose, ChannelKind.SOIL_MOISTURE)
     async_step_value_soil_temperature = partialmethod(_choose, ChannelKind.SOIL_TEMPERATURE)
     async_step_value_soil_ec = partialmethod(_choose, ChannelKind.SOIL_EC)
+    async_step_value_dissolved_oxygen = partialmethod(_choose, ChannelKind.DISSOLVED_OXYGEN)
+    async_step_value_orp = partialmethod(_choose, ChannelKind.ORP)
+    async_step_value_battery = partialmethod(_choose, ChannelKind.BATTERY)
+    async_step_value_signal = partialmethod(_choose, ChannelKind.SIGNAL)
 
     async def async_step_source(
         self, _user_input: dict[str, Any] | None = None
@@ -236,6 +240,12 @@ class BindingSteps(DeviceSteps):
             errors=errors,
             description_placeholders=placeholders | {"measurement": await self._kind_name()},
         )
+
+
+def patch_of(fields: ProbeFields) -> dict[str, JsonValue]:
+    """Return what a dialog about bindings changes of a probe; it asks nothing else."""
+    names = {"name", "tank_key", "plant_key", CONF_AVAILABILITY, CONF_CHANNELS}
+    return fields.model_dump(mode="json", include=names)
 
 
 def _place(channel: ChannelBinding) -> str:

@@ -1,6 +1,6 @@
 """The steps that show what was heard by device, and take over what a person agrees with."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import BooleanSelector
@@ -19,7 +19,7 @@ AVAILABILITY = "availability"
 class DeviceSteps(ListenSteps):
     """Proposes bindings by device; nothing counts before a person has agreed."""
 
-    kinds: ClassVar[tuple[ChannelKind, ...]]
+    kinds: tuple[ChannelKind, ...]
 
     def __init__(self) -> None:
         super().__init__()

@@ -293,10 +293,10 @@ def plant_values(plant: PlantFields) -> dict[str, Any]:
 # --- Probe --------------------------------------------------------------------------------
 
 
-def probe_schema(plants: Sequence[tuple[str, str]]) -> vol.Schema:
-    """Return the form of a soil probe from key and name of each plant."""
+def probe_schema(places: Sequence[tuple[str, str]]) -> vol.Schema:
+    """Return the form of a probe from value and label of each place where it can be."""
     return vol.Schema(
-        {vol.Required("name"): TextSelector(), vol.Required("plant_key"): labelled(plants)}
+        {vol.Required("name"): TextSelector(), vol.Required("place"): labelled(places)}
     )
 
 

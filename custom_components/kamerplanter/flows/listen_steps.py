@@ -2,11 +2,12 @@
 
 import asyncio
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import TextSelector
 
+from kamerplanter_backend.telemetry.broker import is_topic_filter
 from kamerplanter_backend.telemetry.device_profiles import read_profiles
 from kamerplanter_backend.telemetry.discovery import DeviceProposal
 from kamerplanter_backend.telemetry.listening import Heard
@@ -16,7 +17,7 @@ from ..const import CONF_READINGS, ReadingsSource  # noqa: TID252 - the neighbou
 from ..schema import vol  # noqa: TID252
 from .base import FormError, GardenSubentryFlow
 from .forms import labelled, number
-from .listen import AllHeard, ListenError, async_listen, is_topic_filter
+from .listen import AllHeard, ListenError, async_listen
 
 EVERYTHING = "#"
 LISTEN_S = 5.0
@@ -26,7 +27,7 @@ MAX_LISTEN_S = 300.0
 class ListenSteps(GardenSubentryFlow):
     """Listens now, so that nobody types a topic blind."""
 
-    kinds: ClassVar[tuple[ChannelKind, ...]]
+    kinds: tuple[ChannelKind, ...]
     """What the device may measure, in the order of the menu."""
 
     def __init__(self) -> None:

@@ -1,28 +1,39 @@
-"""The dialog about a probe in the soil of a plant."""
+"""The dialog about a probe that is a device of its own, in a tank or in the soil of a plant."""
 
-from typing import Any, ClassVar, override
+from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 
 from kamerplanter_backend.client.requests import CreateProbe, UpdateProbe
-from kamerplanter_engines.models.telemetry import SOIL_KINDS, ChannelKind
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS, SOIL_KINDS, TANK_KINDS, ProbeFields
 
-from ..const import CONF_KEY, SUBENTRY_PROBE  # noqa: TID252 - the neighbours import alike
+from ..const import (  # noqa: TID252 - the neighbours import alike
+    CONF_KEY,
+    DOMAIN,
+    SUBENTRY_PLANT,
+    SUBENTRY_PROBE,
+    SUBENTRY_TANK,
+)
 from .base import FormError
-from .bindings import BindingSteps, labels_of
+from .bindings import BindingSteps, labels_of, patch_of
 from .forms import name_of, probe_schema
+
+_KINDS = {
+    SUBENTRY_TANK: TANK_KINDS + DEVICE_KINDS,
+    SUBENTRY_PLANT: SOIL_KINDS + DEVICE_KINDS,
+}
 
 
 class ProbeFlow(BindingSteps):
-    """Adds or changes a soil probe."""
+    """Adds or changes a probe; where it is decides what it can measure."""
 
-    kinds: ClassVar[tuple[ChannelKind, ...]] = SOIL_KINDS
+    kinds = SOIL_KINDS + DEVICE_KINDS
 
     def __init__(self) -> None:
         super().__init__()
         self._name = ""
-        self._plant_key: str | None = None
+        self._place: dict[str, str | None] = {}
         self._shown: dict[str, Any] = {}
         self._key = uuid4().hex
 
@@ -39,21 +50,21 @@ class ProbeFlow(BindingSteps):
             if (view := (await self.snapshot()).probe(self._key)) is None:
                 return self.async_abort(reason="not_in_garden")
             self.take_over(view.probe)
-            self._shown = {"name": view.probe.name, "plant_key": view.probe.plant_key}
+            self._shown = {"name": view.probe.name, "place": _place_of(view.probe)}
         return await self._ask_probe("reconfigure", user_input)
 
     async def _ask_probe(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
-        garden = await self.snapshot()
-        plants = labels_of((view.plant.key, view.plant.name) for view in garden.plants)
-        if not plants:
-            return self.async_abort(reason="no_plants")
-        schema = probe_schema(plants)
+        places = await self._places()
+        if not places:
+            return self.async_abort(reason="no_places")
+        schema = probe_schema(places)
         if user_input is not None:
             self._shown = user_input
             try:
-                self._name, self._plant_key = name_of(user_input), user_input["plant_key"]
+                self._name = name_of(user_input)
+                self._stand(user_input["place"])
                 self.probe_fields(self._name)
             except FormError as error:
                 self.note(error, schema.schema)
@@ -68,6 +79,24 @@ class ProbeFlow(BindingSteps):
             last_step=False,
         )
 
+    async def _places(self) -> list[tuple[str, str]]:
+        """Return value and label of all that a probe can stand in."""
+        garden = await self.snapshot()
+        texts = await self.texts("config_subentries")
+        prefix = f"component.{DOMAIN}.config_subentries"
+        words = {kind: texts[f"{prefix}.{kind}.entry_type"] for kind in _KINDS}
+        tanks = ((SUBENTRY_TANK, view.tank.key, view.tank.name) for view in garden.tanks)
+        plants = ((SUBENTRY_PLANT, view.plant.key, view.plant.name) for view in garden.plants)
+        return labels_of(
+            (f"{kind}:{key}", f"{name} ({words[kind]})") for kind, key, name in (*tanks, *plants)
+        )
+
+    def _stand(self, place: str) -> None:
+        """Take in where the probe is."""
+        chosen, _, key = place.partition(":")
+        self.kinds = _KINDS[chosen]
+        self._place = {f"{kind}_key": key if kind == chosen else None for kind in _KINDS}
+
     @override
     async def async_step_finish(
         self, _user_input: dict[str, Any] | None = None
@@ -76,12 +105,12 @@ class ProbeFlow(BindingSteps):
         if not self.channels:
             self.note(FormError("nothing_bound"))
             return await self.async_step_values()
-        fields = self.probe_fields(self._name, plant_key=self._plant_key)
+        fields = self.probe_fields(self._name, **self._place)
         try:
             if self.is_new:
                 await self.ask(CreateProbe(fields=fields, key=self._key))
             else:
-                await self.ask(UpdateProbe(key=self._key, patch=fields.model_dump(mode="json")))
+                await self.ask(UpdateProbe(key=self._key, patch=patch_of(fields)))
         except FormError as error:
             self.note(error)
             return await self.async_step_values()
@@ -93,3 +122,10 @@ class ProbeFlow(BindingSteps):
         return self.async_update_and_abort(
             self.entry, self._get_reconfigure_subentry(), title=self._name, data=data
         )
+
+
+def _place_of(probe: ProbeFields) -> str | None:
+    """Return where a probe is, as the form names it; none = nowhere (any more)."""
+    if probe.plant_key is not None:
+        return f"{SUBENTRY_PLANT}:{probe.plant_key}"
+    return None if probe.tank_key is None else f"{SUBENTRY_TANK}:{probe.tank_key}"

@@ -1,6 +1,6 @@
 """The dialog about a tank and what is measured in it."""
 
-from typing import Any, ClassVar, override
+from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -13,18 +13,18 @@ from kamerplanter_backend.client.requests import (
     UpdateTank,
 )
 from kamerplanter_engines.models.tank import TankFields
-from kamerplanter_engines.models.telemetry import TANK_KINDS, ChannelKind
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS, TANK_KINDS
 
 from ..const import CONF_KEY, CONF_PROBE_KEY, SUBENTRY_TANK  # noqa: TID252 - as the neighbours
 from .base import FormError
-from .bindings import BindingSteps
+from .bindings import BindingSteps, patch_of
 from .forms import LIMITS, tank_from, tank_schema, tank_values
 
 
 class TankFlow(BindingSteps):
     """Adds or changes a tank."""
 
-    kinds: ClassVar[tuple[ChannelKind, ...]] = TANK_KINDS
+    kinds = TANK_KINDS + DEVICE_KINDS
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,8 +114,7 @@ class TankFlow(BindingSteps):
     async def _write_probe(self, name: str) -> None:
         fields = self.probe_fields(name, tank_key=self._key)
         if self._probe_key is not None:
-            patch = fields.model_dump(mode="json")
-            await self.ask(UpdateProbe(key=self._probe_key, patch=patch))
+            await self.ask(UpdateProbe(key=self._probe_key, patch=patch_of(fields)))
         elif fields.channels:
             probe = await self.ask(CreateProbe(fields=fields))
             self._probe_key = probe.key

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS, ChannelKind
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS, SOIL_KINDS, TANK_KINDS, ChannelKind
 
 type Messages = list[tuple[str, object]]
+
+SOIL_PROBE = SOIL_KINDS + DEVICE_KINDS
+TANK_PROBE = TANK_KINDS + DEVICE_KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +21,7 @@ class Case:
     sent: Messages
     expected: dict[str, Any]  # numbers, or what is approximately one
     """Good readings by kind, canonical."""
-    kinds: tuple[ChannelKind, ...] = SOIL_KINDS
+    kinds: tuple[ChannelKind, ...] = SOIL_PROBE
     availability: str | None = None
     name: str | None = None
     time_path: str | None = None
@@ -27,29 +30,40 @@ class Case:
 CASES = [
     Case(
         profile="esphome",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             ("hydro-esp/sensor/tank_ec/state", "1.85"),
             ("hydro-esp/sensor/tank_ph/state", "6.04"),
             ("hydro-esp/sensor/water_temperature/state", "20.9"),
             ("hydro-esp/sensor/tank_level/state", "80"),
             ("hydro-esp/sensor/esp_chip_temperature/state", "48.1"),
+            ("hydro-esp/sensor/hydro-esp_wifi_signal/state", "-67"),
+            ("hydro-esp/sensor/wifi_signal_percent/state", "66"),
+            ("hydro-esp/sensor/battery_level/state", "81"),
+            ("hydro-esp/sensor/battery_voltage/state", "3.9"),
             ("hydro-esp/status", "online"),
         ],
-        expected={"ec": 1.85, "ph": 6.04, "water_temperature": 20.9, "level": 80},
+        expected={
+            "ec": 1.85,
+            "ph": 6.04,
+            "water_temperature": 20.9,
+            "level": 80,
+            "battery": 81,
+            "signal": -67,
+        },
         availability="hydro-esp/status",
         name="hydro-esp",
     ),
     Case(
         profile="esphome",  # an Atlas EZO circuit on an ESP, in its own unit
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[("tank-esp/sensor/ezo_ec/state", "1413"), ("tank-esp/sensor/ezo_ph/state", "5.94")],
         expected={"ec": 1.413, "ph": 5.94},
         availability="tank-esp/status",
     ),
     Case(
         profile="tasmota",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             (
                 "tele/hydro1/SENSOR",
@@ -66,7 +80,7 @@ CASES = [
     ),
     Case(
         profile="tasmota",  # the message itself says that it is in °F
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             (
                 "tele/garden/box/SENSOR",
@@ -77,17 +91,44 @@ CASES = [
         availability="tele/garden/box/LWT",
     ),
     Case(
+        profile="tasmota",  # circuits for redox potential and oxygen beside the pH
+        kinds=TANK_PROBE,
+        sent=[
+            (
+                "tele/hydro2/SENSOR",
+                (
+                    b'{"Time":"2026-05-04T10:15:00","EZO-1":{"pH":5.94},"EZO-2":{"ORP":241.3},'
+                    b'"EZO-3":{"DO":7.82},"TempUnit":"C"}'
+                ),
+            )
+        ],
+        expected={"ph": 5.94, "orp": 241.3, "dissolved_oxygen": 7.82},
+        availability="tele/hydro2/LWT",
+    ),
+    Case(
         profile="tasmota",
         sent=[
             (
                 "tele/ble/SENSOR",
                 {
-                    "Flora-6ab577": {"Temperature": 22.1, "Moisture": 31, "Fertility": 318},
+                    "Flora-6ab577": {
+                        "Temperature": 22.1,
+                        "Moisture": 31,
+                        "Fertility": 318,
+                        "Battery": 63,
+                        "RSSI": -80,
+                    },
                     "TempUnit": "C",
                 },
             )
         ],
-        expected={"soil_moisture": 31, "soil_temperature": 22.1, "soil_ec": 0.318},
+        expected={
+            "soil_moisture": 31,
+            "soil_temperature": 22.1,
+            "soil_ec": 0.318,
+            "battery": 63,
+            "signal": -80,
+        },
         availability="tele/ble/LWT",
         name="tele/ble · Flora-6ab577",
     ),
@@ -103,7 +144,12 @@ CASES = [
                 ),
             )
         ],
-        expected={"soil_moisture": 22, "soil_temperature": 24.4, "soil_ec": 0.21},
+        expected={
+            "soil_moisture": 22,
+            "soil_temperature": 24.4,
+            "soil_ec": 0.21,
+            "signal": -91,
+        },
         availability="tele/gateway/LWT",
         name="tele/gateway · c47c8d000001",
     ),
@@ -119,14 +165,14 @@ CASES = [
             ),
             ("zigbee2mqtt/Garden/bed1/availability", '{"state":"online"}'),
         ],
-        expected={"soil_moisture": 10, "soil_temperature": 26.8},
+        expected={"soil_moisture": 10, "soil_temperature": 26.8, "battery": 8},
         availability="zigbee2mqtt/Garden/bed1/availability",
         name="zigbee2mqtt/Garden/bed1",
         time_path="last_seen",
     ),
     Case(
         profile="zigbee2mqtt",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             (
                 "zigbee2mqtt/tester",
@@ -136,11 +182,11 @@ CASES = [
                 ),
             )
         ],
-        expected={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9},
+        expected={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9, "orp": 258, "battery": 90},
     ),
     Case(
         profile="shelly_gen1",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             ("shellies/shelly1-a1/ext_temperature/0", "19.94"),
             ("shellies/shelly1-a1/ext_temperature_f/0", "67.89"),
@@ -151,7 +197,7 @@ CASES = [
     ),
     Case(
         profile="shelly_gen2",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             ("shellyplus1-a1/status/temperature:100", {"id": 100, "tC": 21.3, "tF": 70.3}),
             ("shellyplus1-a1/online", "true"),
@@ -162,20 +208,28 @@ CASES = [
     ),
     Case(
         profile="shelly_gen2_input",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[("shellyplus1-a1/status/input:102", {"id": 102, "percent": 54.0})],
         expected={"level": 54},
         availability="shellyplus1-a1/online",
     ),
     Case(
         profile="atlas_bridge",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             ("sensors/hydroponics-kit/ph", "5.94"),
             ("sensors/hydroponics-kit/ec", "1413"),
             ("sensors/hydroponics-kit/temp", "21.35"),
+            ("sensors/hydroponics-kit/orp", "312.5"),
+            ("sensors/hydroponics-kit/do", "8.1"),
         ],
-        expected={"ec": 1.413, "ph": 5.94, "water_temperature": 21.35},
+        expected={
+            "ec": 1.413,
+            "ph": 5.94,
+            "water_temperature": 21.35,
+            "orp": 312.5,
+            "dissolved_oxygen": 8.1,
+        },
         name="sensors/hydroponics-kit",
     ),
     Case(
@@ -192,7 +246,7 @@ CASES = [
                 {"id": "C4:7C:8D:00:00:01", "tempc": 21.4, "tempf": 70.5},
             ),
         ],
-        expected={"soil_moisture": 17, "soil_temperature": 21.4, "soil_ec": 0.395},
+        expected={"soil_moisture": 17, "soil_temperature": 21.4, "soil_ec": 0.395, "signal": -75},
         availability="home/OMG_BLE/LWT",
         name="home/OMG_BLE/BTtoMQTT/C47C8D000001",
     ),
@@ -210,7 +264,7 @@ CASES = [
                 },
             )
         ],
-        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41},
+        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41, "battery": 64},
         name="miflora/lemon",
     ),
     Case(
@@ -220,8 +274,9 @@ CASES = [
             ("flora/11:22:33:44:55:66/conductivity", "410"),
             ("flora/11:22:33:44:55:66/temperature", "21.0"),
             ("flora/11:22:33:44:55:66/light", "240"),
+            ("flora/11:22:33:44:55:66/battery", "99"),
         ],
-        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41},
+        expected={"soil_moisture": 38, "soil_temperature": 21, "soil_ec": 0.41, "battery": 99},
         name="flora/11:22:33:44:55:66",
     ),
     Case(
@@ -232,7 +287,7 @@ CASES = [
             ("rtl_433/attic/devices/Fineoffset-WH51/0d0001/battery_ok", "0.889"),
             ("rtl_433/attic/availability", "online"),
         ],
-        expected={"soil_moisture": 44},
+        expected={"soil_moisture": 44, "battery": 88.9},
         availability="rtl_433/attic/availability",
         name="rtl_433/attic/devices/Fineoffset-WH51/0d0001",
     ),
@@ -248,7 +303,7 @@ CASES = [
                 ),
             )
         ],
-        expected={"soil_moisture": 44},
+        expected={"soil_moisture": 44, "battery": 88.9},
         name="rtl_433/attic · Fineoffset-WH51 0d0001",
     ),
     Case(
@@ -284,7 +339,7 @@ CASES = [
     ),
     Case(
         profile="sensecap",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             (
                 f"/device_sensor_data/1/2CF7F10000000002/1/vs/{number}",
@@ -303,11 +358,17 @@ CASES = [
                 (
                     '{"received_at":"2026-05-04T08:14:00.123Z","uplink_message":{"f_cnt":104,'
                     '"decoded_payload":{"Bat":"3.28 V","TempC_DS18B20":"0.00 °C",'
-                    '"water_SOIL":"8.31 %","temp_SOIL":"18.12 °C","conduct_SOIL":"6300 uS/cm"}}}'
+                    '"water_SOIL":"8.31 %","temp_SOIL":"18.12 °C","conduct_SOIL":"6300 uS/cm"},'
+                    '"rx_metadata":[{"gateway_ids":{"gateway_id":"roof"},"rssi":-97,"snr":7.5}]}}'
                 ),
             )
         ],
-        expected={"soil_moisture": 8.31, "soil_temperature": 18.12, "soil_ec": 6.3},
+        expected={
+            "soil_moisture": 8.31,
+            "soil_temperature": 18.12,
+            "soil_ec": 6.3,
+            "signal": -97,
+        },
         name="v3/farm@ttn/devices/bed1",
         time_path="received_at",
     ),
@@ -331,7 +392,12 @@ CASES = [
                 },
             )
         ],
-        expected={"soil_moisture": 31.5, "soil_temperature": 17.2, "soil_ec": 0.64},
+        expected={
+            "soil_moisture": 31.5,
+            "soil_temperature": 17.2,
+            "soil_ec": 0.64,
+            "signal": -61,
+        },
         time_path="time",
     ),
     Case(
@@ -342,20 +408,29 @@ CASES = [
     ),
     Case(
         profile="generic_json",
-        kinds=TANK_KINDS,
-        sent=[("tank/data", '{"ec":NaN,"ph":6.10,"temp":20.9}'), ("tank/data", {"ec": 1.85})],
-        expected={"ec": 1.85, "ph": 6.1, "water_temperature": 20.9},
+        kinds=TANK_PROBE,
+        sent=[
+            ("tank/data", '{"ec":NaN,"ph":6.10,"temp":20.9,"orp_mV":301,"dissolved_oxygen":7.9}'),
+            ("tank/data", {"ec": 1.85}),
+        ],
+        expected={
+            "ec": 1.85,
+            "ph": 6.1,
+            "water_temperature": 20.9,
+            "orp": 301,
+            "dissolved_oxygen": 7.9,
+        },
         name="tank/data",
     ),
     Case(
         profile="generic_json",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[("watson/d1", {"d": {"mS": "1.85", "pH": "6.02", "C": "21.40"}})],
         expected={"ec": 1.85, "ph": 6.02, "water_temperature": 21.4},
     ),
     Case(
         profile="generic_number",
-        kinds=TANK_KINDS,
+        kinds=TANK_PROBE,
         sent=[
             ("hydro/ec_uScm", "1413"),
             ("hydro/ph", "5.9"),

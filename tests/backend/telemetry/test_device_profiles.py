@@ -22,7 +22,7 @@ from kamerplanter_engines.models.telemetry import (
     ChannelKind,
 )
 from tests.backend.telemetry.device import Device, values
-from tests.backend.telemetry.profile_cases import CASES, Case, Messages
+from tests.backend.telemetry.profile_cases import CASES, SOIL_PROBE, TANK_PROBE, Case, Messages
 
 
 def hear(sent: Messages) -> Discovery:
@@ -112,6 +112,45 @@ def test_air_humidity_is_not_taken_for_soil(payload: object) -> None:
     (device,) = hear([("zigbee2mqtt/pot", payload)]).propose(SOIL_KINDS)
 
     assert set(device.best()) == {ChannelKind.SOIL_TEMPERATURE}
+
+
+def test_what_has_only_a_battery_is_no_probe() -> None:
+    sent: Messages = [("zigbee2mqtt/door", {"battery": 88, "contact": True, "linkquality": 91})]
+
+    assert hear(sent).propose(SOIL_PROBE) == ()
+    assert hear(sent).propose(TANK_PROBE) == ()
+
+
+def test_a_profile_that_knows_more_than_the_battery_is_preferred() -> None:
+    sent: Messages = [("zigbee2mqtt/pot", {"battery": 88, "conductivity": 410})]
+
+    (device,) = hear(sent).propose(SOIL_PROBE)
+
+    assert device.profile_key == "generic_json"
+    assert set(device.best()) == {ChannelKind.SOIL_EC}
+
+
+def test_a_battery_on_a_topic_of_its_own_belongs_to_its_device() -> None:
+    sent: Messages = [("pot/sensor/battery_level/state", "55"), ("pot/sensor/moisture/state", "41")]
+
+    (device,) = hear(sent).propose(SOIL_PROBE)
+
+    assert readings(device, sent) == {"battery": 55, "soil_moisture": 41}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"soilmoisture1": "41", "soilbatt1": "1.66"},
+        {"moisture": 41, "battery_mV": 3020},
+        {"moisture": 41, "bat": 3.3},
+        {"moisture": 41, "linkquality": 120},
+    ],
+)
+def test_volts_and_link_quality_are_proposed_as_nothing(payload: object) -> None:
+    (device,) = hear([("some/pot", payload)]).propose(SOIL_PROBE)
+
+    assert set(device.best()) == {ChannelKind.SOIL_MOISTURE}
 
 
 def test_a_guard_beside_a_value_is_proposed() -> None:
