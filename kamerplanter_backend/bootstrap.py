@@ -13,6 +13,7 @@ from kamerplanter_backend.domain.services.calibration_service import Calibration
 from kamerplanter_backend.domain.services.care_service import CareService
 from kamerplanter_backend.domain.services.catalogue_service import CatalogueService
 from kamerplanter_backend.domain.services.cultivar_service import CultivarService
+from kamerplanter_backend.domain.services.hand_measurement_service import HandMeasurementService
 from kamerplanter_backend.domain.services.harvest_service import HarvestService
 from kamerplanter_backend.domain.services.home_service import HomeService
 from kamerplanter_backend.domain.services.ipm_service import IpmService
@@ -52,6 +53,7 @@ class Services:
     tank: TankService
     probe: ProbeService
     calibration: CalibrationService
+    hand_measurement: HandMeasurementService
     telemetry: TelemetryService
     task: TaskService
     irrigation: IrrigationService
@@ -105,6 +107,7 @@ def build_services(store: DocumentStore) -> Services:
         tank=TankService(store),
         probe=ProbeService(store),
         calibration=CalibrationService(store),
+        hand_measurement=HandMeasurementService(store),
         telemetry=TelemetryService(store),
         task=TaskService(store),
         irrigation=IrrigationService(store),

@@ -1,21 +1,23 @@
-"""Puts a probe right by what it showed in known solutions, and says when it has to be done again.
+"""Puts a probe right by what it showed in known solutions.
 
 Limits: the project's decisions on calibration. Numbers of solutions: `tables.buffers`.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
-from math import isfinite
 
-from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
+from kamerplanter_engines.calibration_point_engine import (
+    check_form,
+    invalid_points,
+    unlikely_points,
+)
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationFields,
     CalibrationPoint,
-    CalibrationState,
-    CalibrationStatus,
+    CalibrationProblem,
     CalibrationWarning,
     Fit,
     RawScale,
@@ -30,18 +32,7 @@ from kamerplanter_engines.science.electrochemistry import (
 )
 from kamerplanter_engines.science.piecewise import along, steepness
 from kamerplanter_engines.tables.buffers import buffer_ph, standard_ec_ms_cm
-from kamerplanter_engines.tables.channels import FAR_BEYOND_CURVE_RATIO, STOCK_EC_HIGH_MS_CM
-
-POINTS: dict[ChannelKind, tuple[int, int]] = {
-    ChannelKind.PH: (2, 3),
-    ChannelKind.EC: (1, 2),
-    ChannelKind.SOIL_EC: (1, 2),
-    ChannelKind.SOIL_MOISTURE: (2, 2),
-}
-"""How many known solutions a calibration takes, least and most; other kinds take none."""
-
-DRIFTING = frozenset({ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_EC})
-"""Kinds that have to be calibrated again and again."""
+from kamerplanter_engines.tables.channels import FAR_BEYOND_CURVE_RATIO
 
 PH_SLOPE_RATIO_LOW, PH_SLOPE_RATIO_HIGH = 0.80, 1.05
 """Share of an ideal electrode's slope; outside it is broken, or the buffers were mixed up."""
@@ -54,8 +45,6 @@ SOIL_SPAN_RATIO = 0.05
 """Dry and wet must differ by this share of the larger raw number."""
 
 SOIL_SPAN_LOW = 1e-3
-SOIL_RAW_HIGH = 1e9
-"""More than any converter counts to."""
 
 
 _ROUNDING = 1e-9
@@ -74,7 +63,7 @@ def fit(fields: CalibrationFields) -> Fit:
 
     Source: own rule; limits by the project's decisions.
     """
-    _check_form(fields)
+    check_form(fields)
     if fields.kind is ChannelKind.PH:
         return _fit_ph(fields)
     if fields.kind is ChannelKind.SOIL_MOISTURE:
@@ -82,37 +71,17 @@ def fit(fields: CalibrationFields) -> Fit:
     return _fit_ec(fields)
 
 
-def _check_form(fields: CalibrationFields) -> None:
-    if fields.kind not in POINTS:
-        known = ", ".join(POINTS)
-        raise _invalid("kind", fields.kind, f"{fields.kind} takes no calibration; use {known}.")
-    least, most = POINTS[fields.kind]
-    count = len(fields.points)
-    if not least <= count <= most:
-        wanted = str(least) if least == most else f"{least} or {most}"
-        raise _invalid("points", count, f"{fields.kind} takes {wanted} points, not {count}.")
-    if fields.scale is RawScale.MILLIVOLT and fields.kind is not ChannelKind.PH:
-        raise _invalid("scale", fields.scale, f"{fields.kind} is not measured in millivolts.")
-    for point in fields.points:
-        if not (isfinite(point.raw) and isfinite(point.value)):
-            raise _invalid("points", point.raw, f"{point.raw} is not a number that can be used.")
-    raws = [point.raw for point in fields.points]
-    values = [point.value for point in fields.points]
-    if len(set(raws)) < count or len(set(values)) < count:
-        raise _invalid("points", raws, "Two points are the same; measure two different solutions.")
-
-
 def _fit_ph(fields: CalibrationFields) -> Fit:
     is_voltage = fields.scale is RawScale.MILLIVOLT
-    for point in fields.points:
-        _within("value", point.value, 0, 14, "pH of a buffer")
-        low, high = (-600.0, 600.0) if is_voltage else (-2.0, 16.0)
-        _within("raw", point.raw, low, high, "mV" if is_voltage else "pH shown by the probe")
     known = [_buffer(point) for point in fields.points]
     values = sorted(value for value, _ in known)
     if any(high - low < PH_BUFFER_DISTANCE - _ROUNDING for low, high in pairwise(values)):
-        raise _out_of_range(
-            "points", values, f"Buffers must be at least {PH_BUFFER_DISTANCE:g} pH apart."
+        raise unlikely_points(
+            "points",
+            values,
+            f"Buffers must be at least {PH_BUFFER_DISTANCE:g} pH apart.",
+            problem=CalibrationProblem.TOO_CLOSE,
+            limit=f"{PH_BUFFER_DISTANCE:g}",
         )
     temperature_c = _mean_temperature(fields.points)
     ideal = -nernst_slope_mv(_or_reference(temperature_c)) if is_voltage else 1.0
@@ -124,11 +93,14 @@ def _fit_ph(fields: CalibrationFields) -> Fit:
     weakest = min(slopes, key=abs)
     shift = _zero_shift(pairs, ideal if is_voltage else None)
     if abs(shift) > PH_SHIFT_HIGH + _ROUNDING:
-        raise _out_of_range(
+        raise unlikely_points(
             "points",
             round(shift, 3),
             f"The probe shows pH 7 off by {shift:+.2f}, more than {PH_SHIFT_HIGH:g}; "
             "use fresh buffers, clean the probe or replace it.",
+            problem=CalibrationProblem.OFFSET,
+            shown=f"{shift:+.2f}",
+            limit=f"{PH_SHIFT_HIGH:g}",
         )
     ratio = weakest / ideal
     warnings = {warning for _, warning in known if warning is not None}
@@ -147,16 +119,22 @@ def _fit_ph(fields: CalibrationFields) -> Fit:
 def _check_slopes(ratios: Sequence[float]) -> None:
     for ratio in ratios:
         if ratio <= 0:
-            raise _invalid(
-                "points", round(ratio, 3), "The points are in the wrong order; swap the buffers."
+            raise invalid_points(
+                "points",
+                round(ratio, 3),
+                "The points are in the wrong order; swap the buffers.",
+                problem=CalibrationProblem.WRONG_ORDER,
             )
         if not PH_SLOPE_RATIO_LOW - _ROUNDING <= ratio <= PH_SLOPE_RATIO_HIGH + _ROUNDING:
-            raise _out_of_range(
+            raise unlikely_points(
                 "points",
                 round(ratio, 3),
                 f"The slope is {ratio:.0%} of an ideal electrode; possible are "
                 f"{PH_SLOPE_RATIO_LOW:.0%} to {PH_SLOPE_RATIO_HIGH:.0%}. Use fresh buffers, clean "
                 "the probe or replace it.",
+                problem=CalibrationProblem.SLOPE,
+                shown=f"{100 * ratio:.0f}",
+                limit=f"{100 * PH_SLOPE_RATIO_LOW:.0f} – {100 * PH_SLOPE_RATIO_HIGH:.0f}",
             )
 
 
@@ -177,32 +155,38 @@ def _buffer(point: CalibrationPoint) -> tuple[float, CalibrationWarning | None]:
 
 
 def _fit_ec(fields: CalibrationFields) -> Fit:
-    for point in fields.points:
-        _within("value", point.value, 0, STOCK_EC_HIGH_MS_CM, "EC of a standard in mS/cm")
-        _within("raw", point.raw, 0, 2 * STOCK_EC_HIGH_MS_CM, "EC shown by the probe in mS/cm")
     known = [_standard(point, compensated=fields.compensated) for point in fields.points]
     pairs = sorted(
         (point.raw, value) for point, (value, _) in zip(fields.points, known, strict=True)
     )
     if len(pairs) == 1:
         if pairs[0][0] <= 0 or pairs[0][1] <= 0:
-            raise _out_of_range(
-                "points", pairs[0][0], "One point alone must be above 0; use a standard solution."
+            raise unlikely_points(
+                "points",
+                pairs[0][0],
+                "One point alone must be above 0; use a standard solution.",
+                problem=CalibrationProblem.ZERO_ALONE,
             )
         pairs.insert(0, (0.0, 0.0))
     (low_raw, low), (high_raw, high) = pairs
     if high <= low:
-        raise _invalid(
-            "points", high, "The points are in the wrong order; swap the standard solutions."
+        raise invalid_points(
+            "points",
+            high,
+            "The points are in the wrong order; swap the standard solutions.",
+            problem=CalibrationProblem.WRONG_ORDER,
         )
     for factor in ((high - low) / (high_raw - low_raw), high / high_raw):
         if not EC_FACTOR_LOW - _ROUNDING <= factor <= EC_FACTOR_HIGH + _ROUNDING:
-            raise _out_of_range(
+            raise unlikely_points(
                 "points",
                 round(factor, 3),
                 f"The probe would have to be multiplied by {factor:.2f}; possible are "
                 f"{EC_FACTOR_LOW:g} to {EC_FACTOR_HIGH:g}. Check the standard and its unit, clean "
                 "the probe or replace it.",
+                problem=CalibrationProblem.FACTOR,
+                shown=f"{factor:.2f}",
+                limit=f"{EC_FACTOR_LOW:g} – {EC_FACTOR_HIGH:g}",
             )
     warnings = {warning for _, warning in known if warning is not None}
     return _made(pairs, warnings, efficiency_ratio=(high_raw - low_raw) / (high - low))
@@ -223,20 +207,21 @@ def _standard(
 
 
 def _fit_soil(fields: CalibrationFields) -> Fit:
-    for point in fields.points:
-        _within("value", point.value, 0, 100, "moisture in percent")
-        _within("raw", point.raw, -SOIL_RAW_HIGH, SOIL_RAW_HIGH, "raw number of a soil probe")
     dry, wet = fields.points
     if wet.value <= dry.value:
-        raise _invalid(
-            "points", wet.value, "The points are in the wrong order; give dry first, then wet."
+        raise invalid_points(
+            "points",
+            wet.value,
+            "The points are in the wrong order; give dry first, then wet.",
+            problem=CalibrationProblem.WRONG_ORDER,
         )
     largest = max(abs(dry.raw), abs(wet.raw))
     if abs(wet.raw - dry.raw) < max(SOIL_SPAN_RATIO * largest, SOIL_SPAN_LOW):
-        raise _out_of_range(
+        raise unlikely_points(
             "points",
             wet.raw - dry.raw,
             f"Dry ({dry.raw:g}) and wet ({wet.raw:g}) are too close; the probe does not see water.",
+            problem=CalibrationProblem.NO_CONTRAST,
         )
     return _made(sorted((point.raw, point.value) for point in fields.points), set())
 
@@ -271,21 +256,6 @@ def _mean_temperature(points: Sequence[CalibrationPoint]) -> float | None:
 
 def _or_reference(temperature_c: float | None) -> float:
     return REFERENCE_C if temperature_c is None else temperature_c
-
-
-def _within(field: str, value: float, low: float, high: float, what: str) -> None:
-    if not low <= value <= high:
-        raise _out_of_range(
-            field, value, f"{value:g} is no {what}; possible are {low:g} to {high:g}."
-        )
-
-
-def _invalid(field: str, value: object, message: str) -> InvalidInputError:
-    return InvalidInputError(message, field=field, value=value)
-
-
-def _out_of_range(field: str, value: object, message: str) -> OutOfRangeError:
-    return OutOfRangeError(message, field=field, value=value)
 
 
 def corrected(
@@ -337,6 +307,8 @@ def in_force(
 ) -> Calibration | None:
     """Return the calibration of a kind that counts for what was measured at a moment.
 
+    A withdrawn one never counts, and one of a device that was exchanged only until then.
+
     Args:
         calibrations: Those of one probe, in any order.
         kind: What is measured.
@@ -346,43 +318,12 @@ def in_force(
         NaiveTimeError: The time has no zone.
     """
     moment = utc(at)
-    known = [item for item in calibrations if item.kind is kind and item.done_at <= moment]
+    known = [
+        item
+        for item in calibrations
+        if item.kind is kind
+        and item.withdrawn_at is None
+        and item.done_at <= moment
+        and (item.replaced_at is None or moment < item.replaced_at)
+    ]
     return max(known, key=lambda item: (item.done_at, item.created_at, item.key), default=None)
-
-
-def status(
-    kind: ChannelKind, done_at: datetime | None, *, now: datetime, warn_d: float, stop_d: float
-) -> CalibrationStatus:
-    """Return what the age of a calibration means.
-
-    Args:
-        kind: What the channel measures.
-        done_at: When it was last calibrated; none = never.
-        now: The present moment.
-        warn_d: Older than this it is due. [d]
-        stop_d: Older than this automatic dosing stops. [d], not below `warn_d`.
-
-    Raises:
-        NaiveTimeError: A time has no zone.
-
-    Source: the project's decisions (14 and 28 days, adjustable per probe).
-    """
-    if kind not in DRIFTING:
-        return CalibrationStatus(kind=kind, state=CalibrationState.NOT_NEEDED, may_dose=True)
-    if done_at is None:
-        return CalibrationStatus(kind=kind, state=CalibrationState.NEVER, may_dose=False)
-    done, present = utc(done_at), utc(now)
-    due_at, expires_at = done + timedelta(days=warn_d), done + timedelta(days=stop_d)
-    state = CalibrationState.VALID
-    if present > expires_at:
-        state = CalibrationState.EXPIRED
-    elif present > due_at:
-        state = CalibrationState.DUE
-    return CalibrationStatus(
-        kind=kind,
-        state=state,
-        may_dose=state is not CalibrationState.EXPIRED,
-        done_at=done,
-        due_at=due_at,
-        expires_at=expires_at,
-    )

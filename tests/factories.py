@@ -45,6 +45,7 @@ from kamerplanter_engines.models.care import (
     CareStyle,
 )
 from kamerplanter_engines.models.cultivar import CultivarFields
+from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
 from kamerplanter_engines.models.harvest import HarvestFields
 from kamerplanter_engines.models.ipm import TreatmentFields
 from kamerplanter_engines.models.irrigation import IrrigationFields
@@ -107,6 +108,12 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
         "channels": (ChannelBinding(kind=ChannelKind.EC, topic="tank/1/ec"),),
     },
     CalibrationFields: {"kind": ChannelKind.EC, "points": CALIBRATION.points},
+    HandMeasurementFields: {
+        "tank_key": "tank-1",
+        "kind": ChannelKind.PH,
+        "value": 5.9,
+        "at": NOW,
+    },
     TankAlertFields: {"tank_key": "tank-1", "kind": TankProblem.EC},
     PlantAlertFields: {"plant_key": "plant-1"},
     PhaseChangeFields: {
@@ -201,6 +208,7 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
 
 MORE: Mapping[str, Mapping[str, Any]] = {
     "calibrations": {"done_at": NOW, "fit": fit(CALIBRATION)},
+    "hand_measurements": {"measured_at": NOW},
     "irrigations": {"watered_on": TODAY},
     "treatments": {"applied_on": TODAY},
     "harvests": {"harvested_on": TODAY},
@@ -249,7 +257,8 @@ def add[E: Entity](
     fields = fields_of(collection.entity)
     for reference in collection.references:
         is_required = collection.entity.model_fields[reference.field].is_required()
-        if is_required and reference.field not in changes:
+        is_needed = is_required or reference.field in EXAMPLES[fields]
+        if is_needed and reference.field not in changes:
             target = repository_of(reference.collection)
             found = uow.of(target).first() or add(uow, target)
             changes[reference.field] = found.key

@@ -26,6 +26,12 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.UpdateProbe: lambda s, c, r: s.probe.update(c, r.key, r.patch),
     ask.ArchiveProbe: lambda s, c, r: s.probe.archive(c, r.key),
     ask.Calibrate: lambda s, c, r: s.calibration.calibrate(c, r.probe_key, r.fields),
+    ask.WithdrawCalibration: lambda s, c, r: s.calibration.withdraw(c, r.key, r.reason),
+    ask.ReplaceProbe: lambda s, c, r: s.probe.replace_device(
+        c, r.probe_key, r.at, r.note, patch=r.patch
+    ),
+    ask.LogMeasurement: lambda s, c, r: s.hand_measurement.log(c, r.fields),
+    ask.RemoveMeasurement: lambda s, c, r: s.hand_measurement.remove(c, r.key),
     ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
     ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),
     ask.AddTask: lambda s, c, r: s.task.add(c, r.fields, r.key),
@@ -61,6 +67,9 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
         c, r.probe_key, r.kind, r.from_at, r.until_at
     ),
     ask.ListCalibrations: lambda s, c, r: s.calibration.list_of_probe(c, r.probe_key),
+    ask.ListMeasurements: lambda s, c, r: s.hand_measurement.list_of_place(
+        c, r.tank_key, r.plant_key
+    ),
     ask.ListObjects: lambda s, c, _r: s.home.list_objects(c),
 }
 

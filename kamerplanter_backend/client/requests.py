@@ -5,10 +5,23 @@ from typing import ClassVar, Self, override
 
 from pydantic import Field, JsonValue
 
+from kamerplanter_backend.client.probe_requests import (
+    ArchiveProbe,
+    Calibrate,
+    CreateProbe,
+    ListCalibrations,
+    ListMeasurements,
+    ListReadings,
+    LogMeasurement,
+    RecordReadings,
+    RemoveMeasurement,
+    ReplaceProbe,
+    UpdateProbe,
+    WithdrawCalibration,
+)
 from kamerplanter_backend.client.protocol import Command, Request
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Key, Reason
-from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.care import CareKind
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields, HarvestVerdict, Treatment
@@ -25,7 +38,22 @@ from kamerplanter_engines.models.site import Site, SiteFields
 from kamerplanter_engines.models.species import Species
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import Task, TaskFields
-from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Reading
+
+__all__ = [
+    "ArchiveProbe",
+    "Calibrate",
+    "CreateProbe",
+    "ListCalibrations",
+    "ListMeasurements",
+    "ListReadings",
+    "LogMeasurement",
+    "RecordReadings",
+    "RemoveMeasurement",
+    "ReplaceProbe",
+    "UpdateProbe",
+    "WithdrawCalibration",
+]
+"""Those that stand in another module; the others stand below."""
 
 
 class SetSite(Command[Site]):
@@ -96,45 +124,6 @@ class SetPhase(Command[Plant]):
     def as_of(self, now: datetime, today: date) -> Self:
         """Return the command with its date."""
         return self.model_copy(update={"started_on": self.started_on or today})
-
-
-class CreateProbe(Command[Probe]):
-    """Add a probe; with the key of an archived one it is taken out of the archive."""
-
-    permission: ClassVar[Permission] = Permission.PROBE_CREATE
-    fields: ProbeFields
-    key: Key | None = None
-
-
-class UpdateProbe(Command[Probe]):
-    """Change what is given of a probe (JSON merge patch)."""
-
-    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
-    key: Key
-    patch: dict[str, JsonValue]
-
-
-class ArchiveProbe(Command[Probe]):
-    """Take a probe out of sight; its readings stay."""
-
-    permission: ClassVar[Permission] = Permission.PROBE_DELETE
-    key: Key
-
-
-class Calibrate(Command[Calibration]):
-    """Put a channel of a probe right for what it measures from then on."""
-
-    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
-    queueable: ClassVar[bool] = False
-    probe_key: Key
-    fields: CalibrationFields
-
-
-class RecordReadings(Command[int]):
-    """Store judged readings; answers how many were new. Idempotent by channel and time."""
-
-    permission: ClassVar[Permission] = Permission.READING_RECORD
-    readings: tuple[Reading, ...] = Field(max_length=2000)
 
 
 class EvaluateGarden(Command[int]):
@@ -376,21 +365,6 @@ class ListHarvests(Request[tuple[Harvest, ...]]):
     """List the harvests of a plant, newest first."""
 
     plant_key: Key
-
-
-class ListReadings(Request[tuple[Reading, ...]]):
-    """List stored readings of a channel within [from, until), oldest first."""
-
-    probe_key: Key
-    kind: str
-    from_at: Instant
-    until_at: Instant
-
-
-class ListCalibrations(Request[Calibrations]):
-    """List the calibrations of a probe, newest first, and how old the last ones are."""
-
-    probe_key: Key
 
 
 class ListObjects(Request[dict[str, tuple[dict[str, JsonValue], ...]]]):

@@ -28,6 +28,31 @@ class CalibrationWarning(StrEnum):
     """No table knows the solution at this temperature, so the value on the bottle counts."""
 
 
+class CalibrationProblem(StrEnum):
+    """Why points make no calibration; placeholder `problem` of the error, to be translated.
+
+    Where numbers say it, they are in the placeholders `shown` and `limit`.
+    """
+
+    SAME_POINTS = "same_points"
+    WRONG_ORDER = "wrong_order"
+    """Most likely the solutions were mixed up."""
+    TOO_CLOSE = "too_close"
+    """Two buffers are nearly alike. `limit` in pH"""
+    SLOPE = "slope"
+    """The electrode gives too little or too much. `shown`, `limit` in percent of an ideal one"""
+    OFFSET = "offset"
+    """It shows pH 7 too far off. `shown`, `limit` in pH"""
+    FACTOR = "factor"
+    """Conductivity would have to be multiplied by too much or too little. `shown`, `limit`"""
+    ZERO_ALONE = "zero_alone"
+    """One point says nothing if it is 0."""
+    NO_CONTRAST = "no_contrast"
+    """A soil probe shows dry and wet nearly alike."""
+    HAS_CURVE = "has_curve"
+    """The binding has a curve, which is a calibration already."""
+
+
 class CalibrationPoint(Model):
     """What a probe showed in one known solution."""
 
@@ -72,11 +97,17 @@ class Fit(Model):
 
 
 class Calibration(Entity, CalibrationFields):
-    """A calibration that was made; never changed, a later one takes its place."""
+    """A calibration that was made; a later one takes its place, a wrong one is withdrawn."""
 
     probe_key: Key
     done_at: Instant
     fit: Fit
+    withdrawn_at: Instant | None = None
+    """Since then it counts for nothing, though it stays on record."""
+    withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None
+    replaced_at: Instant | None = None
+    """From then on another device measures, for which it does not count."""
 
 
 class CalibrationState(StrEnum):

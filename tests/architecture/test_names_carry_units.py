@@ -29,6 +29,8 @@ SUFFIXES = (
     "_ratio",
     "_factor",
     "_per_min",
+    "_per_h",
+    "_per_d",
     "_mv_ph",
 )
 # Dimensionless, or in the canonical unit of the kind that stands beside them.
@@ -46,6 +48,10 @@ WITHOUT_UNIT = {
     "last_value",
     "offset",
     "zero_shift",
+    "entered_value",
+    "difference",
+    "spread",
+    "limit",
 }
 
 

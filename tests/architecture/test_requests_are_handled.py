@@ -18,7 +18,7 @@ ALL_REQUESTS = sorted(
         for name, item in vars(requests).items()
         if inspect.isclass(item)
         and issubclass(item, Request)
-        and item.__module__ == requests.__name__
+        and item not in {Request, Command}
         and not name.startswith("_")
         and "[" not in name
     ),

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from kamerplanter_engines.calibration_age_engine import status
 from kamerplanter_engines.calibration_engine import (
     corrected,
     fit,
     in_force,
     is_far_beyond,
-    status,
     step_ratio,
 )
 from kamerplanter_engines.errors import InvalidInputError, NaiveTimeError, OutOfRangeError

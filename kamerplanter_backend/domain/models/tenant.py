@@ -103,6 +103,8 @@ class AuditAction(StrEnum):
     HARVEST_LOGGED = "harvest_logged"
     HARVEST_CHANGED = "harvest_changed"
     CALIBRATED = "calibrated"
+    CALIBRATION_WITHDRAWN = "calibration_withdrawn"
+    PROBE_REPLACED = "probe_replaced"
     ARCHIVED = "archived"
     DELETED = "deleted"
     IMPORTED = "imported"

@@ -8,6 +8,7 @@ from kamerplanter_backend.domain.repositories.calendar import CalendarFeedReposi
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.care import CareConfirmationRepository
 from kamerplanter_backend.domain.repositories.cultivar import CultivarRepository
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.harvest import HarvestRepository
 from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
@@ -61,6 +62,7 @@ REPOSITORIES: tuple[type[Repository[Any]], ...] = (
     ProbeRepository,
     # What happens in it.
     CalibrationRepository,
+    HandMeasurementRepository,
     TankAlertRepository,
     PlantAlertRepository,
     PhaseChangeRepository,

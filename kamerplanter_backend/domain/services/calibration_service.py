@@ -6,13 +6,21 @@ from kamerplanter_backend.domain.repositories.calibration import CalibrationRepo
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, live, query
-from kamerplanter_engines.calibration_engine import fit, status
+from kamerplanter_backend.domain.services.base import (
+    Service,
+    check_revision,
+    command,
+    live,
+    query,
+)
+from kamerplanter_engines.calibration_age_engine import statuses_of
+from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.errors import InvalidInputError
-from kamerplanter_engines.models.base import utc_past
+from kamerplanter_engines.models.base import stated_reason, utc_past
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationFields,
+    CalibrationProblem,
     Calibrations,
 )
 from kamerplanter_engines.models.telemetry import Probe
@@ -34,11 +42,17 @@ class CalibrationService(Service):
             OutOfRangeError: What follows from the points is not plausible.
             FutureTimeError: The moment has not come yet.
         """
-        _check_channel(live(uow.of(ProbeRepository), probe_key), fields)
+        probe = live(uow.of(ProbeRepository), probe_key)
+        fields = _as_bound(probe, fields)
         done_at = utc_past(fields.at or uow.context.now, uow.context.now)
         fitted = fit(fields)
+        later_swaps = [swap.at for swap in probe.replacements if done_at < swap.at]
         made = uow.of(CalibrationRepository).add(
-            fields, probe_key=probe_key, done_at=done_at, fit=fitted
+            fields,
+            probe_key=probe_key,
+            done_at=done_at,
+            fit=fitted,
+            replaced_at=min(later_swaps, default=None),
         )
         record_audit(
             uow,
@@ -52,31 +66,65 @@ class CalibrationService(Service):
         )
         return made
 
+    @command(CalibrationRepository, AuditRepository)
+    def withdraw(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        reason: str,
+        expected_revision: int | None = None,
+    ) -> Calibration:
+        """Take a wrong calibration out of force; it stays on record with who, when and why.
+
+        What was stored with it stays as it is; what comes in from now on is corrected by the one
+        before it. Twice is harmless: the first reason stays.
+
+        Raises:
+            NotFoundError: There is no such calibration.
+            InvalidInputError: No reason was said.
+            StaleRevisionError: It has another revision than expected.
+        """
+        calibrations = uow.of(CalibrationRepository)
+        calibration = calibrations.get(key)
+        check_revision(calibration, expected_revision, calibrations.collection.name)
+        stated = stated_reason(reason, "Say why the calibration is withdrawn.")
+        if calibration.withdrawn_at is not None:
+            return calibration
+        record_audit(
+            uow,
+            AuditAction.CALIBRATION_WITHDRAWN,
+            "probes",
+            calibration.probe_key,
+            kind=calibration.kind.value,
+            done_at=calibration.done_at.isoformat(),
+            reason=stated,
+        )
+        return calibrations.change(
+            calibration,
+            withdrawn_at=uow.context.now,
+            withdrawn_by=uow.context.actor,
+            withdrawn_reason=stated,
+        )
+
     @query()
     def list_of_probe(self, uow: UnitOfWork, probe_key: str) -> Calibrations:
-        """Return the calibrations of a probe, and how old the last ones of its channels are.
+        """Return the calibrations of a probe, and how old those in force of its channels are.
 
         Raises:
             NotFoundError: The probe is not of this garden.
         """
         probe = uow.of(ProbeRepository).get(probe_key)
         calibrations = tuple(uow.of(CalibrationRepository).of_probe(probe_key))
-        statuses = []
-        for binding in probe.channels:
-            last = next((item for item in calibrations if item.kind is binding.kind), None)
-            statuses.append(
-                status(
-                    binding.kind,
-                    last.done_at if last else None,
-                    now=uow.context.now,
-                    warn_d=probe.calibration_due_d,
-                    stop_d=probe.calibration_stop_d,
-                )
-            )
-        return Calibrations(statuses=tuple(statuses), calibrations=calibrations)
+        statuses = statuses_of(probe, calibrations, uow.context.now)
+        return Calibrations(statuses=statuses, calibrations=calibrations)
 
 
-def _check_channel(probe: Probe, fields: CalibrationFields) -> None:
+def _as_bound(probe: Probe, fields: CalibrationFields) -> CalibrationFields:
+    """Return a calibration as its channel measures: a probe that does not compensate never does.
+
+    Raises:
+        InvalidInputError: The probe has no such channel, or its binding has a curve.
+    """
     binding = probe.binding(fields.kind)
     if binding is None:
         known = ", ".join(channel.kind for channel in probe.channels) or "none"
@@ -84,6 +132,7 @@ def _check_channel(probe: Probe, fields: CalibrationFields) -> None:
             f"Probe {probe.name} does not measure {fields.kind}; its channels: {known}.",
             field="kind",
             value=fields.kind,
+            allowed=known,
         )
     if binding.curve:
         raise InvalidInputError(
@@ -91,4 +140,6 @@ def _check_channel(probe: Probe, fields: CalibrationFields) -> None:
             "already; remove the curve first.",
             field="kind",
             value=fields.kind,
+            problem=CalibrationProblem.HAS_CURVE,
         )
+    return fields if binding.compensated else fields.model_copy(update={"compensated": False})

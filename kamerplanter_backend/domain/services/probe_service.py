@@ -1,16 +1,28 @@
 """Probes: measuring devices and where their values come from."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import JsonValue
 
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
-from kamerplanter_engines.models.telemetry import Probe, ProbeFields
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    archive,
+    check_revision,
+    command,
+    create,
+    live,
+)
+from kamerplanter_engines.models.base import utc_past
+from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Replacement
 from kamerplanter_engines.probe_engine import check_bindings
 
 
@@ -56,6 +68,54 @@ class ProbeService(EntityService[Probe]):
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, probe)
         return probe
+
+    @command(ProbeRepository, CalibrationRepository, AuditRepository)
+    def replace_device(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        at: datetime | None = None,
+        note: str | None = None,
+        expected_revision: int | None = None,
+        *,
+        patch: Mapping[str, JsonValue] | None = None,
+    ) -> Probe:
+        """Say that the device behind a probe was exchanged; name, bindings and history stay.
+
+        What was calibrated before that moment counts for nothing measured from then on.
+
+        Args:
+            uow: The unit of work.
+            key: The probe.
+            at: Since when the new one measures; none = now.
+            note: Such as its serial number.
+            expected_revision: The revision that the person saw; none = whatever it is now.
+            patch: What else changes with it, such as the topics of the new one.
+
+        Raises:
+            NotFoundError: It does not exist, or is archived.
+            InvalidInputError: A name or value of the patch is none, as in `update`.
+            FutureTimeError: The moment has not come yet.
+            StaleRevisionError: It has another revision than expected.
+        """
+        probes, now = uow.of(ProbeRepository), uow.context.now
+        probe = live(probes, key)
+        check_revision(probe, expected_revision, probes.collection.name)
+        swap = Replacement(
+            at=utc_past(at or now, now), recorded_at=now, by=uow.context.actor, note=note
+        )
+        uow.of(CalibrationRepository).end_before(key, swap.at)
+        record_audit(
+            uow, AuditAction.PROBE_REPLACED, "probes", key, at=swap.at.isoformat(), note=note
+        )
+        swaps = sorted((*probe.replacements, swap), key=lambda item: (item.at, item.recorded_at))
+        if patch is None:
+            return probes.change(probe, replacements=tuple(swaps))
+        after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps))
+        check_bindings(after, before=probe)
+        if {"tank_key", "plant_key"} & patch.keys():
+            _check_place(uow, after)
+        return after
 
     @command(ProbeRepository, AuditRepository)
     def archive(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Probe:

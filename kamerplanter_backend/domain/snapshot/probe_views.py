@@ -7,6 +7,7 @@ from kamerplanter_backend.domain.repositories.calibration import CalibrationRepo
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
+from kamerplanter_engines.calibration_age_engine import statuses_of
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import Probe, Verdict
 
@@ -35,6 +36,7 @@ def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeVie
         probe.key, uow.context.now - LATEST_ARRIVAL
     )
     jumps = [item.created_at for item in calibrations]
+    jumps += [item.recorded_at for item in probe.replacements]
     if (supplied_at := _supplied_at(uow, probe, tasks)) is not None:
         jumps.append(supplied_at)
     return ProbeView(
@@ -42,6 +44,7 @@ def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeVie
         channels=tuple(channels),
         supplied_at=max(jumps, default=None),
         calibrations=calibrations,
+        calibration_statuses=statuses_of(probe, calibrations, uow.context.now),
     )
 
 

@@ -3,16 +3,27 @@
 from datetime import date
 
 from kamerplanter_engines.models.base import Instant, Model
-from kamerplanter_engines.models.calibration import Calibration
+from kamerplanter_engines.models.calibration import Calibration, CalibrationStatus
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.ipm import Blocker
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, QualityView, Reading
+from kamerplanter_engines.models.telemetry import (
+    ChannelKind,
+    Probe,
+    QualityView,
+    Reading,
+    Reason,
+)
+from kamerplanter_engines.models.trust import Drift
 
 __all__ = [
+    "AgreementView",
+    "ChannelDoubt",
     "ChannelView",
+    "DriftView",
     "GardenSnapshot",
     "PlantView",
     "ProbeView",
@@ -33,6 +44,36 @@ class ChannelView(Model):
     """The newest reading of any verdict."""
 
 
+DriftView = Drift
+"""How far a channel of a probe is from what is measured by hand; the model of the engine."""
+
+
+class AgreementView(Model):
+    """How far the probes of one place agree on one kind of value; canonical unit."""
+
+    kind: ChannelKind
+    agrees: bool
+    spread: float
+    """Between the highest and the lowest of those that count."""
+    limit: float
+    """A larger spread is a disagreement."""
+    probe_keys: tuple[str, ...]
+    """Those that count: neither too old nor doubted."""
+    value: float | None = None
+    """Their mean by quality; the place itself goes by the probe that speaks for it."""
+    may_decide_dose: bool = False
+    reasons: tuple[Reason, ...] = ()
+    """`probes_disagree` or nothing."""
+
+
+class ChannelDoubt(Model):
+    """What speaks against a channel beside its own readings: quality, not value."""
+
+    kind: ChannelKind
+    reasons: tuple[Reason, ...]
+    """`probes_disagree`, `drifted`."""
+
+
 class ProbeView(Model):
     """A probe with its bindings and last values."""
 
@@ -42,6 +83,12 @@ class ProbeView(Model):
     """When it was last calibrated, or water or feed given where it stands; jumps are natural."""
     calibrations: tuple[Calibration, ...] = ()
     """Those that count for what may still come in, newest first."""
+    calibration_statuses: tuple[CalibrationStatus, ...] = ()
+    """How old the calibration of each bound channel is."""
+    drifts: tuple[DriftView, ...] = ()
+    """One for each channel that was compared by hand since it was last put right."""
+    doubts: tuple[ChannelDoubt, ...] = ()
+    """One for each channel that something speaks against."""
 
 
 class ProblemView(Model):
@@ -72,6 +119,10 @@ class TankView(Model):
     problems: tuple[ProblemView, ...]
     plant_keys: tuple[str, ...]
     open_task_keys: tuple[str, ...]
+    agreements: tuple[AgreementView, ...] = ()
+    """One for each kind of value that two or more of its probes measure."""
+    hand_measurements: tuple[HandMeasurement, ...] = ()
+    """The newest of each kind."""
 
     def problem(self, kind: TankProblem) -> ProblemView:
         """Return the problem of this kind."""
@@ -111,6 +162,10 @@ class PlantView(Model):
     attention_reasons: tuple[str, ...]
     """`soil_dry`, `watering_overdue`, ...: machine-readable."""
     open_task_keys: tuple[str, ...]
+    agreements: tuple[AgreementView, ...] = ()
+    """One for each kind of value that two or more of its probes measure."""
+    hand_measurements: tuple[HandMeasurement, ...] = ()
+    """The newest of each kind."""
 
 
 class TaskView(Model):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.backend.api.walk_measuring import MEASURING, PH
 from tests.backend.api.walk_table import (
     ACCOUNT,
     ACCOUNT_READ,
@@ -212,6 +213,11 @@ _REQUESTS: dict[str, Row] = {
         WORK,
         lambda things: {"probe_key": things.probe(), "fields": calibration_body(things)},
     ),
+    "WithdrawCalibration": _asked(WORK, _keyed(Things.calibration, reason="Swapped buffers")),
+    "ReplaceProbe": _asked(WORK, lambda things: {"probe_key": things.probe()}),
+    "LogMeasurement": _asked(WORK, lambda things: {"fields": {"tank_key": things.tank(), **PH}}),
+    "RemoveMeasurement": _asked(WORK, _keyed(Things.measurement)),
+    "ListMeasurements": _asked(VIEW, lambda things: {"tank_key": things.tank()}),
     "ListCalibrations": _asked(VIEW, lambda things: {"probe_key": things.probe()}),
     "EvaluateGarden": _asked(MEASURE, lambda things: {}),
     "AddTask": _asked(WORK, _fields(task_body)),
@@ -261,4 +267,4 @@ CLIENT: dict[str, Row] = {
     **{f"client_{name}": row for name, row in _REQUESTS.items()},
 }
 
-TABLE: dict[str, Row] = {**ACCOUNTS, **TENANTS, **GARDEN, **CATALOGUE, **CLIENT}
+TABLE: dict[str, Row] = {**ACCOUNTS, **TENANTS, **GARDEN, **MEASURING, **CATALOGUE, **CLIENT}

@@ -23,6 +23,7 @@ from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_engines.models.botanical_family import BotanicalFamilyFields
 from kamerplanter_engines.models.cultivar import CultivarFields
+from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
 from kamerplanter_engines.models.harvest import HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.irrigation import WateringFields
@@ -35,6 +36,7 @@ from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.task import TaskFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from tests.backend.api.harness import START, Bench, Person
+from tests.factories import CALIBRATION
 
 TOMATO = "solanum_lycopersicum"
 """A species that all gardens share."""
@@ -179,6 +181,19 @@ class Things:
             name=self._name(), channels=(ChannelBinding(kind=ChannelKind.EC, topic="a/b"),)
         )
         return self._key(lambda: self.services.probe.create(self.context, fields).key)
+
+    def calibration(self) -> str:
+        def make() -> str:
+            return self.services.calibration.calibrate(self.context, self.probe(), CALIBRATION).key
+
+        return self._key(make)
+
+    def measurement(self) -> str:
+        def make() -> str:
+            fields = HandMeasurementFields(tank_key=self.tank(), kind=ChannelKind.PH, value=5.9)
+            return self.services.hand_measurement.log(self.context, fields).key
+
+        return self._key(make)
 
     def run(self) -> str:
         return self._key(self._run)

@@ -6,6 +6,7 @@ from kamerplanter_backend.api.v1.botanical_families.router import (
     garden_router as families_router,
 )
 from kamerplanter_backend.api.v1.calendar.router import router as calendar_router
+from kamerplanter_backend.api.v1.calibrations.router import router as calibrations_router
 from kamerplanter_backend.api.v1.client.router import router as client_router
 from kamerplanter_backend.api.v1.cultivars.router import garden_router as cultivars_router
 from kamerplanter_backend.api.v1.export.router import router as export_router
@@ -16,6 +17,10 @@ from kamerplanter_backend.api.v1.irrigation.router import (
     router as irrigation_router,
 )
 from kamerplanter_backend.api.v1.locations.router import router as locations_router
+from kamerplanter_backend.api.v1.measurements.router import (
+    measurements,
+    router as measurements_router,
+)
 from kamerplanter_backend.api.v1.planting_runs.router import router as planting_runs_router
 from kamerplanter_backend.api.v1.plants.router import router as plants_router
 from kamerplanter_backend.api.v1.probes.router import router as probes_router
@@ -34,6 +39,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     plants_router,
     tanks_router,
     probes_router,
+    calibrations_router,
+    measurements,
+    measurements_router,
     telemetry_router,
     planting_runs_router,
     tasks_router,

@@ -1,0 +1,1 @@
+"""Routes of single calibrations and of exchanged devices."""

@@ -1,0 +1,1 @@
+"""Routes of measurements by hand."""

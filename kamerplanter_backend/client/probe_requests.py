@@ -1,0 +1,117 @@
+"""What may be asked of probes and measurements; `requests` names all of them."""
+
+from datetime import date, datetime
+from typing import ClassVar, Self, override
+
+from pydantic import Field, JsonValue
+
+from kamerplanter_backend.client.protocol import Command, Request
+from kamerplanter_backend.common.permissions import Permission
+from kamerplanter_engines.models.base import Instant, Key, Reason
+from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
+from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
+from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Reading
+
+
+class CreateProbe(Command[Probe]):
+    """Add a probe; with the key of an archived one it is taken out of the archive."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_CREATE
+    fields: ProbeFields
+    key: Key | None = None
+
+
+class UpdateProbe(Command[Probe]):
+    """Change what is given of a probe (JSON merge patch)."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
+    key: Key
+    patch: dict[str, JsonValue]
+
+
+class ArchiveProbe(Command[Probe]):
+    """Take a probe out of sight; its readings stay."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_DELETE
+    key: Key
+
+
+class Calibrate(Command[Calibration]):
+    """Put a channel of a probe right for what it measures from then on."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
+    queueable: ClassVar[bool] = False
+    probe_key: Key
+    fields: CalibrationFields
+
+
+class WithdrawCalibration(Command[Calibration]):
+    """Take a wrong calibration out of force; it stays on record with the reason."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
+    queueable: ClassVar[bool] = False
+    key: Key
+    reason: Reason
+
+
+class ReplaceProbe(Command[Probe]):
+    """Say that the device behind a probe was exchanged; it has to be calibrated anew."""
+
+    permission: ClassVar[Permission] = Permission.PROBE_UPDATE
+    queueable: ClassVar[bool] = False
+    probe_key: Key
+    at: Instant | None = None
+    """Since when the new one measures; none = now."""
+    note: str | None = Field(default=None, max_length=2000)
+    patch: dict[str, JsonValue] | None = None
+    """What else changes in the same breath, such as where its values come from (merge patch)."""
+
+
+class LogMeasurement(Command[HandMeasurement]):
+    """Keep what a person measured by hand in a tank or at a plant."""
+
+    permission: ClassVar[Permission] = Permission.LOG_CREATE
+    fields: HandMeasurementFields
+
+    @override
+    def as_of(self, now: datetime, today: date) -> Self:
+        """Return the command with its moment."""
+        fields = self.fields.model_copy(update={"at": self.fields.at or now})
+        return self.model_copy(update={"fields": fields})
+
+
+class RemoveMeasurement(Command[None]):
+    """Take a wrong measurement by hand out; that of somebody else only as an admin."""
+
+    permission: ClassVar[Permission] = Permission.LOG_UPDATE
+    queueable: ClassVar[bool] = False
+    key: Key
+
+
+class RecordReadings(Command[int]):
+    """Store judged readings; answers how many were new. Idempotent by channel and time."""
+
+    permission: ClassVar[Permission] = Permission.READING_RECORD
+    readings: tuple[Reading, ...] = Field(max_length=2000)
+
+
+class ListReadings(Request[tuple[Reading, ...]]):
+    """List stored readings of a channel within [from, until), oldest first."""
+
+    probe_key: Key
+    kind: str
+    from_at: Instant
+    until_at: Instant
+
+
+class ListCalibrations(Request[Calibrations]):
+    """List the calibrations of a probe, newest first, and how old the last ones are."""
+
+    probe_key: Key
+
+
+class ListMeasurements(Request[tuple[HandMeasurement, ...]]):
+    """List what was measured by hand in a tank or at a plant, newest first; name one of them."""
+
+    tank_key: Key | None = None
+    plant_key: Key | None = None

@@ -1,0 +1,167 @@
+"""Measurements by hand: kept beside what the probes showed, and judged where no probe speaks."""
+
+from datetime import datetime
+
+from kamerplanter_backend.common.permissions import Permission
+from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.consequences.plant_facts import facts_of
+from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
+from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
+from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
+from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    check_own,
+    check_revision,
+    command,
+    live,
+    query,
+)
+from kamerplanter_engines.evidence_engine import is_recent
+from kamerplanter_engines.hand_measurement_engine import (
+    canonical_unit,
+    check_one_place,
+    check_place,
+    compare,
+    judge_hand_value,
+)
+from kamerplanter_engines.models.base import utc_past
+from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
+from kamerplanter_engines.models.tank import Tank, TankType
+from kamerplanter_engines.models.telemetry import Probe, Reading, Verdict
+from kamerplanter_engines.tables.channels import CHANNELS
+
+_ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
+
+
+class HandMeasurementService(EntityService[HandMeasurement]):
+    """Takes measurements by hand in, lists them, and takes wrong ones out."""
+
+    repository = HandMeasurementRepository
+
+    @command(HandMeasurementRepository, *_ALERT_WRITES)
+    def log(self, uow: UnitOfWork, fields: HandMeasurementFields) -> HandMeasurement:
+        """Keep what a person measured, beside what each probe of the place showed then.
+
+        Raises:
+            NotFoundError: The tank or plant does not exist, or is archived.
+            InvalidInputError: The kind is not measured there, or the unit does not belong to it.
+            OutOfRangeError: The value is physically impossible.
+            FutureTimeError: The moment has not come yet.
+        """
+        check_place(fields)
+        tank = _place(uow, fields)
+        judged = judge_hand_value(
+            fields,
+            plain_water=tank is not None and tank.plain_water,
+            stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
+        )
+        at = utc_past(fields.at or uow.context.now, uow.context.now)
+        unit = canonical_unit(fields.kind)
+        is_as_entered = fields.value == judged.value and fields.unit in {None, unit}
+        measurement = uow.of(HandMeasurementRepository).add(
+            fields,
+            value=judged.value,
+            unit=unit,
+            measured_at=at,
+            verdict=judged.verdict,
+            reasons=judged.reasons,
+            entered_value=None if is_as_entered else fields.value,
+            entered_unit=None if is_as_entered else fields.unit,
+            comparisons=compare(judged.value, _shown_then(uow, fields, at)),
+        )
+        _evaluate_place(uow, measurement)
+        return measurement
+
+    @command(HandMeasurementRepository, AuditRepository, *_ALERT_WRITES)
+    def remove(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> None:
+        """Take a wrong measurement out, on record; what followed from it is judged anew.
+
+        Raises:
+            NotFoundError: There is no such measurement.
+            ForbiddenError: Somebody else wrote it.
+            StaleRevisionError: It has another revision than expected.
+        """
+        measurements = uow.of(HandMeasurementRepository)
+        measurement = measurements.get(key)
+        check_own(uow, Permission.LOG_UPDATE, measurement)
+        check_revision(measurement, expected_revision, measurements.collection.name)
+        measurements.remove(key)
+        record_audit(
+            uow,
+            AuditAction.DELETED,
+            measurements.collection.name,
+            key,
+            kind=measurement.kind.value,
+            value=measurement.value,
+            at=measurement.measured_at.isoformat(),
+            tank_key=measurement.tank_key,
+            plant_key=measurement.plant_key,
+        )
+        _evaluate_place(uow, measurement)
+
+    @query()
+    def list_of_place(
+        self, uow: UnitOfWork, tank_key: str | None = None, plant_key: str | None = None
+    ) -> tuple[HandMeasurement, ...]:
+        """Return what was measured by hand in a tank or at a plant, newest first.
+
+        Raises:
+            InvalidInputError: It names not exactly one place.
+            NotFoundError: The tank or plant does not exist.
+        """
+        check_one_place(tank_key, plant_key)
+        measurements = uow.of(HandMeasurementRepository)
+        if tank_key is not None:
+            uow.of(TankRepository).get(tank_key)
+            return tuple(measurements.of_tank(tank_key))
+        uow.of(PlantRepository).get(plant_key or "")
+        return tuple(measurements.of_plant(plant_key or ""))
+
+
+def _place(uow: UnitOfWork, fields: HandMeasurementFields) -> Tank | None:
+    """Return the tank, or none for a plant; make sure that it is there."""
+    if fields.tank_key is not None:
+        return live(uow.of(TankRepository), fields.tank_key)
+    live(uow.of(PlantRepository), fields.plant_key or "")
+    return None
+
+
+def _probes(uow: UnitOfWork, fields: HandMeasurementFields) -> list[Probe]:
+    probes = uow.of(ProbeRepository)
+    if fields.tank_key is not None:
+        return probes.of_tank(fields.tank_key)
+    return probes.of_plant(fields.plant_key or "")
+
+
+def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) -> list[Reading]:
+    """Return what each probe of the place showed at a moment."""
+    found = []
+    for probe in _probes(uow, fields):
+        binding = probe.binding(fields.kind)
+        if binding is None:
+            continue
+        reading = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD, until_at=at)
+        max_age_s = binding.max_age_s or CHANNELS[fields.kind].max_age_s
+        if reading is not None and is_recent(reading.at, now=at, max_age_s=max_age_s):
+            found.append(reading)
+    return found
+
+
+def _evaluate_place(uow: UnitOfWork, measurement: HandMeasurement) -> None:
+    """Judge the place anew; one that was archived meanwhile is judged no more."""
+    if measurement.tank_key is not None:
+        tank = uow.of(TankRepository).get(measurement.tank_key)
+        if tank.archived_at is None:
+            evaluate_tank(uow, tank)
+        return
+    plant = uow.of(PlantRepository).get(measurement.plant_key or "")
+    if plant.archived_at is None:
+        for facts in facts_of(uow, [plant]).values():
+            evaluate_soil(uow, facts)
