@@ -1,0 +1,169 @@
+"""Where a value is heading, and how far a probe has wandered from what is measured by hand."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+from typing import NamedTuple
+
+from kamerplanter_engines.agreement_engine import tolerance
+from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
+from kamerplanter_engines.models.tank import Band, Side
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.trust import Drift, Trend
+from kamerplanter_engines.science.theil_sen import Slope, theil_sen
+from kamerplanter_engines.tables.trust import TOLERANCES
+
+TREND_WINDOW = timedelta(hours=24)
+TREND_COUNT = 12
+"""Fewer readings say nothing of where a value is heading."""
+TREND_SPAN_H = 6.0
+"""Nor does a shorter time. [h]"""
+BUCKET_S = 600
+"""Of the readings of so long a time the middle one speaks, so that the work stays small. [s]"""
+
+NEWEST = 3
+"""So many comparisons by hand decide: one slip of the hand among them does not."""
+_ROUNDING = 1e-9
+_DIGITS_KEPT = 9
+_HOUR_S = 3600.0
+_DAY_S = 86_400.0
+
+
+def trend(
+    kind: ChannelKind,
+    readings: Iterable[Reading],
+    *,
+    now: datetime,
+    changed_at: datetime | None,
+    band: Band | None = None,
+) -> Trend:
+    """Return where a value is heading, and when it reaches the limit it is heading for.
+
+    Args:
+        kind: What is measured.
+        readings: Of one channel, in any order; only good ones of the window count.
+        now: The present moment, aware.
+        changed_at: When it was last changed on purpose (fill, dose, calibration, another device);
+            none = never.
+        band: What the value should keep within; none = no limits.
+
+    Returns:
+        A moment at a limit only where the slope is up or down with 95 %.
+
+    Raises:
+        NaiveTimeError: A time has no zone.
+
+    Source: the project's decisions on drift; [Sen1968].
+    """
+    moment = utc(now)
+    since = moment - TREND_WINDOW
+    if changed_at is not None:
+        since = max(since, utc(changed_at))
+    points = sorted(
+        ((item.at - moment).total_seconds() / _HOUR_S, item.value)
+        for item in readings
+        if item.kind is kind and item.verdict is Verdict.GOOD and since <= item.at <= moment
+    )
+    span_h = points[-1][0] - points[0][0] if points else 0.0
+    known = Trend(kind=kind, count=len(points), span_h=span_h, since=since)
+    if len(points) < TREND_COUNT or span_h < TREND_SPAN_H - _ROUNDING:
+        return known
+    thinned = _thinned(points)
+    slope = theil_sen(thinned)
+    if slope is None:
+        return known
+    present = median(y - slope.middle * x for x, y in thinned)
+    return known.model_copy(
+        update={
+            "change_per_h": slope.middle,
+            "change_low_per_h": slope.low,
+            "change_high_per_h": slope.high,
+            **_heading(slope, present, moment, band or Band()),
+        }
+    )
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return one point for each bucket of time: the middle of its times and of its values."""
+    buckets: dict[int, list[tuple[float, float]]] = {}
+    for hours, value in points:
+        buckets.setdefault(int(hours * _HOUR_S // BUCKET_S), []).append((hours, value))
+    return [
+        (median(x for x, _ in bucket), median(y for _, y in bucket)) for bucket in buckets.values()
+    ]
+
+
+def _heading(slope: Slope, present: float, now: datetime, band: Band) -> dict[str, object]:
+    if not slope.is_certain:
+        return {}
+    side = Side.HIGH if slope.middle > 0 else Side.LOW
+    limit = band.high if side is Side.HIGH else band.low
+    if limit is None:
+        return {}
+    hours = max((limit - present) / slope.middle, 0.0)
+    try:
+        limit_at = now + timedelta(hours=hours)
+    except OverflowError:  # so slow that no calendar reaches that far
+        return {}
+    return {"side": side, "limit": limit, "limit_at": limit_at}
+
+
+class Compared(NamedTuple):
+    """One measurement by hand beside what a probe showed then; canonical unit."""
+
+    at: datetime
+    by_hand: float
+    difference: float
+    """By hand minus by the probe."""
+
+
+def compared(measurements: Iterable[HandMeasurement], probe_key: str) -> list[Compared]:
+    """Return the comparisons with one probe among measurements by hand, oldest first.
+
+    Args:
+        measurements: Of one kind and place; doubted ones do not count.
+        probe_key: The probe.
+    """
+    return sorted(
+        Compared(item.measured_at, item.value, found.difference)
+        for item in measurements
+        if item.verdict is Verdict.GOOD
+        for found in item.comparisons
+        if found.probe_key == probe_key
+    )
+
+
+def drift(kind: ChannelKind, comparisons: Sequence[Compared]) -> Drift | None:
+    """Return how far a probe is from what is measured by hand; none = never compared.
+
+    The meter in the hand is a second one of the same place, so it may differ as two probes may.
+    The median of the newest three counts: one slip of the hand decides nothing where there are
+    three, and an old agreement does not hide what happened since.
+
+    Args:
+        kind: What is measured.
+        comparisons: Since it was last calibrated or exchanged, oldest first.
+
+    Source: own rule.
+    """
+    if not comparisons or kind not in TOLERANCES:
+        return None
+    newest = comparisons[-NEWEST:]
+    difference = round(median(item.difference for item in newest), _DIGITS_KEPT)
+    limit = tolerance(kind, median(item.by_hand for item in newest))
+    last = comparisons[-1].at
+    slope = None
+    if len(comparisons) >= NEWEST:
+        slope = theil_sen(
+            [((item.at - last).total_seconds() / _DAY_S, item.difference) for item in comparisons]
+        )
+    return Drift(
+        kind=kind,
+        difference=difference,
+        limit=limit,
+        measured_at=last,
+        drifted=abs(difference) > limit + _ROUNDING,
+        count=len(comparisons),
+        change_per_d=slope.middle if slope else None,
+    )

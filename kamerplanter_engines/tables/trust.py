@@ -1,0 +1,52 @@
+"""How much each source of a value weighs, and how far two meters of one place may differ.
+
+Sources: the telemetry table of the domain specification (quality by source, age) and the sensor
+gate (pH 0.3, EC 10 %); the other limits are ours, by what common probes are good for.
+"""
+
+from dataclasses import dataclass
+
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+ENTITY_QUALITY_RATIO = 1.0
+"""Of a value that Home Assistant hands over."""
+MESSAGE_QUALITY_RATIO = 0.95
+"""Of a value that comes over MQTT or HTTP."""
+HAND_QUALITY_RATIO = 0.85
+"""Of a value that a person measured."""
+
+FRESH_S = 3600.0
+"""Up to this age a value weighs in full. [s]"""
+WORN_S = 7200.0
+"""From this age on it weighs the least; between the two it fades evenly. [s]"""
+WORN_RATIO = 0.5
+"""What is left of its weight then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far two meters of one place may differ; the larger of the two counts."""
+
+    absolute: float
+    """In the canonical unit."""
+    relative: float = 0.0
+    """As a share of their mean."""
+
+
+TOLERANCES: dict[ChannelKind, Tolerance] = {
+    ChannelKind.PH: Tolerance(absolute=0.3),
+    # Near 0 ten percent would be less than the last digit of a meter.
+    ChannelKind.EC: Tolerance(absolute=0.02, relative=0.10),
+    ChannelKind.SOIL_EC: Tolerance(absolute=0.02, relative=0.20),
+    # Twice the 0.5 K to which the usual thermometers are made.
+    ChannelKind.WATER_TEMPERATURE: Tolerance(absolute=1.0),
+    # In a pot it is warmer on the side of the sun.
+    ChannelKind.SOIL_TEMPERATURE: Tolerance(absolute=2.0),
+    # As a litre and a percentage that a person gives for one tank may differ.
+    ChannelKind.LEVEL: Tolerance(absolute=5.0),
+    # Capacitive probes are good for 5 points, and a pot is not evenly wet.
+    ChannelKind.SOIL_MOISTURE: Tolerance(absolute=10.0),
+    ChannelKind.DISSOLVED_OXYGEN: Tolerance(absolute=0.5),
+    ChannelKind.ORP: Tolerance(absolute=30.0),
+}
+"""What devices say of themselves (battery, signal) is not compared."""

@@ -1,0 +1,160 @@
+"""What several probes of one place say together."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, strategies as st
+
+from kamerplanter_engines.agreement_engine import agree, quality_of, tolerance
+from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.trust import Showing
+from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.trust import TOLERANCES
+
+PH, EC, WATER = ChannelKind.PH, ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
+MOISTURE = ChannelKind.SOIL_MOISTURE
+
+
+def showing(
+    value: float | None, quality: float = 1, *, key: str = "a", verdict: Verdict = Verdict.GOOD
+) -> Showing:
+    return Showing(key=key, value=value, verdict=verdict, quality_ratio=quality)
+
+
+def test_mean_by_quality_as_in_the_specification() -> None:
+    shown = [showing(24.0), showing(24.5, 0.9, key="b"), showing(23.8, 0.8, key="c")]
+
+    found = agree(WATER, shown)
+
+    assert found.value == pytest.approx(24.11, abs=0.005)
+    assert (found.agrees, found.spread, found.member_keys) == (True, 0.7, ("a", "b", "c"))
+
+
+@dataclass(frozen=True)
+class Pair:
+    kind: ChannelKind
+    values: tuple[float, float]
+    agrees: bool
+    limit: float
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        Pair(PH, (5.8, 6.1), agrees=True, limit=0.3),
+        Pair(PH, (5.8, 6.11), agrees=False, limit=0.3),
+        # 10 % of the mean 1.9 is 0.19, of 1.91 it is 0.191.
+        Pair(EC, (1.805, 1.995), agrees=True, limit=0.19),
+        Pair(EC, (1.8, 2.02), agrees=False, limit=0.191),
+        # In plain water a digit of the meter is more than 10 %.
+        Pair(EC, (0.03, 0.05), agrees=True, limit=0.02),
+        Pair(WATER, (20.0, 21.0), agrees=True, limit=1.0),
+        Pair(WATER, (20.0, 21.1), agrees=False, limit=1.0),
+        Pair(ChannelKind.LEVEL, (50, 55), agrees=True, limit=5.0),
+        Pair(ChannelKind.LEVEL, (50, 55.1), agrees=False, limit=5.0),
+        Pair(MOISTURE, (40, 50), agrees=True, limit=10.0),
+        Pair(MOISTURE, (40, 51), agrees=False, limit=10.0),
+    ],
+    ids=str,
+)
+def test_how_far_two_probes_may_differ(pair: Pair) -> None:
+    first, second = pair.values
+
+    found = agree(pair.kind, [showing(first), showing(second, key="b")])
+
+    assert found.agrees is pair.agrees
+    assert found.limit == pytest.approx(pair.limit, abs=1e-9)
+    assert found.reasons == (() if pair.agrees else (Reason.PROBES_DISAGREE,))
+    assert found.may_decide_dose is pair.agrees
+
+
+@pytest.mark.parametrize("verdict", [Verdict.SUSPECT, Verdict.BAD, Verdict.STALE])
+def test_a_doubted_or_stale_value_does_not_count(verdict: Verdict) -> None:
+    shown = [showing(5.8), showing(9.9, key="b", verdict=verdict), showing(None, key="c")]
+
+    found = agree(PH, shown)
+
+    assert (found.value, found.agrees, found.member_keys) == (5.8, True, ("a",))
+
+
+def test_where_nobody_speaks_nothing_is_dosed() -> None:
+    found = agree(PH, [showing(5.8, verdict=Verdict.STALE)])
+
+    assert (found.value, found.member_keys, found.may_decide_dose) == (None, (), False)
+
+
+def test_what_a_device_says_of_itself_is_not_compared() -> None:
+    with pytest.raises(InvalidInputError, match="battery"):
+        agree(ChannelKind.BATTERY, [showing(50)])
+
+
+@pytest.mark.parametrize("quality", [0, -0.1, 1.5])
+def test_a_quality_out_of_range_is_refused(quality: float) -> None:
+    with pytest.raises(OutOfRangeError, match="quality_ratio"):
+        agree(PH, [showing(5.8, quality)])
+
+
+def test_each_kind_of_a_place_has_a_tolerance() -> None:
+    about_places = {kind for kind, spec in CHANNELS.items() if not spec.is_about_device}
+
+    assert set(TOLERANCES) == about_places
+
+
+@pytest.mark.parametrize(
+    ("age_h", "expected"), [(0, 1), (1, 1), (1.5, 0.75), (2, 0.5), (40, 0.5), (-0.01, 1)]
+)
+def test_an_old_value_weighs_less(age_h: float, expected: float) -> None:
+    bound = ChannelBinding(kind=PH, entity_id="sensor.ph")
+
+    assert quality_of(bound, age_h * 3600) == pytest.approx(expected)
+
+
+def test_a_message_weighs_a_little_less_than_an_entity() -> None:
+    assert quality_of(ChannelBinding(kind=PH, topic="a"), 0) == 0.95
+    assert quality_of(ChannelBinding(kind=PH), 0) == 0.95
+
+
+SHOWN = st.lists(
+    st.builds(
+        Showing,
+        key=st.sampled_from("abcdef"),
+        value=st.none() | st.floats(0, 14),
+        verdict=st.sampled_from(Verdict),
+        quality_ratio=st.floats(0.01, 1),
+    ),
+    max_size=6,
+    unique_by=lambda item: item.key,
+)
+
+
+@given(SHOWN, st.sampled_from([PH, EC]), st.randoms())
+def test_order_never_matters(shown: list[Showing], kind: ChannelKind, random: object) -> None:
+    shuffled = list(shown)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis's own generator
+
+    assert agree(kind, shuffled) == agree(kind, shown)
+
+
+@given(SHOWN)
+def test_the_mean_lies_between_those_that_count(shown: list[Showing]) -> None:
+    found = agree(PH, shown)
+    values = [s.value for s in shown if s.verdict is Verdict.GOOD and s.value is not None]
+
+    if values:
+        assert found.value is not None
+        assert min(values) <= found.value <= max(values)
+    else:
+        assert found.value is None
+
+
+@given(st.floats(0, 14), st.floats(0.01, 1))
+def test_one_alone_is_itself(value: float, quality: float) -> None:
+    found = agree(PH, [showing(value, quality)])
+
+    assert (found.value, found.spread, found.agrees) == (value, 0, True)
+
+
+def test_tolerance_grows_with_the_value() -> None:
+    assert tolerance(EC, 2.0) == 0.2
+    assert tolerance(EC, 0) == 0.02
