@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 from jsonschema_rs import Draft202012Validator, Registry
 from pydantic import TypeAdapter
 
-from kamerplanter_backend.api.examples import KEY, SCHEMAS, Examples
+from kamerplanter_backend.api.examples import KEY, Examples
 from kamerplanter_backend.api.field_words import WORDS
 from kamerplanter_backend.api.openapi import ERRORS, describe
 from kamerplanter_backend.common.error_handlers import STATUS
@@ -255,23 +255,19 @@ def test_examples_are_put_together_from_what_a_request_is_made_of(
     assert body["content"]["application/json"]["schema"]["examples"] == [example]
 
 
-def test_a_body_for_which_no_rule_makes_an_example_is_found() -> None:
-    body = {"type": "object", "required": ["odd"], "properties": {"odd": {"type": "number"}}}
-    document = {
-        "components": {"schemas": {"Odd": body}},
-        "paths": {
-            "/odd": {
-                "post": {
-                    "requestBody": {
-                        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Odd"}}}
-                    }
-                }
-            }
-        },
-    }
+def test_a_body_for_which_no_rule_makes_an_example_does_without() -> None:
+    fields = {"due_on": {"type": "string", "format": "date"}, "odd": {"type": "string"}}
+    plain = {"type": "object", "required": ["due_on"], "properties": fields}
+    odd = {"type": "object", "required": ["odd"], "properties": fields}
+    document = {"components": {"schemas": {}}, "paths": {"/plain": {}, "/odd": {}}}
+    for path, schema in (("/plain", plain), ("/odd", odd)):
+        body = {"content": {"application/json": {"schema": schema}}}
+        document["paths"][path] = {"post": {"requestBody": body}}
 
-    with pytest.raises(LookupError, match="odd"):
-        Examples(document).complete()
+    Examples(document).complete()
+
+    assert plain["examples"] == [{"due_on": "2026-05-01"}]
+    assert "examples" not in odd
 
 
 def test_each_status_of_an_error_is_documented_somewhere(document: dict[str, Any]) -> None:

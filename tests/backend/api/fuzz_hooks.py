@@ -1,0 +1,220 @@
+"""Lends generated requests what no schema can say: keys that exist and revisions that are right.
+
+Loaded by schemathesis. Only what fits the documentation is touched; what is meant to be refused
+stays as it was made, but reaches things that exist.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import schemathesis
+from schemathesis import Case, GenerationMode, HookContext, Response
+from schemathesis.core.parameters import ParameterLocation
+
+from kamerplanter_backend.client.wire import ROLE_HEADER
+
+API = "/api/v1"
+SLUG = os.environ["FUZZ_SLUG"]
+ME = os.environ["FUZZ_ME"]
+GARDEN = f"{API}/t/{SLUG}"
+HEADERS = {"Authorization": f"Bearer {token}"} if (token := os.environ.get("FUZZ_TOKEN")) else {}
+
+COLLECTIONS = {
+    "plant_key": f"{GARDEN}/plants",
+    "plant_keys": f"{GARDEN}/plants",
+    "tank_key": f"{GARDEN}/tanks",
+    "probe_key": f"{GARDEN}/probes",
+    "task_key": f"{GARDEN}/tasks",
+    "site_key": f"{GARDEN}/sites",
+    "location_key": f"{GARDEN}/locations",
+    "parent_key": f"{GARDEN}/locations",
+    "run_key": f"{GARDEN}/planting-runs",
+    "species_key": f"{API}/species",
+    "family_key": f"{API}/botanical-families",
+    "location_type_key": f"{API}/location-types",
+}
+"""Where the keys of a field are listed."""
+
+REQUESTED = {
+    "ReleasePlant": f"{GARDEN}/planting-runs",
+    "Tank": f"{GARDEN}/tanks",
+    "Plants": f"{GARDEN}/planting-runs",
+    "Plant": f"{GARDEN}/plants",
+    "Probe": f"{GARDEN}/probes",
+    "Task": f"{GARDEN}/tasks",
+    "Run": f"{GARDEN}/planting-runs",
+    "Treatment": f"{GARDEN}/ipm/treatments",
+    "Phase": f"{GARDEN}/plants",
+    "Harvest": f"{GARDEN}/planting-runs",
+    "Measurement": f"{GARDEN}/measurements",
+    "Calibration": f"{GARDEN}/calibrations",
+}
+"""What the `key` in a request of the client interface means, by a part of its name."""
+
+ELSEWHERE = {f"{GARDEN}/ipm/plants": f"{GARDEN}/plants"}
+"""Where the things of a path are listed, if not there."""
+
+MADE_AT = {
+    f"{GARDEN}/measurements": (f"{GARDEN}/tanks", "measurements"),
+    f"{GARDEN}/calibrations": (f"{GARDEN}/probes", "calibrations"),
+}
+"""Below which things others are made."""
+
+INVITATION = f"{API}/tenants/{SLUG}/invitations/link"
+
+GIVEN = {"species_key": "solanum_lycopersicum", "tenant_slug": SLUG}
+
+_http = httpx.Client(base_url=os.environ["FUZZ_URL"], headers=HEADERS)
+_keys: dict[str, str | None] = {}
+_lent: set[str] = set()
+_bodies: dict[str, Any] = {}
+
+
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+    """Put keys that exist into a request."""
+    _lent.clear()
+    if _is_sound(case, ParameterLocation.PATH):
+        for name in case.path_parameters:
+            _lend_path(case, name)
+    if case.path.endswith(".ics") and _is_sound(case, ParameterLocation.QUERY):
+        _lend_feed(case)
+    if case.headers is not None and _is_sound(case, ParameterLocation.HEADER):
+        _lend_headers(case)
+    if isinstance(case.body, dict | list) and _is_sound(case, ParameterLocation.BODY):
+        _lend_keys(case.body, _meant_by(case.path))
+        if case.path.endswith("/invitations/accept"):
+            case.body["token"] = _existing(INVITATION)
+
+
+@schemathesis.hook
+def after_call(_context: HookContext, case: Case, response: Response) -> None:
+    """Forget the keys of things that are gone, or may be."""
+    is_gone = case.method == "DELETE" or response.status_code == httpx.codes.NOT_FOUND
+    if is_gone or re.search(r"/(Archive|Delete|Remove|Release)|/cancel$|/complete$", case.path):
+        for place in _lent:
+            _keys.pop(place, None)
+
+
+def _is_sound(case: Case, location: ParameterLocation) -> bool:
+    if case.meta is None:
+        return True  # an example of the documentation
+    found = case.meta.components.get(location, case.meta.generation)
+    return found.mode is GenerationMode.POSITIVE
+
+
+def _lend_path(case: Case, name: str) -> None:
+    before, _, after = case.path.partition(f"{{{name}}}")
+    if name == "slug" or after == ".ics":
+        return
+    place = before.rstrip("/").replace("{slug}", SLUG)
+    for other, value in case.path_parameters.items():
+        place = place.replace(f"{{{other}}}", str(value))
+    key = _existing(ELSEWHERE.get(place, place))
+    if key is not None:
+        case.path_parameters[name] = key
+
+
+def _lend_feed(case: Case) -> None:
+    feeds = f"{GARDEN}/calendar/feeds"
+    made = _http.post(feeds, json=_example(feeds)).json()
+    case.path_parameters["key"] = made["feed"]["key"]
+    case.query["token"] = made["token"]
+
+
+def _lend_headers(case: Case) -> None:
+    for name in case.headers:
+        if name.lower() == "if-match":
+            key = str(case.path_parameters.get("key", ""))
+            before, found, _ = case.formatted_path.partition(f"/{key}")
+            case.headers[name] = _http.get(f"{before}{found}").headers.get("etag", "*")
+        elif name.lower() == ROLE_HEADER.lower():
+            case.headers[name] = "admin"
+
+
+def _lend_keys(part: Any, meant: str | None) -> None:
+    if isinstance(part, list):
+        for item in part:
+            _lend_keys(item, None)
+        return
+    if not isinstance(part, dict):
+        return
+    for name, value in part.items():
+        place = meant if name == "key" else COLLECTIONS.get(name)
+        key = GIVEN.get(name) or (place and _existing(place))
+        if key and isinstance(value, str):
+            part[name] = key
+        elif key and isinstance(value, list) and value:
+            part[name] = [key]
+        else:
+            _lend_keys(value, None)
+
+
+def _meant_by(path: str) -> str | None:
+    """Return where the things are that a request of the client interface names by `key`."""
+    name = path.rpartition("/requests/")[2]
+    if "Create" in name or "Add" in name or "/requests/" not in path:
+        return None
+    return next((place for part, place in REQUESTED.items() if part in name), None)
+
+
+def _existing(place: str) -> str | None:
+    """Return the key of something that may be changed there, made if there is nothing."""
+    _lent.add(place)
+    if place == INVITATION:
+        return _keys.setdefault(place, _http.post(place, json={}).json().get("token", ""))
+    if place not in _keys:
+        _keys[place] = _listed(place) or _made(place)
+    return _keys[place]
+
+
+def _listed(place: str) -> str | None:
+    found = _http.get(place)
+    if found.is_error:
+        return None
+    body = found.json()
+    rows = body["items"] if isinstance(body, dict) and "items" in body else body
+    # Neither what all gardens share, nor what the rest of the run needs.
+    return next((str(row["key"]) for row in rows if "key" in row and _is_ours(place, row)), None)
+
+
+def _is_ours(place: str, row: Mapping[str, Any]) -> bool:
+    """Tell what all gardens share, and what the rest of the run needs, from everything else."""
+    is_needed = row.get("is_current") or row["key"] == ME or row.get("slug") == SLUG
+    is_shared = place.startswith(GARDEN) and row.get("tenant_key") == "*"
+    return not (is_needed or is_shared)
+
+
+def _made(place: str) -> str | None:
+    if place in MADE_AT:
+        above, name = MADE_AT[place]
+        body, place = _example(f"{above}/{{key}}/{name}"), f"{above}/{_existing(above)}/{name}"
+    else:
+        body = _example(place)
+    if body is None:
+        return None
+    body = deepcopy(body)
+    _lend_keys(body, None)
+    if place == f"{GARDEN}/harvests":
+        # The plants that are there may be in a waiting period.
+        body["plant_key"] = _made(f"{GARDEN}/plants")
+    made = _http.post(place, json=body)
+    if made.is_error:
+        return None
+    answer = made.json()
+    return str((answer[0] if isinstance(answer, list) else answer).get("key"))
+
+
+def _example(place: str) -> Any:
+    if not _bodies:
+        document = _http.get(f"{API}/openapi.json").json()
+        for path, item in document["paths"].items():
+            content = item.get("post", {}).get("requestBody", {}).get("content", {})
+            schema = content.get("application/json", {}).get("schema", {})
+            if schema.get("examples"):
+                _bodies[path.replace("{slug}", SLUG)] = schema["examples"][0]
+    return _bodies.get(place)
