@@ -72,15 +72,15 @@ def check_changeable(run: PlantingRun, names: Iterable[str]) -> None:
             )
 
 
-def check_cultivar(run: PlantingRun, cultivar: Cultivar) -> None:
-    """Make sure that the variety of a run is one of its species.
+def check_cultivar(grown: PlantingRun | Plant, cultivar: Cultivar) -> None:
+    """Make sure that the variety of a run or a plant is one of its species.
 
     Raises:
         InvalidInputError: It belongs to another one.
     """
-    if cultivar.species_key != run.species_key:
+    if cultivar.species_key != grown.species_key:
         raise InvalidInputError(
-            f"{cultivar.name} is a cultivar of {cultivar.species_key}, not of {run.species_key}.",
+            f"{cultivar.name} is a cultivar of {cultivar.species_key}, not of {grown.species_key}.",
             field="cultivar_key",
             value=cultivar.key,
         )

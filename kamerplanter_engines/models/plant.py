@@ -13,6 +13,8 @@ class PlantFields(Model):
 
     name: Name
     species_key: str
+    cultivar_key: str | None = None
+    """The variety, one of this species."""
     tank_key: str | None = None
     """The tank that feeds it."""
     location_key: str | None = None

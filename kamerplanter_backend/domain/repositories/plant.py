@@ -12,9 +12,16 @@ class PlantRepository(Repository[Plant]):
     collection = Collection(
         "plants",
         Plant,
-        indexes=(("tank_key",), ("species_key",), ("location_key",), ("run_key",)),
+        indexes=(
+            ("tank_key",),
+            ("species_key",),
+            ("cultivar_key",),
+            ("location_key",),
+            ("run_key",),
+        ),
         references=(
             Reference("species_key", "species"),
+            Reference("cultivar_key", "cultivars", on_delete=OnDelete.CLEAR),
             Reference("tank_key", "tanks", on_delete=OnDelete.CLEAR),
             Reference("location_key", "locations", on_delete=OnDelete.CLEAR),
             Reference("run_key", "planting_runs", on_delete=OnDelete.CLEAR),

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from kamerplanter_backend.domain.consequences.phase_record import remember_phase
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of, facts_of_one
 from kamerplanter_backend.domain.consequences.plant_removal import REMOVAL_WRITES, clear_up_after
+from kamerplanter_backend.domain.repositories.cultivar import CultivarRepository
 from kamerplanter_backend.domain.repositories.phase import PhaseChangeRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
@@ -14,6 +15,7 @@ from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
 from kamerplanter_engines.models.plant import Plant, PlantFields
+from kamerplanter_engines.planting_run_engine import check_cultivar
 
 
 class PlantService(EntityService[Plant]):
@@ -29,9 +31,10 @@ class PlantService(EntityService[Plant]):
 
         Raises:
             ConflictError: The key is in use.
-            BrokenReferenceError: Its species does not exist.
+            BrokenReferenceError: Its species or cultivar does not exist.
             NotFoundError: Its tank does not exist, or is archived.
-            InvalidInputError: Its phase is not one of its species, or a limit does not fit.
+            InvalidInputError: Its phase or cultivar is not one of its species, or a limit does not
+                fit.
             FutureTimeError: A past date lies in the future.
         """
         plant = create(uow.of(PlantRepository), fields, key)
@@ -51,9 +54,11 @@ class PlantService(EntityService[Plant]):
     ) -> Plant:
         """Change what is given of a plant; another species begins with its first phase.
 
+        The cultivar of the old species goes with it.
+
         Raises:
             NotFoundError: It does not exist, or is archived; the same of its tank.
-            BrokenReferenceError: Its species does not exist.
+            BrokenReferenceError: Its species or cultivar does not exist.
             InvalidInputError: A name is unknown or a value does not fit.
             FutureTimeError: A past date lies in the future.
             StaleRevisionError: It has another revision than expected.
@@ -62,6 +67,8 @@ class PlantService(EntityService[Plant]):
         before = live(plants, key)
         facts_before = facts_of(uow, [before]).get(key)
         plant = plants.patch(key, patch, PlantFields, expected_revision=expected_revision)
+        if plant.species_key != before.species_key and "cultivar_key" not in patch:
+            plant = plants.change(plant, cultivar_key=None)
         if plant.species_key != before.species_key and "phase_entry_id" not in patch:
             plant = plants.change(plant, phase_entry_id=None, phase_started_on=uow.context.today)
         elif plant.phase_entry_id != before.phase_entry_id and "phase_started_on" not in patch:
@@ -90,6 +97,8 @@ class PlantService(EntityService[Plant]):
 def _check(uow: UnitOfWork, plant: Plant) -> None:
     if plant.tank_key is not None:
         live(uow.of(TankRepository), plant.tank_key)
+    if plant.cultivar_key is not None:
+        check_cultivar(plant, uow.of(CultivarRepository).get(plant.cultivar_key))
     sequence = facts_of_one(uow, plant).sequence
     if plant.phase_entry_id is not None and sequence.entry(plant.phase_entry_id) is None:
         known = ", ".join(entry.entry_id for entry in sequence.entries)

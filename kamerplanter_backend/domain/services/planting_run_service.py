@@ -299,6 +299,7 @@ def _plant(uow: UnitOfWork, run: PlantingRun, count: int, day: date, taken: Sequ
             PlantFields(
                 name=name,
                 species_key=run.species_key,
+                cultivar_key=run.cultivar_key,
                 location_key=run.location_key,
                 planted_on=day,
                 phase_started_on=day,

@@ -243,6 +243,14 @@ class TestChanges:
         assert made["cultivar_key"] == own["key"]
         assert (wrong.status_code, wrong.json()["details"]["field"]) == (422, "cultivar_key")
         assert unknown.status_code == 409
+
+    async def test_its_new_plants_are_of_its_cultivar(self, api: httpx.AsyncClient) -> None:
+        own = await add(api, "cultivars", name="Grandma's", species_key=RUN["species_key"])
+        run = await add(api, "planting-runs", **RUN, cultivar_key=own["key"])
+
+        await act(api, run, "start")
+
+        assert {p["cultivar_key"] for p in await plants(api, run)} == {own["key"]}
         assert (await api.get(RUNS)).json()["total"] == 1
 
     async def test_the_run_of_a_plant_is_not_patched(self, api: httpx.AsyncClient) -> None:

@@ -12,6 +12,7 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
 )
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError, OutOfRangeError
+from kamerplanter_engines.models.cultivar import CultivarFields
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
 
@@ -181,3 +182,30 @@ def test_two_gardens_do_not_see_each_other(garden: Garden) -> None:
     assert garden.services.home.snapshot(other).plants == ()
     with pytest.raises(NotFoundError):
         garden.services.plant.archive(other, plant.key)
+
+
+def test_a_cultivar_is_one_of_the_species_and_goes_with_it(garden: Garden) -> None:
+    service, context = garden.services.cultivar, garden.context
+    tomato = service.create(
+        context(), CultivarFields(name="Grandma's", species_key="solanum_lycopersicum")
+    )
+    fig = service.create(context(), CultivarFields(name="Bambino", species_key="ficus_lyrata"))
+    plant = garden.plant(cultivar_key=tomato.key)
+
+    with pytest.raises(InvalidInputError, match="Bambino is a cultivar of ficus_lyrata"):
+        garden.services.plant.update(context(), plant.key, {"cultivar_key": fig.key})
+    assert garden.services.plant.get(context(), plant.key).cultivar_key == tomato.key
+
+    moved = garden.services.plant.update(context(), plant.key, {"species_key": "ficus_lyrata"})
+    assert moved.cultivar_key is None
+
+
+def test_a_deleted_cultivar_is_taken_off_its_plants(garden: Garden) -> None:
+    made = garden.services.cultivar.create(
+        garden.context(), CultivarFields(name="Grandma's", species_key="solanum_lycopersicum")
+    )
+    plant = garden.plant(cultivar_key=made.key)
+
+    garden.services.cultivar.remove(garden.context(), made.key)
+
+    assert garden.services.plant.get(garden.context(), plant.key).cultivar_key is None
