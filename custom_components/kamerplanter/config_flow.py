@@ -21,7 +21,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from kamerplanter_backend.telemetry.aiomqtt_source import BrokerError, check_connection
+from kamerplanter_backend.telemetry.aiomqtt_source import check_connection
+from kamerplanter_backend.telemetry.broker import BrokerError
 
 from .client_factory import is_on_server
 from .const import (

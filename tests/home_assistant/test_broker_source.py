@@ -26,11 +26,11 @@ from custom_components.kamerplanter.telemetry.broker_source import (
     broker_settings,
 )
 from kamerplanter_backend.telemetry import aiomqtt_source
-from kamerplanter_backend.telemetry.aiomqtt_source import (
+from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     HostUnreachable,
     LoginRefused,
-    OwnBroker,
     TlsFailed,
     client_id_for,
 )

@@ -11,7 +11,8 @@ from homeassistant.exceptions import HomeAssistantError
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.kamerplanter.const import DOMAIN
-from custom_components.kamerplanter.flows.listen import MAX_HEARD, is_topic_filter
+from custom_components.kamerplanter.flows.listen import MAX_HEARD
+from kamerplanter_backend.telemetry.broker import is_topic_filter
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.probe_engine import is_topic
 from tests.backend.telemetry.brokers import HOST, amqtt_broker, free_port

@@ -9,13 +9,15 @@ from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from kamerplanter_backend.telemetry.aiomqtt_source import (
+from kamerplanter_backend.telemetry.aiomqtt_source import listen_for
+from kamerplanter_backend.telemetry.broker import (
+    BrokerClosed,
     BrokerError,
     BrokerTimeout,
+    CertificateRefused,
     HostUnreachable,
     LoginRefused,
     TlsFailed,
-    listen_for,
 )
 from kamerplanter_backend.telemetry.device_profiles import ProfileTable
 from kamerplanter_backend.telemetry.discovery import Discovery
@@ -38,6 +40,8 @@ BROKER_ERROR_KEYS: dict[type[BrokerError], str] = {
     HostUnreachable: "cannot_connect",
     LoginRefused: "invalid_auth",
     TlsFailed: "tls_failed",
+    CertificateRefused: "certificate_refused",
+    BrokerClosed: "broker_closed",
     BrokerTimeout: "timeout",
 }
 """Translation keys of what a connection can fail of."""
@@ -54,16 +58,6 @@ class ListenError(Exception):
 def broker_error_key(error: BrokerError) -> str:
     """Return the translation key of a failed connection."""
     return BROKER_ERROR_KEYS.get(type(error), "cannot_connect")
-
-
-def is_topic_filter(text: str) -> bool:
-    """Tell whether a text can be subscribed to, wildcards included."""
-    if not text or "\0" in text:
-        return False
-    levels = text.split("/")
-    return "#" not in "".join(levels[:-1]) and all(
-        level in ("#", "+") or not set(level) & {"#", "+"} for level in levels
-    )
 
 
 @dataclass(frozen=True, slots=True)

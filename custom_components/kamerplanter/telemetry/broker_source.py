@@ -12,12 +12,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util.ssl import client_context, create_no_verify_ssl_context
 
-from kamerplanter_backend.telemetry.aiomqtt_source import (
-    BrokerSettings,
-    LoginRefused,
-    OwnBroker,
-    client_id_for,
-)
+from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.broker import BrokerSettings, LoginRefused, client_id_for
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_BROKER,

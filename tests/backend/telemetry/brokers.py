@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -86,6 +86,11 @@ class Mosquitto:
                 if line.rstrip().endswith(b"running"):
                     return
         pytest.fail("mosquitto ended at once")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, such as the one that makes it hang or wake."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it; with SIGKILL as a power cut would."""
@@ -171,3 +176,118 @@ def certificate(folder: Path, name: str, *, address: str = HOST) -> tuple[Path, 
 def tls_lines(certificate_path: Path, key_path: Path) -> tuple[str, ...]:
     """Return the lines of the configuration that switch encryption on."""
     return ("allow_anonymous true", f"certfile {certificate_path}", f"keyfile {key_path}")
+
+
+class Line:
+    """A line to a broker that can go dead: it takes all and gives nothing, and stays open."""
+
+    def __init__(self, broker_port: int) -> None:
+        self.port = 0
+        self.is_dead = False
+        self._broker_port = broker_port
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Lay a new line to the broker."""
+        there_reader, there_writer = await asyncio.open_connection(HOST, self._broker_port)
+        for source, target in ((reader, there_writer), (there_reader, writer)):
+            pump = asyncio.create_task(self._carry(source, target))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                if not self.is_dead:
+                    target.write(data)
+                    await target.drain()
+        except ConnectionError:
+            pass  # the other direction has ended it
+        finally:
+            target.close()
+
+    async def close(self) -> None:
+        """Cut all lines."""
+        pumps = tuple(self._pumps)
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+
+@asynccontextmanager
+async def line_to(broker_port: int) -> AsyncIterator[Line]:
+    """Lay a line between a client and a broker."""
+    line = Line(broker_port)
+    server = await asyncio.start_server(line.take, HOST, 0)
+    line.port = server.sockets[0].getsockname()[1]
+    try:
+        yield line
+    finally:
+        server.close()
+        await line.close()
+        await server.wait_closed()
+
+
+def publish_packet(topic: bytes, payload: bytes) -> bytes:
+    """Return a PUBLISH of quality 0, as section 3.3 of MQTT 3.1.1 has it."""
+    body = len(topic).to_bytes(2) + topic + payload
+    length, rest = b"", len(body)
+    while rest or not length:
+        rest, part = divmod(rest, 128)
+        length += bytes([part | (128 if rest else 0)])
+    return b"\x30" + length + body
+
+
+async def flood(port: int, topic: str, payloads: Iterable[bytes]) -> None:
+    """Send messages as fast as the broker reads them."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x3c\x00\x05flood")
+        await reader.readexactly(4)
+        writer.write(b"".join(publish_packet(topic.encode(), payload) for payload in payloads))
+        await writer.drain()
+        # The answer says that all before it was read.
+        writer.write(b"\xc0\x00")
+        await reader.readexactly(2)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@asynccontextmanager
+async def scripted_broker(
+    *, suback: bytes = b"\x01", after: bytes = b"", hangs_up: bool = False
+) -> AsyncIterator[int]:
+    """Play a broker that does what none should; gives its port.
+
+    Args:
+        suback: The codes by which it answers each subscription.
+        after: Sent after the first answer to a subscription.
+        hangs_up: Ends the connection instead of accepting it.
+    """
+    writers: list[asyncio.StreamWriter] = []
+    to_say = [after]
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.read(4096)
+        if hangs_up:
+            writer.close()
+            return
+        writer.write(b"\x20\x02\x00\x00")
+        while packet := await reader.read(4096):
+            if packet[0] == 0x82:
+                number = packet[2:4]
+                writer.write(b"\x90" + (2 + len(suback)).to_bytes(1) + number + suback)
+                writer.write(to_say.pop() if to_say else b"")
+            elif packet[0] == 0xC0:
+                writer.write(b"\xd0\x00")
+
+    server = await asyncio.start_server(play, HOST, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+        await server.wait_closed()

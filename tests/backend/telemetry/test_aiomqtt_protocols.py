@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 from aiomqtt import Client
 
-from kamerplanter_backend.telemetry.aiomqtt_source import (
+from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection, listen_for
+from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     BrokerSettings,
     LoginRefused,
-    OwnBroker,
     Protocol,
     TlsFailed,
-    check_connection,
-    listen_for,
 )
 from tests.backend.telemetry.brokers import (
     HOST,

@@ -10,7 +10,7 @@ import pytest
 from aiomqtt import Client
 
 from kamerplanter_backend.telemetry import aiomqtt_source
-from kamerplanter_backend.telemetry.aiomqtt_source import HostUnreachable
+from kamerplanter_backend.telemetry.broker import HostUnreachable
 from tests.backend.telemetry.brokers import HOST, has_session, mosquitto
 from tests.backend.telemetry.listener import FIRST_PAUSE_S, Listener, listening, publish, take_over
 

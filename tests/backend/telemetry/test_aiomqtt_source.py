@@ -13,17 +13,16 @@ from typing import override
 import pytest
 from aiomqtt import MqttError
 
-from kamerplanter_backend.telemetry.aiomqtt_source import (
+from kamerplanter_backend.telemetry.aiomqtt_source import check_connection, listen_for
+from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     BrokerSettings,
     BrokerTimeout,
     HostUnreachable,
     LoginRefused,
     TlsFailed,
-    _translated,
-    check_connection,
+    broker_error_of,
     client_id_for,
-    listen_for,
 )
 from tests.backend.telemetry.brokers import (
     HOST,
@@ -263,7 +262,7 @@ class TestCheck:
         ids=lambda item: getattr(item, "__name__", type(item).__name__),
     )
     def test_errors_have_their_meaning(self, error: Exception, expected: type[BrokerError]) -> None:
-        assert type(_translated(error, BrokerSettings(host="h"))) is expected
+        assert type(broker_error_of(error, BrokerSettings(host="h"))) is expected
 
 
 @asynccontextmanager

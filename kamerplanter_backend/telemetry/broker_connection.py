@@ -1,0 +1,212 @@
+"""One connection to a broker: the library's client, kept within bounds."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self, override
+
+from aiomqtt import Client, ProtocolVersion, TLSParameters
+from paho.mqtt.client import MQTTMessage
+
+from kamerplanter_backend.telemetry.broker import (
+    BrokerSettings,
+    EndedEarlyError,
+    Protocol,
+    is_topic_filter,
+)
+
+# The library reports each broken socket as an error of its own; we say it once.
+_LIBRARY_LOGGER = logging.getLogger(f"{__name__}.library")
+_LIBRARY_LOGGER.setLevel(logging.CRITICAL)
+
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 10
+"""Silence after which the broker is asked for a sign; as much later the connection is given up.
+
+So a broker that hangs, or a line that swallows all, is noticed after 22 s at most: twice this,
+and twice the second in which the library looks again.
+"""
+_FAILED: Final = 128
+"""Codes of a refused subscription begin here, in both versions of the protocol."""
+QOS: Final = 1
+"""A busy broker may throw away what it hands on with 0."""
+MAX_PACKET_BYTES: Final = 1024 * 1024
+"""Of a longer message the rest is thrown away while it arrives; nobody reads so much."""
+_CHUNK_BYTES: Final = 64 * 1024
+"""Read at once."""
+
+type OnMessage = Callable[[str, bytes, bool], None]
+"""Takes topic, payload and whether the broker had kept the message, on the loop."""
+
+
+class Connection(Client):
+    """The library's client, which here knows its topics and lets go of a failed attempt's socket.
+
+    The broker keeps nothing for us while we are away (`clean_session`). What waits there comes
+    without the retain flag and mostly without a time: nobody could tell it from a live reading.
+    So a broker has no session of a garden that is gone, and none with topics of the day before.
+
+    A message is handed on as it is read, one with each turn of the loop. What cannot be taken in
+    so fast waits in the socket, where the broker sees it, and never in our memory.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        *,
+        client_id: str,
+        keepalive_s: int,
+        hand_on: OnMessage | None = None,
+    ) -> None:
+        tls_params = None
+        if settings.tls and settings.tls_context is None:
+            # Certificates are read from disk; the library does that in its executor.
+            tls_params = TLSParameters(
+                ca_certs=settings.ca_path,
+                certfile=settings.certificate_path,
+                keyfile=settings.key_path,
+                cert_reqs=ssl.CERT_REQUIRED if settings.tls_verify else ssl.CERT_NONE,
+            )
+        is_v5 = settings.protocol is Protocol.V5
+        super().__init__(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password,
+            identifier=client_id,
+            protocol=ProtocolVersion.V5 if is_v5 else ProtocolVersion.V311,
+            # The newer protocol has another name for it and refuses the old one.
+            clean_session=None if is_v5 else True,
+            timeout=CONNECT_TIMEOUT_S,
+            keepalive=keepalive_s,
+            tls_context=settings.tls_context if settings.tls else None,
+            tls_params=tls_params,
+            tls_insecure=True if tls_params is not None and not settings.tls_verify else None,
+            logger=_LIBRARY_LOGGER,
+        )
+        self.refused: frozenset[str] = frozenset()
+        """What the broker, or the protocol, does not let us subscribe to."""
+        self._hand_on = hand_on
+        self._subscribed: frozenset[str] = frozenset()
+        self._topics_lock = asyncio.Lock()
+        self._last_words = ""
+        self._is_dropped = False
+        self._client.on_log = self._note_words
+        self._receive = self._client._sock_recv  # noqa: SLF001 - no public way bounds a message
+        self._client._sock_recv = self._receive_some  # type: ignore[method-assign]  # noqa: SLF001
+
+    @override
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            # Else the socket stays on the loop until the other side ends it, and then raises.
+            self._drop()
+            raise
+
+    @override
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        try:
+            await super().__aexit__(exc_type, exc, tb)
+        finally:
+            # The library keeps the socket of a connection that ended by something unreadable.
+            self._drop()
+
+    @override
+    def _client_connect(self) -> None:
+        super()._client_connect()
+        if self._is_dropped:
+            # Whoever wanted it has left meanwhile; a thread cannot be stopped.
+            with suppress(RuntimeError):  # so may the loop
+                self._loop.call_soon_threadsafe(self._drop)
+
+    def _drop(self) -> None:
+        self._is_dropped = True
+        self._client.on_disconnect = None
+        # Behind what the library has put off to the next turn, which still needs the socket.
+        self._loop.call_soon(self._client._sock_close)  # noqa: SLF001
+        if self._connected.done() and not self._connected.cancelled():
+            self._connected.exception()  # who waited for it may be gone
+
+    def _note_words(self, _client: object, _userdata: object, _level: int, text: str) -> None:
+        """Remember the newest words of the library; the cause of a loss stands nowhere else."""
+        self._last_words = text
+
+    def _receive_some(self, size: int) -> bytes:
+        """Read on, and forget what was read of a message that is far too long."""
+        packet = self._client._in_packet  # noqa: SLF001
+        if packet["remaining_length"] > MAX_PACKET_BYTES:
+            del packet["packet"][MAX_PACKET_BYTES:]
+        return self._receive(min(size, _CHUNK_BYTES))
+
+    @override
+    def _on_connect(self, *args: Any, **kwargs: Any) -> None:
+        self._client.on_log = None  # it would be called for each message
+        super()._on_connect(*args, **kwargs)
+
+    @override
+    def _on_disconnect(self, *args: Any, **kwargs: Any) -> None:
+        if not self._connected.done():
+            # The library would wait for an answer until its time is over.
+            self._connected.set_exception(
+                EndedEarlyError(f"The connection was ended before an answer: {self._last_words}")
+            )
+        super()._on_disconnect(*args, **kwargs)
+
+    @override
+    def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
+        if self._hand_on is None:
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # the protocol forbids it, so nobody can have subscribed to it
+        self._hand_on(topic, bytes(message.payload), message.retain)
+
+    async def until_lost(self) -> None:
+        """Wait until the connection ends.
+
+        Raises:
+            MqttError: It has ended.
+        """
+        await anext(self.messages)  # there is none, as each is handed on at once
+
+    async def follow(self, wanted: Callable[[], frozenset[str]]) -> None:
+        """Subscribe until we hear what is wanted and nothing else.
+
+        Raises:
+            MqttError: The connection is lost, or the broker does not answer.
+        """
+        async with self._topics_lock:
+            while (topics := wanted()) != self._subscribed:  # it may change while we wait
+                if new := sorted(topics - self._subscribed):
+                    await self._subscribe(new)
+                    self._subscribed |= frozenset(new)
+                if old := self._subscribed - topics:
+                    if told := sorted(filter(is_topic_filter, old)):
+                        await self.unsubscribe(told)
+                    self._subscribed -= old
+                    self.refused -= old
+
+    async def _subscribe(self, topics: list[str]) -> None:
+        # One that breaks the rules would cost the connection, and so all the others.
+        usable = [topic for topic in topics if is_topic_filter(topic)]
+        codes = await self.subscribe([(topic, QOS) for topic in usable]) if usable else []
+        heard = {
+            topic
+            for topic, code in zip(usable, codes, strict=True)
+            if getattr(code, "value", code) < _FAILED
+        }
+        self.refused |= frozenset(topics) - heard
+
+    def hang_up(self) -> None:
+        """End the connection; whoever waits for its end gets an error."""
+        self._client.disconnect()
