@@ -6,6 +6,7 @@ from datetime import datetime
 from kamerplanter_engines.evidence_engine import decides, until_the_next
 from kamerplanter_engines.models.tank import AlertState, Band, TankAlertFields
 from kamerplanter_engines.models.telemetry import Reading
+from kamerplanter_engines.tables.tank_bands import READINGS_NEEDED
 from kamerplanter_engines.tank_engine import judge_alert, side_of
 
 
@@ -18,6 +19,7 @@ def judge_run(
     started_at: datetime | None,
     max_age_s: float,
     hold_s: float,
+    readings_needed: int = READINGS_NEEDED,
 ) -> TankAlertFields:
     """Return the alert after a look at each reading in turn.
 
@@ -32,6 +34,7 @@ def judge_run(
         started_at: When this process began to listen; none = no such rule.
         max_age_s: An older reading decides nothing. [s], above 0.
         hold_s: How long the value must be out of band before it is a problem. [s], 0 or more.
+        readings_needed: So many in a row must be out of band.
 
     Returns:
         What `judge_alert` gives if it is called for one reading after the other, when each came.
@@ -54,6 +57,7 @@ def judge_run(
             max_age_s=max_age_s,
             hold_s=hold_s,
             held_at=held_at,
+            readings_needed=readings_needed,
         )
 
     def newest_deciding(inside: Sequence[Reading]) -> Reading:

@@ -19,7 +19,7 @@ def judge_soil_run(
     now: datetime,
     started_at: datetime | None,
     max_age_s: float,
-    hold_s: float,
+    hold_s: float | None,
 ) -> PlantAlertFields:
     """Return what is known of the soil of a plant after a look at each reading in turn.
 
@@ -35,7 +35,8 @@ def judge_soil_run(
         now: The present moment.
         started_at: When this process began to listen; none = no such rule.
         max_age_s: An older reading decides nothing. [s], above 0.
-        hold_s: How long it must be dry, with two readings at least. [s], 0 or more.
+        hold_s: How long it must be dry, with two readings at least; none = one is enough. [s],
+            0 or more.
 
     Returns:
         The same if nothing changed.

@@ -162,6 +162,7 @@ def judge_alert(
     max_age_s: float,
     hold_s: float,
     held_at: datetime | None = None,
+    readings_needed: int = READINGS_NEEDED,
 ) -> TankAlertFields:
     """Return the alert after a look at a reading, or at the clock alone.
 
@@ -179,6 +180,7 @@ def judge_alert(
         max_age_s: An older reading decides nothing. [s], above 0.
         hold_s: How long the value must be out of band before it is a problem. [s], 0 or more.
         held_at: Until when it has lasted, as far as this reading tells; none = until now.
+        readings_needed: So many in a row must be out of band.
 
     Returns:
         The same alert if nothing changed.
@@ -197,8 +199,8 @@ def judge_alert(
         and decides(reading, now=moment, started_at=started_at, max_age_s=max_age_s)
         and (alert.last_reading_at is None or reading.at >= alert.last_reading_at)
     ):
-        return _raised_if_held(_seen(alert, band, reading), until, hold_s)
-    return _raised_if_held(alert, until, hold_s)
+        alert = _seen(alert, band, reading)
+    return _raised_if_held(alert, until, hold_s, readings_needed)
 
 
 def problem_state(
@@ -347,12 +349,14 @@ def _seen(alert: TankAlertFields, band: Band, reading: Reading) -> TankAlertFiel
     )
 
 
-def _raised_if_held(alert: TankAlertFields, until: datetime, hold_s: float) -> TankAlertFields:
+def _raised_if_held(
+    alert: TankAlertFields, until: datetime, hold_s: float, readings_needed: int
+) -> TankAlertFields:
     """Raise an alert that waited long enough until then and was seen often enough."""
     if (
         alert.state is not AlertState.PENDING
         or alert.since is None
-        or alert.out_of_band_count < READINGS_NEEDED
+        or alert.out_of_band_count < readings_needed
         or (until - alert.since).total_seconds() < hold_s
     ):
         return alert

@@ -93,7 +93,7 @@ def judge_moisture(
     now: datetime,
     started_at: datetime | None,
     max_age_s: float,
-    hold_s: float,
+    hold_s: float | None,
     pending_since: datetime | None,
     was_dry: bool = False,
     held_at: datetime | None = None,
@@ -107,7 +107,7 @@ def judge_moisture(
         now: The present moment.
         started_at: When this process began to listen; none = no such rule.
         max_age_s: An older reading decides nothing. [s]
-        hold_s: How long it must be dry, with two readings at least. [s]
+        hold_s: How long it must be dry, with two readings at least; none = one is enough. [s]
         pending_since: What the last verdict said.
         was_dry: What the last verdict said; dry soil stays so until it is clearly wetter.
         held_at: Until when it has lasted, as far as this reading tells; none = until now.
@@ -142,7 +142,7 @@ def judge_moisture(
         since = since or reading.at
         # The reading that began it is the first; a later one is the second.
         until = moment if held_at is None else utc(held_at)
-        held = reading.at > since and (until - since).total_seconds() >= hold_s
+        held = hold_s is None or (reading.at > since and (until - since).total_seconds() >= hold_s)
         is_dry = was_dry or held
         return MoistureVerdict(
             is_dry=is_dry, pending_since=since, reasons=("moisture_low",) if is_dry else ()

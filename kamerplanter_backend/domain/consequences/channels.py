@@ -1,10 +1,12 @@
-"""Which probe speaks for a place, and the numbers in force for its channel."""
+"""Who speaks for a place, a probe or a person, and the numbers in force for what is said."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.evidence_engine import is_recent
+from kamerplanter_engines.hand_measurement_engine import as_reading
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -13,13 +15,15 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.tank_bands import READINGS_NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One bound channel with its newest good reading."""
+    """One bound channel with its newest good reading, or what was measured by hand."""
 
-    probe: Probe
+    probe: Probe | None
+    """None = a person measured it."""
     binding: ChannelBinding
     reading: Reading | None
 
@@ -30,16 +34,48 @@ class Source:
 
     @property
     def hold_s(self) -> float:
-        """How long a value is out of band before it is a problem, in seconds."""
+        """How long a value is out of band before it is a problem, in seconds.
+
+        What a person measured counts at once: nobody measures again within five minutes, and
+        whoever looks at a meter has seen whether it stands still.
+        """
+        if self.is_by_hand:
+            return 0
         own = self.binding.hold_s
         return CHANNELS[self.binding.kind].hold_s if own is None else own
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person measured it."""
+        return self.probe is None
 
-def source_of(uow: UnitOfWork, probes: Sequence[Probe], kind: ChannelKind) -> Source | None:
-    """Return the channel that speaks for a place, or none if no probe measures this there.
+    @property
+    def readings_needed(self) -> int:
+        """How many readings in a row must be out of band."""
+        return 1 if self.is_by_hand else READINGS_NEEDED
+
+
+def source_of(
+    uow: UnitOfWork,
+    probes: Sequence[Probe],
+    kind: ChannelKind,
+    *,
+    tank_key: str | None = None,
+    plant_key: str | None = None,
+) -> Source | None:
+    """Return who speaks for a place, or none if nobody measures this there.
 
     Of several probes the oldest one with a reading that is not too old speaks; so two probes that
-    differ a little do not take turns. Without such a reading it is the oldest one.
+    differ a little do not take turns, and hold times count the readings of one. It speaks also
+    where another one disagrees: a problem must not hide behind that. Where no probe speaks it is
+    what was last measured by hand, until that is too old as well; then the oldest probe.
+
+    Args:
+        uow: The unit of work.
+        probes: Those of the place that are not archived.
+        kind: What is measured.
+        tank_key: The place, if it is a tank.
+        plant_key: The place, if it is a plant.
     """
     sources = [
         Source(
@@ -50,7 +86,25 @@ def source_of(uow: UnitOfWork, probes: Sequence[Probe], kind: ChannelKind) -> So
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
         if (binding := probe.binding(kind))
     ]
-    return next((item for item in sources if _speaks(uow, item)), next(iter(sources), None))
+    speaking = next((item for item in sources if _speaks(uow, item)), None)
+    if speaking is not None:
+        return speaking
+    by_hand = _by_hand(uow, kind, tank_key, plant_key)
+    if by_hand is not None and (not sources or _speaks(uow, by_hand)):
+        return by_hand
+    return next(iter(sources), None)
+
+
+def _by_hand(
+    uow: UnitOfWork, kind: ChannelKind, tank_key: str | None, plant_key: str | None
+) -> Source | None:
+    measured = uow.of(HandMeasurementRepository).newest_good(
+        kind, tank_key=tank_key, plant_key=plant_key
+    )
+    if measured is None:
+        return None
+    reading = as_reading(measured, uow.context.now)
+    return Source(probe=None, binding=ChannelBinding(kind=kind), reading=reading)
 
 
 def _speaks(uow: UnitOfWork, source: Source) -> bool:
@@ -66,6 +120,8 @@ def new_readings(
 
     Without new ones it is the newest good one that is stored, or none.
     """
+    if source.probe is None:
+        return [source.reading]
     fresh = [
         reading
         for reading in readings

@@ -9,6 +9,7 @@ from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading
@@ -19,9 +20,9 @@ RULE_SOIL_MOISTURE_LOW = "soil_moisture_low"
 
 
 def soil_source_of(uow: UnitOfWork, plant_key: str) -> Source | None:
-    """Return the channel that speaks for the soil of a plant."""
+    """Return who speaks for the soil of a plant."""
     probes = uow.of(ProbeRepository).of_plant(plant_key)
-    return source_of(uow, probes, ChannelKind.SOIL_MOISTURE)
+    return source_of(uow, probes, ChannelKind.SOIL_MOISTURE, plant_key=plant_key)
 
 
 def soil_verdict(
@@ -39,7 +40,7 @@ def soil_verdict(
         now=uow.context.now,
         started_at=uow.context.started_at,
         max_age_s=source.max_age_s,
-        hold_s=source.hold_s,
+        hold_s=None if source.is_by_hand else source.hold_s,
         pending_since=alert.pending_since,
         was_dry=alert.is_dry,
     )
@@ -76,7 +77,7 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
         now=uow.context.now,
         started_at=uow.context.started_at,
         max_age_s=source.max_age_s,
-        hold_s=source.hold_s,
+        hold_s=None if source.is_by_hand else source.hold_s,
     )
     if stored is not None:
         names = PlantAlertFields.model_fields
@@ -84,6 +85,19 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
     elif after != before:
         alerts.add(after)
     return int(after.is_dry != before.is_dry) + _follow(uow, before, after)
+
+
+def forget_measured_soil(uow: UnitOfWork, measurement: HandMeasurement) -> None:
+    """Take back what followed from a measurement by hand that was wrong; look at the soil then."""
+    if measurement.plant_key is None or measurement.kind is not ChannelKind.SOIL_MOISTURE:
+        return
+    alerts = uow.of(PlantAlertRepository)
+    alert = alerts.of_plant(measurement.plant_key)
+    if alert is None or alert.last_reading_at != measurement.measured_at:
+        return
+    after = PlantAlertFields(plant_key=measurement.plant_key)
+    alerts.change(alert, **dict(after))
+    _follow(uow, alert, after)
 
 
 def _follow(uow: UnitOfWork, before: PlantAlertFields, after: PlantAlertFields) -> int:

@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.alert_run_engine import judge_run
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.tank import (
     AlertState,
     Band,
@@ -25,6 +26,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Reading
 from kamerplanter_engines.tank_engine import target_bands
 
 TASK_OF_PROBLEM = {problem: TaskKind(f"tank_{problem}") for problem in TankProblem}
+_PROBLEMS = frozenset(problem.value for problem in TankProblem)
 _PROBLEM_OF_TASK = {kind: problem for problem, kind in TASK_OF_PROBLEM.items()}
 
 
@@ -62,7 +64,7 @@ def evaluate_tank(uow: UnitOfWork, tank: Tank, readings: Sequence[Reading] = ())
         )
         after = before
         kind = ChannelKind(problem.value)
-        source = source_of(uow, probes, kind)
+        source = source_of(uow, probes, kind, tank_key=tank.key)
         if source is not None:
             after = judge_run(
                 before,
@@ -72,6 +74,7 @@ def evaluate_tank(uow: UnitOfWork, tank: Tank, readings: Sequence[Reading] = ())
                 started_at=uow.context.started_at,
                 max_age_s=source.max_age_s,
                 hold_s=source.hold_s,
+                readings_needed=source.readings_needed,
             )
         elif before.state is not AlertState.INACTIVE:
             after = _without_source(before)
@@ -87,6 +90,20 @@ def _without_source(alert: TankAlertFields) -> TankAlertFields:
         last_reading_at=alert.last_reading_at,
         last_value=alert.last_value,
     )
+
+
+def forget_measured(uow: UnitOfWork, measurement: HandMeasurement) -> None:
+    """Take back what followed from a measurement by hand that was wrong; look at the tank then.
+
+    Without this the measurement before it would count as late, and the problem as still there.
+    """
+    if measurement.tank_key is None or measurement.kind.value not in _PROBLEMS:
+        return
+    alerts = uow.of(TankAlertRepository)
+    alert = alerts.for_problem(measurement.tank_key, TankProblem(measurement.kind.value))
+    if alert is not None and alert.last_reading_at == measurement.measured_at:
+        fresh = TankAlertFields(tank_key=alert.tank_key, kind=alert.kind)
+        alerts.change(alert, **dict(fresh))
 
 
 def silence_problem(uow: UnitOfWork, task: Task, *, silenced: bool) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from kamerplanter_backend.domain.interfaces.document_store import Order, Where
-from kamerplanter_backend.domain.repositories.base import Repository
+from kamerplanter_backend.domain.repositories.base import Access, Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS, ChannelKind, Verdict
@@ -23,6 +23,19 @@ class HandMeasurementRepository(Repository[HandMeasurement]):
             Reference("plant_key", "plants", on_delete=OnDelete.CASCADE),
         ),
     )
+
+    def __init__(self, access: Access) -> None:
+        super().__init__(access)
+        self._is_unused: bool | None = None
+
+    def is_unused(self) -> bool:
+        """Tell whether nobody measures by hand in this garden; asked once in a unit of work.
+
+        Most gardens do not, and screens would ask for each kind of value of each place.
+        """
+        if self._is_unused is None:
+            self._is_unused = self.count() == 0
+        return self._is_unused
 
     def of_tank(self, tank_key: str, kind: ChannelKind | None = None) -> list[HandMeasurement]:
         """Return the measurements in a tank, of one kind if given, newest first."""
@@ -50,6 +63,8 @@ class HandMeasurementRepository(Repository[HandMeasurement]):
             tank_key: The tank, or
             plant_key: the plant.
         """
+        if self.is_unused():
+            return None
         field, key = ("tank_key", tank_key) if tank_key is not None else ("plant_key", plant_key)
         good = Where("verdict", "==", Verdict.GOOD)
         return self.first(*_of(field, key or "", kind), good, order=_NEWEST_FIRST)
@@ -64,6 +79,8 @@ class HandMeasurementRepository(Repository[HandMeasurement]):
         limit: int,
     ) -> list[HandMeasurement]:
         """Return the measurements of a place that are not doubted, since a moment, newest first."""
+        if self.is_unused():
+            return []
         field, key = ("tank_key", tank_key) if tank_key is not None else ("plant_key", plant_key)
         where = (
             *_of(field, key or "", kind),
@@ -75,8 +92,8 @@ class HandMeasurementRepository(Repository[HandMeasurement]):
     def _newest(
         self, field: str, key: str, kinds: tuple[ChannelKind, ...]
     ) -> tuple[HandMeasurement, ...]:
-        if self.first(Where(field, "==", key)) is None:
-            return ()  # most places: nobody measures there by hand
+        if self.is_unused() or not self.count(Where(field, "==", key)):
+            return ()
         found = (self.first(*_of(field, key, kind), order=_NEWEST_FIRST) for kind in kinds)
         return tuple(item for item in found if item is not None)
 

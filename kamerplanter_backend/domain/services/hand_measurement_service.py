@@ -5,8 +5,11 @@ from datetime import datetime
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
-from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
-from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
+from kamerplanter_backend.domain.consequences.soil_alerts import (
+    evaluate_soil,
+    forget_measured_soil,
+)
+from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank, forget_measured
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
@@ -93,6 +96,8 @@ class HandMeasurementService(EntityService[HandMeasurement]):
         check_own(uow, Permission.LOG_UPDATE, measurement)
         check_revision(measurement, expected_revision, measurements.collection.name)
         measurements.remove(key)
+        forget_measured(uow, measurement)
+        forget_measured_soil(uow, measurement)
         record_audit(
             uow,
             AuditAction.DELETED,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from pydantic import JsonValue
 
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.common.nouns import not_found
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
@@ -19,7 +19,9 @@ from kamerplanter_backend.domain.services.base import Service, query
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
+from kamerplanter_backend.domain.snapshot.trust_views import disagreeing
 from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, PlantView, TankView, TaskView
+from kamerplanter_engines.calibration_age_engine import changes_at
 from kamerplanter_engines.models.base import Entity
 from kamerplanter_engines.models.task import Task, TaskState
 from kamerplanter_engines.task_engine import is_due_today, is_overdue
@@ -55,9 +57,16 @@ class HomeService(Service):
         plant_views = []
         for item in facts.values():
             own = [task for task in open_tasks if task.plant_key == item.plant.key]
-            plant, changes = plant_view(uow, item, own)
+            planted = [probe for probe in probes if probe.plant_key == item.plant.key]
+            plant, changes = plant_view(uow, item, own, planted)
             plant_views.append(plant)
             moments += changes
+        agreements = [found for view in tank_views for found in view.agreements]
+        agreements += [found for view in plant_views for found in view.agreements]
+        at_odds = disagreeing(agreements)
+        probe_views = tuple(probe_view(uow, probe, tasks, at_odds) for probe in probes)
+        for shown in probe_views:
+            moments += changes_at(shown.calibration_statuses)
         return GardenSnapshot(
             name=site.name if site else "",
             time_zone=uow.context.zone.key,
@@ -65,7 +74,7 @@ class HomeService(Service):
             today=uow.context.today,
             tanks=tuple(tank_views),
             plants=tuple(plant_views),
-            probes=tuple(probe_view(uow, probe, tasks) for probe in probes),
+            probes=probe_views,
             tasks=_task_views(uow, tasks),
             next_due_at=_earliest(uow, moments),
         )
@@ -100,7 +109,7 @@ class HomeService(Service):
 
 def _shown[V](views: Mapping[str, V], key: str, kind: str) -> V:
     if key not in views:
-        raise NotFoundError(f"No {key!r} in {kind} of this garden.", kind=kind, key=key)
+        raise not_found(kind, key)
     return views[key]
 
 

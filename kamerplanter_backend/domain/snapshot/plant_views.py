@@ -10,13 +10,16 @@ from kamerplanter_backend.domain.consequences.care_dates import (
 )
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.trust_views import agreement_views
 from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.models.care import CareDue, CareKind
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.task import Task, TaskKind
+from kamerplanter_engines.models.telemetry import Probe
 from kamerplanter_engines.phase_transition_engine import phase_status
 from kamerplanter_engines.safety_interval_engine import check_harvest
 from kamerplanter_engines.task_engine import is_overdue
@@ -29,7 +32,10 @@ _OVERDUE_REASONS = {
 
 
 def plant_view(
-    uow: UnitOfWork, facts: PlantFacts, open_tasks: Sequence[Task]
+    uow: UnitOfWork,
+    facts: PlantFacts,
+    open_tasks: Sequence[Task],
+    probes: Sequence[Probe] = (),
 ) -> tuple[PlantView, list[datetime]]:
     """Return the view of a plant, and when it changes by time alone, midnight aside.
 
@@ -37,12 +43,14 @@ def plant_view(
         uow: The unit of work.
         facts: The plant.
         open_tasks: What is to be done about it.
+        probes: The probes in its soil that are not archived.
     """
     plant, today = facts.plant, uow.context.today
     status = phase_status(facts.sequence, facts.entry.entry_id, facts.phase_started_on, today)
     treatments = uow.of(TreatmentRepository).of_plant(plant.key)
     harvest = check_harvest(treatments, today)
     needs, reasons, moments = _attention(uow, facts, open_tasks)
+    agreements, changes = agreement_views(uow, probes)
     view = PlantView(
         plant=plant,
         species_name_en=facts.species.name_en,
@@ -70,8 +78,10 @@ def plant_view(
         needs_attention=needs,
         attention_reasons=reasons,
         open_task_keys=tuple(task.key for task in open_tasks),
+        agreements=agreements,
+        hand_measurements=uow.of(HandMeasurementRepository).newest_of_plant(plant.key),
     )
-    return view, moments
+    return view, [*moments, *changes]
 
 
 def _day(due: CareDue | None) -> date | None:

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.trust_views import (
+    Disagreeing,
+    doubts_of,
+    drift_views,
+)
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import statuses_of
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
@@ -18,13 +24,19 @@ LATEST_ARRIVAL = timedelta(days=90)
 """A reading may come in so long after it was measured."""
 
 
-def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeView:
+def probe_view(
+    uow: UnitOfWork,
+    probe: Probe,
+    tasks: Iterable[Task],
+    disagreed: Disagreeing = MappingProxyType({}),
+) -> ProbeView:
     """Return a probe with the last values of its bound channels.
 
     Args:
         uow: The unit of work.
         probe: The probe.
         tasks: The tasks of the garden, those closed today among them.
+        disagreed: Where another probe of its place says something else.
     """
     channels = []
     for binding in probe.channels:
@@ -39,12 +51,15 @@ def probe_view(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> ProbeVie
     jumps += [item.recorded_at for item in probe.replacements]
     if (supplied_at := _supplied_at(uow, probe, tasks)) is not None:
         jumps.append(supplied_at)
+    drifts = drift_views(uow, probe, calibrations)
     return ProbeView(
         probe=probe,
         channels=tuple(channels),
         supplied_at=max(jumps, default=None),
         calibrations=calibrations,
         calibration_statuses=statuses_of(probe, calibrations, uow.context.now),
+        drifts=drifts,
+        doubts=doubts_of(probe, drifts, disagreed),
     )
 
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.consequences.channels import Source, source_of
 from kamerplanter_backend.domain.consequences.tank_alerts import band_for
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.trust_views import agreement_views
 from kamerplanter_backend.domain.snapshot.views import ProblemView, TankView
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.tank import (
@@ -41,16 +43,20 @@ def tank_view(
     problems: list[ProblemView] = []
     moments: list[datetime] = []
     for problem in TankProblem:
-        source = source_of(uow, probes, ChannelKind(problem.value))
+        source = source_of(uow, probes, ChannelKind(problem.value), tank_key=tank.key)
         alert = alerts.get(problem) or TankAlertFields(tank_key=tank.key, kind=problem)
         problems.append(_problem_view(uow, alert, band_for(bands, problem), source))
         moments += _moments(alert, source)
+    agreements, changes = agreement_views(uow, probes)
+    moments += changes
     view = TankView(
         tank=tank,
         bands=bands,
         problems=tuple(problems),
         plant_keys=tuple(key for key, _ in phases),
         open_task_keys=open_task_keys,
+        agreements=agreements,
+        hand_measurements=uow.of(HandMeasurementRepository).newest_of_tank(tank.key),
     )
     return view, moments
 

@@ -1,0 +1,144 @@
+"""What a screen shows of the trust in probes: whether they agree, and how far they drifted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.views import (
+    AgreementView,
+    ChannelDoubt,
+    DriftView,
+)
+from kamerplanter_engines.agreement_engine import agree, quality_of
+from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.drift_engine import compared, drift
+from kamerplanter_engines.evidence_engine import is_recent
+from kamerplanter_engines.models.calibration import Calibration
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reason,
+    Verdict,
+)
+from kamerplanter_engines.models.trust import Showing
+from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.trust import TOLERANCES
+
+COMPARED_FOR = timedelta(days=90)
+"""So long a measurement by hand speaks of a probe that nobody ever calibrated."""
+MOST_COMPARED = 50
+"""More measurements by hand say nothing new of a drift."""
+
+type Disagreeing = Mapping[str, frozenset[ChannelKind]]
+"""The kinds in which another probe of the place says something else, by key of the probe."""
+
+
+def agreement_views(
+    uow: UnitOfWork, probes: Sequence[Probe]
+) -> tuple[tuple[AgreementView, ...], list[datetime]]:
+    """Return how far the probes of one place agree, and when that changes by time alone.
+
+    Args:
+        uow: The unit of work.
+        probes: Those of the place that are not archived.
+    """
+    if len(probes) < 2:  # noqa: PLR2004 - one alone has nobody to agree with
+        return (), []
+    views, moments = [], []
+    for kind in TOLERANCES:
+        bound = [(probe, binding) for probe in probes if (binding := probe.binding(kind))]
+        if len(bound) < 2:  # noqa: PLR2004 - as above
+            continue
+        shown = []
+        for probe, binding in bound:
+            showing, ends_at = _showing(uow, probe, binding)
+            shown.append(showing)
+            moments += [ends_at] if ends_at else []
+        found = agree(kind, shown)
+        views.append(
+            AgreementView(
+                kind=kind,
+                agrees=found.agrees,
+                spread=found.spread,
+                limit=found.limit,
+                probe_keys=found.member_keys,
+                value=found.value,
+                may_decide_dose=found.may_decide_dose,
+                reasons=found.reasons,
+            )
+        )
+    return tuple(views), moments
+
+
+def _showing(
+    uow: UnitOfWork, probe: Probe, binding: ChannelBinding
+) -> tuple[Showing, datetime | None]:
+    """Return what a channel shows now, as far as the store knows, and until when."""
+    last, now = uow.readings.latest(probe.key, binding.kind), uow.context.now
+    if last is None:
+        return Showing(probe.key, None, Verdict.STALE, 1), None
+    max_age_s = binding.max_age_s or CHANNELS[binding.kind].max_age_s
+    is_fresh = is_recent(last.at, now=now, max_age_s=max_age_s)
+    verdict = last.verdict if is_fresh else Verdict.STALE
+    quality = quality_of(binding, (now - last.at).total_seconds())
+    ends_at = last.at + timedelta(seconds=max_age_s) + _MOMENT if is_fresh else None
+    return Showing(probe.key, last.value, verdict, quality), ends_at
+
+
+_MOMENT = timedelta(microseconds=1)
+"""At its maximum age a value is not too old yet."""
+
+
+def disagreeing(agreements: Iterable[AgreementView]) -> Disagreeing:
+    """Return which probes are in disagreement, and about what."""
+    found: dict[str, frozenset[ChannelKind]] = {}
+    for item in agreements:
+        if not item.agrees:
+            for key in item.probe_keys:
+                found[key] = found.get(key, frozenset()) | {item.kind}
+    return found
+
+
+def drift_views(
+    uow: UnitOfWork, probe: Probe, calibrations: Sequence[Calibration]
+) -> tuple[DriftView, ...]:
+    """Return how far the channels of a probe are from what was measured by hand beside them.
+
+    Args:
+        uow: The unit of work.
+        probe: The probe.
+        calibrations: Those that may be in force now.
+    """
+    if probe.tank_key is None and probe.plant_key is None:
+        return ()
+    place = (
+        {"plant_key": probe.plant_key} if probe.tank_key is None else {"tank_key": probe.tank_key}
+    )
+    hand, now = uow.of(HandMeasurementRepository), uow.context.now
+    views = []
+    for binding in probe.channels:
+        last = in_force(calibrations, binding.kind, now)
+        starts = (now - COMPARED_FOR, probe.replaced_at, last.done_at if last else None)
+        since = max(start for start in starts if start is not None)
+        measured = hand.good_since(binding.kind, since, limit=MOST_COMPARED, **place)
+        found = drift(binding.kind, compared(measured, probe.key))
+        views += [found] if found else []
+    return tuple(views)
+
+
+def doubts_of(
+    probe: Probe, drifts: Iterable[DriftView], disagreed: Disagreeing
+) -> tuple[ChannelDoubt, ...]:
+    """Return what speaks against the channels of a probe beside their own readings."""
+    drifted = {item.kind for item in drifts if item.drifted}
+    at_odds = disagreed.get(probe.key, frozenset())
+    doubts = []
+    for binding in probe.channels:
+        reasons = (
+            *((Reason.PROBES_DISAGREE,) if binding.kind in at_odds else ()),
+            *((Reason.DRIFTED,) if binding.kind in drifted else ()),
+        )
+        doubts += [ChannelDoubt(kind=binding.kind, reasons=reasons)] if reasons else []
+    return tuple(doubts)
