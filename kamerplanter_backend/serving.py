@@ -12,8 +12,9 @@ from typing import override
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from kamerplanter_backend.announce import announced, announcement_of
 from kamerplanter_backend.common.dependencies import Server
+from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.config.settings import PREFIX, Settings
 from kamerplanter_backend.main import create_app
 
 KEEP_ALIVE_S = 30
@@ -36,9 +37,14 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         on_ready: Gets the address once connections are taken.
 
     Raises:
-        SystemExit: The address cannot be listened on.
+        UnavailableError: The address cannot be listened on.
     """
     settings = server.settings
+    try:
+        sockets = _bound(settings)
+    except BaseException:
+        server.close()
+        raise
     config = uvicorn.Config(
         create_app(server),
         host=settings.bind_host,
@@ -56,7 +62,33 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    _Listener(config, server, on_ready).run()
+    _Listener(config, server, on_ready).run(sockets)
+
+
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return a socket for each address of the host, as a name may have several."""
+    host, port = settings.bind_host, settings.port
+    bound: list[socket.socket] = []
+    try:
+        for family, kind, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            one = socket.socket(family, kind)
+            bound.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(address)
+            one.setblocking(False)
+    except OSError as error:
+        for one in bound:
+            one.close()
+        raise UnavailableError(
+            f"The server cannot listen on {host} port {port}: {error.strerror}. "
+            f"Set {PREFIX}PORT or {PREFIX}HOST to others, or stop what listens there.",
+            reason="address",
+        ) from error
+    return bound
 
 
 class PromptHeads(HttpToolsProtocol):
@@ -145,6 +177,9 @@ class _Listener(uvicorn.Server):
     async def _announce(self) -> None:
         if not self._server.settings.announce:
             return
+        # It takes a while to load: connections are taken by now.
+        from kamerplanter_backend.announce import announced, announcement_of  # noqa: PLC0415
+
         announcement = announcement_of(
             self._server.settings, self._server.instance_id, self._port()
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kamerplanter_backend.api.body_shape import check_members
 from kamerplanter_backend.common.error_handlers import domain_error
 from kamerplanter_backend.common.exceptions import (
     PayloadTooLargeError,
@@ -57,6 +58,7 @@ class BodyLimit:
             if body is None:
                 return
             check_depth(body)
+            check_members(body)
             _check_text(body)
         except KamerplanterError as error:
             await domain_error(Request(scope), error)(scope, receive, send)

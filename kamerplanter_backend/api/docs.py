@@ -3,13 +3,14 @@
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import describe
 from kamerplanter_backend.common.auth import Public
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(Public())], include_in_schema=False)
+router = Router(prefix="/api/v1", dependencies=[Depends(Public())], include_in_schema=False)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

@@ -71,7 +71,7 @@ class ErrorEnvelope(BaseModel):
                 {
                     "error_id": "550e8400-e29b-41d4-a716-446655440000",
                     "error_code": "PLANT_NOT_FOUND",
-                    "message": "No 'xyz' in plants of this garden.",
+                    "message": "Plant 'xyz' does not exist.",
                     "details": {"kind": "plants", "key": "xyz"},
                     "timestamp": "2026-05-01T10:00:00Z",
                     "path": "/api/v1/t/platform/plants/xyz",

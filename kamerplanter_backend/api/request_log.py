@@ -5,17 +5,15 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from kamerplanter_backend.common.error_handlers import unhandled_error
+from kamerplanter_backend.common.log_context import Note, begin_note, end_note
+from kamerplanter_backend.config.logging import write_request_line
 
-_LOG = structlog.get_logger("kamerplanter_backend.access")
-
-REQUEST_ID = "X-Request-ID"
+REQUEST_ID = b"x-request-id"
+"""The header that tells the request's id."""
 
 _UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -42,6 +40,7 @@ class RequestLog:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        named = (REQUEST_ID, request_id.encode())
         started = perf_counter()
         status = 0
 
@@ -49,11 +48,10 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                message["headers"] = [*message.get("headers", ()), named]
             await send(message)
 
-        clear_contextvars()
-        bind_contextvars(request_id=request_id)
+        note = begin_note(request_id)
         try:
             await self._app(scope, receive, send_named)
         except Exception as error:
@@ -63,18 +61,18 @@ class RequestLog:
                 raise
             await answer(scope, receive, send_named)
         finally:
-            _write_line(scope, status, perf_counter() - started)
-            clear_contextvars()
+            _write_line(scope, note, status, perf_counter() - started)
+            end_note()
 
 
-def _write_line(scope: Scope, status: int, duration_s: float) -> None:
+def _write_line(scope: Scope, note: Note, status: int, duration_s: float) -> None:
     path = scope["path"]
     if path in QUIET_PATHS and status < 400:  # noqa: PLR2004
         return
     route: Any = scope.get("route")
     # The path itself is not logged: a calendar's address holds its secret.
-    _LOG.info(
-        "request",
+    write_request_line(
+        note,
         method=scope["method"],
         route=getattr(route, "path", None) or "unknown",
         status=status or 499,
@@ -84,6 +82,6 @@ def _write_line(scope: Scope, status: int, duration_s: float) -> None:
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _UUID.fullmatch(value):
+        if name == REQUEST_ID and _UUID.fullmatch(value):
             return str(value.decode().lower())
     return str(uuid4())

@@ -1,14 +1,11 @@
 """Puts the routes of nested routers into one flat table, and finds them by their first words."""
 
-from copy import copy
-
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, compile_path
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from kamerplanter_backend.common.auth import rules_of
+from kamerplanter_backend.api.late_route import LateRoute
 
 GARDEN = "t"
 """The word before a garden's short name."""
@@ -36,64 +33,74 @@ def add_flat(app: FastAPI, prefix: str, router: APIRouter) -> None:
         RuntimeError: A route does not say exactly once who may call it, or is none of its own.
     """
     for route in router.routes:
-        if not isinstance(route, APIRoute):
+        if not isinstance(route, LateRoute):
             raise RuntimeError(  # noqa: TRY004 - a mistake of the program
-                f"{prefix}{router.prefix}: name routers in router.py, do not include them."
+                f"{prefix}{router.prefix}: name routers in router.py, do not include them, "
+                "and make them of late_route.Router."
             )
-        rules = rules_of(route.dependant)
+        rules = route.rules
         if len(rules) != 1:
             raise RuntimeError(
                 f"{route.path} has {len(rules)} access rules; declare exactly one of common.auth."
             )
-        app.router.routes.append(_moved(route, prefix))
-
-
-def _moved(route: APIRoute, prefix: str) -> APIRoute:
-    moved = copy(route)
-    moved.path = prefix + route.path
-    moved.path_regex, moved.path_format, moved.param_convertors = compile_path(moved.path)
-    moved.operation_id = moved.unique_id = operation_id(route)
-    return moved
-
-
-def operation_id(route: APIRoute) -> str:
-    """Return the name of an operation: `<tag>_<name of its function>`."""
-    return route.operation_id or "_".join((*(str(tag) for tag in route.tags[:1]), route.name))
+        app.router.routes.append(route.moved(prefix))
 
 
 class RouteIndex:
-    """Looks among the routes of one subject first; what is not found there, among all.
+    """Looks only among the routes of one subject whose paths are as long as the request's.
 
     Args:
         router: The application's router, with its flat table.
+
+    Raises:
+        RuntimeError: The path of a route leaves its subject or its length open.
     """
 
     def __init__(self, router: APIRouter) -> None:
         self._router = router
-        self._groups: dict[str, list[APIRoute]] = {}
+        self._groups: dict[tuple[str, int], list[LateRoute]] = {}
+        self._count = 0
         for route in router.routes:
-            if isinstance(route, APIRoute):
-                self._groups.setdefault(subject_of(route.path), []).append(route)
+            if not isinstance(route, LateRoute):
+                continue
+            subject, length = _group_of(route.path)
+            if "{" in subject or ":path}" in route.path:
+                raise RuntimeError(f"{route.path} leaves its subject or length open.")
+            self._groups.setdefault((subject, length), []).append(route)
+            self._count += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to its route."""
-        if scope["type"] == "http":
-            nearest: str | None = None
-            allowed: set[str] = set()
-            for route in self._groups.get(subject_of(scope["path"]), ()):
-                match, more = route.matches(scope)
-                if match is Match.FULL:
-                    scope.update(more)
-                    scope.setdefault("router", self._router)
-                    await route.handle(scope, receive, send)
-                    return
-                if match is Match.PARTIAL and nearest in {None, route.path}:
-                    nearest = route.path
-                    allowed |= route.methods or set()
-            if allowed:
-                # A route of its own knows its own method alone.
-                raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        """Hand a request to its route.
+
+        Raises:
+            HTTPException: There is none (404), or not with this method (405).
+        """
+        if scope["type"] != "http":
+            await self._router.app(scope, receive, send)
+            return
+        nearest: str | None = None
+        allowed: set[str] = set()
+        for route in self._groups.get(_group_of(scope["path"]), ()):
+            match, more = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(more)
+                scope.setdefault("router", self._router)
+                await route.handle(scope, receive, send)
+                return
+            if match is Match.PARTIAL and nearest in {None, route.path}:
+                nearest = route.path
+                allowed |= route.methods or set()
+        if allowed:
+            # A route of its own knows its own method alone.
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        if len(self._router.routes) == self._count:
+            raise HTTPException(404)
+        # Somebody has added others by hand.
         await self._router.app(scope, receive, send)
+
+
+def _group_of(path: str) -> tuple[str, int]:
+    return subject_of(path), path.count("/")
 
 
 def subject_of(path: str) -> str:

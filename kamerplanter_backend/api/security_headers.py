@@ -1,6 +1,7 @@
 """The headers that every answer carries, whatever it is."""
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
@@ -14,6 +15,11 @@ HEADERS = {
 
 CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """An answer of the interface is data: nothing in it is ever run or loaded."""
+
+DEFAULTS = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+"""What a route may say otherwise."""
+
+CHANGEABLE = frozenset(name.lower().encode() for name in DEFAULTS)
 
 HSTS_S = 63_072_000
 """How long browsers remember to use HTTPS only: two years. [s]"""
@@ -37,27 +43,33 @@ class SecurityHeaders:
         self, app: ASGIApp, *, is_hsts: bool = False, hsts_subdomains: bool = False
     ) -> None:
         self._app = app
-        self._headers = dict(HEADERS)
+        said = dict(HEADERS)
         if is_hsts:
             below = "; includeSubDomains" if hsts_subdomains else ""
-            self._headers["Strict-Transport-Security"] = f"max-age={HSTS_S}{below}"
-        self._raw = [
-            (name.lower().encode(), value.encode()) for name, value in self._headers.items()
-        ]
+            said["Strict-Transport-Security"] = f"max-age={HSTS_S}{below}"
+        always = _raw(said)
+        self._public = (*_raw(DEFAULTS), *always)
+        self._private = (*_raw(DEFAULTS | {"Cache-Control": "no-store"}), *always)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, with the headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_private = scope["path"].startswith(NO_STORE_PREFIXES)
+        more = self._private if scope["path"].startswith(NO_STORE_PREFIXES) else self._public
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
-                headers.setdefault("Cache-Control", "no-store" if is_private else "no-cache")
-                message["headers"] = [*headers.raw, *self._raw]
+                own = message.get("headers", ())
+                given = {name for name, _ in own} & CHANGEABLE
+                message["headers"] = [
+                    *own,
+                    *(more if not given else (item for item in more if item[0] not in given)),
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_bytes
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -14,9 +15,9 @@ from kamerplanter_backend.auth.full_auth_provider import FullAuthProvider
 from kamerplanter_backend.auth.light_auth_provider import LightAuthProvider
 from kamerplanter_backend.auth.login import LoginService
 from kamerplanter_backend.auth.login_delays import LoginDelays
+from kamerplanter_backend.auth.login_provider import ProviderSettings
 from kamerplanter_backend.auth.mail_sender import MailSender
 from kamerplanter_backend.auth.mailers import ConsoleMailer, SmtpMailer
-from kamerplanter_backend.auth.oidc import OidcProviderClient, ProviderSettings
 from kamerplanter_backend.auth.oidc_login import OidcLoginService
 from kamerplanter_backend.auth.policy import MIN_SECRET_BYTES, AuthPolicy
 from kamerplanter_backend.auth.principal import AuthProvider
@@ -31,6 +32,9 @@ from kamerplanter_backend.domain.interfaces.adapters import Mailer
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import TenantService
+
+if TYPE_CHECKING:  # it takes a while to load, and few servers have a login provider
+    from kamerplanter_backend.auth.oidc import OidcProviderClient
 
 CALLBACK = "/api/v1/auth/oauth/{slug}/callback"
 
@@ -79,7 +83,7 @@ def build_accounts(
     """
     policy = policy_of(settings)
     tokens, csrf = AccessTokens(policy), CsrfGuard(policy)
-    mails = MailSender(mailer or mailer_of(settings))
+    mails = MailSender(mailer or mailer_of(settings), close_s=settings.mail_close_s)
     delays, gardens = LoginDelays(store, policy), FirstGarden(store, tenants)
     sessions = SessionService(store, policy, tokens, csrf)
     api_keys = ApiKeyService(store)
@@ -96,12 +100,7 @@ def build_accounts(
         profile=profile,
         deletion=DeletionService(store, profile, tenants, members),
         oidc=OidcLoginService(store, policy, sessions, gardens),
-        oidc_clients={
-            provider.slug: OidcProviderClient(
-                _provider(provider), policy.public_url + CALLBACK.format(slug=provider.slug)
-            )
-            for provider in settings.oidc_providers
-        },
+        oidc_clients=_oidc_clients(settings, policy),
         upkeep=UpkeepService(store, policy, delays),
         admin=UserAdminService(store),
         mails=mails,
@@ -137,6 +136,19 @@ def mailer_of(settings: Settings) -> Mailer:
         password=(settings.smtp_password.get_secret_value() if settings.smtp_password else None),
         use_tls=settings.smtp_use_tls,
     )
+
+
+def _oidc_clients(settings: Settings, policy: AuthPolicy) -> dict[str, OidcProviderClient]:
+    if not settings.oidc_providers:
+        return {}
+    from kamerplanter_backend.auth.oidc import OidcProviderClient  # noqa: PLC0415 - as above
+
+    return {
+        provider.slug: OidcProviderClient(
+            _provider(provider), policy.public_url + CALLBACK.format(slug=provider.slug)
+        )
+        for provider in settings.oidc_providers
+    }
 
 
 def _provider(provider: OidcProvider) -> ProviderSettings:

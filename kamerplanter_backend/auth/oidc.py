@@ -5,7 +5,7 @@ Sources: OpenID Connect Core 1.0, sections 3.1 and 5.4; RFC 7636; RFC 9207.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from kamerplanter_backend.auth.login_provider import OidcIdentity, ProviderSettings
 from kamerplanter_backend.common.exceptions import ExternalSourceError, InvalidTokenError
 
 KEPT: Final = timedelta(hours=6)
@@ -39,32 +40,6 @@ ALGORITHMS: Final = (
 )
 """Signatures with a key that only the provider has; whatever it offers, no other one counts."""
 KEY_KINDS: Final = ("RSA", "EC")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSettings:
-    """A provider as the server's settings describe it."""
-
-    slug: str
-    display_name: str
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    scopes: tuple[str, ...] = ("openid", "email", "profile")
-    is_email_trusted: bool = False
-    """Whether an address that it calls confirmed may stand for an account of ours."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OidcIdentity:
-    """Whom a provider says it knows, after everything about it was checked."""
-
-    issuer: str
-    subject: str
-    email: str | None
-    is_email_verified: bool
-    name: str | None
-    locale: str | None
 
 
 @dataclass(slots=True)

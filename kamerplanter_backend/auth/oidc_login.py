@@ -8,7 +8,7 @@ from typing import Final
 
 from kamerplanter_backend.auth.addresses import comparable_email, safe_path
 from kamerplanter_backend.auth.first_garden import FirstGarden
-from kamerplanter_backend.auth.oidc import OidcIdentity, ProviderSettings
+from kamerplanter_backend.auth.login_provider import OidcIdentity, ProviderSettings
 from kamerplanter_backend.auth.policy import AuthPolicy, digest, keyed_digest
 from kamerplanter_backend.auth.sessions import Device, Login, SessionService, begin_session
 from kamerplanter_backend.common.exceptions import (

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OctKey
-from joserfc.jws import JWSRegistry
 
 from kamerplanter_backend.auth.policy import AuthPolicy, derived_key, keyed_digest
 from kamerplanter_backend.common.exceptions import InvalidTokenError
+
+if TYPE_CHECKING:  # it takes a while to load: the first token is early enough for that
+    from joserfc.jwk import KeySet, OctKey
+    from joserfc.jws import JWSRegistry
+    from joserfc.jwt import Token
 
 ALGORITHMS: Final = ("HS256",)
 """Whatever a token says of itself, no other one is tried."""
@@ -47,18 +48,17 @@ class AccessTokens:
     """Makes and reads access tokens."""
 
     def __init__(self, policy: AuthPolicy) -> None:
-        self._life = policy.access_token_life
-        self._key = _signing_key(policy.secret)
-        self._registry = JWSRegistry(algorithms=list(ALGORITHMS))
-        self._keys = KeySet([_signing_key(secret) for secret in policy.secrets])
+        self._policy = policy
 
     @property
     def life(self) -> timedelta:
         """How long a token is valid."""
-        return self._life
+        return self._policy.access_token_life
 
     def issue(self, user_key: str, session_key: str, now: datetime) -> str:
         """Return a token for a session; it names keys, no address and no name."""
+        from joserfc import jwt  # noqa: PLC0415 - as above
+
         issued_at = int(now.timestamp())
         return jwt.encode(
             {"alg": ALGORITHMS[0], "typ": HEADER_TYPE, "kid": self._key.kid},
@@ -71,7 +71,7 @@ class AccessTokens:
                 "jti": str(uuid4()),
                 "iat": issued_at,
                 "nbf": issued_at,
-                "exp": issued_at + int(self._life.total_seconds()),
+                "exp": issued_at + int(self.life.total_seconds()),
             },
             self._key,
             algorithms=list(ALGORITHMS),
@@ -86,6 +86,9 @@ class AccessTokens:
         """
         if len(text) > MAX_LENGTH:
             raise _refused()
+        from joserfc import jwt  # noqa: PLC0415 - as above
+        from joserfc.errors import JoseError  # noqa: PLC0415
+
         try:
             token = jwt.decode(text, self._keys, registry=self._registry)
         except (JoseError, ValueError) as error:
@@ -95,8 +98,24 @@ class AccessTokens:
             raise _refused()
         return claims
 
+    @cached_property
+    def _key(self) -> OctKey:
+        return _signing_key(self._policy.secret)
 
-def _checked(token: jwt.Token) -> AccessClaims | None:
+    @cached_property
+    def _keys(self) -> KeySet:
+        from joserfc.jwk import KeySet  # noqa: PLC0415 - as above
+
+        return KeySet([_signing_key(secret) for secret in self._policy.secrets])
+
+    @cached_property
+    def _registry(self) -> JWSRegistry:
+        from joserfc.jws import JWSRegistry  # noqa: PLC0415 - as above
+
+        return JWSRegistry(algorithms=list(ALGORITHMS))
+
+
+def _checked(token: Token) -> AccessClaims | None:
     """Return the claims of a token that is signed; none = it is not made for this."""
     header, claims = token.header, token.claims
     texts = [claims.get(name) for name in ("sub", "sid", "jti")]
@@ -120,6 +139,8 @@ def _checked(token: jwt.Token) -> AccessClaims | None:
 
 
 def _signing_key(secret: bytes) -> OctKey:
+    from joserfc.jwk import OctKey  # noqa: PLC0415 - as above
+
     kid = keyed_digest(secret, "key-id", "access")[:16]
     return OctKey.import_key(derived_key(secret, "access-token"), {"kid": kid, "use": "sig"})
 

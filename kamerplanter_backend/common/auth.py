@@ -23,12 +23,14 @@ made for it (404, as for a garden that does not exist); has the key the scope (4
 be written there (403); is the role high enough (403).
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, cast
+from types import FunctionType
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, params
 from fastapi.dependencies.models import Dependant
-from structlog.contextvars import bind_contextvars
+from fastapi.dependencies.utils import get_dependant
 
 from kamerplanter_backend.auth.principal import Principal
 from kamerplanter_backend.common.context import Context, Role
@@ -38,6 +40,7 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
     TenantSuspendedError,
 )
+from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.common.permissions import GRANTS, KeyScope, Permission, is_permitted
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_engines.errors import InvalidInputError
@@ -148,7 +151,7 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
     tenant = access.tenant
     if principal.garden_key not in {None, tenant.key}:
         raise NotFoundError(f"No garden {slug!r}.", kind="tenants", key=slug)
-    bind_contextvars(tenant_slug=tenant.slug)
+    note_down(tenant_slug=tenant.slug)
     grant = GRANTS[permission]
     if principal.scopes is not None and grant.scope not in principal.scopes:
         raise ForbiddenError(
@@ -191,7 +194,7 @@ async def principal_of(request: Request) -> Principal:
     call = server.run if authorization and API_KEY_MARK in authorization else server.ask
     principal = await call(lambda: server.accounts.provider.authenticate(authorization, now))
     request.state.principal = principal
-    bind_contextvars(user_key=principal.user_key, auth_kind=principal.kind.value)
+    note_down(user_key=principal.user_key, auth_kind=principal.kind.value)
     return principal
 
 
@@ -223,6 +226,42 @@ def request_id_of(request: Request) -> str | None:
     """Return the id that the request has in the log."""
     found: str | None = getattr(request.state, "request_id", None)
     return found
+
+
+def declared_rules(
+    endpoint: Callable[..., object], dependencies: Iterable[params.Depends] = ()
+) -> list[AccessRule]:
+    """Return the rules that `rules_of` will find, before the framework has built the route.
+
+    Args:
+        endpoint: The function of a route.
+        dependencies: What the route depends on beside its parameters.
+    """
+    found = [rule for depends in dependencies for rule in _rules_of_call(depends.dependency)]
+    return [*found, *_rules_of_parameters(endpoint)]
+
+
+def _rules_of_call(call: object) -> list[AccessRule]:
+    return [*([call] if isinstance(call, AccessRule) else []), *_rules_of_parameters(call)]
+
+
+def _rules_of_parameters(call: object) -> list[AccessRule]:
+    """Return the rules among the parameters of what a route or one of its dependencies calls."""
+    function = call if isinstance(call, FunctionType) else vars(type(call)).get("__call__")
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        # Whatever it is: the framework knows how to read it, if slowly.
+        return rules_of(get_dependant(path="/", call=cast("Callable[..., Any]", call)))
+    hints = function.__annotations__
+    if any(isinstance(hint, str) for hint in hints.values()):
+        return rules_of(get_dependant(path="/", call=cast("Callable[..., Any]", call)))
+    marks = [mark for hint in hints.values() for mark in getattr(hint, "__metadata__", ())]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [
+        rule
+        for mark in (*marks, *defaults)
+        if isinstance(mark, params.Depends)
+        for rule in _rules_of_call(mark.dependency)
+    ]
 
 
 def rules_of(dependant: Dependant) -> list[AccessRule]:

@@ -3,12 +3,15 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from json import JSONEncoder
 from typing import Any, TextIO
 
 import structlog
 
+from kamerplanter_backend.common.log_context import FIELDS, with_note
 from kamerplanter_backend.config.settings import Settings
 
 REDACTED = "[redacted]"
@@ -38,6 +41,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 MAX_DEPTH = 6
+
+ACCESS_LOGGER = "kamerplanter_backend.access"
+REQUEST_EVENT = "request"
+
+HEAD = ("timestamp", "level", "event", *FIELDS)
+"""What every line begins with."""
 
 OWN_NAMES = frozenset(
     {
@@ -98,6 +107,10 @@ def _redact(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Ma
     return clean
 
 
+def _ordered(_logger: object, _method: str, line: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**{name: line[name] for name in HEAD if name in line}, **line}
+
+
 class Lines:
     """Writes the server's own lines, which are finished when they come here.
 
@@ -115,11 +128,45 @@ class Lines:
 
     def msg(self, line: str) -> None:
         """Write a line; a stream that is gone stops nobody."""
+        stream = self._handler.stream
         with self._handler.lock or nullcontext(), suppress(OSError, ValueError):
-            self._handler.stream.write(line + self._handler.terminator)
-            self._handler.flush()
+            stream.write(line + self._handler.terminator)
+            stream.flush()
 
     debug = info = warning = error = critical = msg
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortcut:
+    """How a line without secrets gets to the stream by the shortest way."""
+
+    chain: list[Any]
+    """The processors of the way round, as long as they are still the ones in use."""
+    lines: Lines
+    encode: Callable[[Mapping[str, Any]], str]
+    is_open: bool
+    """Whether lines of information are written at all."""
+
+
+_shortcut: _Shortcut | None = None
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def write_request_line(note: Mapping[str, str | None], **fields: object) -> None:
+    """Write the line of a request; one comes with each, so it is put together right here.
+
+    Args:
+        note: Whose request it was.
+        fields: Values that our own code has made, by names of `OWN_NAMES`.
+    """
+    shortcut = _shortcut
+    if shortcut is None or structlog.get_config()["processors"] is not shortcut.chain:
+        structlog.get_logger(ACCESS_LOGGER).info(REQUEST_EVENT, **fields)
+        return
+    if shortcut.is_open:
+        line = {"timestamp": None, "level": "info", "event": REQUEST_EVENT, **note}
+        _stamp(None, "info", line)
+        shortcut.lines.msg(shortcut.encode(line | {"logger": ACCESS_LOGGER} | fields))
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
@@ -129,15 +176,17 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         settings: Level, and whether this is production.
         stream: Where the lines go; none = standard error.
     """
+    global _shortcut  # noqa: PLW0603 - as structlog's own configuration
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        with_note,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamp,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _redact,
+        _ordered,
     ]
     target = stream or sys.stderr
     renderer: Any = (
@@ -148,8 +197,9 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         )
     )
     handler = logging.StreamHandler(target)
+    chain = [*shared, renderer]
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=chain,
         logger_factory=lambda *names: Lines(handler, *names),
         wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
         cache_logger_on_first_use=False,
@@ -159,6 +209,16 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
+    )
+    _shortcut = (
+        _Shortcut(
+            chain=chain,
+            lines=Lines(handler, ACCESS_LOGGER),
+            encode=JSONEncoder(ensure_ascii=False).encode,
+            is_open=_level(settings) <= logging.INFO,
+        )
+        if settings.is_production
+        else None
     )
     root = logging.getLogger()
     for old in list(root.handlers):

@@ -26,6 +26,44 @@ def test_the_server_loads_no_store_and_no_worker_that_it_does_not_use(module: st
     assert loaded(module, HEAVY) == []
 
 
+LATE = (
+    "apscheduler",
+    "authlib",
+    "httpx2",
+    "ical",
+    "joserfc",
+    "slowapi",
+    "limits",
+    "kamerplanter_backend.auth.oidc",
+    "kamerplanter_backend.telemetry.process",
+)
+"""Loaded with the first one who needs it: a token, a provider, a calendar, a login, a job."""
+
+
+def test_the_command_line_loads_nothing_to_announce_itself_before_it_listens() -> None:
+    assert loaded("kamerplanter_backend.cli", ("zeroconf", "ical", "authlib", "joserfc")) == []
+
+
+@pytest.mark.parametrize("mode", ["full", "light"])
+def test_an_application_is_made_without_what_its_first_users_bring_along(mode: str) -> None:
+    program = f"""
+import sys
+from kamerplanter_backend.config.settings import Settings
+from kamerplanter_backend.main import create_app, open_server
+server = open_server(Settings(mode={mode!r}, store="sqlite:///:memory:", environment="development",
+                              secret_key="kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"))
+app = create_app(server)
+print([name for name in {LATE!r} if name in sys.modules])
+print([route.path for route in app.routes if "dependant" in vars(route)])
+server.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines() == ["[]", "[]"]
+
+
 @pytest.mark.parametrize(
     "module",
     [

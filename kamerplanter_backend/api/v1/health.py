@@ -2,18 +2,19 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 import kamerplanter_engines
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.client.protocol import PROTOCOL
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.config.settings import Mode
 
-router = APIRouter(tags=["health"], dependencies=[Depends(Public())])
-root_router = APIRouter(tags=["health"], dependencies=[Depends(Public())])
+router = Router(tags=["health"], dependencies=[Depends(Public())])
+root_router = Router(tags=["health"], dependencies=[Depends(Public())])
 
 
 class Health(BaseModel):

@@ -17,6 +17,7 @@ from kamerplanter_backend.api.rate_limit import forget_calls
 from kamerplanter_backend.auth.sessions import Device, begin_session
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.dependencies import Server
+from kamerplanter_backend.common.log_context import with_note
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.config.settings import Environment, Mode, Settings
 from kamerplanter_backend.domain.interfaces.adapters import Mail
@@ -35,7 +36,7 @@ from kamerplanter_backend.main import create_app, open_server
 # To where pytest captures: not onto the screen, and without the values of local variables.
 structlog.configure(
     processors=[
-        structlog.contextvars.merge_contextvars,
+        with_note,
         structlog.processors.format_exc_info,
         structlog.processors.KeyValueRenderer(),
     ],

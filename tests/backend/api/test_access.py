@@ -1,6 +1,7 @@
 """Who may call what: the four rules, in the order in which they are asked."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Any, cast
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
+from kamerplanter_backend.api.late_route import LateRoute, Router
 from kamerplanter_backend.api.route_table import add_flat, subject_of
 from kamerplanter_backend.common.auth import (
     AccessRule,
@@ -15,6 +17,7 @@ from kamerplanter_backend.common.auth import (
     PlatformAdmin,
     Public,
     SignedIn,
+    declared_rules,
     rules_of,
 )
 from kamerplanter_backend.common.context import Context, Role
@@ -28,6 +31,48 @@ from tests.backend.api.harness import Bench
 def full(server_of: Callable[..., Bench]) -> Bench:
     """Return a server with accounts."""
     return server_of(Mode.FULL)
+
+
+async def nobody() -> None:
+    """Say nothing about who may call."""
+
+
+async def in_annotation(context: Annotated[Context, Depends(SignedIn())]) -> None:
+    """Declare it as all routes do."""
+
+
+async def in_default(context: Context = Depends(SignedIn())) -> None:  # noqa: B008 - the older way
+    """Declare it where a default value stands."""
+
+
+async def in_keyword(*, context: Context = Depends(SignedIn())) -> None:  # noqa: B008 - as above
+    """Declare it where the default value of a keyword stands."""
+
+
+async def _below(context: Annotated[Context, Depends(SignedIn())]) -> Context:
+    return context
+
+
+async def at_depth(context: Annotated[Context, Depends(_below)]) -> None:
+    """Leave it to what it depends on."""
+
+
+class _Asker:
+    def __init__(self, context: Annotated[Context, Depends(SignedIn())]) -> None:
+        self.context = context
+
+
+async def within_a_class(asker: Annotated[_Asker, Depends(_Asker)]) -> None:
+    """Leave it to a class that it depends on."""
+
+
+async def in_text(context: "Annotated[Context, Depends(SignedIn())]") -> None:  # noqa: UP037
+    """Declare it in a text."""
+
+
+@wraps(in_annotation)
+async def wrapped(*values: object, **named: object) -> None:
+    """Stand before a function that declares it."""
 
 
 def with_rule(bench: Bench, path: str, rule: AccessRule, *methods: str) -> list[Context]:
@@ -211,7 +256,7 @@ class TestTheOthers:
 
 class TestDeclaring:
     def test_a_route_without_a_rule_stops_the_start(self) -> None:
-        router = APIRouter()
+        router = Router()
 
         @router.get("/open")
         async def nothing() -> None:
@@ -221,7 +266,7 @@ class TestDeclaring:
             add_flat(FastAPI(), "", router)
 
     def test_so_does_one_with_two(self) -> None:
-        router = APIRouter(dependencies=[Depends(Public())])
+        router = Router(dependencies=[Depends(Public())])
 
         @router.get("/both", dependencies=[Depends(SignedIn())])
         async def both() -> None:
@@ -230,14 +275,53 @@ class TestDeclaring:
         with pytest.raises(RuntimeError, match="/both has 2 access rules"):
             add_flat(FastAPI(), "", router)
 
+    def test_a_router_whose_routes_are_built_at_once_stops_it_too(self) -> None:
+        router = APIRouter()
+        router.add_api_route("/early", nobody)
+
+        with pytest.raises(RuntimeError, match=r"late_route\.Router"):
+            add_flat(FastAPI(), "", router)
+
     @pytest.mark.parametrize("mode", list(Mode))
     def test_every_route_of_a_server_has_one(
         self, server_of: Callable[..., Bench], mode: Mode
     ) -> None:
-        routes = [route for route in server_of(mode).app.routes if isinstance(route, APIRoute)]
+        routes = [route for route in server_of(mode).app.routes if isinstance(route, LateRoute)]
 
         assert len(routes) > 20
         assert {len(rules_of(route.dependant)) for route in routes} == {1}
+        assert all(rules_of(route.dependant) == route.rules for route in routes)
+
+    @pytest.mark.parametrize(
+        "endpoint",
+        [
+            pytest.param(lambda: in_annotation, id="annotation"),
+            pytest.param(lambda: in_default, id="default value"),
+            pytest.param(lambda: in_keyword, id="default value of a keyword"),
+            pytest.param(lambda: at_depth, id="within another dependency"),
+            pytest.param(lambda: within_a_class, id="within a class"),
+            pytest.param(lambda: in_text, id="annotation as a text"),
+            pytest.param(lambda: wrapped, id="behind a decorator"),
+        ],
+    )
+    def test_a_rule_is_seen_wherever_the_framework_sees_it(
+        self, endpoint: Callable[[], Callable[..., object]]
+    ) -> None:
+        router = Router()
+        router.add_api_route("/somewhere", endpoint())
+        (route,) = router.routes
+        assert isinstance(route, LateRoute)
+
+        assert route.rules == [SignedIn()]
+        assert rules_of(route.dependant) == [SignedIn()]
+
+    def test_of_two_marks_of_one_parameter_none_is_overlooked(self) -> None:
+        async def twice(
+            context: Annotated[Context, Depends(Public()), Depends(SignedIn())],
+        ) -> None:
+            """Say two things of one parameter, of which the framework hears the last."""
+
+        assert declared_rules(twice) == [Public(), SignedIn()]
 
     def test_what_lies_in_a_garden_asks_for_a_permission_in_it(self, full: Bench) -> None:
         wrong = [

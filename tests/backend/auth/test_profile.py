@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kamerplanter_backend.auth.deletion import DELETED_NAME
-from kamerplanter_backend.auth.oidc import OidcIdentity, ProviderSettings
+from kamerplanter_backend.auth.login_provider import OidcIdentity, ProviderSettings
 from kamerplanter_backend.auth.throttle import FREE_FAILURES
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import (

@@ -3,12 +3,13 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 
+from kamerplanter_backend.common.log_context import note_down, noted
 from kamerplanter_backend.config.logging import configure_logging, redacted_text
 from kamerplanter_backend.config.settings import Environment, Settings
 
@@ -41,7 +42,8 @@ class TestForm:
     def test_production_writes_json_with_level_time_and_context(self) -> None:
         stream = written()
 
-        with structlog.contextvars.bound_contextvars(tenant_slug="tent", user_key="u1"):
+        with noted("r1"):
+            note_down(tenant_slug="tent", user_key="u1")
             structlog.get_logger("ours").info("watered", volume_l=2.5)
 
         (line,) = lines(stream)
@@ -50,6 +52,7 @@ class TestForm:
             "event": "watered",
             "level": "info",
             "logger": "ours",
+            "request_id": "r1",
             "tenant_slug": "tent",
             "user_key": "u1",
             "volume_l": 2.5,
@@ -58,7 +61,7 @@ class TestForm:
     def test_lines_of_libraries_have_the_same_form_and_context(self) -> None:
         stream = written()
 
-        with structlog.contextvars.bound_contextvars(request_id="r1"):
+        with noted("r1"):
             logging.getLogger("uvicorn.error").warning("Invalid %s", "request")
 
         (line,) = lines(stream)
@@ -67,6 +70,60 @@ class TestForm:
             "warning",
             "r1",
         )
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            pytest.param(
+                lambda: structlog.get_logger("kamerplanter_backend.main").info("start"), id="ours"
+            ),
+            pytest.param(
+                lambda: logging.getLogger("uvicorn.error").info("start"), id="the web server's"
+            ),
+            pytest.param(
+                lambda: logging.getLogger("kamerplanter_backend.jobs").error("start"), id="a job's"
+            ),
+        ],
+    )
+    def test_a_line_of_no_request_says_that_nobody_is_known(
+        self, write: Callable[[], None]
+    ) -> None:
+        stream = written()
+        with noted("r1"):
+            note_down(tenant_slug="tent", user_key="u1")
+        note_down(user_key="too late")
+
+        write()
+
+        (line,) = lines(stream)
+        assert list(line)[:6] == [
+            "timestamp",
+            "level",
+            "event",
+            "tenant_slug",
+            "user_key",
+            "request_id",
+        ]
+        assert line["event"] == "start"
+        assert (line["tenant_slug"], line["user_key"], line["request_id"]) == (None, None, None)
+
+    def test_what_a_line_says_itself_of_whom_it_is_about_stays(self) -> None:
+        stream = written()
+
+        with noted("r1"):
+            note_down(user_key="u1")
+            structlog.get_logger("ours").info("removed", user_key="u2")
+
+        (line,) = lines(stream)
+        assert line["user_key"] == "u2"
+
+    def test_development_says_of_whom_a_line_is_too(self) -> None:
+        stream = written(Environment.DEVELOPMENT)
+
+        logging.getLogger("kamerplanter_backend.jobs").warning("late")
+
+        for name in ("tenant_slug", "user_key", "request_id"):
+            assert f"{name}=None" in stream.getvalue()
 
     def test_a_library_that_logs_an_exception_brings_its_trace(self) -> None:
         stream = written()

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query as QueryParameter
+from fastapi import Depends, Query as QueryParameter
 
 from kamerplanter_backend.api.crud import PathKey
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import (
     Compare,
     ListPage,
@@ -22,7 +23,7 @@ from kamerplanter_backend.domain.models.identity import User
 from kamerplanter_backend.domain.models.tenant import Tenant, TenantKind
 from kamerplanter_engines.models.base import Instant, Key, Model
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = Router(prefix="/admin", tags=["admin"])
 
 
 class TenantSummary(Model):

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query as QueryParameter
+from fastapi import Depends, Query as QueryParameter
 
 from kamerplanter_backend.api.crud import PathKey
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListPage, ListParameters, page_of, query_of
 from kamerplanter_backend.api.v1.auth.schemas import ApiKeyBody, ApiKeyView, NewApiKeyView
 from kamerplanter_backend.common.auth import SignedIn
@@ -13,7 +14,7 @@ from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
-router = APIRouter(prefix="/auth/api-keys", tags=["auth"])
+router = Router(prefix="/auth/api-keys", tags=["auth"])
 """Only where there are accounts. Keys cannot make, list or revoke keys."""
 
 

@@ -1,10 +1,11 @@
 """Logging in through a login provider (OpenID Connect)."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Cookie, Depends, Path, Query, Request
+from fastapi import Cookie, Depends, Path, Query, Request
 from starlette.responses import RedirectResponse
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
 from kamerplanter_backend.api.v1.auth.cookies import (
@@ -15,12 +16,14 @@ from kamerplanter_backend.api.v1.auth.cookies import (
     set_login,
 )
 from kamerplanter_backend.api.v1.auth.schemas import ProviderInfo, ProviderList
-from kamerplanter_backend.auth.oidc import OidcProviderClient
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.exceptions import InvalidTokenError, NotFoundError
 
-router = APIRouter(prefix="/auth/oauth", tags=["auth"])
+if TYPE_CHECKING:  # loaded with the first provider that is set up
+    from kamerplanter_backend.auth.oidc import OidcProviderClient
+
+router = Router(prefix="/auth/oauth", tags=["auth"])
 """Only where there are accounts."""
 
 ProviderSlug = Annotated[

@@ -7,12 +7,13 @@ reaches no server, no log and no other page until a person presses the button.
 from html import escape
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Header, Response
 from fastapi.responses import HTMLResponse
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Public
 
-router = APIRouter(
+router = Router(
     prefix="/auth/pages", tags=["auth"], dependencies=[Depends(Public())], include_in_schema=False
 )
 """Only where there are accounts."""

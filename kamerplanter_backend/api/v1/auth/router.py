@@ -3,8 +3,9 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
 from kamerplanter_backend.api.v1.auth.cookies import (
     CsrfHeader,
@@ -33,7 +34,7 @@ from kamerplanter_backend.common.exceptions import InvalidTokenError, NotFoundEr
 from kamerplanter_backend.domain.models.identity import SessionEnd
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = Router(prefix="/auth", tags=["auth"])
 """Only where there are accounts."""
 
 MAIL_SENT = Message(message="If there is reason to, a mail is on its way to this address.")

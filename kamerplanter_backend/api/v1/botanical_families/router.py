@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from kamerplanter_backend.api.catalogue_routes import (
@@ -12,6 +11,7 @@ from kamerplanter_backend.api.catalogue_routes import (
     shared,
 )
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_engines.models.botanical_family import (
     BotanicalFamily,
@@ -20,8 +20,8 @@ from kamerplanter_engines.models.botanical_family import (
 )
 from kamerplanter_engines.models.species import Species
 
-router = APIRouter(prefix="/botanical-families", tags=["botanical_families"])
-garden_router = APIRouter(prefix="/botanical-families", tags=["garden_botanical_families"])
+router = Router(prefix="/botanical-families", tags=["botanical_families"])
+garden_router = Router(prefix="/botanical-families", tags=["garden_botanical_families"])
 
 
 class BotanicalFamilyFilters(ListParameters):

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import Body, Depends, Query, Request, Response
 from pydantic import JsonValue
 
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
+from kamerplanter_backend.api.late_route import Router
+from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.pagination import (
     ListPage,
     ListParameters,
@@ -15,6 +17,7 @@ from kamerplanter_backend.api.pagination import (
     page_of,
     query_of,
 )
+from kamerplanter_backend.api.rate_limit import FeedRateLimit
 from kamerplanter_backend.common.auth import Permitted, Public
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import ExpectedRevision, Server, ServerDep, etag
@@ -32,8 +35,8 @@ from kamerplanter_engines.models.base import Instant, Key, Model
 from kamerplanter_engines.models.calendar import CalendarCategory, CalendarEvent
 from kamerplanter_engines.models.exact import WrittenDate
 
-router = APIRouter(prefix="/calendar", tags=["calendar"])
-public_router = APIRouter(prefix="/calendar/feeds", tags=["calendar"])
+router = Router(prefix="/calendar", tags=["calendar"])
+public_router = Router(prefix="/calendar/feeds", tags=["calendar"])
 
 FEED_BEFORE = timedelta(days=30)
 FEED_AFTER = timedelta(days=90)
@@ -164,9 +167,12 @@ async def renew_feed(key: PathKey, request: Request, server: ServerDep, context:
 @public_router.get(
     "/{key}.ics",
     summary="Read a feed",
-    dependencies=[Depends(Public())],
+    dependencies=[Depends(Public()), Depends(FeedRateLimit())],
     response_class=Response,
-    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"content": {"text/calendar": {"schema": {"type": "string"}}}},
+        429: {"model": ErrorEnvelope, "description": "This address has read it too often."},
+    },
 )
 async def read_feed(
     key: PathKey,

@@ -9,9 +9,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Header, Response
 from starlette.requests import Request as HttpRequest
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.v1.client.change_queue import MOST_LISTENERS, ChangeQueue
 from kamerplanter_backend.api.v1.client.event_stream import (
     MEDIA_TYPE,
@@ -40,9 +41,10 @@ from kamerplanter_backend.common.auth import (
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.permissions import Permission, narrower
+from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
 from kamerplanter_engines.errors import KamerplanterError
 
-router = APIRouter(prefix="/client", tags=["client"])
+router = Router(prefix="/client", tags=["client"])
 
 ReadContext = Annotated[Context, Depends(Permitted(Permission.READ))]
 
@@ -138,7 +140,10 @@ async def changes(
             return None
         return _rest_s(principal.expires_at, server.clock())
 
-    return ChangeStream(listening, beginning, may_listen, STREAM_TIMES)
+    async def catch_up(cursor: int) -> tuple[StoredChange, ...] | None:
+        return await server.run(lambda: server.store.changes_since(cursor, context.tenant_key))
+
+    return ChangeStream(listening, beginning, may_listen, STREAM_TIMES, catch_up)
 
 
 def _looked(server: Server, context: Context) -> tuple[int, GardenSnapshot, str]:

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from kamerplanter_backend.api.catalogue_routes import add_copy_route, of_garden, shared
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_engines.models.cultivar import Cultivar, CultivarFields
 
-router = APIRouter(prefix="/cultivars", tags=["cultivars"])
-garden_router = APIRouter(prefix="/cultivars", tags=["garden_cultivars"])
+router = Router(prefix="/cultivars", tags=["cultivars"])
+garden_router = Router(prefix="/cultivars", tags=["garden_cultivars"])
 
 
 class CultivarFilters(ListParameters):

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import StreamingResponse
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.permissions import Permission
 
-router = APIRouter(prefix="/export", tags=["export"])
+router = Router(prefix="/export", tags=["export"])
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024
 """A bigger archive waits on the disk while it is sent."""

@@ -3,15 +3,14 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.services.harvest_service import CHANGEABLE
 from kamerplanter_engines.models.harvest import Harvest, HarvestFields, HarvestPurpose
 
-router = APIRouter(prefix="/harvests", tags=["harvest"])
+router = Router(prefix="/harvests", tags=["harvest"])
 
 
 class HarvestFilters(ListParameters):
@@ -33,7 +32,7 @@ HARVEST = Resource(
     changeable=CHANGEABLE,
     filters=HarvestFilters,
     sort=("at", "created_at"),
-    example={"plant_key": "demo-tomato", "at": "2026-08-01T07:30:00Z", "weight_g": 850},
+    example={"plant_key": "demo-tomato", "at": "2026-05-01T07:30:00Z", "weight_g": 850},
 )
 
 # A harvest is on record: nobody deletes it.

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import Body, Depends, Query
 from pydantic import Field, JsonValue
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -16,9 +17,9 @@ from kamerplanter_engines.models.base import Key, Model, Reason
 from kamerplanter_engines.models.exact import WrittenDate
 from kamerplanter_engines.models.ipm import ApplicationFields, HarvestVerdict, Treatment
 
-router = APIRouter(prefix="/ipm", tags=["ipm"])
+router = Router(prefix="/ipm", tags=["ipm"])
 
-treatments = APIRouter(prefix="/ipm/treatments", tags=["ipm"])
+treatments = Router(prefix="/ipm/treatments", tags=["ipm"])
 
 
 class TreatmentFilters(ListParameters):

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import Body, Depends
 from pydantic import Field
 
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -22,9 +23,9 @@ from kamerplanter_engines.models.irrigation import (
 )
 from kamerplanter_engines.models.plant import Plant
 
-router = APIRouter(tags=["irrigation"])
+router = Router(tags=["irrigation"])
 
-log = APIRouter(prefix="/irrigation", tags=["irrigation"])
+log = Router(prefix="/irrigation", tags=["irrigation"])
 
 Logger = Annotated[Context, Depends(Permitted(Permission.LOG_CREATE))]
 

@@ -1,13 +1,12 @@
 """Kinds of locations, which all gardens share."""
 
-from fastapi import APIRouter
-
 from kamerplanter_backend.api.catalogue_routes import shared
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListParameters
 from kamerplanter_engines.models.location_type import LocationType, LocationTypeFields
 
-router = APIRouter(prefix="/location-types", tags=["location_types"])
+router = Router(prefix="/location-types", tags=["location_types"])
 
 
 class LocationTypeFilters(ListParameters):

@@ -1,13 +1,12 @@
 """Locations: beds, greenhouses, tents and shelves, one within another."""
 
-from fastapi import APIRouter
-
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListParameters
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.site import Location, LocationFields
 
-router = APIRouter(prefix="/locations", tags=["sites"])
+router = Router(prefix="/locations", tags=["sites"])
 
 
 class LocationFilters(ListParameters):

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import Body, Depends
 from pydantic import Field
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -22,7 +23,7 @@ from kamerplanter_engines.models.planting_run import (
     RunState,
 )
 
-router = APIRouter(prefix="/planting-runs", tags=["planting_runs"])
+router = Router(prefix="/planting-runs", tags=["planting_runs"])
 
 Gardener = Annotated[Context, Depends(Permitted(Permission.RUN_UPDATE))]
 

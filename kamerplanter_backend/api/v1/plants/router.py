@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -16,7 +17,7 @@ from kamerplanter_backend.domain.snapshot.views import PlantView
 from kamerplanter_engines.models.base import Model
 from kamerplanter_engines.models.plant import Plant, PlantFields
 
-router = APIRouter(prefix="/plants", tags=["plants"])
+router = Router(prefix="/plants", tags=["plants"])
 
 
 class PlantFilters(ListParameters):

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import Body, Depends, Query
 from pydantic import BeforeValidator
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -23,7 +24,7 @@ from kamerplanter_engines.models.exact import written
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 
-router = APIRouter(prefix="/probes", tags=["telemetry"])
+router = Router(prefix="/probes", tags=["telemetry"])
 
 
 class ProbeFilters(ListParameters):
@@ -45,7 +46,10 @@ PROBE = Resource(
     sort=("name", "created_at"),
     example={
         "name": "Tank probe",
-        "channels": [{"kind": "ec", "topic": "garden/tank/ec", "unit": "µS/cm"}],
+        "channels": [
+            {"kind": "ec", "topic": "garden/tank/ec", "unit": "µS/cm"},
+            {"kind": "ph", "topic": "garden/tank/ph"},
+        ],
     },
 )
 

@@ -1,12 +1,11 @@
 """Sites: where a garden stands. The oldest one decides its local dates."""
 
-from fastapi import APIRouter
-
 from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.site import Site, SiteFields
 
-router = APIRouter(prefix="/sites", tags=["sites"])
+router = Router(prefix="/sites", tags=["sites"])
 
 SITE = Resource(
     name="site",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from kamerplanter_backend.api.catalogue_routes import (
@@ -12,6 +12,7 @@ from kamerplanter_backend.api.catalogue_routes import (
     shared,
 )
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted, SignedIn
 from kamerplanter_backend.common.context import Context
@@ -22,8 +23,8 @@ from kamerplanter_engines.models.cultivar import Cultivar
 from kamerplanter_engines.models.phase import CycleType, PhaseSequence
 from kamerplanter_engines.models.species import PlantCategory, Species, SpeciesFields
 
-router = APIRouter(prefix="/species", tags=["species"])
-garden_router = APIRouter(prefix="/species", tags=["garden_species"])
+router = Router(prefix="/species", tags=["species"])
+garden_router = Router(prefix="/species", tags=["garden_species"])
 
 
 class SpeciesFilters(ListParameters):

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -13,7 +14,7 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.snapshot.views import TankView
 from kamerplanter_engines.models.tank import Tank, TankAlert, TankFields, TankType
 
-router = APIRouter(prefix="/tanks", tags=["tanks"])
+router = Router(prefix="/tanks", tags=["tanks"])
 
 
 class TankFilters(ListParameters):

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
@@ -16,7 +17,7 @@ from kamerplanter_backend.domain.services.task_service import CHANGEABLE
 from kamerplanter_engines.models.base import Instant, Model
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind, TaskState
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = Router(prefix="/tasks", tags=["tasks"])
 
 Worker = Annotated[Context, Depends(Permitted(Permission.TASK_UPDATE))]
 

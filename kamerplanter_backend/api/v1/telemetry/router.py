@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import Body, Depends
 from pydantic import Field
 
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
@@ -12,7 +13,7 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.telemetry.ingest import MAX_BATCH, IngestResult, SentReading
 from kamerplanter_engines.models.base import Model
 
-router = APIRouter(prefix="/telemetry", tags=["telemetry"])
+router = Router(prefix="/telemetry", tags=["telemetry"])
 
 
 class ReadingsBody(Model):

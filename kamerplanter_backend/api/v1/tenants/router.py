@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query as QueryParameter, Response
+from fastapi import Body, Depends, Query as QueryParameter, Response
 from pydantic import Field, JsonValue
 
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.pagination import (
     ListPage,
@@ -35,10 +36,10 @@ from kamerplanter_backend.domain.services.tenant_service import garden_view
 from kamerplanter_engines.models.base import Instant, Key, Model
 from kamerplanter_engines.models.site import SiteFields
 
-common_router = APIRouter(prefix="/tenants", tags=["tenants"])
+common_router = Router(prefix="/tenants", tags=["tenants"])
 """In every mode."""
 
-router = APIRouter(prefix="/tenants", tags=["tenants"])
+router = Router(prefix="/tenants", tags=["tenants"])
 """Only where there are accounts."""
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query as QueryParameter, Request, Response
+from fastapi import Body, Depends, Query as QueryParameter, Request, Response
 from pydantic import JsonValue, SecretStr
 
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
+from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.pagination import ListPage, ListParameters, page_of, query_of
 from kamerplanter_backend.api.v1.auth.cookies import clear_login, set_departure
@@ -27,10 +28,10 @@ from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.identity import ProfileFields, SessionEnd
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
-common_router = APIRouter(prefix="/users", tags=["users"])
+common_router = Router(prefix="/users", tags=["users"])
 """In every mode."""
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = Router(prefix="/users", tags=["users"])
 """Only where there are accounts."""
 
 Owner = Annotated[Context, Depends(SignedIn())]
