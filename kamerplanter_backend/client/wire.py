@@ -70,6 +70,12 @@ def error_of(status: int, body: bytes) -> KamerplanterError:
         status: HTTP status, 400 to 599.
         body: The envelope; whatever is none comes from something else than the server.
     """
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        # It got lost on the way, as with a connection that breaks; nothing of it was done.
+        return errors.UnavailableError(
+            "The request took too long to reach the server, which did nothing; check the network.",
+            reason=TIMEOUT,
+        )
     try:
         envelope = Envelope.model_validate_json(body)
     except ValidationError:

@@ -17,7 +17,12 @@ from custom_components.kamerplanter.telemetry.pump import (
 )
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
-from kamerplanter_backend.common.exceptions import StoreFullError, UnavailableError
+from kamerplanter_backend.client.wire import error_of
+from kamerplanter_backend.common.exceptions import (
+    NotFoundError,
+    StoreFullError,
+    UnavailableError,
+)
 from kamerplanter_backend.telemetry.batching import BATCH_SIZE, CAPACITY
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -322,3 +327,38 @@ async def test_a_stop_with_a_store_that_takes_nothing_ends_and_says_what_it_cost
     assert store.stored == []
     assert store.pump.waiting == 1
     assert caplog.text.count("1 readings are lost") == 1
+
+
+async def test_readings_that_arrived_too_late_at_the_server_wait_and_are_sent_again(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    store = Store(hass)
+    store.refusal = error_of(408, b'{"error_code": "REQUEST_TIMEOUT", "message": "Too late."}')
+    heard = readings(3)
+
+    store.pump.add(heard)
+    await store.pump.flush()
+    assert (store.pump.waiting, store.pump.dropped, store.stored) == (3, 0, [])
+    store.refusal = None
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+
+    assert (store.pump.waiting, store.pump.dropped, store.stored) == (0, 0, heard)
+    await store.pump.stop()
+
+
+async def test_readings_of_a_probe_that_the_server_does_not_know_are_said_and_not_sent_again(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(hass)
+    store.refusal = NotFoundError("No probe 'p' in this garden.", kind="probes", key="p")
+
+    store.pump.add(readings(3))
+    await store.pump.flush()
+    assert (store.pump.waiting, store.pump.dropped) == (0, 3)
+    store.refusal = None
+    await pass_s(hass, freezer, RETRY_AFTER_S + 0.1)
+
+    assert store.call_count == 1
+    assert "3 readings were refused and are lost" in caplog.text
+    assert "No probe 'p' in this garden" in caplog.text
+    await store.pump.stop()

@@ -128,6 +128,34 @@ async def test_what_got_lost_is_sent_again_with_the_same_key(
     assert keys[0]
 
 
+@pytest.mark.parametrize("is_ours", [True, False], ids=["our server", "a proxy"])
+async def test_what_arrived_too_late_is_sent_again_with_the_same_key(
+    server: OddServer, client: RestClient, *, is_ours: bool
+) -> None:
+    late = (
+        server.refuse(408, "REQUEST_TIMEOUT") if is_ours else server.text("<h1>Timeout</h1>", 408)
+    )
+    server.answers = [late, late, server.refuse(409, "CONFLICT", kind="tasks")]
+
+    with pytest.raises(ConflictError):
+        await client.call(ADD)
+
+    assert len(server.bodies) == 3
+    assert len({body["command_key"] for body in server.bodies}) == 1
+
+
+async def test_what_always_arrives_too_late_is_given_up_as_a_lost_connection_is(
+    server: OddServer, client: RestClient
+) -> None:
+    server.answers = [server.refuse(408, "REQUEST_TIMEOUT")]
+
+    with pytest.raises(UnavailableError) as given_up:
+        await client.call(ADD)
+
+    assert given_up.value.placeholders["reason"] == "timeout"
+    assert len(server.asked) == WAITS.attempts
+
+
 async def test_two_calls_have_two_keys(server: OddServer, client: RestClient) -> None:
     server.answers = [server.refuse(409, "CONFLICT")]
     for _ in range(2):
