@@ -10,11 +10,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.hub import HUB_BINARY_SENSORS, LINK_BINARY_SENSORS
 from .descriptions.plant import PLANT_BINARY_SENSORS
-from .descriptions.rows import LinkBinary, ViewBinary
+from .descriptions.probe import PROBE_BINARY_SENSORS
+from .descriptions.rows import LinkBinary, ProbeBinary, ViewBinary
 from .descriptions.tank import TANK_BINARY_SENSORS
 from .entity import GardenEntity
 from .link_entity import LinkBinaryEntity
 from .platform_setup import Rows
+from .probe_sensor import OwnProbeEntity
 from .subjects import Subject, SubjectKind
 
 PARALLEL_UPDATES = 0
@@ -23,6 +25,7 @@ _BINARY_SENSORS: Rows = {
     SubjectKind.HUB: HUB_BINARY_SENSORS,
     SubjectKind.TANK: TANK_BINARY_SENSORS,
     SubjectKind.PLANT: PLANT_BINARY_SENSORS,
+    SubjectKind.PROBE: PROBE_BINARY_SENSORS,
 }
 
 
@@ -36,9 +39,11 @@ async def async_setup_entry(
     if entry.runtime_data.garden.server is not None:
         rows[SubjectKind.HUB] = (*HUB_BINARY_SENSORS, *LINK_BINARY_SENSORS)
 
-    def make(subject: Subject, row: Any) -> BinarySensorEntity:  # noqa: ANN401 - one of two types
+    def make(subject: Subject, row: Any) -> BinarySensorEntity:  # noqa: ANN401 - one of three types
         if isinstance(row, LinkBinary):
             return LinkBinaryEntity(entry, subject, row)
+        if isinstance(row, ProbeBinary):
+            return ProbeBinaryEntity(entry, subject, row)
         return ViewBinaryEntity(entry, subject, row)
 
     entry.runtime_data.roster.async_add_platform(
@@ -56,6 +61,17 @@ class ViewBinaryEntity[V](GardenEntity[V], BinarySensorEntity):
     ) -> None:
         super().__init__(entry, subject, row)
         self.entity_description = row
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return None if (view := self.view) is None else self.entity_description.is_on_fn(view)
+
+
+class ProbeBinaryEntity(OwnProbeEntity[ProbeBinary], BinarySensorEntity):
+    """Shows something of a probe's upkeep; not known is neither on nor off."""
+
+    entity_description: ProbeBinary
 
     @property
     @override

@@ -18,10 +18,10 @@ from kamerplanter_backend.client.protocol import Change, KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.common.exceptions import UnauthorizedError
 from kamerplanter_engines.errors import KamerplanterError
-from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS, ChannelKind
 
 from .client_factory import Garden
-from .const import DOMAIN
+from .const import CONF_PROBE_KEY, DOMAIN
 from .errors import translation_of
 from .platform_setup import EntityRoster
 from .reconcile import Subjects
@@ -85,7 +85,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         self._client = garden.client
         self._server = garden.server
         self._views: dict[Subject, GardenView] = {}
-        self._sources: dict[Subject, dict[ChannelKind, str]] = {}
+        self._sources: dict[Subject, dict[ChannelKind, list[str]]] = {}
         self.changed: frozenset[Subject] = frozenset()
         """The subjects whose view or source of values differs from the one before."""
         self._cancel_wake: CALLBACK_TYPE | None = None
@@ -146,16 +146,23 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
 
     def _index(self, snapshot: GardenSnapshot) -> None:
         views: dict[Subject, GardenView] = {Subject.hub(): snapshot}
-        sources: dict[Subject, dict[ChannelKind, str]] = {}
+        sources: dict[Subject, dict[ChannelKind, list[str]]] = {}
         for tank in snapshot.tanks:
             views[Subject(SubjectKind.TANK, tank.tank.key)] = tank
         for plant in snapshot.plants:
             views[Subject(SubjectKind.PLANT, plant.plant.key)] = plant
-        for probe in snapshot.probes:
+        # The oldest probe of a place speaks for it as long as it has something to say.
+        oldest_first = sorted(
+            snapshot.probes, key=lambda view: (view.probe.created_at, view.probe.key)
+        )
+        for probe in oldest_first:
             views[Subject(SubjectKind.PROBE, probe.probe.key)] = probe
             for subject in _subjects_of(probe):
                 for channel in probe.probe.channels:
-                    sources.setdefault(subject, {}).setdefault(channel.kind, probe.probe.key)
+                    # A tank has no battery, though its probe has one.
+                    if subject.kind is SubjectKind.PROBE or channel.kind not in DEVICE_KINDS:
+                        keys = sources.setdefault(subject, {}).setdefault(channel.kind, [])
+                        keys.append(probe.probe.key)
         before, self._views = self._views, views
         sources_before, self._sources = self._sources, sources
         # A tank or plant looks the same when a probe comes, and has new values to show.
@@ -173,12 +180,32 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         """Return the kinds of values that are measured on a subject."""
         return frozenset(self._sources.get(subject, {}))
 
-    def probe_key(self, subject: Subject, kind: ChannelKind | None) -> str | None:
-        """Return the probe that measures a kind on a subject; of no kind, its first probe."""
+    def probe_keys(self, subject: Subject, kind: ChannelKind | None) -> tuple[str, ...]:
+        """Return the probes that measure a kind on a subject, or anything; the oldest first."""
         if subject.kind is SubjectKind.PROBE:
-            return subject.key if subject in self._views else None
+            return (subject.key,) if subject in self._views else ()
         sources = self._sources.get(subject, {})
-        return next(iter(sources.values()), None) if kind is None else sources.get(kind)
+        if kind is not None:
+            return tuple(sources.get(kind, ()))
+        return tuple(dict.fromkeys(key for keys in sources.values() for key in keys))
+
+    def own_probe(self, subject: Subject) -> Subject | None:
+        """Return the probe whose device is that of a subject; none = it has none.
+
+        A probe is a device of its own, but the one that came with a tank stands on the tank's.
+        """
+        if subject.kind is SubjectKind.PROBE:
+            return subject if subject in self._views else None
+        for subentry in self.config_entry.subentries.values():
+            if subject == Subject.of(subentry) and CONF_PROBE_KEY in subentry.data:
+                probe = Subject(SubjectKind.PROBE, subentry.data[CONF_PROBE_KEY])
+                return probe if probe in self._views else None
+        return None
+
+    def own_kinds(self, subject: Subject) -> frozenset[ChannelKind]:
+        """Return the kinds that the device of a subject itself measures."""
+        probe = self.own_probe(subject)
+        return frozenset() if probe is None else self.bound_kinds(probe)
 
     def _wake_at(self, due_at: datetime | None) -> None:
         self._stop_waking()

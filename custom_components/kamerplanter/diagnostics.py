@@ -11,6 +11,8 @@ from kamerplanter_backend.client.views import GardenSnapshot
 from .const import (
     CONF_API_KEY,
     CONF_CA,
+    CONF_CLIENT_CERTIFICATE,
+    CONF_CLIENT_KEY,
     CONF_HOST,
     CONF_INSTANCE_ID,
     CONF_PASSWORD,
@@ -25,6 +27,8 @@ from .server_client import ServerClient
 TO_REDACT = {
     CONF_API_KEY,
     CONF_CA,
+    CONF_CLIENT_CERTIFICATE,
+    CONF_CLIENT_KEY,
     CONF_HOST,
     CONF_INSTANCE_ID,
     CONF_PASSWORD,
@@ -81,11 +85,11 @@ async def async_get_device_diagnostics(
     view = None if subject is None else coordinator.view(subject)
     if subject is None or view is None or isinstance(view, GardenSnapshot):
         return await async_get_config_entry_diagnostics(_hass, entry)
-    probe_key = coordinator.probe_key(subject, None)
+    probe_keys = coordinator.probe_keys(subject, None)
     return {
         "kind": subject.kind,
         "view": view.model_dump(mode="json"),
-        "counts": None if probe_key is None else dict(entry.runtime_data.live.counts(probe_key)),
+        "counts": {key: dict(entry.runtime_data.live.counts(key)) for key in probe_keys} or None,
     }
 
 

@@ -30,6 +30,10 @@ def is_bound(kind: ChannelKind) -> Callable[[object, frozenset[ChannelKind]], bo
     return lambda _view, kinds: kind in kinds
 
 
+class OfDevice:
+    """Marks a row about a probe itself, which stands where the probe has its device."""
+
+
 class AnyRow(Protocol):
     """As much of a row as the roster needs."""
 
@@ -101,10 +105,14 @@ class EntityRoster:
         for subject, subentry_id in subjects:
             if (view := coordinator.view(subject)) is None:
                 continue
-            kinds = coordinator.bound_kinds(subject)
+            kinds, own_kinds = coordinator.bound_kinds(subject), coordinator.own_kinds(subject)
             for platform in platforms:
                 rows = self._parts[platform].rows.get(subject.kind, ())
-                wanted = {row.key: row for row in rows if row.exists_fn(view, kinds)}
+                wanted = {
+                    row.key: row
+                    for row in rows
+                    if row.exists_fn(view, own_kinds if isinstance(row, OfDevice) else kinds)
+                }
                 self._apply(platform, subject, subentry_id, wanted, {row.key for row in rows})
 
     def _apply(

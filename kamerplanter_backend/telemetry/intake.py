@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from kamerplanter_backend.telemetry.as_reading import as_reading
-from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
+from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated, uncompensated
+from kamerplanter_backend.telemetry.echo import echoes, neighbours
 from kamerplanter_backend.telemetry.mapping import (
     FieldReader,
     read_availability,
@@ -16,7 +17,9 @@ from kamerplanter_backend.telemetry.mapping import (
     read_message,
 )
 from kamerplanter_backend.telemetry.notice import Notice
+from kamerplanter_backend.telemetry.quality import Doubts, overall
 from kamerplanter_backend.telemetry.repetition import NewestMessages
+from kamerplanter_backend.telemetry.reports import Reports
 from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.evidence_engine import is_recent, listening_since
 from kamerplanter_engines.models.calibration import Calibration
@@ -42,6 +45,7 @@ from kamerplanter_engines.telemetry_engine import (
     freshness_so_far,
     judge_message,
     keep_retained,
+    of_new_device,
     restore,
     rules_for,
     without_future,
@@ -49,9 +53,6 @@ from kamerplanter_engines.telemetry_engine import (
 
 MAX_PENDING = 2000
 """Readings that wait to be taken; whoever listens takes them before there are so many."""
-_WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
-_ECHO_AGE_RATIO = 0.25
-"""A steady entity is confirmed by its device this often, as a share of its maximum age."""
 
 type Restored = Mapping[ChannelKind, tuple[Reading | None, Reading | None]]
 """The newest good and the newest reading of each kind that the store knows."""
@@ -88,6 +89,7 @@ class ProbeIntake:
         self._device_of = device_of or (lambda _entity_id: None)
         self._supplied_at: datetime | None = None
         self._calibrations: dict[ChannelKind, list[Calibration]] = {}
+        self._doubts: Doubts = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
         self._states: dict[ChannelKind, ChannelState] = {
@@ -95,6 +97,8 @@ class ProbeIntake:
         }
         self._shown: dict[ChannelKind, tuple[datetime, ChannelState, Shown]] = {}
         self._newest = NewestMessages(SAME_READING_S)
+        self.reports = Reports()
+        """What came lately, before it was judged."""
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
 
@@ -120,6 +124,8 @@ class ProbeIntake:
             elif binding.entity_id is not None:
                 self._by_entity.setdefault(binding.entity_id, []).append(reader)
         self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
+        self._uncompensated = uncompensated(probe.channels)
+        self.reports.forget(self.rules, (*self._by_topic, *self._by_entity))
 
     def update(
         self, probe: Probe, *, plain_water: bool = False, stock_solution: bool = False
@@ -130,6 +136,9 @@ class ProbeIntake:
             old = before.get(binding.kind)
             if old is not None and not same_source(old, binding):
                 self._states.pop(binding.kind, None)
+                self.reports.drop(binding.kind)
+        if probe.replacements != self.probe.replacements:
+            self._states = {kind: of_new_device(state) for kind, state in self._states.items()}
         if probe.availability != self.probe.availability:
             self._is_online = True
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
@@ -192,12 +201,18 @@ class ProbeIntake:
         """Expect jumps for a while: water or feed was last given then; none = never."""
         self._supplied_at = at
 
+    def on_doubts(self, doubts: Doubts) -> bool:
+        """Take in what speaks against channels beside their readings; tell whether it is news."""
+        is_news = doubts != self._doubts
+        self._doubts = doubts
+        return is_news
+
     def calibrate(self, calibrations: Sequence[Calibration]) -> None:
         """Use these calibrations for what comes in from now on."""
         self._calibrations = by_kind(calibrations)
 
     def _put_right(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-        return calibrated(samples, self._calibrations, self._states)
+        return calibrated(samples, self._calibrations, self._states, self._uncompensated)
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime
@@ -230,6 +245,7 @@ class ProbeIntake:
         if retained:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
+        self.reports.note(topic, received_at, samples)
         judged = self._judge(samples, topic)
         self._newest.note(topic, payload, samples, judged, self._states)
         return judged
@@ -267,6 +283,7 @@ class ProbeIntake:
         if restored or reported_at < self.started_at:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
+        self.reports.note(entity_id, received_at, samples)
         judged = self._judge(samples, entity_id)
         if any(item.verdict is Verdict.GOOD for item in judged):
             judged += self._echo(entity_id, reported_at, received_at)
@@ -278,29 +295,21 @@ class ProbeIntake:
         Many integrations write a state only when it changes: a moisture that stands still is
         alive as long as its device is.
         """
-        samples = []
-        device = self._device_of(entity_id)
-        if device is None:
-            return ()
-        for other, readers in self._by_entity.items():
-            if other == entity_id or self._device_of(other) != device:
-                continue
-            for reader in readers:
-                state = self._states.get(reader.kind, UNKNOWN_CHANNEL)
-                if state.verdict is not Verdict.GOOD or state.at is None:
-                    continue
-                limit_s = self.rules[reader.kind].max_age_s * _ECHO_AGE_RATIO
-                if (at - state.at).total_seconds() >= limit_s:
-                    samples.append(
-                        Sample(kind=reader.kind, raw=state.value, at=at, received_at=received_at)
-                    )
+        kinds = neighbours(entity_id, self._by_entity, self._device_of)
+        samples = echoes(kinds, self._states, self.rules, at, received_at)
         return self._judge(samples, entity_id) if samples else ()
 
     def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:
         if not samples:
             return ()
         paused = self._expects_jumps(samples[0].received_at)
-        judged, self._states = judge_message(samples, self._states, self.rules, rates_paused=paused)
+        judged, self._states = judge_message(
+            samples,
+            self._states,
+            self.rules,
+            rates_paused=paused,
+            supplied_at=self._supplied_at,
+        )
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:
                 self.counts[sample.kind, Reason.MISSING_FIELD] += 1
@@ -334,9 +343,14 @@ class ProbeIntake:
 
     def take_readings(self) -> list[Reading]:
         """Hand over the good and suspect readings that are to be stored."""
-        taken = [as_reading(self.probe.key, item) for item in self._pending]
-        self._pending.clear()
+        taken = [as_reading(self.probe.key, item) for item in self.take_judged()]
         return [reading for reading in taken if reading is not None]
+
+    def take_judged(self) -> list[Judged]:
+        """Hand over the same as it was judged: what is stored can be made of it elsewhere."""
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
 
     def take_notices(self) -> list[Notice]:
         """Hand over what is to be logged."""
@@ -380,9 +394,4 @@ class ProbeIntake:
         if not self._is_online:
             return QualityView(verdict=Verdict.STALE, reasons=(Reason.OFFLINE,))
         kinds = tuple(self.rules) if kind is None else (kind,)
-        views = [self.shown(item, now) for item in kinds]
-        if not views:
-            return QualityView(verdict=Verdict.STALE, reasons=(Reason.NEVER_MEASURED,))
-        worst = min((view.verdict for view in views), key=_WORST_FIRST.index)
-        reasons = dict.fromkeys(r for view in views if view.verdict is worst for r in view.reasons)
-        return QualityView(verdict=worst, reasons=tuple(reasons))
+        return overall({item: self.shown(item, now) for item in kinds}, self._doubts)

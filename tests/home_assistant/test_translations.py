@@ -25,7 +25,10 @@ from custom_components.kamerplanter.descriptions.plant import (
     PLANT_BUTTONS,
     PLANT_SENSORS,
 )
-from custom_components.kamerplanter.descriptions.probe import PROBE_SENSORS
+from custom_components.kamerplanter.descriptions.probe import (
+    PROBE_BINARY_SENSORS,
+    PROBE_SENSORS,
+)
 from custom_components.kamerplanter.descriptions.tank import TANK_BINARY_SENSORS, TANK_SENSORS
 from custom_components.kamerplanter.subentry_flow import SUBENTRY_FLOWS
 from custom_components.kamerplanter.texts import Texts
@@ -54,6 +57,7 @@ ROWS: dict[Platform, tuple[Any, ...]] = {
         *LINK_BINARY_SENSORS,
         *TANK_BINARY_SENSORS,
         *PLANT_BINARY_SENSORS,
+        *PROBE_BINARY_SENSORS,
     ),
     Platform.TODO: HUB_TASK_LISTS,
     Platform.BUTTON: PLANT_BUTTONS,

@@ -1,28 +1,16 @@
 """Entities of a probe that is a device of its own."""
 
-from typing import Any
+from homeassistant.components.sensor import SensorEntityDescription
 
-from homeassistant.components.sensor import SensorDeviceClass
-from homeassistant.const import EntityCategory
+from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS
 
-from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
+from .calibration import CALIBRATION_DUE
+from .channel import channel_sensor, device_sensors
 
-from .channel import channel_sensor
-from .rows import ChannelSensor, LastSeenSensor, QualitySensor
+_KINDS = TANK_KINDS + SOIL_KINDS
 
-PROBE_SENSORS: tuple[ChannelSensor[Any] | QualitySensor | LastSeenSensor, ...] = (
-    *(channel_sensor(kind) for kind in ChannelKind),
-    QualitySensor(
-        key="measurement_quality",
-        device_class=SensorDeviceClass.ENUM,
-        options=[verdict.value for verdict in Verdict],
-        entity_category=EntityCategory.DIAGNOSTIC,
-        exists_fn=lambda _view, kinds: bool(kinds),
-    ),
-    LastSeenSensor(
-        key="last_seen",
-        device_class=SensorDeviceClass.TIMESTAMP,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-    ),
+PROBE_SENSORS: tuple[SensorEntityDescription, ...] = (
+    *(channel_sensor(kind) for kind in _KINDS),
+    *device_sensors(_KINDS),
 )
+PROBE_BINARY_SENSORS = (CALIBRATION_DUE,)

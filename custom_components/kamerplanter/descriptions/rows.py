@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.button import ButtonEntityDescription
@@ -10,9 +11,10 @@ from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.helpers.entity import EntityDescription
 
 from kamerplanter_backend.client.protocol import Command
+from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_engines.models.telemetry import ChannelKind
 
-from ..platform_setup import always  # noqa: TID252 - the tables import alike
+from ..platform_setup import OfDevice, always  # noqa: TID252 - the tables import alike
 from ..server_client import ServerClient  # noqa: TID252
 
 type Attributes = dict[str, object]
@@ -31,6 +33,11 @@ def a_day(_view: object) -> timedelta | None:
 def for_ever(_view: object) -> timedelta | None:
     """Return that something is shown whether or not the server answers."""
     return None
+
+
+def has_device(_view: object, kinds: frozenset[ChannelKind]) -> bool:
+    """Tell that a probe has its device here: it measures something."""
+    return bool(kinds)
 
 
 def no_attributes(_view: object) -> None:
@@ -73,10 +80,61 @@ class QualitySensor(SensorEntityDescription):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastSeenSensor(SensorEntityDescription):
+class ChannelQualitySensor(QualitySensor):
+    """A sensor that says how far one channel is to be trusted."""
+
+    channel: ChannelKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceChannelSensor(OfDevice, ChannelSensor[Any]):
+    """A sensor that shows what a probe says about itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawSensor(OfDevice, SensorEntityDescription):
+    """A sensor that shows what a probe sent, before it was put right or judged."""
+
+    channel: ChannelKind
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervalSensor(OfDevice, SensorEntityDescription):
+    """A sensor that says how often a probe reports."""
+
+    exists_fn: Exists[object] = has_device
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeSensor(OfDevice, SensorEntityDescription):
+    """A sensor that shows what the snapshot says about a probe."""
+
+    value_fn: Callable[[ProbeView], float | datetime | None]
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[ProbeView], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeBinary(OfDevice, BinarySensorEntityDescription):
+    """A binary sensor that shows what the snapshot says about a probe."""
+
+    is_on_fn: Callable[[ProbeView], bool | None]
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[ProbeView], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastSeenSensor(OfDevice, SensorEntityDescription):
     """A sensor that says when the newest good value was measured."""
 
-    exists_fn: Exists[object] = always
+    exists_fn: Exists[object] = has_device
     attributes_fn: Callable[[object], Attributes | None] = no_attributes
     lasts_fn: Callable[[object], timedelta | None] = a_day
 

@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
-from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfConductivity, UnitOfVolume
+from homeassistant.const import PERCENTAGE, UnitOfConductivity, UnitOfVolume
 
 from kamerplanter_backend.client.views import TankView
 from kamerplanter_engines.models.tank import Band, TankProblem
-from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
+from kamerplanter_engines.models.telemetry import TANK_KINDS, ChannelKind
 
 from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
-from .channel import channel_sensor
-from .rows import Attributes, ChannelSensor, QualitySensor, ViewBinary, ViewSensor
+from .calibration import CALIBRATION_DUE
+from .channel import channel_sensor, device_sensors, is_known
+from .rows import Attributes, ChannelSensor, ViewBinary, ViewSensor
 
 
 def _limits(band: Band) -> Attributes:
@@ -20,12 +21,7 @@ def _limits(band: Band) -> Attributes:
 
 
 TANK_SENSORS = (
-    channel_sensor(ChannelKind.EC),
-    channel_sensor(ChannelKind.PH),
-    channel_sensor(ChannelKind.WATER_TEMPERATURE),
-    channel_sensor(ChannelKind.LEVEL),
-    channel_sensor(ChannelKind.DISSOLVED_OXYGEN),
-    channel_sensor(ChannelKind.ORP),
+    *(channel_sensor(kind) for kind in TANK_KINDS),
     ChannelSensor[TankView](
         key="volume",
         channel=ChannelKind.LEVEL,
@@ -35,7 +31,7 @@ TANK_SENSORS = (
         state_class=SensorStateClass.MEASUREMENT,
         shown_fn=lambda level_pct, view: view.tank.volume_l * level_pct / 100,
         is_derived=True,
-        exists_fn=is_bound(ChannelKind.LEVEL),
+        exists_fn=is_known(ChannelKind.LEVEL),
     ),
     ViewSensor[TankView](
         key="ec_target",
@@ -61,13 +57,7 @@ TANK_SENSORS = (
         value_fn=lambda view: view.problem(TankProblem.EC).deviation_pct,
         exists_fn=is_bound(ChannelKind.EC),
     ),
-    QualitySensor(
-        key="measurement_quality",
-        device_class=SensorDeviceClass.ENUM,
-        options=[verdict.value for verdict in Verdict],
-        entity_category=EntityCategory.DIAGNOSTIC,
-        exists_fn=lambda _view, kinds: bool(kinds),
-    ),
+    *device_sensors(TANK_KINDS),
 )
 
 
@@ -114,4 +104,5 @@ TANK_BINARY_SENSORS = (
         "_c",
     ),
     _problem("level_low", TankProblem.LEVEL, lambda view: view.bands.level, "_pct"),
+    CALIBRATION_DUE,
 )

@@ -1,9 +1,8 @@
 """Live readings: from a source through the intake of a probe to its entities, at once."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -13,57 +12,25 @@ from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.notice import Notice
+from kamerplanter_backend.telemetry.reports import Reports
 from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
     ChannelKind,
     Probe,
     QualityView,
     Reading,
-    Reason,
 )
 
 from .entity_source import EntitySource
+from .protocols import MakeSource, Shown
 from .pump import OnTrouble, ReadingPump
+from .raw_taps import RawTaps
 
 _LOGGER = logging.getLogger(__name__)
 
 COLLECT_AT = 500
 """So many readings of one probe do not wait for the others."""
-
-
-class Shown(Protocol):
-    """What a screen shows of a channel at one moment."""
-
-    @property
-    def value(self) -> float | None:
-        """The last good value until its maximum age; then none. Canonical unit."""
-
-    @property
-    def at(self) -> datetime | None:
-        """When the last good value was measured, even if it is too old to be shown."""
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Why it is not good."""
-
-
-class MessageSource(Protocol):
-    """Where messages of devices come from."""
-
-    def start(self) -> None:
-        """Begin to connect in the background of the entry."""
-
-    async def set_topics(self, topics: frozenset[str]) -> None:
-        """Listen to these topics and to no others."""
-
-    async def stop(self) -> None:
-        """Listen to nothing any more."""
-
-
-type MakeSource = Callable[
-    [Callable[[str, bytes, bool], None], Callable[[bool], None]], MessageSource | None
-]
-"""Makes the source from what to do with a message and with a change of the connection."""
 
 
 class LiveReadings:
@@ -100,6 +67,7 @@ class LiveReadings:
         self._message_at: datetime | None = None
         """The moment of the message that is being shown: one for all that look."""
         self._is_stopped = False
+        self.taps = RawTaps()
         self.pump = ReadingPump(hass, client, on_store_trouble, self._collect)
         self._messages = make_source(self.on_message, self.on_connection)
         self._entities = EntitySource(hass, self.on_entity)
@@ -189,6 +157,7 @@ class LiveReadings:
     def on_message(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take in one message; garbage is counted by the intakes and never raises."""
         now = dt_util.utcnow()
+        self.taps.on_message(topic, payload, retained=retained, now=now)
         for intake in self._by_topic.get(topic, ()):
             was_available = intake.available
             judged = intake.on_message(topic, payload, retained=retained, received_at=now)
@@ -210,6 +179,7 @@ class LiveReadings:
     ) -> None:
         """Take in a state of an entity of Home Assistant, for some probes or for all."""
         now = dt_util.utcnow()
+        self.taps.on_entity(entity_id, state_text, unit, now=now, restored=restored)
         for key, intake in self._intakes.items():
             if entity_id not in intake.entity_ids or not (probe_keys is None or key in probe_keys):
                 continue
@@ -365,6 +335,28 @@ class LiveReadings:
         """Return what is probably wrong with the mapping of a channel."""
         intake = self._intakes.get(probe_key)
         return None if intake is None else intake.hint(kind)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages can come in, as far as their source knows; without one they cannot."""
+        return self._messages is not None and self._is_connected
+
+    def reports(self, probe_key: str) -> Reports | None:
+        """Return what came lately from a probe, before it was judged; none = no such probe."""
+        intake = self._intakes.get(probe_key)
+        return None if intake is None else intake.reports
+
+    def raw(self, probe_key: str, kind: ChannelKind) -> float | None:
+        """Return the number that a channel sent last, as long as it is not too old."""
+        intake = self._intakes.get(probe_key)
+        if intake is None or kind not in intake.rules:
+            return None
+        return intake.reports.raw(kind, self._now(), intake.rules[kind].max_age_s)
+
+    def binding(self, probe_key: str, kind: ChannelKind) -> ChannelBinding | None:
+        """Return where a channel comes from; none = it is not bound (any more)."""
+        intake = self._intakes.get(probe_key)
+        return None if intake is None else intake.probe.binding(kind)
 
     def last_seen_at(self, probe_key: str) -> datetime | None:
         """Return when the newest good value of a probe was measured."""

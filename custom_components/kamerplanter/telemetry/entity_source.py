@@ -78,6 +78,11 @@ class EntitySource:
                 self._stops = [
                     async_track_state_change_event(self._hass, ids, self._on_change),
                     async_track_state_report_event(self._hass, ids, self._on_report),
+                    self._hass.bus.async_listen(
+                        er.EVENT_ENTITY_REGISTRY_UPDATED,
+                        self._on_registry_change,
+                        event_filter=self._concerns,
+                    ),
                 ]
         for entity_id in sorted(entities):
             known = {probe.key: probe for probe in before.get(entity_id, ())}
@@ -122,6 +127,15 @@ class EntitySource:
             self._take(state, state.last_reported)
         if event.data["old_state"] is None or state is None:
             self._name_missing()
+
+    @callback
+    def _concerns(self, data: er.EventEntityRegistryUpdatedData) -> bool:
+        return bool({data["entity_id"], data.get("old_entity_id")} & self._entities.keys())
+
+    @callback
+    def _on_registry_change(self, _event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        """Look again when an entity was renamed or removed, which may have had no state."""
+        self._name_missing()
 
     @callback
     def _on_report(self, event: Event[EventStateReportedData]) -> None:

@@ -6,9 +6,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from ..const import CONF_READINGS, ReadingsSource  # noqa: TID252 - the neighbours import alike
-from . import MakeSource, MessageSource
 from .broker_source import BrokerSource
 from .mqtt_source import MqttSource
+from .protocols import MakeSource, MessageSource
 
 
 def message_source(hass: HomeAssistant, entry: ConfigEntry) -> MakeSource:

@@ -1,0 +1,90 @@
+"""Entities about the calibration of a probe."""
+
+from datetime import datetime
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import PERCENTAGE, EntityCategory
+
+from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_engines.calibration_age_engine import DRIFTING
+from kamerplanter_engines.models.calibration import CalibrationState
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
+from .rows import Attributes, ProbeBinary, ProbeSensor
+
+NOT_CALIBRATED = frozenset(
+    {
+        CalibrationState.NEVER,
+        CalibrationState.DUE,
+        CalibrationState.EXPIRED,
+    }
+)
+"""States in which a person should calibrate."""
+
+
+def _drifts(_view: object, kinds: frozenset[ChannelKind]) -> bool:
+    return not DRIFTING.isdisjoint(kinds)
+
+
+def _last_done_at(view: ProbeView) -> datetime | None:
+    done = (item.done_at for item in view.calibration_statuses)
+    return max((moment for moment in done if moment is not None), default=None)
+
+
+def _slope_pct(view: ProbeView) -> float | None:
+    """Return the weakest piece of a pH electrode against an ideal one, in percent."""
+    newest = next((item for item in view.calibrations if item.kind is ChannelKind.PH), None)
+    ratio = None if newest is None else newest.fit.efficiency_ratio
+    return None if ratio is None else ratio * 100
+
+
+def _is_due(view: ProbeView) -> bool | None:
+    states = [item.state for item in view.calibration_statuses]
+    return any(state in NOT_CALIBRATED for state in states) if states else None
+
+
+def _channels(view: ProbeView) -> Attributes:
+    return {
+        "channels": {
+            item.kind: {
+                "state": item.state,
+                "done_at": item.done_at,
+                "due_at": item.due_at,
+                "expires_at": item.expires_at,
+            }
+            for item in view.calibration_statuses
+            if item.state is not CalibrationState.NOT_NEEDED
+        }
+    }
+
+
+CALIBRATION_SENSORS = (
+    ProbeSensor(
+        key="last_calibration",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=_last_done_at,
+        exists_fn=_drifts,
+    ),
+    ProbeSensor(
+        key="slope",
+        native_unit_of_measurement=PERCENTAGE,
+        suggested_display_precision=0,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=_slope_pct,
+        exists_fn=is_bound(ChannelKind.PH),
+    ),
+)
+CALIBRATION_DUE = ProbeBinary(
+    key="calibration_due",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    is_on_fn=_is_due,
+    attributes_fn=_channels,
+    exists_fn=_drifts,
+)

@@ -1,0 +1,250 @@
+"""Sensors that show what probes say, as soon as they say it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, override
+
+from homeassistant.components.sensor import SensorEntity
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.views import GardenSnapshot, TankView
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
+from kamerplanter_engines.tables.channels import CHANNELS
+
+from .coordinator import KamerplanterConfigEntry
+from .descriptions.rows import ChannelSensor
+from .entity import GardenEntity
+from .platform_setup import OfDevice
+from .subjects import Subject, SubjectKind, name_of
+from .telemetry import places
+
+DERIVED_EACH_S = 1.0
+_MANY = frozenset({ChannelKind.DISSOLVED_OXYGEN, ChannelKind.ORP})
+"""With both of them a tank would have more entities than a person looks at."""
+_NOT_FRESH = frozenset({Reason.RESTORED, Reason.RETAINED})
+
+
+class LiveSensorEntity(GardenEntity[Any], SensorEntity):
+    """Shows what a probe says, at once; the snapshot only tells which probe it is.
+
+    What is shown is computed once for each message, and not anew by each property.
+    """
+
+    _unrecorded_attributes = frozenset({"measured_at", "restored", "counts"})
+    _channel: ChannelKind | None = None
+    """None = every channel of the probe."""
+
+    def __init__(
+        self,
+        entry: KamerplanterConfigEntry,
+        subject: Subject,
+        row: Any,  # noqa: ANN401 - one of the types of rows of live values
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self.entity_description = row
+        self._live = entry.runtime_data.live
+        self._is_of_device = isinstance(row, OfDevice)
+        self._probe_keys: tuple[str, ...] = ()
+        self._stops: list[CALLBACK_TYPE] = []
+        self._snapshot: GardenSnapshot | None = None
+        self._view: Any = None
+        self._is_shown = False
+        self._value: float | datetime | str | None = None
+        self._attributes: Mapping[str, Any] | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._follow()
+        self._look()
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        self._probe_keys = ()
+        self._stop()
+        await super().async_will_remove_from_hass()
+
+    def _sources(self) -> tuple[str, ...]:
+        """Return the probes that measure here now, the oldest first."""
+        if not self._is_of_device:
+            return self.coordinator.probe_keys(self.subject, self._channel)
+        own = self.coordinator.own_probe(self.subject)
+        return () if own is None else (own.key,)
+
+    def _follow(self) -> None:
+        """Listen to the probes that measure here; they may have been exchanged."""
+        keys = self._sources()
+        if keys == self._probe_keys:
+            return
+        self._stop()
+        self._probe_keys = keys
+        self._stops = [self._live.listen(key, self._channel, self._heard) for key in keys]
+
+    def _stop(self) -> None:
+        for stop in self._stops:
+            stop()
+        self._stops = []
+
+    def _look(self) -> None:
+        """Take over what is to be shown now."""
+        if self._snapshot is not self.coordinator.data:
+            self._snapshot = self.coordinator.data
+            self._view = self.view
+        # A store that does not answer now takes no value off the screen.
+        self._is_shown = self._view is not None and bool(self._probe_keys)
+
+    @callback
+    def _heard(self) -> None:
+        self._look()
+        self.async_write_ha_state()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write only what the source has not written already, as snapshots come each second."""
+        before = (self._is_shown, self._value)
+        self._follow()
+        self._look()
+        if before != (self._is_shown, self._value):
+            self.async_write_ha_state()
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self._is_shown
+
+    @property
+    @override
+    def native_value(self) -> float | datetime | str | None:
+        return self._value
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        return self._attributes
+
+
+class ChannelSensorEntity(LiveSensorEntity):
+    """A measured value: the last good one until it is too old.
+
+    Of several probes the one shows that speaks for the place. Where none measures this kind, what
+    a person measured by hand is shown as long.
+    """
+
+    entity_description: ChannelSensor[Any]
+    _cancel_expiry: CALLBACK_TYPE | None = None
+
+    def __init__(
+        self, entry: KamerplanterConfigEntry, subject: Subject, row: ChannelSensor[Any]
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self._channel = row.channel
+        self._kind = row.channel
+        self._shown_fn = row.shown_fn
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        self._forget_expiry()
+        await super().async_will_remove_from_hass()
+
+    @override
+    def _look(self) -> None:
+        super()._look()
+        self._value = self._attributes = None
+        self._forget_expiry()
+        key = places.speaker(self._live, self._probe_keys, self._kind)
+        if key is None:
+            self._look_by_hand()
+            return
+        shown, is_available = self._live.look(key, self._kind)
+        self._is_shown = self._is_shown and is_available
+        if shown is None:
+            return
+        if self._view is not None and shown.value is not None:
+            self._value = self._shown_fn(shown.value, self._view)
+        if shown.at is not None:
+            self._attributes = {"measured_at": shown.at}
+            if shown.reasons and not _NOT_FRESH.isdisjoint(shown.reasons):
+                self._attributes["restored"] = True
+            if len(self._probe_keys) > 1 and (probe := self._name(key)) is not None:
+                self._attributes["probe"] = probe
+
+    def _name(self, key: str) -> str | None:
+        view = self.coordinator.view(Subject(SubjectKind.PROBE, key))
+        return None if view is None else name_of(view)
+
+    def _look_by_hand(self) -> None:
+        found = _by_hand(self._view, self._kind)
+        if found is None:
+            return
+        self._is_shown = True
+        self._attributes = {"measured_at": found.at, "source": "hand"}
+        ends_at = found.at + timedelta(seconds=CHANNELS[self._kind].max_age_s)
+        if ends_at > dt_util.utcnow():
+            self._value = self._shown_fn(found.value, self._view)
+            self._cancel_expiry = async_track_point_in_utc_time(self.hass, self._expire, ends_at)
+
+    @callback
+    def _expire(self, _now: datetime) -> None:
+        self._cancel_expiry = None
+        self._heard()
+
+    def _forget_expiry(self) -> None:
+        if self._cancel_expiry is not None:
+            self._cancel_expiry()
+            self._cancel_expiry = None
+
+
+def _by_hand(view: object, kind: ChannelKind) -> HandMeasurement | None:
+    """Return what was last measured by hand in a tank, if it may be believed."""
+    if not isinstance(view, TankView):
+        return None
+    return next(
+        (
+            item
+            for item in view.hand_measurements
+            if item.kind is kind and item.verdict is Verdict.GOOD
+        ),
+        None,
+    )
+
+
+class DerivedSensorEntity(ChannelSensorEntity):
+    """A measured value in another form: written at once, and then at most once a second."""
+
+    _cancel_write: CALLBACK_TYPE | None = None
+    _may_write_at = 0.0
+
+    @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        """Whether it is shown: where much is measured, what is said already gives way."""
+        return not _MANY <= self.coordinator.bound_kinds(self.subject)
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        if self._cancel_write is not None:
+            self._cancel_write()
+        await super().async_will_remove_from_hass()
+
+    @callback
+    @override
+    def _heard(self) -> None:
+        had = (self._is_shown, self._value is None)
+        self._look()
+        wait_s = self._may_write_at - self.hass.loop.time()
+        if wait_s <= 0 or had != (self._is_shown, self._value is None):
+            self._write()
+        elif self._cancel_write is None:
+            self._cancel_write = async_call_later(self.hass, wait_s, self._write)
+
+    @callback
+    def _write(self, _now: datetime | None = None) -> None:
+        if self._cancel_write is not None:
+            self._cancel_write()
+            self._cancel_write = None
+        self._may_write_at = self.hass.loop.time() + DERIVED_EACH_S
+        self.async_write_ha_state()

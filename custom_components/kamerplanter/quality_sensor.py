@@ -1,0 +1,172 @@
+"""Sensors that say how far measured values are to be trusted, and why."""
+
+from collections.abc import Mapping
+from typing import override
+
+from homeassistant.core import callback
+
+from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_engines.models.calibration import CalibrationState
+from kamerplanter_engines.models.telemetry import (
+    DEVICE_KINDS,
+    ChannelKind,
+    QualityView,
+    Reason,
+    Verdict,
+)
+
+from .coordinator import KamerplanterConfigEntry
+from .descriptions.rows import ChannelQualitySensor, QualitySensor
+from .live_sensor import LiveSensorEntity
+from .subjects import Subject, SubjectKind
+from .telemetry import places
+
+_WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
+_WARNINGS = {
+    CalibrationState.NEVER: "never_calibrated",
+    CalibrationState.DUE: "calibration_due",
+    CalibrationState.EXPIRED: "calibration_expired",
+}
+PROBE_SILENT = "probe_silent"
+"""One of several probes shows nothing; another one speaks."""
+BATTERY_LOW = "battery_low"
+
+
+class QualityEntity(LiveSensorEntity):
+    """Judges each channel of a place: its readings, its probes together, and their upkeep."""
+
+    _unrecorded_attributes = frozenset({"channels", "counts", "hints", "warnings"})
+
+    def __init__(
+        self, entry: KamerplanterConfigEntry, subject: Subject, row: QualitySensor
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self._summary: object = None
+        self._known: GardenSnapshot | None = None
+        self._upkeep: dict[ChannelKind, list[str]] = {}
+        self._doubts: dict[ChannelKind, list[Reason]] = {}
+
+    @callback
+    @override
+    def _heard(self) -> None:
+        """Write only what is new: it is asked at each message of each channel."""
+        self._learn()
+        told = [(key, self._live.quality_summary(key)) for key in self._probe_keys]
+        summary = (told, self._upkeep, self._doubts)
+        if summary != self._summary:
+            self._summary = summary
+            super()._heard()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._follow()
+        self._heard()
+
+    def _learn(self) -> None:
+        """Take over from a new snapshot what is known of the probes beside their readings."""
+        if self._known is self.coordinator.data:
+            return
+        self._known = self.coordinator.data
+        self._upkeep, self._doubts = {}, {}
+        for key in self._probe_keys:
+            view = self.coordinator.view(Subject(SubjectKind.PROBE, key))
+            if not isinstance(view, ProbeView):
+                continue
+            for status in view.calibration_statuses:
+                if (warning := _WARNINGS.get(status.state)) is not None:
+                    self._upkeep.setdefault(status.kind, []).append(warning)
+            for doubt in view.doubts:
+                self._doubts.setdefault(doubt.kind, []).extend(doubt.reasons)
+
+    def _judge(self, kind: ChannelKind) -> QualityView | None:
+        doubts: list[Reason] = self._doubts.get(kind, [])
+        if self.subject.kind is not SubjectKind.PROBE:
+            # Whether the probes of a place agree is known here, at once.
+            doubts = [reason for reason in doubts if reason is not Reason.PROBES_DISAGREE]
+        return places.quality(self._live, self._measuring(kind), kind, doubts)
+
+    def _measuring(self, kind: ChannelKind) -> tuple[str, ...]:
+        return self.coordinator.probe_keys(self.subject, kind)
+
+    def _warnings(self, kind: ChannelKind) -> list[str]:
+        found = list(self._upkeep.get(kind, ()))
+        if places.is_one_silent(self._live, self._measuring(kind), kind):
+            found.append(PROBE_SILENT)
+        return list(dict.fromkeys(found))
+
+
+class QualitySensorEntity(QualityEntity):
+    """How far the worst channel is to be trusted, and why."""
+
+    @override
+    def _look(self) -> None:
+        super()._look()
+        self._learn()
+        self._value = self._attributes = None
+        if not self._probe_keys:
+            return
+        kinds = [
+            kind
+            for kind in ChannelKind
+            if kind in self.coordinator.bound_kinds(self.subject)
+            and any(kind in self._live.kinds(key) for key in self._probe_keys)
+        ]
+        judged = {kind: view for kind in kinds if (view := self._judge(kind)) is not None}
+        if not judged:
+            return
+        # An old battery makes no value of the probe doubtful.
+        measured = [kind for kind in judged if kind not in DEVICE_KINDS] or list(judged)
+        worst = min(measured, key=lambda kind: _WORST_FIRST.index(judged[kind].verdict))
+        self._value = judged[worst].verdict
+        self._attributes = {
+            "worst": None if self._value is Verdict.GOOD else worst,
+            "channels": {kind: view.verdict for kind, view in judged.items()},
+            "reasons": {kind: list(view.reasons) for kind, view in judged.items() if view.reasons},
+            "warnings": self._all_warnings(kinds),
+            "hints": self._hints(kinds),
+            "counts": self._counts(),
+        }
+
+    def _all_warnings(self, kinds: list[ChannelKind]) -> dict[ChannelKind, list[str]]:
+        found = {kind: warnings for kind in kinds if (warnings := self._warnings(kind))}
+        if any(places.is_battery_low(self._live, key) for key in self._probe_keys):
+            found[ChannelKind.BATTERY] = [BATTERY_LOW]
+        return found
+
+    def _hints(self, kinds: list[ChannelKind]) -> dict[ChannelKind, str]:
+        hints = ((kind, self._live.hint(key, kind)) for key in self._probe_keys for kind in kinds)
+        return {kind: hint for kind, hint in hints if hint is not None}
+
+    def _counts(self) -> Mapping[str, dict[str, int]]:
+        """Return how often a sample was refused or doubted, by channel and reason."""
+        found: dict[str, dict[str, int]] = {}
+        for key in self._probe_keys:
+            for kind, counts in self._live.counts(key).items():
+                into = found.setdefault(kind, {})
+                for reason, count in counts.items():
+                    into[reason] = into.get(reason, 0) + count
+        return found
+
+
+class ChannelQualityEntity(QualityEntity):
+    """How far one channel is to be trusted, and why."""
+
+    def __init__(
+        self, entry: KamerplanterConfigEntry, subject: Subject, row: ChannelQualitySensor
+    ) -> None:
+        super().__init__(entry, subject, row)
+        self._channel = self._kind = row.channel
+
+    @override
+    def _look(self) -> None:
+        super()._look()
+        self._learn()
+        view = self._judge(self._kind)
+        self._value = None if view is None else view.verdict
+        self._attributes = None
+        if view is not None:
+            self._attributes = {
+                "reasons": list(view.reasons),
+                "warnings": self._warnings(self._kind),
+            }

@@ -1,0 +1,78 @@
+"""What the probes of one place say together about one kind of value, as of now."""
+
+from collections.abc import Sequence
+
+from kamerplanter_engines.agreement_engine import agree, quality_of
+from kamerplanter_engines.models.telemetry import ChannelKind, QualityView, Reason, Verdict
+from kamerplanter_engines.models.trust import Agreement, Showing
+from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT
+from kamerplanter_engines.tables.trust import TOLERANCES
+
+from . import LiveReadings
+
+
+def speaker(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> str | None:
+    """Return the probe that speaks for a place: the oldest one that has something to say.
+
+    Args:
+        live: The readings.
+        keys: The probes that measure this kind there, the oldest first.
+        kind: What is asked.
+    """
+    if len(keys) < 2:  # noqa: PLR2004 - one has nobody beside it
+        return next(iter(keys), None)
+    looks = {key: live.look(key, kind) for key in keys}
+    there = [key for key, (_, is_available) in looks.items() if is_available]
+    telling = [key for key in there if (shown := looks[key][0]) and shown.value is not None]
+    return next(iter((*telling, *there, *keys)), None)
+
+
+def agreement(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Agreement | None:
+    """Return how far several probes agree now; none = there is nothing to compare."""
+    if len(keys) < 2 or kind not in TOLERANCES:  # noqa: PLR2004
+        return None
+    showings = []
+    for key in keys:
+        shown, is_available = live.look(key, kind)
+        binding = live.binding(key, kind)
+        if shown is not None and binding is not None and is_available:
+            quality = quality_of(binding, shown.age_s or 0)
+            showings.append(Showing(key, shown.value, shown.verdict, quality))
+    return agree(kind, showings)
+
+
+def quality(
+    live: LiveReadings, keys: Sequence[str], kind: ChannelKind, doubts: Sequence[Reason] = ()
+) -> QualityView | None:
+    """Return how far a value of a place is to be trusted now; none = nobody measures it.
+
+    Args:
+        live: The readings.
+        keys: The probes that measure this kind there, the oldest first.
+        kind: What is asked.
+        doubts: What speaks against the value beside the readings of these probes.
+    """
+    key = speaker(live, keys, kind)
+    view = None if key is None else live.quality(key, kind)
+    if view is None:
+        return None
+    together = agreement(live, keys, kind)
+    against = dict.fromkeys((*(() if together is None else together.reasons), *doubts))
+    if not against:
+        return view
+    verdict = Verdict.SUSPECT if view.verdict is Verdict.GOOD else view.verdict
+    reasons = dict.fromkeys((*view.reasons, *against))
+    return QualityView(verdict=verdict, reasons=tuple(reasons))
+
+
+def is_one_silent(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> bool:
+    """Tell whether one of several probes shows nothing, while another one speaks for it."""
+    looks = [live.look(key, kind) for key in keys]
+    silent = [not there or shown is None or shown.value is None for shown, there in looks]
+    return any(silent) and not all(silent)
+
+
+def is_battery_low(live: LiveReadings, key: str) -> bool:
+    """Tell whether the battery of a probe should be changed or charged."""
+    shown = live.shown(key, ChannelKind.BATTERY)
+    return shown is not None and shown.value is not None and shown.value < BATTERY_LOW_PCT

@@ -1,0 +1,84 @@
+"""What a device has sent lately, before anybody judged it."""
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.telemetry_engine import SAME_READING_S, Sample
+
+REMEMBERED = 11
+"""Ten distances are enough to see how often a device reports."""
+LEAST_DISTANCES = 2
+"""From one distance nobody knows whether a message was lost."""
+
+
+class Reports:
+    """Remembers what came from the sources of one probe; nothing that a broker had kept."""
+
+    def __init__(self) -> None:
+        self._raw: dict[ChannelKind, tuple[float | None, datetime]] = {}
+        self._arrivals: dict[str, deque[datetime]] = {}
+
+    def note(self, source: str, at: datetime, samples: Iterable[Sample]) -> None:
+        """Take in one live message.
+
+        Args:
+            source: The topic or entity that it came from.
+            at: When it came, UTC.
+            samples: What it says; a missing field says nothing.
+        """
+        arrivals = self._arrivals.get(source)
+        if arrivals is None:
+            arrivals = self._arrivals[source] = deque(maxlen=REMEMBERED)
+        # A telegram that is sent twice is one report; after a clock set back all begins anew.
+        elapsed_s = (at - arrivals[-1]).total_seconds() if arrivals else None
+        if elapsed_s is None or elapsed_s > SAME_READING_S:
+            arrivals.append(at)
+        elif elapsed_s < 0:
+            arrivals.clear()
+            arrivals.append(at)
+        for sample in samples:
+            if sample.problem is not Reason.MISSING_FIELD:
+                sent = sample.raw if sample.measured is None else sample.measured
+                self._raw[sample.kind] = (None if sample.problem else sent, at)
+
+    def forget(self, kinds: Iterable[ChannelKind], sources: Iterable[str]) -> None:
+        """Let go of all but these kinds and sources."""
+        kept_kinds, kept_sources = frozenset(kinds), frozenset(sources)
+        self._raw = {kind: item for kind, item in self._raw.items() if kind in kept_kinds}
+        self._arrivals = {
+            source: item for source, item in self._arrivals.items() if source in kept_sources
+        }
+
+    def drop(self, kind: ChannelKind) -> None:
+        """Let go of what was sent of a kind that comes from elsewhere now."""
+        self._raw.pop(kind, None)
+
+    def heard_at(self, source: str) -> datetime | None:
+        """Return when something last came from a source; none = nothing has come."""
+        arrivals = self._arrivals.get(source)
+        return arrivals[-1] if arrivals else None
+
+    def raw(self, kind: ChannelKind, now: datetime, max_age_s: float) -> float | None:
+        """Return the number of the newest message, before calibration and judgement.
+
+        None if it held no number, or if it is as old as `max_age_s` [s]. Canonical unit.
+        """
+        value, at = self._raw.get(kind, (None, now))
+        return None if now - at >= timedelta(seconds=max_age_s) else value
+
+    def interval_s(self) -> float | None:
+        """Return how often the device reports: the median distance of its last messages, in s.
+
+        Of several sources the most frequent one counts, as some values are told rarely. None as
+        long as no source has been heard often enough.
+        """
+        medians = [
+            median((later - earlier).total_seconds() for earlier, later in pairwise(arrivals))
+            for arrivals in self._arrivals.values()
+            if len(arrivals) > LEAST_DISTANCES
+        ]
+        return min(medians, default=None)
