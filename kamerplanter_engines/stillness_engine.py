@@ -1,7 +1,7 @@
 """How finely a channel steps, how long it has not moved, and whether it has stuck.
 
 Source: the project's decisions on judging readings.  A value that stands still proves nothing by
-itself; beside a twin that moves, or with its whole device, it does.
+itself; beside a twin that moves, across a dose, or with its whole device, it does.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,14 @@ from copy import replace
 from datetime import datetime
 
 from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.channels import CHANNELS, JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState, Sample
+
+COARSE_STEP = 0.1
+"""A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
+MOVED_BY_SUPPLY = frozenset({ChannelKind.EC, ChannelKind.PH})
+"""What a fill or dose always moves; a level may stay, as soil moisture may."""
+_ROUNDING = 1e-9
 
 
 def noted(
@@ -20,8 +26,18 @@ def noted(
     *,
     hard: bool,
     device: Mapping[ChannelKind, ChannelState],
+    supplied_at: datetime | None = None,
 ) -> ChannelState:
-    """Remember the value, how fine its steps are and how long it has not moved."""
+    """Remember the value, how fine its steps are and how long it has not moved.
+
+    Args:
+        sample: What came.
+        state: The memory of the channel.
+        rules: The numbers in force for it.
+        hard: The number is doubtful by itself.
+        device: The memory of all channels of the device.
+        supplied_at: When water or feed was last given where it stands; none = never.
+    """
     if sample.raw != state.value:
         return replace(
             state,
@@ -34,7 +50,10 @@ def noted(
             has_moved=state.has_moved or (state.value is not None and not hard),
         )
     state = replace(state, at=sample.at)
-    if not state.is_stuck and _has_stuck(state, rules, device, sample.at):
+    if not state.is_stuck and (
+        _slept_through_supply(state, rules, supplied_at, sample.at)
+        or _has_stuck(state, rules, device, sample.at)
+    ):
         return replace(state, is_stuck=True)
     return state
 
@@ -50,6 +69,33 @@ def _step(sample: Sample) -> float:
         return sample.step
     digits = f"{sample.raw:.6f}".rstrip("0").partition(".")[2]
     return float(10 ** -len(digits))
+
+
+def is_coarse(state: ChannelState) -> bool:
+    """Tell whether a channel steps so coarsely that it may repeat itself honestly."""
+    return (
+        state.has_moved
+        and state.finest_step is not None
+        and state.finest_step >= COARSE_STEP - _ROUNDING
+    )
+
+
+def _slept_through_supply(
+    state: ChannelState, rules: ChannelRules, supplied_at: datetime | None, now: datetime
+) -> bool:
+    """Tell whether a value stayed the same to the digit for hours in which it had to move.
+
+    Water and feed need their time to mix. A coarse meter may not see a small dose.
+    """
+    since = state.unchanged_since
+    if since is None or supplied_at is None or rules.kind not in MOVED_BY_SUPPLY:
+        return False
+    return (
+        since < supplied_at
+        and (now - supplied_at).total_seconds() >= JUMP_EXPECTED_S
+        and (now - since).total_seconds() >= rules.twin_stuck_s
+        and not is_coarse(state)
+    )
 
 
 def _has_stuck(

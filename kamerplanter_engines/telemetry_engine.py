@@ -6,9 +6,9 @@ arguments.  Sources: the project's decisions on readings, and the numbers in `ta
 
 from collections.abc import Mapping, Sequence
 from copy import replace
-from dataclasses import dataclass
-from math import isfinite
+from datetime import datetime
 
+from kamerplanter_engines.flaw_engine import flaws_of
 from kamerplanter_engines.freshness_engine import (
     Shown,
     expires_at,
@@ -16,8 +16,7 @@ from kamerplanter_engines.freshness_engine import (
     freshness_so_far,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.stillness_engine import finest_step, noted
-from kamerplanter_engines.tables.channels import DISCONNECTED_C, STARTUP_C
+from kamerplanter_engines.stillness_engine import finest_step, is_coarse, noted
 from kamerplanter_engines.telemetry_state_engine import (
     RATE_FLOOR_S,
     SAME_READING_S,
@@ -26,6 +25,7 @@ from kamerplanter_engines.telemetry_state_engine import (
     ChannelState,
     Judged,
     Sample,
+    of_new_device,
     restore,
     rules_for,
     without_future,
@@ -44,6 +44,7 @@ __all__ = [
     "freshness_so_far",
     "judge_message",
     "keep_retained",
+    "of_new_device",
     "restore",
     "rules_for",
     "without_future",
@@ -51,10 +52,6 @@ __all__ = [
 
 AGREEING_READINGS = 3
 """So many further readings make a doubtful value true."""
-COARSE_STEP = 0.1
-"""A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
-_SIGNATURE_TOLERANCE_C = 0.06
-"""-196.6 °F is -127.0 °C up to rounding."""
 _ROUNDING = 1e-9
 
 
@@ -64,6 +61,7 @@ def judge_message(
     rules: Mapping[ChannelKind, ChannelRules],
     *,
     rates_paused: bool = False,
+    supplied_at: datetime | None = None,
 ) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
     """Judge all that one message of one device says.
 
@@ -74,13 +72,14 @@ def judge_message(
         states: The memory of all channels of the device.
         rules: The numbers in force, for each kind of `samples`.
         rates_paused: A fill, dose or calibration was just logged, so jumps are expected.
+        supplied_at: When the last one was; what did not move then has stuck. None = never.
 
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
     """
     after = _up_to_receipt(states, samples)
     verdicts: list[Judged] = []
-    flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
+    flaws = [flaws_of(sample, rules[sample.kind]) for sample in samples]
     doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
     for sample, flaw in zip(samples, flaws, strict=True):
         state = after.get(sample.kind, UNKNOWN_CHANNEL)
@@ -96,7 +95,8 @@ def judge_message(
         if flaw.is_bad or sample.raw is None:
             judged, state = _refuse(sample, reasons, state)
         else:
-            judged, state = _weigh(sample, reasons, state, channel, after, paused=rates_paused)
+            supply = (rates_paused, supplied_at)
+            judged, state = _weigh(sample, reasons, state, channel, after, supply=supply)
         verdicts.append(judged)
         after[sample.kind] = state
     return tuple(verdicts), after
@@ -109,60 +109,6 @@ def _up_to_receipt(
         return dict(states)
     now = samples[0].received_at
     return {kind: without_future(state, now) for kind, state in states.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Flaws:
-    """What is wrong with a number by itself."""
-
-    reasons: tuple[Reason, ...] = ()
-    is_bad: bool = False
-    is_end: bool = False
-    """An exact 0 or full scale."""
-    is_about_device: bool = False
-
-    @property
-    def is_doubtful(self) -> bool:
-        """It makes a 0 or full scale beside it doubtful."""
-        return (self.is_bad or self.is_end) and not self.is_about_device
-
-
-_NONE = _Flaws()
-_MISSING = _Flaws((Reason.MISSING_FIELD,))
-
-
-def _flaws(sample: Sample, rules: ChannelRules) -> _Flaws:
-    if sample.problem is Reason.MISSING_FIELD:
-        return _MISSING
-    no_value = _no_value(sample, rules)
-    if no_value is not None:
-        return _Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
-    is_zero = sample.shown == 0 and rules.zero_counts
-    is_full = sample.shown in rules.full_scale
-    if not (is_zero or is_full or sample.out_of_curve):
-        return _NONE
-    reasons: list[Reason] = []
-    if is_zero and rules.zero_is_suspect:
-        reasons.append(Reason.EXACT_ZERO)
-    if is_full and rules.full_scale_is_suspect:
-        reasons.append(Reason.FULL_SCALE)
-    if sample.out_of_curve:
-        reasons.append(Reason.OUT_OF_CURVE)
-    return _Flaws(tuple(reasons), is_end=is_zero or is_full)
-
-
-def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
-    """Return why a number cannot be a measurement at all."""
-    value = sample.raw
-    if sample.problem is not None or value is None or not isfinite(value):
-        return sample.problem or Reason.NOT_A_NUMBER
-    if rules.is_temperature and abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
-        return Reason.STARTUP_SIGNATURE
-    if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
-        return Reason.DISCONNECT_SIGNATURE
-    if not rules.physical_low <= value <= rules.physical_high:
-        return Reason.OUTSIDE_PHYSICAL
-    return None
 
 
 def _refuse(
@@ -187,11 +133,12 @@ def _weigh(
     rules: ChannelRules,
     device: Mapping[ChannelKind, ChannelState],
     *,
-    paused: bool,
+    supply: tuple[bool, datetime | None],
 ) -> tuple[Judged, ChannelState]:
     """Judge a number that is physically possible against what the channel showed before."""
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
+    paused, supplied_at = supply
     is_late = state.at is not None and sample.at < state.at
     if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
@@ -203,7 +150,7 @@ def _weigh(
             judged = _judged(sample, rules, ())
             return judged, _moved_well(sample, state, rules, judged)
     if not is_late:
-        state = noted(sample, state, rules, hard=hard, device=device)
+        state = noted(sample, state, rules, hard=hard, device=device, supplied_at=supplied_at)
         if state.is_stuck:
             reasons.append(Reason.STUCK)
     soft = _soft_reasons(sample, state, rules, judges_rate=not (paused or is_late))
@@ -355,12 +302,7 @@ def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[Ch
         agreeing=state.agreeing + 1,
         agreeing_differ=differ,
     )
-    is_coarse = (
-        state.has_moved
-        and state.finest_step is not None
-        and state.finest_step >= COARSE_STEP - _ROUNDING
-    )
-    may_repeat = differ or rules.repeats_are_natural or is_coarse
+    may_repeat = differ or rules.repeats_are_natural or is_coarse(state)
     return state, state.agreeing >= AGREEING_READINGS and may_repeat
 
 
@@ -375,7 +317,7 @@ def keep_retained(
     and nothing newer is known; otherwise it only explains why there is none.
     """
     after = _up_to_receipt(states, samples)
-    flaws = [_flaws(sample, rules[sample.kind]) for sample in samples]
+    flaws = [flaws_of(sample, rules[sample.kind]) for sample in samples]
     doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
     for sample, flaw in zip(samples, flaws, strict=True):
         state = after.get(sample.kind, UNKNOWN_CHANNEL)

@@ -55,6 +55,8 @@ class Sample(NamedTuple):
     """What the probe showed before its calibration; none = there is no calibration."""
     has_ends: bool = True
     """What the probe showed is the quantity itself, so its 0 and full scale are end stops."""
+    uncompensated: bool = False
+    """It should have been brought to 25 °C, and nobody knows its temperature."""
 
     @property
     def shown(self) -> float | None:
@@ -252,3 +254,18 @@ def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
     if last.verdict is Verdict.SUSPECT and last.reasons and _TAKEN_BACK.issuperset(last.reasons):
         return replace(state, doubted_value=last.value, doubted_at=last.at)
     return state
+
+
+def of_new_device(state: ChannelState) -> ChannelState:
+    """Return the memory of a channel whose device was exchanged.
+
+    The last good value stays on the screen; what was learnt of the old device is forgotten.
+    """
+    return ChannelState(
+        good_value=state.good_value,
+        good_at=state.good_at,
+        good_received_at=state.good_received_at,
+        good_is_retained=state.good_is_retained,
+        verdict=state.verdict,
+        reasons=state.reasons,
+    )

@@ -15,6 +15,7 @@ from kamerplanter_backend.client.requests import (
     AddTask,
     ArchivePlant,
     BeginHarvest,
+    Calibrate,
     CheckHarvest,
     CompleteRun,
     CompleteTask,
@@ -25,18 +26,24 @@ from kamerplanter_backend.client.requests import (
     CreateTank,
     DeleteTask,
     GetTreatment,
+    ListCalibrations,
     ListHarvests,
+    ListMeasurements,
     ListObjects,
     ListReadings,
     ListRunPlants,
     ListRuns,
     ListTreatments,
     LogHarvest,
+    LogMeasurement,
     LogTreatment,
     RecordReadings,
+    RemoveMeasurement,
+    ReplaceProbe,
     SetSite,
     StartRun,
     UpdateTank,
+    WithdrawCalibration,
 )
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError, NotFoundError
@@ -45,6 +52,12 @@ from kamerplanter_engines.errors import (
     InvalidInputError,
     KarenzViolationError,
 )
+from kamerplanter_engines.models.calibration import (
+    CalibrationFields,
+    CalibrationPoint,
+    CalibrationState,
+)
+from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
 from kamerplanter_engines.models.harvest import HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.plant import Plant, PlantFields
@@ -312,3 +325,66 @@ async def test_a_planting_run_from_plan_to_end(client: KamerplanterClient) -> No
     assert await client.call(ListRuns()) == (ended,)
     with pytest.raises(IllegalTransitionError):
         await client.call(StartRun(key=run.key))
+
+
+async def test_what_is_measured_by_hand_is_kept_shown_and_taken_out(
+    client: KamerplanterClient,
+) -> None:
+    tank = await client.call(CreateTank(fields=TankFields(name="T", volume_l=10)), OWNER)
+    fields = HandMeasurementFields(
+        tank_key=tank.key, kind=ChannelKind.EC, value=6800, unit="µS/cm", at=NOW
+    )
+
+    logged = await client.call(LogMeasurement(fields=fields, command_key="m-1"))
+    again = await client.call(LogMeasurement(fields=fields, command_key="m-1"))
+
+    assert again == logged
+    assert (logged.value, logged.verdict, logged.measured_at) == (6.8, Verdict.SUSPECT, NOW)
+    listed = await client.call(ListMeasurements(tank_key=tank.key))
+    assert listed == (logged,)
+    view = (await client.snapshot()).tank(tank.key)
+    assert view is not None
+    assert view.hand_measurements == (logged,)
+    with pytest.raises(InvalidInputError, match="possible are 0 to 14"):
+        await client.call(
+            LogMeasurement(
+                fields=HandMeasurementFields(tank_key=tank.key, kind=ChannelKind.PH, value=19)
+            )
+        )
+    with pytest.raises(InvalidInputError, match="either tank_key or plant_key"):
+        await client.call(ListMeasurements())
+    await client.call(RemoveMeasurement(key=logged.key))
+    assert await client.call(ListMeasurements(tank_key=tank.key)) == ()
+
+
+async def test_a_calibration_is_withdrawn_and_a_device_exchanged(
+    client: KamerplanterClient,
+) -> None:
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="a/ec")
+    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))), OWNER)
+    fields = CalibrationFields(
+        kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.35, value=1.413),)
+    )
+    wrong = await client.call(Calibrate(probe_key=probe.key, fields=fields))
+
+    withdrawn = await client.call(WithdrawCalibration(key=wrong.key, reason="Wrong bottle"))
+
+    assert withdrawn.withdrawn_reason == "Wrong bottle"
+    history = await client.call(ListCalibrations(probe_key=probe.key))
+    assert history.calibrations == (withdrawn,)
+    assert history.statuses[0].state is CalibrationState.NEVER
+    made = await client.call(Calibrate(probe_key=probe.key, fields=fields))
+    assert (await _statuses(client, probe.key)) == [CalibrationState.VALID]
+    swapped = await client.call(ReplaceProbe(probe_key=probe.key, at=NOW, note="4711"))
+    assert [(item.at, item.note) for item in swapped.replacements] == [(NOW, "4711")]
+    # Made in the same moment: of the new device.
+    assert (await _statuses(client, probe.key)) == [CalibrationState.VALID]
+    with pytest.raises(NotFoundError):
+        await client.call(WithdrawCalibration(key="nothing", reason="Wrong"))
+    assert made.probe_key == probe.key
+
+
+async def _statuses(client: KamerplanterClient, probe_key: str) -> list[CalibrationState]:
+    view = (await client.snapshot()).probe(probe_key)
+    assert view is not None
+    return [item.state for item in view.calibration_statuses]

@@ -102,6 +102,8 @@ class LiveReadings:
         for key, intake in self._intakes.items():
             intake.on_supply(views[key].supplied_at)
             intake.calibrate(views[key].calibrations)
+            if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
+                self._notify(key, None)
             known = {item.kind: (item.last_good, item.last) for item in views[key].channels}
             if kinds := intake.recall(known, self._taken_in_at[key]):
                 self._notify(key, kinds)
@@ -316,7 +318,7 @@ class LiveReadings:
         now = self._now()
         shown = [intake.shown(kind, now) for kind in intake.rules]
         channels = tuple((item.verdict, item.reasons) for item in shown)
-        return (intake.available, channels, intake.counts.total())
+        return (intake.available, channels, intake.quality(now), intake.counts.total())
 
     def kinds(self, probe_key: str) -> tuple[ChannelKind, ...]:
         """Return the bound kinds of a probe."""

@@ -150,10 +150,11 @@ def test_conductivity_is_compensated_by_the_probe_s_own_thermometer() -> None:
     cold = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=3))}
     old = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=5))}
 
-    values = [calibrated([sample], by_kind([cell]), states)[0].raw for states in (cold, old, {})]
+    found = [calibrated([sample], by_kind([cell]), states)[0] for states in (cold, old, {})]
 
     # Two percent for each kelvin below 25 °C; a thermometer that is silent for hours tells nothing.
-    assert values == pytest.approx([1.6 / 0.9, 1.6, 1.6])
+    assert [item.raw for item in found] == pytest.approx([1.6 / 0.9, 1.6, 1.6])
+    assert [item.uncompensated for item in found] == [False, True, True]
 
 
 @pytest.mark.parametrize("payload", ["nan", "inf", "-inf", "1e400", "unknown"])

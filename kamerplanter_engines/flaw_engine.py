@@ -1,0 +1,76 @@
+"""What is wrong with a number by itself, whatever came before it.
+
+Sources: the project's decisions on readings, and the numbers in `tables.channels`.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from kamerplanter_engines.models.telemetry import Reason
+from kamerplanter_engines.tables.channels import DISCONNECTED_C, STARTUP_C
+from kamerplanter_engines.telemetry_state_engine import ChannelRules, Sample
+
+_SIGNATURE_TOLERANCE_C = 0.06
+"""-196.6 °F is -127.0 °C up to rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaws:
+    """What is wrong with a number by itself."""
+
+    reasons: tuple[Reason, ...] = ()
+    is_bad: bool = False
+    is_end: bool = False
+    """An exact 0 or full scale."""
+    is_about_device: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """It makes a 0 or full scale beside it doubtful."""
+        return (self.is_bad or self.is_end) and not self.is_about_device
+
+
+_NONE = Flaws()
+_MISSING = Flaws((Reason.MISSING_FIELD,))
+
+
+def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
+    """Return what is wrong with one number of a message, without a look at the others.
+
+    Args:
+        sample: What the message says of one channel.
+        rules: The numbers in force for it.
+    """
+    if sample.problem is Reason.MISSING_FIELD:
+        return _MISSING
+    no_value = _no_value(sample, rules)
+    if no_value is not None:
+        return Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
+    is_zero = sample.shown == 0 and rules.zero_counts
+    is_full = sample.shown in rules.full_scale
+    if not (is_zero or is_full or sample.out_of_curve or sample.uncompensated):
+        return _NONE
+    reasons: list[Reason] = []
+    if is_zero and rules.zero_is_suspect:
+        reasons.append(Reason.EXACT_ZERO)
+    if is_full and rules.full_scale_is_suspect:
+        reasons.append(Reason.FULL_SCALE)
+    if sample.out_of_curve:
+        reasons.append(Reason.OUT_OF_CURVE)
+    if sample.uncompensated:
+        reasons.append(Reason.UNCOMPENSATED)
+    return Flaws(tuple(reasons), is_end=is_zero or is_full)
+
+
+def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
+    """Return why a number cannot be a measurement at all."""
+    value = sample.raw
+    if sample.problem is not None or value is None or not isfinite(value):
+        return sample.problem or Reason.NOT_A_NUMBER
+    if rules.is_temperature and abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
+        return Reason.STARTUP_SIGNATURE
+    if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
+        return Reason.DISCONNECT_SIGNATURE
+    if not rules.physical_low <= value <= rules.physical_high:
+        return Reason.OUTSIDE_PHYSICAL
+    return None

@@ -1,0 +1,137 @@
+"""Conductivity that the device does not compensate: once, with its own coefficient, or marked."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.calibration_engine import fit
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    CalibrationPoint,
+)
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reason,
+    Verdict,
+)
+from tests.factories import NOW, TENANT
+
+EC, WATER = ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
+
+
+def intake(**ec: Any) -> ProbeIntake:
+    """Return the intake of a probe that tells conductivity in the water, and °F."""
+    channels = (
+        ChannelBinding(kind=EC, topic="tank", path="ec", compensated=False, **ec),
+        ChannelBinding(kind=WATER, topic="tank", path="t", unit="°F"),
+    )
+    probe = Probe(
+        key="p",
+        tenant_key=TENANT,
+        created_at=NOW,
+        updated_at=NOW,
+        name="P",
+        channels=channels,
+    )
+    return ProbeIntake(probe, started_at=NOW - timedelta(hours=1))
+
+
+def send(found: ProbeIntake, payload: str, at: datetime = NOW) -> dict[ChannelKind, Any]:
+    judged = found.on_message("tank", payload, retained=False, received_at=at)
+    return {item.kind: item for item in judged}
+
+
+def test_seventy_seven_degrees_fahrenheit_change_nothing() -> None:
+    # F-65: 77 °F are 25 °C. Taken as 77 °C it would be 0.78, without a thermometer 1.6 unmarked.
+    judged = send(intake(), '{"ec": 1.60, "t": 77}')[EC]
+
+    assert (judged.value, judged.verdict, judged.reasons) == (1.6, Verdict.GOOD, ())
+
+
+def test_cold_water_is_brought_to_25_degrees() -> None:
+    # 59 °F are 15 °C: ten kelvin at 2 % each, and at 1.9 % each.
+    judged = send(intake(), '{"ec": 1.60, "t": 59}')[EC]
+    other = send(intake(temperature_coefficient_pct=1.9), '{"ec": 1.60, "t": 59}')[EC]
+
+    assert judged.value == pytest.approx(1.6 / 0.8)
+    assert judged.measured == 1.6
+    assert other.value == pytest.approx(1.6 / 0.81)
+
+
+def test_an_unknown_temperature_is_said_and_nothing_follows() -> None:
+    found = intake()
+
+    judged = send(found, '{"ec": 1.60}')[EC]
+
+    assert (judged.value, judged.verdict) == (1.6, Verdict.SUSPECT)
+    assert judged.reasons == (Reason.UNCOMPENSATED,)
+    assert found.shown(EC, NOW).value is None
+    # It never proves itself by repetition, and is good with the first temperature.
+    for minute in range(1, 6):
+        again = send(found, f'{{"ec": 1.6{minute}}}', NOW + timedelta(minutes=minute))[EC]
+        assert again.reasons == (Reason.UNCOMPENSATED,)
+    known = send(found, '{"ec": 1.66, "t": 77}', NOW + timedelta(minutes=6))[EC]
+    assert (known.value, known.verdict) == (1.66, Verdict.GOOD)
+
+
+@pytest.mark.parametrize("temperature", ["185", "32", "-196.6", '"unknown"', "null"])
+def test_a_broken_thermometer_compensates_nothing(temperature: str) -> None:
+    # 85 °C, an exact 0, -127 °C and no value at all.
+    judged = send(intake(), f'{{"ec": 1.60, "t": {temperature}}}')[EC]
+
+    assert judged.reasons == (Reason.UNCOMPENSATED,)
+
+
+def test_the_thermometer_may_speak_in_another_message_for_some_hours() -> None:
+    found = intake()
+    send(found, '{"t": 59}')
+
+    soon = send(found, '{"ec": 1.60}', NOW + timedelta(hours=3))[EC]
+    late = send(found, '{"ec": 1.61}', NOW + timedelta(hours=5))[EC]
+
+    assert soon.value == pytest.approx(2.0)
+    assert late.reasons == (Reason.UNCOMPENSATED,)
+
+
+@pytest.mark.parametrize("compensated", [True, False])
+def test_a_calibrated_probe_is_compensated_once(*, compensated: bool) -> None:
+    fields = CalibrationFields(
+        kind=EC,
+        points=(CalibrationPoint(raw=1.413, value=1.413, temperature_c=25),),
+        compensated=compensated,
+    )
+    made = Calibration(
+        **dict(fields),
+        key="c",
+        tenant_key=TENANT,
+        created_at=NOW,
+        updated_at=NOW,
+        probe_key="p",
+        done_at=NOW - timedelta(days=1),
+        fit=fit(fields),
+    )
+    found = intake()
+    found.calibrate((made,))
+
+    judged = send(found, '{"ec": 1.60, "t": 59}')[EC]
+
+    assert judged.value == pytest.approx(2.0)
+
+
+def test_a_device_that_compensates_is_left_alone() -> None:
+    channels = (
+        ChannelBinding(kind=EC, topic="tank", path="ec"),
+        ChannelBinding(kind=WATER, topic="tank", path="t", unit="°F"),
+    )
+    probe = Probe(
+        key="p", tenant_key=TENANT, created_at=NOW, updated_at=NOW, name="P", channels=channels
+    )
+
+    judged = send(ProbeIntake(probe, started_at=NOW), '{"ec": 1.60, "t": 59}')[EC]
+
+    assert (judged.value, judged.measured) == (1.6, None)
