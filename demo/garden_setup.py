@@ -186,7 +186,11 @@ async def set_speed(api: Api, entry_id: str, *, speed: float) -> None:
         await reconfigure_subentry(
             api,
             (entry_id, kind, subentry["subentry_id"]),
-            [("reconfigure", form), *device.binding_steps(speed)],
+            [
+                ("manage", {"next_step_id": "change"}),
+                ("reconfigure", form),
+                *device.binding_steps(speed),
+            ],
         )
 
 

@@ -90,7 +90,6 @@ def check_point(kind: ChannelKind, scale: RawScale, point: CalibrationPoint) -> 
 
 
 def _within(field: str, value: float, low: float, high: float, what: str) -> None:
-    # No number lies between two others if it is none.
     if not low <= value <= high:
         raise unlikely_points(
             field,

@@ -38,6 +38,7 @@ from kamerplanter_engines.errors import KamerplanterError
 
 from . import jobs
 from .actions import async_register_actions
+from .calibration_issues import CalibrationIssues
 from .client_factory import Garden, async_open_garden, async_set_site, is_on_server
 from .const import (
     CONF_STORE_ID,
@@ -56,6 +57,7 @@ from .server_issues import ServerIssues
 from .server_removal import async_forget_server
 from .stores import store_folder
 from .telemetry import LiveReadings
+from .telemetry.silent_issues import SilentIssues
 from .telemetry.sources import message_source
 from .telemetry.unit_issues import UnitIssues
 from .texts import Texts
@@ -174,6 +176,8 @@ async def _async_show(
     coordinator.start()
     texts = await Texts.async_load(hass)
     UnitIssues(hass, entry, texts).start()
+    SilentIssues(hass, entry, texts).start()
+    CalibrationIssues(hass, entry).start()
     if garden.server is not None:
         ServerIssues(hass, entry, garden.server, texts).start()
     jobs.async_start(hass, entry)

@@ -22,6 +22,7 @@ from kamerplanter_engines.errors import (
     KarenzViolationError,
     OutOfRangeError,
 )
+from kamerplanter_engines.models.calibration import CalibrationProblem
 from kamerplanter_engines.models.task import TaskState
 
 from .const import DOMAIN
@@ -72,6 +73,17 @@ _TABLES = {
     "reason": "trouble_reason",
 }
 """Placeholder: the table of texts (a selector's options) that has words for its codes."""
+_CALIBRATION_PROBLEMS = {
+    CalibrationProblem.SAME_POINTS.value: "calibration_same_points",
+    CalibrationProblem.WRONG_ORDER.value: "calibration_wrong_order",
+    CalibrationProblem.TOO_CLOSE.value: "calibration_too_close",
+    CalibrationProblem.SLOPE.value: "calibration_slope",
+    CalibrationProblem.OFFSET.value: "calibration_offset",
+    CalibrationProblem.FACTOR.value: "calibration_factor",
+    CalibrationProblem.ZERO_ALONE.value: "calibration_zero_alone",
+    CalibrationProblem.NO_CONTRAST.value: "calibration_no_contrast",
+    CalibrationProblem.HAS_CURVE.value: "calibration_has_curve",
+}
 _GENERAL = (InvalidInputError, OutOfRangeError, IllegalTransitionError)
 """Their own texts can only show the English message; often the placeholders say it all."""
 
@@ -88,6 +100,8 @@ def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
 def _key_of(error: KamerplanterError, own: Mapping[str, str]) -> str:
     if isinstance(error, NotFoundError) and own.get("kind") in _TASKS:
         return "not_found_task"
+    if (problem := _CALIBRATION_PROBLEMS.get(own.get("problem", ""))) is not None:
+        return problem
     if type(error) in _GENERAL and error.field is not None:
         if own.get("value") == "":
             return "value_missing"

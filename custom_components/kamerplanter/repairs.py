@@ -1,4 +1,4 @@
-"""Repairs that ask a person: about a refused command, and about a unit that does not fit."""
+"""Repairs that ask a person: about refused commands, units that do not fit, and calibrations."""
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
@@ -9,6 +9,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID, CONF_KIND, CONF_PROBE_KEY, CONF_UNIT
 from .coordinator import KamerplanterConfigEntry
+from .flows.calibration_repair import CalibrationFlow
 from .unit_repair import UnitFlow
 
 
@@ -61,6 +62,8 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the dialog of an issue."""
     told = data or {}
+    if CONF_PROBE_KEY in told and CONF_KIND not in told:
+        return CalibrationFlow(str(told[CONF_ENTRY_ID]), str(told[CONF_PROBE_KEY]))
     if CONF_KIND in told:
         return UnitFlow(
             str(told[CONF_ENTRY_ID]),

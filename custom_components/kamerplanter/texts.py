@@ -42,6 +42,11 @@ class Texts:
         """Return what a kind of value is called."""
         return self._choices[f"component.{DOMAIN}.selector.channel_kind.options.{kind}"]
 
+    def choice(self, table: str, key: str, **placeholders: str) -> str:
+        """Return a text of a table (a selector's options), filled in."""
+        text = self._choices[f"component.{DOMAIN}.selector.{table}.options.{key}"]
+        return text.format(**placeholders)
+
     def command(self, name: str) -> str:
         """Return what a kind of command is called."""
         key = _HUMP.sub("_", name).lower()

@@ -28,7 +28,13 @@ class Dialog:
 
     @classmethod
     async def change(cls, garden: Garden, subentry: ConfigSubentry) -> Dialog:
-        """Begin to change something."""
+        """Begin to change something, past the question what to do with it."""
+        dialog = await cls.manage(garden, subentry)
+        return await dialog.choose("change") if dialog.step == "manage" else dialog
+
+    @classmethod
+    async def manage(cls, garden: Garden, subentry: ConfigSubentry) -> Dialog:
+        """Begin to do something with what is there."""
         result = await garden.entry.start_subentry_reconfigure_flow(
             garden.hass, subentry.subentry_id
         )
@@ -65,7 +71,7 @@ class Dialog:
     @property
     def step(self) -> str:
         """The step that is shown."""
-        return str(self.result["step_id"])
+        return str(self.result.get("step_id"))
 
     @property
     def errors(self) -> dict[str, str]:

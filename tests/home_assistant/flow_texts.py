@@ -14,11 +14,14 @@ TEXTS: dict[str, dict[str, Any]] = {
 }
 
 
-def check_texts(result: Mapping[str, Any], subentry_type: str | None = None) -> None:
+def check_texts(
+    result: Mapping[str, Any], subentry_type: str | None = None, *, issue: str | None = None
+) -> None:
     """Check that all that a step shows has a text in both languages, with its placeholders."""
     for language, texts in TEXTS.items():
         flow = texts["config"] if subentry_type is None else texts["config_subentries"]
         flow = flow if subentry_type is None else flow[subentry_type]
+        flow = flow if issue is None else texts["issues"][issue]["fix_flow"]
         filled = result.get("description_placeholders") or {}
         for text in _texts(result, flow):
             assert text, (language, result.get("step_id"))

@@ -25,7 +25,18 @@ from ..const import DOMAIN  # noqa: TID252
 from ..errors import translated  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..targets import Target, targets_of  # noqa: TID252
+from .calibrations import (
+    CALIBRATE_SCHEMA,
+    LIST_CALIBRATIONS_SCHEMA,
+    REPLACE_PROBE_SCHEMA,
+    WITHDRAW_CALIBRATION_SCHEMA,
+    calibrate,
+    list_calibrations,
+    replace_probe,
+    withdraw_calibration,
+)
 from .job import PLANTS, Action, Answer, Data, Job, Reach
+from .measurements import LOG_MEASUREMENT_SCHEMA, log_measurement
 from .plants import PLANT_ACTIONS
 from .tasks import ADD_TASK_SCHEMA, COMPLETE_TASK_SCHEMA, add_tasks, complete_tasks
 from .treatments import CORRECT_TREATMENT_SCHEMA, TREATMENT_ACTIONS, correct_treatment
@@ -43,12 +54,23 @@ class OtherAction:
     name: str
     schema: VolSchemaType
     run: Callable[[HomeAssistant, Data, Caller], Awaitable[Answer]]
+    response: SupportsResponse = SupportsResponse.OPTIONAL
 
 
 OTHER_ACTIONS = (
     OtherAction("correct_treatment", CORRECT_TREATMENT_SCHEMA, correct_treatment),
     OtherAction("complete_task", COMPLETE_TASK_SCHEMA, complete_tasks),
     OtherAction("add_task", ADD_TASK_SCHEMA, add_tasks),
+    OtherAction("log_measurement", LOG_MEASUREMENT_SCHEMA, log_measurement),
+    OtherAction("calibrate", CALIBRATE_SCHEMA, calibrate),
+    OtherAction("replace_probe", REPLACE_PROBE_SCHEMA, replace_probe),
+    OtherAction(
+        "list_calibrations",
+        LIST_CALIBRATIONS_SCHEMA,
+        list_calibrations,
+        response=SupportsResponse.ONLY,
+    ),
+    OtherAction("withdraw_calibration", WITHDRAW_CALIBRATION_SCHEMA, withdraw_calibration),
 )
 
 
@@ -65,7 +87,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
         )
     for other in OTHER_ACTIONS:
         hass.services.async_register(
-            DOMAIN, other.name, _handler(hass, other), other.schema, SupportsResponse.OPTIONAL
+            DOMAIN, other.name, _handler(hass, other), other.schema, other.response
         )
 
 

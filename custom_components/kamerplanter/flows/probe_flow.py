@@ -5,8 +5,14 @@ from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 
-from kamerplanter_backend.client.requests import CreateProbe, UpdateProbe
-from kamerplanter_engines.models.telemetry import DEVICE_KINDS, SOIL_KINDS, TANK_KINDS, ProbeFields
+from kamerplanter_backend.client.requests import CreateProbe
+from kamerplanter_engines.models.telemetry import (
+    DEVICE_KINDS,
+    SOIL_KINDS,
+    TANK_KINDS,
+    ChannelKind,
+    ProbeFields,
+)
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_KEY,
@@ -16,8 +22,9 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     SUBENTRY_TANK,
 )
 from .base import FormError
-from .bindings import BindingSteps, labels_of, patch_of
+from .bindings import labels_of
 from .forms import name_of, probe_schema
+from .manage_steps import ManageSteps
 
 _KINDS = {
     SUBENTRY_TANK: TANK_KINDS + DEVICE_KINDS,
@@ -25,10 +32,10 @@ _KINDS = {
 }
 
 
-class ProbeFlow(BindingSteps):
+class ProbeFlow(ManageSteps):
     """Adds or changes a probe; where it is decides what it can measure."""
 
-    kinds = SOIL_KINDS + DEVICE_KINDS
+    kinds: tuple[ChannelKind, ...] = SOIL_KINDS + DEVICE_KINDS
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,14 +51,27 @@ class ProbeFlow(BindingSteps):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show what the probe is called and where it is."""
+        """Ask what to do with the probe, or take in what it is called and where it is."""
         if user_input is None:
             self._key = self._get_reconfigure_subentry().data[CONF_KEY]
             if (view := (await self.snapshot()).probe(self._key)) is None:
                 return self.async_abort(reason="not_in_garden")
             self.take_over(view.probe)
             self._shown = {"name": view.probe.name, "place": _place_of(view.probe)}
+            return await self.manage(view.probe.name, view.probe)
         return await self._ask_probe("reconfigure", user_input)
+
+    @override
+    async def async_step_change(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the probe is called and where it is."""
+        return await self._ask_probe("reconfigure", None)
+
+    @property
+    @override
+    def calibrated_probe_key(self) -> str:
+        return self._key
 
     async def _ask_probe(
         self, step_id: str, user_input: dict[str, Any] | None
@@ -110,7 +130,7 @@ class ProbeFlow(BindingSteps):
             if self.is_new:
                 await self.ask(CreateProbe(fields=fields, key=self._key))
             else:
-                await self.ask(UpdateProbe(key=self._key, patch=patch_of(fields)))
+                await self.ask(self.change_request(self._key, fields))
         except FormError as error:
             self.note(error)
             return await self.async_step_values()

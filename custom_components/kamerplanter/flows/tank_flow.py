@@ -9,7 +9,6 @@ from kamerplanter_backend.client.requests import (
     ArchiveTank,
     CreateProbe,
     CreateTank,
-    UpdateProbe,
     UpdateTank,
 )
 from kamerplanter_engines.models.tank import TankFields
@@ -17,11 +16,11 @@ from kamerplanter_engines.models.telemetry import DEVICE_KINDS, TANK_KINDS
 
 from ..const import CONF_KEY, CONF_PROBE_KEY, SUBENTRY_TANK  # noqa: TID252 - as the neighbours
 from .base import FormError
-from .bindings import BindingSteps, patch_of
 from .forms import LIMITS, tank_from, tank_schema, tank_values
+from .manage_steps import ManageSteps
 
 
-class TankFlow(BindingSteps):
+class TankFlow(ManageSteps):
     """Adds or changes a tank."""
 
     kinds = TANK_KINDS + DEVICE_KINDS
@@ -41,7 +40,7 @@ class TankFlow(BindingSteps):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show what the tank is."""
+        """Ask what to do with the tank, or take in what it is."""
         if user_input is None:
             data = self._get_reconfigure_subentry().data
             self._key, self._probe_key = data[CONF_KEY], data.get(CONF_PROBE_KEY)
@@ -49,9 +48,23 @@ class TankFlow(BindingSteps):
             if (view := garden.tank(self._key)) is None:
                 return self.async_abort(reason="not_in_garden")
             self._shown = tank_values(view.tank, self.hass.config.units)
-            if self._probe_key and (probe := garden.probe(self._probe_key)):
+            probe = garden.probe(self._probe_key) if self._probe_key else None
+            if probe is not None:
                 self.take_over(probe.probe)
+            return await self.manage(view.tank.name, None if probe is None else probe.probe)
         return await self._ask_tank("reconfigure", user_input)
+
+    @override
+    async def async_step_change(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the tank is."""
+        return await self._ask_tank("reconfigure", None)
+
+    @property
+    @override
+    def calibrated_probe_key(self) -> str:
+        return self._probe_key or ""
 
     async def _ask_tank(
         self, step_id: str, user_input: dict[str, Any] | None
@@ -114,7 +127,7 @@ class TankFlow(BindingSteps):
     async def _write_probe(self, name: str) -> None:
         fields = self.probe_fields(name, tank_key=self._key)
         if self._probe_key is not None:
-            await self.ask(UpdateProbe(key=self._probe_key, patch=patch_of(fields)))
+            await self.ask(self.change_request(self._probe_key, fields))
         elif fields.channels:
             probe = await self.ask(CreateProbe(fields=fields))
             self._probe_key = probe.key

@@ -1,0 +1,264 @@
+"""Probes: calibrated, replaced, and what is on record of it."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.protocol import Caller
+from kamerplanter_backend.client.requests import (
+    Calibrate,
+    ListCalibrations,
+    ReplaceProbe,
+    WithdrawCalibration,
+)
+from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    CalibrationPoint,
+    CalibrationStatus,
+    RawScale,
+)
+from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.units import to_canonical
+
+from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
+from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..schema import vol  # noqa: TID252
+from ..subjects import SubjectKind  # noqa: TID252
+from ..targets import loaded_entries, targets_of  # noqa: TID252
+from .job import PAST, REASON, Answer, Data, iso, past
+from .measurements import KIND, one_target
+
+PROBES = frozenset({SubjectKind.PROBE, SubjectKind.TANK})
+LIVE_WITHIN_S = 60.0
+"""Whoever reports more rarely is asked to say what the probe shows."""
+
+_POINT = vol.Schema(
+    {
+        vol.Required("reference"): vol.Coerce(float),
+        vol.Optional("raw"): vol.Coerce(float),
+        vol.Optional("temperature_c"): vol.Coerce(float),
+    }
+)
+CALIBRATE_SCHEMA = vol.Schema(
+    {
+        **cv.ENTITY_SERVICE_FIELDS,
+        vol.Required("kind"): KIND,
+        vol.Required("points"): vol.All(cv.ensure_list, vol.Length(min=1, max=3), [_POINT]),
+        vol.Optional("unit"): cv.string,
+        vol.Optional("scale", default=RawScale.VALUE): vol.Coerce(RawScale),
+        vol.Optional("at"): cv.datetime,
+    }
+)
+REPLACE_PROBE_SCHEMA = vol.Schema({**cv.ENTITY_SERVICE_FIELDS, **PAST})
+LIST_CALIBRATIONS_SCHEMA = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
+WITHDRAW_CALIBRATION_SCHEMA = vol.Schema(
+    {vol.Required("calibration_id"): cv.string, vol.Required("reason"): REASON}
+)
+
+
+async def calibrate(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
+    """Put a channel right by what it shows in known solutions; answer what follows.
+
+    Raises:
+        NotFoundError: The probe does not exist (any more).
+        InvalidInputError: The points make no calibration, a unit does not fit, or there is no
+            reading to take.
+        UnavailableError: The server is away; a calibration does not wait for it.
+    """
+    kind: ChannelKind = data["kind"]
+    entry, view = _probe(hass, data, kind)
+    points = []
+    for point in data["points"]:
+        raw = point.get("raw")
+        if raw is None:
+            raw = await _live_raw(entry, view, kind, count=len(data["points"]))
+        elif data["scale"] is RawScale.VALUE:
+            raw = to_canonical(kind, raw, data.get("unit"))
+        points.append(
+            CalibrationPoint(
+                raw=raw,
+                value=to_canonical(kind, point["reference"], data.get("unit")),
+                temperature_c=point.get("temperature_c"),
+            )
+        )
+    fields = CalibrationFields(
+        kind=kind,
+        points=tuple(points),
+        scale=data["scale"],
+        at=past(data) if "at" in data else None,
+    )
+    done = await entry.runtime_data.client.call(
+        Calibrate(probe_key=view.probe.key, fields=fields), caller
+    )
+    await entry.runtime_data.coordinator.async_refresh()
+    return {"probe": view.probe.name, "probe_id": view.probe.key, **_calibration(done)}
+
+
+async def _live_raw(
+    entry: KamerplanterConfigEntry, view: ProbeView, kind: ChannelKind, *, count: int
+) -> float:
+    """Return the next number of a channel, without the calibration in force."""
+    if count > 1:
+        raise InvalidInputError(
+            "The live value is that of one solution; say for each point what the probe showed.",
+            field="raw",
+            value="",
+        )
+    binding = view.probe.binding(kind)
+    if binding is None:
+        raise _not_measured(view, kind)
+    tap, since = ChannelTap(entry, view.probe.key, binding), dt_util.utcnow()
+    try:
+        await tap.async_next(pause_s=0, timeout_s=LIVE_WITHIN_S)
+        seen = tap.samples(since)
+    finally:
+        tap.close()
+    if not seen:
+        raise InvalidInputError(
+            f"Probe {view.probe.name} sent no reading within {LIVE_WITHIN_S:g} s; "
+            "say what it shows.",
+            field="raw",
+            value="",
+        )
+    return seen[-1].raw
+
+
+async def replace_probe(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
+    """Say that the device behind a probe was exchanged; entities and history stay.
+
+    Raises:
+        NotFoundError: The probe does not exist (any more).
+        FutureTimeError: It lies in the future.
+        UnavailableError: The server is away; it does not wait for it.
+    """
+    entry, view = _probe(hass, data, None)
+    request = ReplaceProbe(probe_key=view.probe.key, at=past(data), note=data.get("note"))
+    probe = await entry.runtime_data.client.call(request, caller)
+    await entry.runtime_data.coordinator.async_refresh()
+    return {
+        "probe": probe.name,
+        "probe_id": probe.key,
+        "replaced_at": [item.at.isoformat() for item in probe.replacements],
+    }
+
+
+async def list_calibrations(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
+    """Answer the calibrations of a probe, newest first, and how old they are.
+
+    Raises:
+        NotFoundError: The probe does not exist (any more).
+    """
+    entry, view = _probe(hass, data, None)
+    known = await entry.runtime_data.client.call(ListCalibrations(probe_key=view.probe.key), caller)
+    return {
+        "probe": view.probe.name,
+        "probe_id": view.probe.key,
+        "channels": [_status(item) for item in known.statuses],
+        "calibrations": [_calibration(item) for item in known.calibrations],
+    }
+
+
+async def withdraw_calibration(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
+    """Take a wrong calibration out of force; it stays on record.
+
+    Raises:
+        NotFoundError: No garden that is loaded has it.
+        ForbiddenError: The caller may not.
+        UnavailableError: No garden that answers has it, and one does not answer.
+    """
+    request = WithdrawCalibration(key=data["calibration_id"], reason=data["reason"])
+    trouble: KamerplanterError | None = None
+    for entry in loaded_entries(hass):
+        try:
+            done = await entry.runtime_data.client.call(request, caller)
+        except NotFoundError:
+            continue
+        except KamerplanterError as error:
+            # Another garden may have it; only if none has, this one matters.
+            trouble = trouble or error
+            continue
+        await entry.runtime_data.coordinator.async_refresh()
+        return {"probe_id": done.probe_key, **_calibration(done)}
+    raise trouble or NotFoundError(
+        f"Calibration {request.key} does not exist.",
+        field="calibration_id",
+        kind="calibration",
+        key=request.key,
+    )
+
+
+def _probe(
+    hass: HomeAssistant, data: Data, kind: ChannelKind | None
+) -> tuple[KamerplanterConfigEntry, ProbeView]:
+    """Return the one probe that a call is about; a tank stands for the probe that measures there.
+
+    Raises:
+        InvalidInputError: It is not clear which one.
+    """
+    target = one_target(targets_of(hass, data, PROBES), "probe")
+    coordinator = target.entry.runtime_data.coordinator
+    keys = coordinator.probe_keys(target.subject, kind)
+    if target.subject.kind is SubjectKind.TANK and len(keys) > 1:
+        raise InvalidInputError(
+            f"{len(keys)} probes measure in this tank; choose one of them as target.",
+            field="target",
+            value=len(keys),
+            allowed=1,
+        )
+    view = coordinator.data.probe(keys[0]) if keys else None
+    if view is None:
+        key = target.subject.key
+        raise NotFoundError(f"No probe measures at {key}.", field="target", kind="probe", key=key)
+    return target.entry, view
+
+
+def _not_measured(view: ProbeView, kind: ChannelKind) -> InvalidInputError:
+    known = ", ".join(channel.kind for channel in view.probe.channels)
+    return InvalidInputError(
+        f"Probe {view.probe.name} does not measure {kind}; its channels: {known}.",
+        field="kind",
+        value=kind,
+        allowed=known,
+    )
+
+
+def _calibration(item: Calibration) -> dict[str, Any]:
+    fitted = item.fit
+    return {
+        "calibration_id": item.key,
+        "kind": item.kind,
+        "at": item.done_at.isoformat(),
+        "factor": fitted.factor,
+        "offset": fitted.offset,
+        "slope_mv_ph": fitted.slope_mv_ph,
+        "zero_shift": fitted.zero_shift,
+        "efficiency_percent": (
+            None if fitted.efficiency_ratio is None else round(100 * fitted.efficiency_ratio, 1)
+        ),
+        "verdict": "doubtful" if fitted.warnings else "good",
+        "warnings": list(fitted.warnings),
+        "points": [
+            {"raw": point.raw, "reference": point.value, "temperature_c": point.temperature_c}
+            for point in item.points
+        ],
+        "withdrawn_at": iso(item.withdrawn_at),
+        "withdrawn_reason": item.withdrawn_reason,
+        "replaced_at": iso(item.replaced_at),
+    }
+
+
+def _status(item: CalibrationStatus) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "state": item.state,
+        "done_at": iso(item.done_at),
+        "due_at": iso(item.due_at),
+        "expires_at": iso(item.expires_at),
+        "may_dose": item.may_dose,
+    }

@@ -1,0 +1,89 @@
+"""A calibration that is being measured, point by point; nothing of it is stored yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kamerplanter_engines.calibration_engine import fit
+from kamerplanter_engines.calibration_point_engine import POINTS, check_point
+from kamerplanter_engines.models.calibration import (
+    CalibrationFields,
+    CalibrationPoint,
+    Fit,
+    RawScale,
+)
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
+
+_STANDARD_MS_CM = 1.413
+_EC_METHODS = {"standard": (_STANDARD_MS_CM,), "dry_standard": (0.0, _STANDARD_MS_CM)}
+METHODS: Mapping[ChannelKind, Mapping[str, tuple[float, ...]]] = {
+    ChannelKind.PH: {
+        "ph_7_4": (7.0, 4.01),
+        "ph_7_10": (7.0, 10.01),
+        "ph_7_4_10": (7.0, 4.01, 10.01),
+    },
+    ChannelKind.EC: _EC_METHODS,
+    ChannelKind.SOIL_EC: _EC_METHODS,
+    ChannelKind.SOIL_MOISTURE: {"dry_wet": (0.0, 100.0)},
+}
+"""Which solutions one after the other, as their bottles say; each can be changed on its page."""
+
+
+def calibratable(probe: Probe) -> tuple[ChannelBinding, ...]:
+    """Return the channels of a probe that can be calibrated; a curve is a calibration already."""
+    return tuple(item for item in probe.channels if item.kind in METHODS and not item.curve)
+
+
+@dataclass
+class Draft:
+    """What has been measured so far of one channel."""
+
+    binding: ChannelBinding
+    scale: RawScale
+    solutions: tuple[float, ...]
+    points: list[CalibrationPoint] = field(default_factory=list)
+
+    @property
+    def kind(self) -> ChannelKind:
+        """What the channel measures."""
+        return self.binding.kind
+
+    @property
+    def solution(self) -> float:
+        """The solution that comes next."""
+        return self.solutions[len(self.points)]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all solutions were measured."""
+        return len(self.points) == len(self.solutions)
+
+    def add(self, point: CalibrationPoint) -> None:
+        """Take a point in, if it goes with those before it.
+
+        Raises:
+            InvalidInputError: The points make no calibration; the new one was not taken in.
+            OutOfRangeError: A number, or what follows from the points, is not plausible.
+        """
+        check_point(self.kind, self.scale, point)
+        points = (*self.points, point)
+        # Two of three buffers say already whether they were mixed up.
+        says_something = self.kind is ChannelKind.PH and len(points) >= POINTS[self.kind][0]
+        if says_something or len(points) == len(self.solutions):
+            fit(self._fields(points))
+        self.points.append(point)
+
+    def fields(self) -> CalibrationFields:
+        """Return what was measured."""
+        return self._fields(tuple(self.points))
+
+    def fit(self) -> Fit:
+        """Return what follows from it."""
+        return fit(self.fields())
+
+    def _fields(self, points: tuple[CalibrationPoint, ...]) -> CalibrationFields:
+        return CalibrationFields(
+            kind=self.kind,
+            points=points,
+            scale=self.scale,
+            compensated=self.binding.compensated,
+        )

@@ -1,0 +1,126 @@
+"""What the dialog about a calibration says, in the language of this Home Assistant."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_engines.models.calibration import (
+    CalibrationState,
+    CalibrationStatus,
+    Fit,
+    RawScale,
+)
+from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.steady_engine import RawSample, Steadiness
+from kamerplanter_engines.units import KNOWN_UNITS
+
+from ..texts import Texts  # noqa: TID252 - the neighbours import alike
+
+_MILLIVOLT = "mV"
+
+
+def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
+    """Return the unit of what a probe shows; soil probes show a number of their own."""
+    if scale is RawScale.MILLIVOLT:
+        return _MILLIVOLT
+    if kind is ChannelKind.PH:
+        return "pH"
+    return "" if kind is ChannelKind.SOIL_MOISTURE else KNOWN_UNITS[kind][0]
+
+
+def with_unit(number: float, unit: str) -> str:
+    """Return a number as people read it."""
+    return f"{number:.4g} {unit}".strip()
+
+
+def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
+    """Return what to do with the probe for the next point."""
+    if kind is ChannelKind.PH:
+        key = "ph"
+    elif kind is ChannelKind.SOIL_MOISTURE:
+        key = "soil_dry" if solution == 0 else "soil_wet"
+    else:
+        key = "ec_dry" if solution == 0 else "ec"
+    return texts.choice("calibration_instruction", key, solution=f"{solution:g}")
+
+
+def live(
+    texts: Texts, now: RawSample | None, steady: Steadiness, kind: ChannelKind, scale: RawScale
+) -> str:
+    """Return what the probe shows now, and whether it has come to rest."""
+    if now is None:
+        return texts.choice("calibration_live", "none")
+    unit = raw_unit(kind, scale)
+    return texts.choice(
+        "calibration_live",
+        "steady" if steady.is_steady else "moving",
+        value=with_unit(now.raw, unit),
+        time=dt_util.as_local(now.at).strftime("%H:%M:%S"),
+        spread=with_unit(steady.spread or 0.0, unit),
+    )
+
+
+def status_lines(texts: Texts, view: ProbeView) -> str:
+    """Return how it stands with each channel that has to be calibrated again and again."""
+    drifted = {item.kind: item for item in view.drifts if item.drifted}
+    lines = [
+        line for status in view.calibration_statuses for line in _of_channel(texts, view, status)
+    ]
+    for kind, drift in drifted.items():
+        unit = raw_unit(kind, RawScale.VALUE)
+        text = texts.choice(
+            "calibration_status",
+            "drifted",
+            difference=with_unit(drift.difference, unit),
+            limit=with_unit(drift.limit, unit),
+        )
+        lines.append(f"- {texts.kind(kind)}: {text}")
+    return "\n".join(lines) or "–"
+
+
+def _of_channel(texts: Texts, view: ProbeView, status: CalibrationStatus) -> Iterator[str]:
+    if status.state is CalibrationState.NOT_NEEDED:
+        return
+    key = "replaced" if is_unknown_device(view, status) else status.state.value
+    text = texts.choice(
+        "calibration_status", key, done=_day(status.done_at), due=_day(status.due_at)
+    )
+    yield f"- {texts.kind(status.kind)}: {text}"
+
+
+def is_unknown_device(view: ProbeView, status: CalibrationStatus) -> bool:
+    """Tell whether a channel was calibrated with a device that has been replaced meanwhile."""
+    return status.state is CalibrationState.NEVER and any(
+        item.kind is status.kind and item.replaced_at is not None for item in view.calibrations
+    )
+
+
+def _day(moment: datetime | None) -> str:
+    return "–" if moment is None else dt_util.as_local(moment).date().isoformat()
+
+
+def result_lines(texts: Texts, fitted: Fit) -> str:
+    """Return what a calibration says about the probe, with what is worth a second look."""
+    lines = [
+        texts.choice(
+            "calibration_result",
+            "factor",
+            factor=f"{fitted.factor:.4g}",
+            offset=f"{fitted.offset:+.4g}",
+        )
+    ]
+    if fitted.efficiency_ratio is not None:
+        key = "efficiency" if fitted.zero_shift is None else "slope"
+        percent = f"{100 * fitted.efficiency_ratio:.0f}"
+        lines.append(texts.choice("calibration_result", key, percent=percent))
+    if fitted.slope_mv_ph is not None:
+        slope = f"{fitted.slope_mv_ph:.1f}"
+        lines.append(texts.choice("calibration_result", "slope_mv", slope=slope))
+    if fitted.zero_shift is not None:
+        shift = f"{fitted.zero_shift:+.2f}"
+        lines.append(texts.choice("calibration_result", "zero_shift", shift=shift))
+    warnings = [texts.choice("calibration_warning", item.value) for item in fitted.warnings]
+    lines += [f"**{warning}**" for warning in warnings]
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,105 @@
+"""What a probe shows without any calibration, for as long as somebody calibrates it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from math import isfinite
+
+from homeassistant.core import callback
+
+from kamerplanter_backend.telemetry.mapping import FieldReader, read_message
+from kamerplanter_engines.models.telemetry import ChannelBinding, Reading
+from kamerplanter_engines.steady_engine import RawSample
+from kamerplanter_engines.telemetry_engine import Sample
+
+KEPT = 300
+"""Five minutes of a probe that reports each second."""
+
+
+class RawTap:
+    """The newest raw numbers of one channel, those included that say the same again.
+
+    Args:
+        binding: Where they come from.
+    """
+
+    def __init__(self, binding: ChannelBinding) -> None:
+        self.binding = binding
+        self.reader = FieldReader(binding)
+        self._samples: deque[RawSample] = deque(maxlen=KEPT)
+        self._news = asyncio.Event()
+
+    def samples(self, since: datetime | None = None) -> Sequence[RawSample]:
+        """Return what came in after a moment, oldest first."""
+        return [item for item in self._samples if since is None or item.at > since]
+
+    @callback
+    def take(self, sample: Sample) -> None:
+        """Keep what was read, if it is a number."""
+        if sample.problem is None and sample.raw is not None and isfinite(sample.raw):
+            self._samples.append(RawSample(sample.received_at, sample.raw))
+            self._news.set()
+
+    @callback
+    def recall(self, reading: Reading | None) -> None:
+        """Keep a stored reading that is newer: somebody else has taken it in, such as a server."""
+        if reading is None or (self._samples and reading.received_at <= self._samples[-1].at):
+            return
+        raw = reading.value if reading.raw is None else reading.raw
+        self._samples.append(RawSample(reading.received_at, raw))
+        self._news.set()
+
+    async def async_next(self, *, pause_s: float, timeout_s: float) -> None:
+        """Return when there is news, but not before the pause is over nor after the time-out."""
+        self._news.clear()
+        await asyncio.sleep(pause_s)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+
+class RawTaps:
+    """The taps that are open; without one, a message costs nothing more."""
+
+    def __init__(self) -> None:
+        self._taps: list[RawTap] = []
+
+    @callback
+    def open(self, binding: ChannelBinding) -> RawTap:
+        """Begin to keep the raw numbers of a channel."""
+        tap = RawTap(binding)
+        self._taps.append(tap)
+        return tap
+
+    @callback
+    def close(self, tap: RawTap) -> None:
+        """Keep them no more; twice is harmless."""
+        if tap in self._taps:
+            self._taps.remove(tap)
+
+    def __len__(self) -> int:
+        return len(self._taps)
+
+    @callback
+    def on_message(self, topic: str, payload: bytes, *, retained: bool, now: datetime) -> None:
+        """Look at one message; what the broker had kept was not measured now."""
+        if retained:
+            return
+        for tap in self._taps:
+            if tap.binding.topic == topic:
+                for sample in read_message(payload, [tap.reader], now):
+                    tap.take(sample)
+
+    @callback
+    def on_entity(
+        self, entity_id: str, text: str, unit: str | None, *, now: datetime, restored: bool
+    ) -> None:
+        """Look at one report of an entity."""
+        if restored:
+            return
+        for tap in self._taps:
+            if tap.binding.entity_id == entity_id:
+                tap.take(tap.reader.read_entity(text, unit, None, now))

@@ -1,0 +1,87 @@
+"""Says whether the number of a probe that lies in a solution has come to rest.
+
+Source: own rule; pH meters lock their display within about 0.02 pH.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
+from typing import NamedTuple
+
+from kamerplanter_engines.models.calibration import RawScale
+from kamerplanter_engines.models.telemetry import ChannelKind
+
+STEADY_COUNT, STEADY_S = 3, 10.0
+"""So many readings over so long have to agree."""
+SLOW_COUNT, SLOW_S = 2, 60.0
+"""Two are enough of a probe that reports this seldom."""
+
+PH_BAND = 0.02
+MILLIVOLT_BAND = 1.0
+EC_BAND_MS_CM, EC_BAND_RATIO = 0.01, 0.01
+"""The larger one counts, and so for soil."""
+SOIL_BAND, SOIL_BAND_RATIO = 0.01, 0.01
+
+_ROUNDING = 1e-9
+
+
+class RawSample(NamedTuple):
+    """What a probe showed, without any calibration."""
+
+    at: datetime
+    """When it came in, UTC."""
+    raw: float
+
+
+class Steadiness(NamedTuple):
+    """What the newest readings say together."""
+
+    is_steady: bool
+    raw: float | None
+    """The median of those that agree; none = there is no reading."""
+    spread: float | None
+    """Between the highest and the lowest of the newest readings."""
+    agreeing: int
+    """How many of the newest readings agree."""
+
+
+def steadiness(samples: Sequence[RawSample], kind: ChannelKind, scale: RawScale) -> Steadiness:
+    """Return whether the newest readings agree for long enough.
+
+    Args:
+        samples: Oldest first, since the probe lies in the solution.
+        kind: What is measured.
+        scale: What the raw numbers are.
+
+    Source: own rule.
+    """
+    if not samples:
+        return Steadiness(is_steady=False, raw=None, spread=None, agreeing=0)
+    newest = samples[-1]
+    band = _band(kind, scale, newest.raw) + _ROUNDING
+    low = high = newest.raw
+    agreeing = [newest.raw]
+    since = newest.at
+    for sample in reversed(samples[:-1]):
+        low, high = min(low, sample.raw), max(high, sample.raw)
+        if high - low > band:
+            break
+        agreeing.append(sample.raw)
+        since = sample.at
+    lasted_s, count = (newest.at - since).total_seconds(), len(agreeing)
+    recent = [sample.raw for sample in samples[-STEADY_COUNT:]]
+    return Steadiness(
+        is_steady=(count >= STEADY_COUNT and lasted_s >= STEADY_S)
+        or (count >= SLOW_COUNT and lasted_s >= SLOW_S),
+        raw=median(agreeing),
+        spread=max(recent) - min(recent),
+        agreeing=count,
+    )
+
+
+def _band(kind: ChannelKind, scale: RawScale, raw: float) -> float:
+    if kind is ChannelKind.PH:
+        return MILLIVOLT_BAND if scale is RawScale.MILLIVOLT else PH_BAND
+    if kind is ChannelKind.SOIL_MOISTURE:
+        return max(SOIL_BAND, SOIL_BAND_RATIO * abs(raw))
+    return max(EC_BAND_MS_CM, EC_BAND_RATIO * abs(raw))

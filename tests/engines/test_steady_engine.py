@@ -1,0 +1,66 @@
+"""Whether a probe in a solution has come to rest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kamerplanter_engines.models.calibration import RawScale
+from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.steady_engine import RawSample, Steadiness, steadiness
+
+START = datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def look(
+    *raws: float,
+    every_s: float = 5,
+    kind: ChannelKind = ChannelKind.PH,
+    scale: RawScale = RawScale.VALUE,
+) -> Steadiness:
+    samples = [
+        RawSample(START + timedelta(seconds=index * every_s), raw) for index, raw in enumerate(raws)
+    ]
+    return steadiness(samples, kind, scale)
+
+
+def test_three_that_agree_over_ten_seconds_are_steady() -> None:
+    assert look(6.5, 6.98, 6.99, 7.00) == Steadiness(
+        is_steady=True, raw=6.99, spread=pytest.approx(0.02), agreeing=3
+    )
+
+
+def test_a_drift_slower_than_the_readings_is_not_steady() -> None:
+    # Each is only 0.015 from the next, and the last three differ by 0.03.
+    assert not look(6.955, 6.970, 6.985, 7.000).is_steady
+
+
+def test_a_fast_probe_has_to_agree_for_as_long() -> None:
+    assert not look(7.0, 7.0, 7.0, every_s=1).is_steady
+    assert look(*[7.0] * 11, every_s=1).is_steady
+
+
+@pytest.mark.parametrize(("every_s", "is_steady"), [(59, False), (60, True), (300, True)])
+def test_two_are_enough_of_a_slow_probe(every_s: float, is_steady: bool) -> None:
+    assert look(7.0, 7.01, every_s=every_s).is_steady is is_steady
+
+
+def test_one_reading_or_none_is_not_steady() -> None:
+    assert look() == Steadiness(is_steady=False, raw=None, spread=None, agreeing=0)
+    assert look(7.0) == Steadiness(is_steady=False, raw=7.0, spread=0.0, agreeing=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "within", "beyond"),
+    [
+        (ChannelKind.PH, RawScale.MILLIVOLT, (-176.0, -177.0), (-176.0, -177.1)),
+        (ChannelKind.EC, RawScale.VALUE, (1.400, 1.414), (1.400, 1.415)),
+        (ChannelKind.EC, RawScale.VALUE, (0.0, 0.01), (0.0, 0.011)),
+        (ChannelKind.SOIL_EC, RawScale.VALUE, (2.0, 2.02), (2.0, 2.03)),
+        (ChannelKind.SOIL_MOISTURE, RawScale.VALUE, (3000, 2971), (3000, 2969)),
+    ],
+)
+def test_each_kind_has_its_band(
+    kind: ChannelKind, scale: RawScale, within: tuple[float, float], beyond: tuple[float, float]
+) -> None:
+    assert look(*within, every_s=60, kind=kind, scale=scale).is_steady
+    assert not look(*beyond, every_s=60, kind=kind, scale=scale).is_steady

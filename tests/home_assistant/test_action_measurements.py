@@ -1,0 +1,262 @@
+"""Measurements by hand and calibrations by actions, with the garden here and on a server."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from pytest_homeassistant_custom_component.common import MockUser
+
+from custom_components.kamerplanter.const import DOMAIN
+from kamerplanter_backend.client.requests import ListMeasurements
+from tests.home_assistant.field_case import bind, say
+from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES, ServedGarden
+
+pytestmark = BOTH_PLACES
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+@pytest.fixture
+def admin(hass_admin_user: MockUser) -> Context:
+    return Context(user_id=hass_admin_user.id)
+
+
+async def act(
+    garden: Garden, action: str, key: str | None, context: Context | None = None, **data: object
+) -> dict[str, Any]:
+    """Call an action on one thing and return its answer."""
+    target = {}
+    if key is not None:
+        device = garden.device(key)
+        assert device is not None
+        target = {"device_id": device.id}
+    answer: Any = await garden.hass.services.async_call(
+        DOMAIN, action, target | data, blocking=True, return_response=True, context=context
+    )
+    await garden.settle()
+    return dict(answer)
+
+
+async def measure(garden: Garden, payload: str, topic: str = "tank/ec") -> None:
+    say(garden, payload, topic=topic)
+    await garden.derive()
+
+
+async def test_a_measurement_by_hand_is_kept_beside_the_probe(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    await measure(mqtt_garden, "1.9")
+
+    answer = await act(
+        mqtt_garden, "log_measurement", tank, kind="ec", value=2100, unit="µS/cm", note="Meter"
+    )
+
+    probe = mqtt_garden.snapshot.probes[0].probe
+    assert (answer["value"], answer["unit"], answer["verdict"]) == (2.1, "mS/cm", "good")
+    assert answer["reasons"] == []
+    (compared,) = answer["probes"]
+    assert (compared["probe"], compared["probe_id"]) == ("Tank A", probe.key)
+    assert compared["value"] == pytest.approx(1.9)
+    assert compared["difference"] == pytest.approx(0.2)
+    (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
+    assert (kept.key, kept.note, kept.entered_unit) == (answer["measurement_id"], "Meter", "µS/cm")
+
+
+async def test_a_soil_probe_stands_for_its_plant(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+
+    await act(mqtt_garden, "log_measurement", probe, kind="soil_moisture", value=33)
+
+    (kept,) = await mqtt_garden.ask(ListMeasurements(plant_key=plant))
+    assert kept.value == 33
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"kind": "ec", "value": 1, "unit": "furlong"}, "unknown_unit"),
+        ({"kind": "ph", "value": 22}, "out_of_range"),
+        ({"kind": "soil_moisture", "value": 22}, "invalid_input"),
+        ({"kind": "ph", "value": 7, "at": "2026-05-01 13:00:00"}, "future_time"),
+    ],
+)
+async def test_a_measurement_that_cannot_be_is_refused(
+    mqtt_garden: Garden, data: dict[str, Any], key: str
+) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "log_measurement", tank, **data)
+
+    assert caught.value.translation_domain == DOMAIN
+    assert caught.value.translation_key == key
+    assert await mqtt_garden.ask(ListMeasurements(tank_key=tank)) == ()
+
+
+async def test_one_place_for_each_call(mqtt_garden: Garden) -> None:
+    first, second = await mqtt_garden.add_tank(), await mqtt_garden.add_tank("Tank B")
+    devices = [mqtt_garden.device(key).id for key in (first, second)]
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await mqtt_garden.hass.services.async_call(
+            DOMAIN,
+            "log_measurement",
+            {"device_id": devices, "kind": "ph", "value": 7},
+            blocking=True,
+        )
+
+    assert caught.value.translation_key == "value_not_allowed"
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["value"] == "2"
+
+
+async def test_a_probe_is_calibrated_in_the_units_of_the_bottle(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+
+    answer = await act(
+        mqtt_garden,
+        "calibrate",
+        tank,
+        kind="ec",
+        unit="µS/cm",
+        points=[{"reference": 1413, "raw": 1570, "temperature_c": 25}],
+    )
+
+    # 1413 / 1570 = 0.9; the probe shows 111.1 % of what is true.
+    assert answer["factor"] == pytest.approx(0.9)
+    assert answer["offset"] == pytest.approx(0)
+    assert answer["efficiency_percent"] == 111.1
+    assert (answer["verdict"], answer["warnings"]) == ("good", [])
+    assert answer["points"] == [{"raw": 1.57, "reference": 1.413, "temperature_c": 25.0}]
+    await measure(mqtt_garden, "2.0")
+    shown = mqtt_garden.state("sensor", tank, "ec").state
+    assert float(shown) == pytest.approx(1.8)
+
+
+async def test_a_raw_value_that_is_left_out_is_the_next_reading(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    await measure(mqtt_garden, "0.8")
+    call = mqtt_garden.hass.async_create_task(
+        act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413})
+    )
+    for _ in range(20):
+        await asyncio.sleep(0)
+        if len(mqtt_garden.entry.runtime_data.live.taps):
+            break
+    assert mqtt_garden.freezer is not None
+    mqtt_garden.freezer.tick(1)
+    say(mqtt_garden, "1.3", topic="tank/ec")
+
+    answer = await call
+
+    assert answer["points"][0]["raw"] == 1.3
+    assert len(mqtt_garden.entry.runtime_data.live.taps) == 0
+
+
+async def test_the_live_value_is_that_of_one_solution(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic="tank/ph")])
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(
+            mqtt_garden,
+            "calibrate",
+            tank,
+            kind="ph",
+            points=[{"reference": 7.0, "raw": 7.1}, {"reference": 4.01}],
+        )
+
+    assert caught.value.translation_key == "value_missing"
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["field"] == "What the probe shows"
+
+
+async def test_points_that_make_no_calibration_are_refused_in_words(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic="tank/ph")])
+    points = [{"reference": 7.0, "raw": 7.1}, {"reference": 4.01, "raw": 5.0}]
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "calibrate", tank, kind="ph", points=points)
+
+    assert caught.value.translation_key == "calibration_slope"
+    assert caught.value.translation_placeholders is not None
+    # (7.1 - 5.0) / 2.99 = 70 %
+    assert caught.value.translation_placeholders["shown"] == "70"
+    listed = await act(mqtt_garden, "list_calibrations", tank)
+    assert listed["calibrations"] == []
+    assert [(item["kind"], item["state"]) for item in listed["channels"]] == [("ph", "never")]
+
+
+async def test_a_channel_that_is_not_there_is_refused(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic="tank/ph")])
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413})
+
+    assert caught.value.translation_key == "not_found"
+
+
+async def test_a_wrong_calibration_is_withdrawn(mqtt_garden: Garden, admin: Context) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    made = await act(
+        mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.57}
+    )
+
+    answer = await act(
+        mqtt_garden,
+        "withdraw_calibration",
+        None,
+        admin,
+        calibration_id=made["calibration_id"],
+        reason="Wrong bottle",
+    )
+
+    assert answer["withdrawn_reason"] == "Wrong bottle"
+    assert answer["withdrawn_at"] is not None
+    await measure(mqtt_garden, "2.0")
+    assert float(mqtt_garden.state("sensor", tank, "ec").state) == pytest.approx(2.0)
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(
+            mqtt_garden, "withdraw_calibration", None, admin, calibration_id="none", reason="x"
+        )
+    assert caught.value.translation_key == "not_found"
+
+
+async def test_a_probe_is_replaced_by_an_action(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    await act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.57})
+    assert mqtt_garden.freezer is not None
+    mqtt_garden.freezer.tick(60)
+
+    answer = await act(mqtt_garden, "replace_probe", tank, note="New one")
+
+    assert answer["replaced_at"] == ["2026-05-01T10:01:00+00:00"]
+    listed = await act(mqtt_garden, "list_calibrations", tank)
+    assert listed["calibrations"][0]["replaced_at"] == "2026-05-01T10:01:00+00:00"
+    assert listed["channels"][0]["state"] == "never"
+
+
+async def test_while_the_server_is_away_a_calibration_does_not_wait(mqtt_garden: Garden) -> None:
+    if not isinstance(mqtt_garden, ServedGarden):
+        pytest.skip("only a server can be away")
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    await mqtt_garden.server_goes()
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await act(
+            mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.4}
+        )
+    queued = await act(mqtt_garden, "log_measurement", tank, kind="ec", value=2.1)
+    await mqtt_garden.server_returns()
+
+    assert caught.value.translation_key == "unavailable"
+    assert queued == {"queued": True}
+    (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
+    assert kept.value == 2.1
+    assert (await act(mqtt_garden, "list_calibrations", tank))["calibrations"] == []
