@@ -30,6 +30,7 @@ from kamerplanter_backend.domain.services.tank_service import TankService
 from kamerplanter_backend.domain.services.task_service import TaskService
 from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
 from kamerplanter_backend.domain.services.transfer_service import TransferService
+from kamerplanter_backend.domain.services.trend_service import TrendService
 from kamerplanter_backend.migrations.seeds import seed_catalogue
 
 LOCAL_TENANT = "local"
@@ -54,6 +55,7 @@ class Services:
     probe: ProbeService
     calibration: CalibrationService
     hand_measurement: HandMeasurementService
+    trend: TrendService
     telemetry: TelemetryService
     task: TaskService
     irrigation: IrrigationService
@@ -108,6 +110,7 @@ def build_services(store: DocumentStore) -> Services:
         probe=ProbeService(store),
         calibration=CalibrationService(store),
         hand_measurement=HandMeasurementService(store),
+        trend=TrendService(store),
         telemetry=TelemetryService(store),
         task=TaskService(store),
         irrigation=IrrigationService(store),

@@ -67,6 +67,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
         c, r.probe_key, r.kind, r.from_at, r.until_at
     ),
     ask.ListCalibrations: lambda s, c, r: s.calibration.list_of_probe(c, r.probe_key),
+    ask.GetTrend: lambda s, c, r: s.trend.of_channel(c, r.probe_key, r.kind),
     ask.ListMeasurements: lambda s, c, r: s.hand_measurement.list_of_place(
         c, r.tank_key, r.plant_key
     ),

@@ -10,7 +10,8 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Key, Reason
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
-from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Reading
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
+from kamerplanter_engines.models.trust import Trend
 
 
 class CreateProbe(Command[Probe]):
@@ -115,3 +116,10 @@ class ListMeasurements(Request[tuple[HandMeasurement, ...]]):
 
     tank_key: Key | None = None
     plant_key: Key | None = None
+
+
+class GetTrend(Request[Trend]):
+    """Ask where a channel is heading since it was last changed on purpose."""
+
+    probe_key: Key
+    kind: ChannelKind

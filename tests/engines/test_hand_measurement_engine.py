@@ -104,7 +104,7 @@ def test_conductivity_that_the_meter_does_not_compensate() -> None:
         ({"tank_key": "tank-1"}, ChannelKind.BATTERY),
     ],
 )
-def test_one_place_and_what_is_measured_there(places: dict[str, str], kind: ChannelKind) -> None:
+def test_one_place_and_what_is_measured_there(places: dict[str, Any], kind: ChannelKind) -> None:
     with pytest.raises(InvalidInputError):
         judge_hand_value(HandMeasurementFields(kind=kind, value=5, **places))
 

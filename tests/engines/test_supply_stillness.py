@@ -19,7 +19,7 @@ def flat_for(
     value: float = 1.83,
     step: float = 0.01,
 ) -> tuple[Verdict, tuple[Reason, ...]]:
-    """Return the judgement of the last of equal readings, ten minutes apart, after one that moved."""
+    """Return the judgement of the last of equal readings every ten minutes, after a change."""
     rules = {kind: rules_for(ChannelBinding(kind=kind))}
     states: dict[ChannelKind, ChannelState] = {}
     begun = NOW - timedelta(hours=hours)

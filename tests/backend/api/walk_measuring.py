@@ -11,6 +11,7 @@ MEASURING: dict[str, Row] = {
     ),
     "telemetry_replace_probe": Row(who=WORK, key=Things.probe, body=lambda things: {"note": "New"}),
     "measurements_log_tank_measurement": Row(who=WORK, key=Things.tank, body=lambda things: PH),
+    "measurements_get_trend": Row(who=VIEW, key=Things.probe, query={"kind": "ec"}),
     "measurements_list_tank_measurements": Row(who=VIEW, key=Things.tank),
     "measurements_log_plant_measurement": Row(
         who=WORK, key=Things.plant, body=lambda things: {"kind": "soil_moisture", "value": 38}

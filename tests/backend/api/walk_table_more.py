@@ -217,6 +217,7 @@ _REQUESTS: dict[str, Row] = {
     "ReplaceProbe": _asked(WORK, lambda things: {"probe_key": things.probe()}),
     "LogMeasurement": _asked(WORK, lambda things: {"fields": {"tank_key": things.tank(), **PH}}),
     "RemoveMeasurement": _asked(WORK, _keyed(Things.measurement)),
+    "GetTrend": _asked(VIEW, lambda things: {"probe_key": things.probe(), "kind": "ec"}),
     "ListMeasurements": _asked(VIEW, lambda things: {"tank_key": things.tank()}),
     "ListCalibrations": _asked(VIEW, lambda things: {"probe_key": things.probe()}),
     "EvaluateGarden": _asked(MEASURE, lambda things: {}),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Depends, Response
+from fastapi import Body, Depends, Query, Response
 from pydantic import Field
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
@@ -14,6 +14,7 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Model
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.models.trust import Trend
 
 router = Router(tags=["measurements"])
 
@@ -102,3 +103,17 @@ async def list_plant_measurements(
     return await server.run(
         lambda: server.services.hand_measurement.list_of_place(context, None, key)
     )
+
+
+@router.get("/probes/{key}/trend", summary="Show where a channel is heading")
+async def get_trend(
+    key: PathKey,
+    kind: Annotated[ChannelKind, Query(description="Which of its values.")],
+    server: ServerDep,
+    context: Reader,
+) -> Trend:
+    """Return the slope of the last day since the last fill, dose, calibration or exchange.
+
+    With at least 12 good readings over 6 hours; a moment at the limit only where the slope is sure.
+    """
+    return await server.run(lambda: server.services.trend.of_channel(context, key, kind))

@@ -1,0 +1,62 @@
+"""Where the value of a channel is heading; asked for, as it takes a look at a day of readings."""
+
+from kamerplanter_backend.domain.consequences.tank_alerts import band_for, bands_of
+from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.repositories.tank import TankRepository
+from kamerplanter_backend.domain.repositories.task import TaskRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.services.base import Service, query
+from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
+from kamerplanter_engines.drift_engine import TREND_WINDOW, trend
+from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.tank import Band, TankProblem
+from kamerplanter_engines.models.task import TaskState
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe
+from kamerplanter_engines.models.trust import Trend
+
+_PROBLEMS = {ChannelKind(problem.value): problem for problem in TankProblem}
+
+
+class TrendService(Service):
+    """Tells where values are heading."""
+
+    @query()
+    def of_channel(self, uow: UnitOfWork, probe_key: str, kind: ChannelKind) -> Trend:
+        """Return where a channel is heading since its tank was last changed on purpose.
+
+        The limits are those of the tank of the probe; a probe elsewhere has none.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+            InvalidInputError: It has no such channel.
+        """
+        probe = uow.of(ProbeRepository).get(probe_key)
+        if probe.binding(kind) is None:
+            known = ", ".join(channel.kind for channel in probe.channels) or "none"
+            raise InvalidInputError(
+                f"Probe {probe.name} does not measure {kind}; its channels: {known}.",
+                field="kind",
+                value=kind,
+            )
+        now = uow.context.now
+        since = now - TREND_WINDOW
+        done = uow.of(TaskRepository).find(
+            Where("tank_key", "==", probe.tank_key),
+            Where("state", "==", TaskState.COMPLETED),
+            Where("kind", "in", sorted(SUPPLY_TASKS)),
+            Where("closed_at", ">=", since),
+        )
+        return trend(
+            kind,
+            uow.readings.range(probe_key, kind, since, now),
+            now=now,
+            changed_at=probe_view(uow, probe, done).supplied_at,
+            band=_band(uow, probe, kind),
+        )
+
+
+def _band(uow: UnitOfWork, probe: Probe, kind: ChannelKind) -> Band | None:
+    problem = _PROBLEMS.get(kind)
+    tank = None if probe.tank_key is None else uow.of(TankRepository).try_get(probe.tank_key)
+    return None if tank is None or problem is None else band_for(bands_of(uow, tank), problem)
