@@ -130,7 +130,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
 class ChannelSensorEntity(LiveSensorEntity):
     """A measured value: the last good one until it is too old.
 
-    Of several probes the one shows that speaks for the place. Where none measures this kind, what
+    Of several probes the one shows that speaks for the place. Where none has anything to say, what
     a person measured by hand is shown as long.
     """
 
@@ -156,12 +156,12 @@ class ChannelSensorEntity(LiveSensorEntity):
         self._value = self._attributes = None
         self._forget_expiry()
         key = places.speaker(self._live, self._probe_keys, self._kind)
-        if key is None:
-            self._look_by_hand()
+        shown, is_available = (None, False) if key is None else self._live.look(key, self._kind)
+        is_silent = shown is None or shown.value is None or not is_available
+        if is_silent and self._look_by_hand(alone=key is None):
             return
-        shown, is_available = self._live.look(key, self._kind)
         self._is_shown = self._is_shown and is_available
-        if shown is None:
+        if shown is None or key is None:
             return
         if self._view is not None and shown.value is not None:
             self._value = self._shown_fn(shown.value, self._view)
@@ -176,16 +176,25 @@ class ChannelSensorEntity(LiveSensorEntity):
         view = self.coordinator.view(Subject(SubjectKind.PROBE, key))
         return None if view is None else name_of(view)
 
-    def _look_by_hand(self) -> None:
+    def _look_by_hand(self, *, alone: bool) -> bool:
+        """Show what was measured by hand, if it is not too old; tell if it is shown.
+
+        Args:
+            alone: No probe measures this here, so its age is all that there is to be said.
+        """
         found = _by_hand(self._view, self._kind)
         if found is None:
-            return
+            return False
+        ends_at = found.measured_at + timedelta(seconds=CHANNELS[self._kind].max_age_s)
+        is_fresh = ends_at > dt_util.utcnow()
+        if not (is_fresh or alone):
+            return False
         self._is_shown = True
-        self._attributes = {"measured_at": found.at, "source": "hand"}
-        ends_at = found.at + timedelta(seconds=CHANNELS[self._kind].max_age_s)
-        if ends_at > dt_util.utcnow():
+        self._attributes = {"measured_at": found.measured_at, "source": "hand"}
+        if is_fresh:
             self._value = self._shown_fn(found.value, self._view)
             self._cancel_expiry = async_track_point_in_utc_time(self.hass, self._expire, ends_at)
+        return True
 
     @callback
     def _expire(self, _now: datetime) -> None:
@@ -222,7 +231,7 @@ class DerivedSensorEntity(ChannelSensorEntity):
     @override
     def entity_registry_enabled_default(self) -> bool:
         """Whether it is shown: where much is measured, what is said already gives way."""
-        return not _MANY <= self.coordinator.bound_kinds(self.subject)
+        return not self.coordinator.bound_kinds(self.subject) >= _MANY
 
     @override
     async def async_will_remove_from_hass(self) -> None:

@@ -11,7 +11,6 @@ from kamerplanter_engines.models.telemetry import (
     DEVICE_KINDS,
     ChannelKind,
     QualityView,
-    Reason,
     Verdict,
 )
 
@@ -44,7 +43,6 @@ class QualityEntity(LiveSensorEntity):
         self._summary: object = None
         self._known: GardenSnapshot | None = None
         self._upkeep: dict[ChannelKind, list[str]] = {}
-        self._doubts: dict[ChannelKind, list[Reason]] = {}
 
     @callback
     @override
@@ -52,7 +50,7 @@ class QualityEntity(LiveSensorEntity):
         """Write only what is new: it is asked at each message of each channel."""
         self._learn()
         told = [(key, self._live.quality_summary(key)) for key in self._probe_keys]
-        summary = (told, self._upkeep, self._doubts)
+        summary = (told, self._upkeep, self._has_low_battery(), self._agreements())
         if summary != self._summary:
             self._summary = summary
             super()._heard()
@@ -68,7 +66,7 @@ class QualityEntity(LiveSensorEntity):
         if self._known is self.coordinator.data:
             return
         self._known = self.coordinator.data
-        self._upkeep, self._doubts = {}, {}
+        self._upkeep = {}
         for key in self._probe_keys:
             view = self.coordinator.view(Subject(SubjectKind.PROBE, key))
             if not isinstance(view, ProbeView):
@@ -76,15 +74,22 @@ class QualityEntity(LiveSensorEntity):
             for status in view.calibration_statuses:
                 if (warning := _WARNINGS.get(status.state)) is not None:
                     self._upkeep.setdefault(status.kind, []).append(warning)
-            for doubt in view.doubts:
-                self._doubts.setdefault(doubt.kind, []).extend(doubt.reasons)
+
+    def _agreements(self) -> list[bool]:
+        """Return whether the probes agree, for each kind that several of them measure."""
+        if len(self._probe_keys) < 2:  # noqa: PLR2004 - one has nobody to agree with
+            return []
+        found = (
+            places.agreement(self._live, self._measuring(kind), kind)
+            for kind in self.coordinator.bound_kinds(self.subject)
+        )
+        return [item.agrees for item in found if item is not None]
+
+    def _has_low_battery(self) -> bool:
+        return any(places.is_battery_low(self._live, key) for key in self._probe_keys)
 
     def _judge(self, kind: ChannelKind) -> QualityView | None:
-        doubts: list[Reason] = self._doubts.get(kind, [])
-        if self.subject.kind is not SubjectKind.PROBE:
-            # Whether the probes of a place agree is known here, at once.
-            doubts = [reason for reason in doubts if reason is not Reason.PROBES_DISAGREE]
-        return places.quality(self._live, self._measuring(kind), kind, doubts)
+        return places.quality(self._live, self._measuring(kind), kind)
 
     def _measuring(self, kind: ChannelKind) -> tuple[str, ...]:
         return self.coordinator.probe_keys(self.subject, kind)
@@ -130,7 +135,7 @@ class QualitySensorEntity(QualityEntity):
 
     def _all_warnings(self, kinds: list[ChannelKind]) -> dict[ChannelKind, list[str]]:
         found = {kind: warnings for kind in kinds if (warnings := self._warnings(kind))}
-        if any(places.is_battery_low(self._live, key) for key in self._probe_keys):
+        if self._has_low_battery():
             found[ChannelKind.BATTERY] = [BATTERY_LOW]
         return found
 

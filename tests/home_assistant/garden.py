@@ -185,15 +185,17 @@ class Garden:
         plant_key: str | None,
         name: str = "Soil sensor",
         *,
+        tank_key: str | None = None,
         channels: Sequence[ChannelBinding] = SOIL_CHANNELS,
         availability: Availability | None = SOIL_AVAILABILITY,
     ) -> str:
-        """Add a soil probe of a plant."""
+        """Add a probe of its own, of a plant or a tank."""
         probe: Probe = await self.ask(
             CreateProbe(
                 fields=ProbeFields(
                     name=name,
                     plant_key=plant_key,
+                    tank_key=tank_key,
                     channels=tuple(channels),
                     availability=availability,
                 )

@@ -41,28 +41,27 @@ def agreement(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Agr
     return agree(kind, showings)
 
 
-def quality(
-    live: LiveReadings, keys: Sequence[str], kind: ChannelKind, doubts: Sequence[Reason] = ()
-) -> QualityView | None:
+def quality(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> QualityView | None:
     """Return how far a value of a place is to be trusted now; none = nobody measures it.
+
+    Whether several probes agree is known here at once, and in the snapshot a little later.
 
     Args:
         live: The readings.
         keys: The probes that measure this kind there, the oldest first.
         kind: What is asked.
-        doubts: What speaks against the value beside the readings of these probes.
     """
     key = speaker(live, keys, kind)
     view = None if key is None else live.quality(key, kind)
-    if view is None:
-        return None
     together = agreement(live, keys, kind)
-    against = dict.fromkeys((*(() if together is None else together.reasons), *doubts))
-    if not against:
+    if view is None or together is None:
         return view
-    verdict = Verdict.SUSPECT if view.verdict is Verdict.GOOD else view.verdict
-    reasons = dict.fromkeys((*view.reasons, *against))
-    return QualityView(verdict=verdict, reasons=tuple(reasons))
+    own = [reason for reason in view.reasons if reason != Reason.PROBES_DISAGREE]
+    reasons = (*own, *together.reasons)
+    verdict = view.verdict
+    if verdict in {Verdict.GOOD, Verdict.SUSPECT}:
+        verdict = Verdict.SUSPECT if reasons else Verdict.GOOD
+    return QualityView(verdict=verdict, reasons=reasons)
 
 
 def is_one_silent(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> bool:

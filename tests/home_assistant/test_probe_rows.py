@@ -1,0 +1,324 @@
+"""What a probe says about itself and its values, on its own device or on that of its tank."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+
+from kamerplanter_backend.client.requests import Calibrate, UpdateProbe
+from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from tests.home_assistant.garden import TANK_CHANNELS, Garden
+
+DEVICE = (
+    ChannelBinding(kind=ChannelKind.BATTERY, topic="tank/battery", unit="%"),
+    ChannelBinding(kind=ChannelKind.SIGNAL, topic="tank/rssi"),
+)
+EXTRA = (
+    ChannelBinding(kind=ChannelKind.DISSOLVED_OXYGEN, topic="tank/oxygen"),
+    ChannelBinding(kind=ChannelKind.ORP, topic="tank/orp"),
+)
+ALL = (*TANK_CHANNELS, *EXTRA, *DEVICE)
+ON, OFF, SHOWN, HIDDEN = (None, True), (None, False), ("diagnostic", True), ("diagnostic", False)
+TANK_ROWS = {
+    "sensor": {
+        "ec": ON,
+        "ph": ON,
+        "water_temperature": ON,
+        "level": ON,
+        "dissolved_oxygen": ON,
+        "orp": ON,
+        "volume": OFF,  # the level says the same, and there would be too many
+        "measurement_quality": SHOWN,
+        "battery": SHOWN,
+        "rssi": HIDDEN,
+        "last_seen": HIDDEN,
+        "reporting_interval": HIDDEN,
+        "last_calibration": HIDDEN,
+        "slope": HIDDEN,
+        "ec_raw": HIDDEN,
+        "ph_raw": HIDDEN,
+        "water_temperature_raw": HIDDEN,
+        "level_raw": HIDDEN,
+        "dissolved_oxygen_raw": HIDDEN,
+        "orp_raw": HIDDEN,
+        "ec_quality": HIDDEN,
+        "ph_quality": HIDDEN,
+        "water_temperature_quality": HIDDEN,
+        "level_quality": HIDDEN,
+        "dissolved_oxygen_quality": HIDDEN,
+        "orp_quality": HIDDEN,
+    },
+    "binary_sensor": {"calibration_due": SHOWN},
+}
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+def entities(garden: Garden, key: str) -> dict[tuple[str, str], er.RegistryEntry]:
+    """Return the entities of an object by platform and row."""
+    registry = er.async_get(garden.hass)
+    found = {}
+    for entity in er.async_entries_for_config_entry(registry, garden.entry.entry_id):
+        owner, row = entity.unique_id.split("_", 1)
+        if owner == key:
+            found[entity.domain, row] = entity
+    return found
+
+
+async def enable(garden: Garden, key: str, *rows: str) -> None:
+    """Enable entities that are off by default, as a person would."""
+    registry = er.async_get(garden.hass)
+    for row in rows:
+        entity_id = garden.entity_id("sensor", key, row)
+        assert entity_id is not None, row
+        registry.async_update_entity(entity_id, disabled_by=None)
+    await garden.hass.config_entries.async_reload(garden.entry.entry_id)
+    await garden.settle()
+
+
+def say(garden: Garden, **values: Any) -> None:
+    """Let the device of the tank send values on topics of their own."""
+    for name, value in values.items():
+        async_fire_mqtt_message(garden.hass, f"tank/{name}", str(value))
+
+
+async def test_a_tank_with_all_values_has_these_rows(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=ALL)
+
+    found = entities(mqtt_garden, tank)
+
+    for platform, rows in TANK_ROWS.items():
+        for row, (category, is_enabled) in rows.items():
+            entity = found[platform, row]
+            assert entity.entity_category == category, row
+            assert (entity.disabled_by is None) is is_enabled, row
+            assert entity.translation_key == row
+    enabled = [
+        entity
+        for entity in found.values()
+        if entity.entity_category is None and entity.disabled_by is None
+    ]
+    assert len(enabled) <= 12
+
+
+async def test_a_probe_of_its_own_has_the_same_rows_for_what_it_measures(
+    mqtt_garden: Garden,
+) -> None:
+    plant = await mqtt_garden.add_plant()
+    channels = (ChannelBinding(kind=ChannelKind.SOIL_EC, topic="bed/ec"), *DEVICE)
+    probe = await mqtt_garden.add_probe(plant, channels=channels, availability=None)
+
+    assert set(entities(mqtt_garden, probe)) == {
+        ("binary_sensor", "calibration_due"),
+        *(
+            ("sensor", row)
+            for row in (
+                "soil_ec",
+                "soil_ec_raw",
+                "soil_ec_quality",
+                "measurement_quality",
+                "battery",
+                "rssi",
+                "last_seen",
+                "reporting_interval",
+                "last_calibration",
+            )
+        ),
+    }
+
+
+async def test_what_is_not_bound_has_no_entity(mqtt_garden: Garden) -> None:
+    level = (ChannelBinding(kind=ChannelKind.LEVEL, topic="tank/level"),)
+    tank = await mqtt_garden.add_tank(channels=level)
+
+    rows = {row for _, row in entities(mqtt_garden, tank)}
+
+    assert not rows & {"battery", "rssi", "orp", "dissolved_oxygen", "ec_raw", "ec_quality"}
+    assert not rows & {"calibration_due", "last_calibration", "slope"}
+    assert {"level", "level_raw", "volume", "last_seen"} <= rows
+
+
+async def test_classes_and_units_of_the_new_values(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=ALL)
+    await enable(mqtt_garden, tank, "rssi")
+
+    say(mqtt_garden, oxygen=7.9, orp=258, battery=64, rssi=-71)
+
+    for row, device_class, unit, value in (
+        ("dissolved_oxygen", None, "mg/L", 7.9),
+        ("orp", "voltage", "mV", 258),
+        ("battery", "battery", "%", 64),
+        ("rssi", "signal_strength", "dBm", -71),
+    ):
+        state = mqtt_garden.state("sensor", tank, row)
+        assert float(state.state) == value
+        assert state.attributes.get("device_class") == device_class
+        assert state.attributes["unit_of_measurement"] == unit
+        assert state.attributes["state_class"] == "measurement"
+
+
+async def test_a_low_battery_warns_and_makes_nothing_doubtful(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=(TANK_CHANNELS[3], *DEVICE))
+    say(mqtt_garden, level=80, battery=20)
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert (quality.state, quality.attributes["warnings"]) == ("good", {})
+
+    say(mqtt_garden, battery=19)
+
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert (quality.state, quality.attributes["warnings"]) == (
+        "good",
+        {"battery": ["battery_low"]},
+    )
+
+
+async def test_an_old_battery_makes_no_value_of_a_probe_old(mqtt_garden: Garden) -> None:
+    soil = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="tank/soil")
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant, channels=(soil, *DEVICE), availability=None)
+
+    say(mqtt_garden, soil=41)
+
+    quality = mqtt_garden.state("sensor", probe, "measurement_quality")
+    assert quality.state == "good"
+    assert quality.attributes["channels"]["battery"] == "stale"
+
+
+async def test_raw_is_what_the_device_sent_and_the_value_is_what_is_right(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank()
+    probe = mqtt_garden.snapshot.probes[0].probe.key
+    await enable(mqtt_garden, tank, "ph_raw", "water_temperature_raw", "slope", "last_calibration")
+    points = (CalibrationPoint(raw=7.2, value=7.0), CalibrationPoint(raw=4.3, value=4.0))
+    await mqtt_garden.ask(
+        Calibrate(probe_key=probe, fields=CalibrationFields(kind=ChannelKind.PH, points=points))
+    )
+    await mqtt_garden.derive()
+
+    say(mqtt_garden, ph=6.1, temperature=655.1)
+
+    # Factor 3.0 / 2.9 = 1.0345, offset 7.0 - 1.0345 x 7.2 = -0.448; 6.1 becomes 5.862.
+    assert float(mqtt_garden.state("sensor", tank, "ph").state) == pytest.approx(5.862, abs=1e-3)
+    assert float(mqtt_garden.state("sensor", tank, "ph_raw").state) == 6.1
+    assert float(mqtt_garden.state("sensor", tank, "water_temperature_raw").state) == 655.1
+    assert mqtt_garden.state("sensor", tank, "water_temperature").state == STATE_UNKNOWN
+    # The electrode showed 2.9 where it should have shown 3.
+    assert float(mqtt_garden.state("sensor", tank, "slope").state) == pytest.approx(96.67, abs=0.01)
+    assert mqtt_garden.state("sensor", tank, "last_calibration").state == (
+        "2026-05-01T10:00:00+00:00"
+    )
+
+
+async def test_calibration_is_due_until_all_is_calibrated_and_again_after_14_days(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank()
+    probe = mqtt_garden.snapshot.probes[0].probe.key
+
+    def due() -> tuple[str, dict[str, str]]:
+        state = mqtt_garden.state("binary_sensor", tank, "calibration_due")
+        channels = state.attributes["channels"]
+        return state.state, {kind: item["state"] for kind, item in channels.items()}
+
+    assert due() == ("on", {"ec": "never", "ph": "never"})
+    for kind, points in (
+        (ChannelKind.EC, ((1.40, 1.413),)),
+        (ChannelKind.PH, ((7.0, 7.0), (4.0, 4.0))),
+    ):
+        fields = CalibrationFields(
+            kind=kind,
+            points=tuple(CalibrationPoint(raw=raw, value=value) for raw, value in points),
+        )
+        await mqtt_garden.ask(Calibrate(probe_key=probe, fields=fields))
+    await mqtt_garden.derive()
+    assert due() == ("off", {"ec": "valid", "ph": "valid"})
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert quality.attributes["warnings"] == {}
+
+    await mqtt_garden.pass_time(timedelta(days=14, minutes=2), step=timedelta(days=1))
+    await mqtt_garden.derive()
+
+    assert due() == ("on", {"ec": "due", "ph": "due"})
+    state = mqtt_garden.state("binary_sensor", tank, "calibration_due")
+    assert state.attributes["channels"]["ph"]["due_at"].isoformat() == "2026-05-15T10:00:00+00:00"
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert quality.attributes["warnings"]["ec"] == ["calibration_due"]
+
+
+async def test_never_calibrated_is_a_warning_and_no_verdict(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    say(mqtt_garden, ec=1.8, ph=6.0, temperature=20, level=80)
+
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+
+    assert quality.state == "good"
+    assert quality.attributes["worst"] is None
+    assert quality.attributes["warnings"] == {
+        "ec": ["never_calibrated"],
+        "ph": ["never_calibrated"],
+    }
+
+
+async def test_quality_of_each_channel_and_the_worst_one(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    await enable(mqtt_garden, tank, "ph_quality", "ec_quality")
+    say(mqtt_garden, ec=1.8, ph=6.0, temperature=20, level=80)
+    mqtt_garden.freezer.tick(60)
+
+    say(mqtt_garden, ph=0)
+
+    worst = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert (worst.state, worst.attributes["worst"]) == ("suspect", "ph")
+    ph = mqtt_garden.state("sensor", tank, "ph_quality")
+    assert ph.state == "suspect"
+    assert "exact_zero" in ph.attributes["reasons"]
+    assert mqtt_garden.state("sensor", tank, "ec_quality").state == "good"
+
+
+async def test_the_reporting_interval_is_that_of_the_messages(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+    await enable(mqtt_garden, tank, "reporting_interval", "last_seen")
+    assert mqtt_garden.state("sensor", tank, "reporting_interval").state == STATE_UNKNOWN
+
+    for step in range(4):
+        say(mqtt_garden, ec=1.8 + step / 100, level=80)
+        mqtt_garden.freezer.tick(90)
+
+    state = mqtt_garden.state("sensor", tank, "reporting_interval")
+    assert (float(state.state), state.attributes["unit_of_measurement"]) == (90, "s")
+    assert mqtt_garden.state("sensor", tank, "last_seen").state == "2026-05-01T10:04:30+00:00"
+
+
+async def test_rows_are_the_same_after_a_restart(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=ALL)
+    before = {key: entity.entity_id for key, entity in entities(mqtt_garden, tank).items()}
+
+    await mqtt_garden.unload()
+    await mqtt_garden.set_up()
+
+    after = {key: entity.entity_id for key, entity in entities(mqtt_garden, tank).items()}
+    assert after == before
+    say(mqtt_garden, battery=55)
+    assert mqtt_garden.state("sensor", tank, "battery").state == "55.0"
+
+
+async def test_a_battery_that_is_unbound_takes_its_entity_along(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=ALL)
+    probe = mqtt_garden.snapshot.probes[0].probe
+    kept = [item.model_dump(mode="json") for item in TANK_CHANNELS]
+
+    await mqtt_garden.ask(UpdateProbe(key=probe.key, patch={"channels": kept}))
+    await mqtt_garden.derive()
+
+    assert mqtt_garden.entity_id("sensor", tank, "battery") is None
+    assert mqtt_garden.entity_id("sensor", tank, "orp_raw") is None
+    assert mqtt_garden.entity_id("sensor", tank, "ec_raw") is not None
