@@ -1,0 +1,99 @@
+"""A probe whose garden is on a server is calibrated here, and only while the server answers."""
+
+from datetime import timedelta
+
+import pytest
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.requests import ListCalibrations, RecordReadings
+from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from tests.home_assistant.calibrating import Repair, calibrate, issues, steady
+from tests.home_assistant.dialog import Dialog
+from tests.home_assistant.field_case import bind
+from tests.home_assistant.served import ON_SERVER, ServedGarden
+
+pytestmark = pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
+
+EC = CalibrationFields(kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.4, value=1.413),))
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
+
+async def add(garden: ServedGarden) -> tuple[str, str]:
+    tank = await garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    return tank, garden.snapshot.probes[0].probe.key
+
+
+async def begin(garden: ServedGarden, tank: str) -> Dialog:
+    dialog = await Dialog.manage(garden, garden.subentry(tank))
+    await dialog.choose("calibrate")
+    await dialog.fill(channel="ec")
+    return await dialog.fill(method="standard")
+
+
+async def test_a_calibration_that_is_due_is_repaired(mqtt_garden: ServedGarden) -> None:
+    _, probe = await add(mqtt_garden)
+    await calibrate(mqtt_garden, probe, EC)
+    await mqtt_garden.pass_time(timedelta(days=14, minutes=1))
+    assert len(issues(mqtt_garden)) == 1
+    dialog = await Repair.begin(mqtt_garden)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+    await steady(dialog, "1.38", topic="tank/ec")
+    await dialog.fill(raw=dialog.suggested["raw"], solution=1.413)
+    await dialog.choose("calibration_store")
+
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    await mqtt_garden.settle()
+    assert issues(mqtt_garden) == []
+    known = await mqtt_garden.ask(ListCalibrations(probe_key=probe))
+    assert [item.points[0].raw for item in known.calibrations] == [1.38, 1.4]
+
+
+async def test_while_the_server_is_away_nothing_is_stored_and_nothing_waits(
+    mqtt_garden: ServedGarden,
+) -> None:
+    tank, probe = await add(mqtt_garden)
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.choose("calibration_reading")
+    await dialog.fill(raw=1.4, solution=1.413)
+    await mqtt_garden.server_goes()
+
+    await dialog.choose("calibration_store")
+
+    assert dialog.step == "calibration_summary"
+    assert "The garden cannot answer now" in dialog.placeholders["refused"]
+    assert mqtt_garden.entry.runtime_data.server.queue.state.depth == 0
+    await mqtt_garden.server_returns()
+    await dialog.choose("calibration_store")
+    assert dialog.result["reason"] == "calibrated"
+    assert len((await mqtt_garden.ask(ListCalibrations(probe_key=probe))).calibrations) == 1
+
+
+async def test_what_the_server_hears_itself_is_shown_live(garden: ServedGarden) -> None:
+    tank, probe = await add(garden)
+    await calibrate(garden, probe, EC)
+    dialog = await begin(garden, tank)
+    assert garden.freezer is not None
+    garden.freezer.tick(30)
+    reading = Reading(
+        probe_key=probe,
+        kind=ChannelKind.EC,
+        at=dt_util.utcnow(),
+        received_at=dt_util.utcnow(),
+        value=1.5,
+        raw=1.486,
+        verdict=Verdict.GOOD,
+    )
+    await garden.ask(RecordReadings(readings=(reading,)))
+    await garden.settle()
+
+    await dialog.choose("calibration_solution")
+
+    assert "**1.486 mS/cm**" in dialog.placeholders["live"]
