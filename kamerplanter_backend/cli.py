@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import ValidationError
 
@@ -26,6 +26,9 @@ from kamerplanter_backend.main import open_server
 from kamerplanter_backend.migrations.seeds import seed_catalogue
 from kamerplanter_backend.serving import serve
 from kamerplanter_engines.errors import KamerplanterError
+
+if TYPE_CHECKING:
+    from kamerplanter_backend.telemetry.worker import IngestWorker
 
 ACTOR = "command-line"
 
@@ -80,6 +83,28 @@ def _serve(settings: Settings, _asked: argparse.Namespace) -> int:
         _say(f"Documentation: {settings.public_url or address}/api/v1/docs")
 
     serve(open_server(settings), on_ready)
+    return OK
+
+
+def _ingest(settings: Settings, _asked: argparse.Namespace) -> int:
+    if settings.mqtt_host is None:
+        _complain(f"{PREFIX}MQTT_HOST must name the broker that readings come from.")
+        return UNUSABLE
+    if settings.store_path is None:
+        _complain(f"{PREFIX}STORE must be a file: nobody else would see a store in memory.")
+        return UNUSABLE
+    _ask_for_store(settings)
+    # Few processes need it, and it brings what they do not have to load.
+    from kamerplanter_backend.telemetry.process import run_ingest  # noqa: PLC0415
+
+    def on_ready(worker: IngestWorker) -> None:
+        gauges = worker.gauges()
+        _say(f"Listening for {gauges.probes} probes of {gauges.gardens} gardens")
+        if worker.metrics_port is not None:
+            path = settings.ingest_metrics_path
+            _say(f"Metrics: http://127.0.0.1:{worker.metrics_port}{path}")
+
+    run_ingest(settings, on_ready)
     return OK
 
 
@@ -238,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("serve", _serve, "Serve until it is stopped.")
+    add("ingest", _ingest, "Take readings of all gardens in from a broker until it is stopped.")
     add("migrate", _migrate, "Bring the store to the schema of this version.")
     add("seed", _seed, "Bring the catalogue to the state of this version.")
     add("check", _check, "Examine the store and every document in it.")

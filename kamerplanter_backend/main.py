@@ -25,10 +25,12 @@ from kamerplanter_backend.bootstrap import build_services, open_seeded_store
 from kamerplanter_backend.common.access_memory import AccessMemory
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.clock import Clock, system_clock
+from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.context_maker import ContextMaker
 from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.common.error_handlers import install_error_handlers
+from kamerplanter_backend.config.ingest_settings import IngestMode
 from kamerplanter_backend.config.settings import Mode, Settings
 from kamerplanter_backend.domain.interfaces.adapters import Mailer
 from kamerplanter_backend.domain.services.installation_service import InstallationService
@@ -69,6 +71,7 @@ def open_server(
         installation = InstallationService(store).ensure(
             account_context(SERVER_ACTOR, now, role=Role.ADMIN)
         )
+        feed = CommitFollower(store)
         return Server(
             settings=settings,
             store=store,
@@ -78,12 +81,13 @@ def open_server(
             members=members,
             clock=clock,
             executor=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="server"),
-            access=AccessMemory(store, tenants),
-            contexts=ContextMaker(store, services.site, now),
+            access=AccessMemory(feed, tenants),
+            contexts=ContextMaker(feed, services.site, now),
             readings=ReadingDesk(services.telemetry),
             started_at=now,
             instance_id=installation.key,
-            hub=ChangeHub(store),
+            feed=feed,
+            hub=ChangeHub(feed),
         )
     except BaseException:
         store.close()
@@ -105,6 +109,8 @@ def create_app(server: Server) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        # Nobody collects it, and asking each time whether somebody does is not for nothing.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,
     )
     app.state.server = server
@@ -145,14 +151,29 @@ def build_jobs(server: Server) -> InProcessJobs:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     server: Server = app.state.server
     jobs = build_jobs(server)
+    if server.settings.store_path is not None:
+        server.feed.start()
     if server.settings.run_jobs:
         await asyncio.to_thread(jobs.start)
     try:
-        yield
+        async with _ingesting(server):
+            yield
     finally:
         await asyncio.to_thread(forget_calls, app)
         await asyncio.to_thread(jobs.stop)
         await asyncio.to_thread(server.close)
+
+
+@asynccontextmanager
+async def _ingesting(server: Server) -> AsyncIterator[None]:
+    """Take readings of devices in for the block, if that is this process's task."""
+    if server.settings.ingest is not IngestMode.IN_PROCESS:
+        yield
+        return
+    from kamerplanter_backend.telemetry.process import working  # noqa: PLC0415 - seldom needed
+
+    async with working(server.settings, server.store, server.services, server.feed, server.clock):
+        yield
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

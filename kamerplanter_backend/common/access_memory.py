@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
-from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.domain.interfaces.change_feed import ChangeFeed, StoredChange
 from kamerplanter_backend.domain.models.tenant import GardenAccess
 from kamerplanter_backend.domain.services.tenant_service import TenantService
 
@@ -31,16 +30,16 @@ class AccessMemory:
     A change of a garden or a membership by this process is seen by the next request.
 
     Args:
-        store: Tells when one changes.
+        feed: Tells when one changes.
         tenants: Answers what is not remembered.
     """
 
-    def __init__(self, store: DocumentStore, tenants: TenantService) -> None:
+    def __init__(self, feed: ChangeFeed, tenants: TenantService) -> None:
         self._tenants = tenants
         self._lock = Lock()
         self._known: dict[tuple[str, str], Remembered] = {}
         self._changes = 0
-        store.subscribe(self._on_commit)
+        feed.subscribe(self._on_commit)
 
     def resolve(self, context: Context, slug: str) -> GardenAccess:
         """Return the garden with a slug, and the role of the actor of an account's context in it.

@@ -6,8 +6,7 @@ from threading import Lock
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.common.context import Context, Role
-from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
-from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.domain.interfaces.change_feed import ChangeFeed, StoredChange
 from kamerplanter_backend.domain.services.site_service import SiteService
 from kamerplanter_engines.evidence_engine import listening_since
 
@@ -28,18 +27,18 @@ class ContextMaker:
     """Knows the place of each garden, and since when this process listens.
 
     Args:
-        store: Tells when a site changes.
+        feed: Tells when a site changes.
         sites: Answers where a garden is.
         started_at: When the process began to listen.
     """
 
-    def __init__(self, store: DocumentStore, sites: SiteService, started_at: datetime) -> None:
+    def __init__(self, feed: ChangeFeed, sites: SiteService, started_at: datetime) -> None:
         self._sites = sites
         self._started_at = started_at
         self._lock = Lock()
         self._places: dict[str, Place] = {}
         self._changes = 0
-        store.subscribe(self._on_commit)
+        feed.subscribe(self._on_commit)
 
     def make(
         self,
@@ -62,17 +61,7 @@ class ContextMaker:
             request_id: The request that it belongs to.
         """
         self._started_at = listening_since(self._started_at, now)
-        context = Context(
-            tenant_key=tenant_key,
-            actor=actor,
-            role=role,
-            now=now,
-            zone=ZoneInfo("UTC"),
-            started_at=self._started_at,
-            command_key=command_key,
-            request_id=request_id,
-        )
-        place = self._places.get(tenant_key) or self._ask(context)
+        place = self._places.get(tenant_key) or self._ask(tenant_key, actor, role, now)
         return Context(
             tenant_key=tenant_key,
             actor=actor,
@@ -85,18 +74,21 @@ class ContextMaker:
             request_id=request_id,
         )
 
-    def _ask(self, context: Context) -> Place:
+    def _ask(self, tenant_key: str, actor: str, role: Role, now: datetime) -> Place:
         seen = self._changes
-        site = self._sites.find(context)
+        nowhere = Place(ZoneInfo("UTC"), None)
+        site = self._sites.find(
+            Context(tenant_key=tenant_key, actor=actor, role=role, now=now, zone=nowhere.zone)
+        )
         if site is None:
-            return Place(context.zone, None)
+            return nowhere
         place = Place(ZoneInfo(site.time_zone), site.latitude_deg)
         with self._lock:
             # A site that changed while it was read is read again the next time.
             if self._changes == seen:
                 if len(self._places) >= MAX_KEPT:
                     self._places.clear()
-                self._places[context.tenant_key] = place
+                self._places[tenant_key] = place
         return place
 
     def _on_commit(self, change: StoredChange) -> None:

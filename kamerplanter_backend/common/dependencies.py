@@ -15,6 +15,7 @@ from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.access_memory import AccessMemory
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.clock import Clock
+from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.common.context_maker import ContextMaker
 from kamerplanter_backend.config.settings import Settings
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
@@ -48,6 +49,8 @@ class Server:
     started_at: datetime
     instance_id: str
     """Stays the same for the life of the store."""
+    feed: CommitFollower
+    """The commits of all processes on the store."""
     hub: ChangeHub
 
     async def run[R](self, work: Callable[[], R]) -> R:
@@ -68,6 +71,7 @@ class Server:
     def close(self) -> None:
         """Finish what is running and let go of the store; harmless when done twice. Blocks."""
         self.hub.stop()
+        self.feed.stop()
         self.executor.shutdown(wait=True)
         self.accounts.close()
         self.store.close()

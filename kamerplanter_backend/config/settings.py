@@ -16,9 +16,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-PREFIX = "KAMERPLANTER_"
+from kamerplanter_backend.config import ingest_settings
+
+PREFIX = ingest_settings.PREFIX
 
 SQLITE = "sqlite:///"
 IN_MEMORY = ":memory:"
@@ -75,7 +77,7 @@ class OidcProvider(BaseModel):
     """Whether an address that it calls verified may be joined with an account of ours."""
 
 
-class Settings(BaseSettings):
+class Settings(ingest_settings.IngestSettings):
     """All settings, by environment variable: `KAMERPLANTER_` and the name in capitals.
 
     Lists are written as JSON.
@@ -134,6 +136,10 @@ class Settings(BaseSettings):
         "20/minute"
     )
     """Calls of each login route that one address may make."""
+    feed_rate_limit: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = (
+        "30/minute"
+    )
+    """How often one address may read a calendar feed."""
     oidc_providers: tuple[OidcProvider, ...] = ()
 
     # --- Mail -----------------------------------------------------------------------------
@@ -144,6 +150,8 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_from: str | None = None
     smtp_use_tls: bool = True
+    mail_close_s: Annotated[int, Field(ge=1, le=120)] = 10
+    """How long mails that wait may hold up the end of the server; the rest is dropped. [s]"""
 
     # --- How it runs ----------------------------------------------------------------------
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from threading import Lock
 
 from pydantic import Field
 
@@ -21,8 +20,9 @@ from kamerplanter_backend.domain.services.telemetry_service import (
     TelemetryService,
 )
 from kamerplanter_backend.telemetry.as_reading import as_reading
-from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
+from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated, uncompensated
 from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.base import Instant, Key, Model, is_ahead
@@ -48,8 +48,8 @@ from kamerplanter_engines.telemetry_engine import (
 MAX_BATCH = 500
 """Most readings of one batch."""
 
-MAX_PROBES_KEPT = 10_000
-"""Memories of probes that are kept; beyond that all come from the store again."""
+MAX_PROBES_KEPT = 1_000
+"""Memories of probes of one garden that are kept; beyond that all come from the store again."""
 
 
 class SentReading(Model):
@@ -127,8 +127,12 @@ class _Item:
         return self.sent.probe_key, self.sent.kind, self.at
 
 
+class _Memories(dict[str, _Memory]):
+    """What is remembered of the probes of one garden."""
+
+
 class ReadingDesk:
-    """Takes in batches of readings, one after the other.
+    """Takes in batches of readings: those of one garden one after the other.
 
     Args:
         telemetry: Knows what is stored, and stores.
@@ -136,8 +140,7 @@ class ReadingDesk:
 
     def __init__(self, telemetry: TelemetryService) -> None:
         self._telemetry = telemetry
-        self._lock = Lock()
-        self._memories: dict[tuple[str, str], _Memory] = {}
+        self._gardens = PerGarden(_Memories)
 
     def take(self, context: Context, sent: Sequence[SentReading]) -> tuple[IngestResult, ...]:
         """Judge readings and store the good and suspect ones; the same batch again adds nothing.
@@ -155,28 +158,19 @@ class ReadingDesk:
         # What was received now is another content each time, so no key could stand for it.
         context = replace(context, command_key=None)
         items = [_item(index, reading, context.now) for index, reading in enumerate(sent)]
-        with self._lock:
+        with self._gardens.held(context.tenant_key) as memories:
             known = self._telemetry.memories(context, {item.sent.probe_key for item in items})
-            batch = _Batch(context, known, self._restored(context, known))
+            restored = {key: _current(memories.get(key), view) for key, view in known.items()}
+            batch = _Batch(context, known, restored)
             batch.refuse_strangers(items)
             batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
             batch.judge(items)
             if batch.readings:
                 self._telemetry.record(context, batch.readings)
-            self._remember(context, batch.memories)
+            if len(memories) + len(batch.memories) > MAX_PROBES_KEPT:
+                memories.clear()
+            memories.update(batch.memories)
         return tuple(batch.results[index] for index in range(len(items)))
-
-    def _restored(self, context: Context, known: Mapping[str, ProbeMemory]) -> dict[str, _Memory]:
-        return {
-            key: _current(self._memories.get((context.tenant_key, key)), memory)
-            for key, memory in known.items()
-        }
-
-    def _remember(self, context: Context, memories: Mapping[str, _Memory]) -> None:
-        if len(self._memories) + len(memories) > MAX_PROBES_KEPT:
-            self._memories.clear()
-        for key, memory in memories.items():
-            self._memories[context.tenant_key, key] = memory
 
 
 class _Batch:
@@ -240,11 +234,17 @@ class _Batch:
         supplied_at, now = source.view.supplied_at, self._context.now
         samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         judged, memory.states = judge_message(
-            calibrated(samples, by_kind(source.view.calibrations), memory.states),
+            calibrated(
+                samples,
+                by_kind(source.view.calibrations),
+                memory.states,
+                uncompensated(memory.bindings.values()),
+            ),
             memory.states,
             rules,
             rates_paused=supplied_at is not None
             and is_recent(supplied_at, now=now, max_age_s=JUMP_EXPECTED_S),
+            supplied_at=supplied_at,
         )
         for item, verdict in zip(items, judged, strict=True):
             self._book(item, verdict)

@@ -94,7 +94,7 @@ class SqliteStore(DocumentStore):
         return end
 
     @override
-    def changes_since(self, cursor: int, tenant_key: str) -> tuple[StoredChange, ...] | None:
+    def changes_since(self, cursor: int, tenant_key: str | None) -> tuple[StoredChange, ...] | None:
         with self._asking() as connection:
             oldest, newest = connection.execute(
                 "SELECT min(cursor), max(cursor) FROM changes"
@@ -102,14 +102,15 @@ class SqliteStore(DocumentStore):
             # The oldest ones are thrown away, the newest one never is.
             if not (oldest or 1) - 1 <= cursor <= (newest or 0):
                 return None
+            condition = "" if tenant_key is None else "tenant_key = ? AND "
             rows = connection.execute(
-                "SELECT cursor, collections FROM changes "
-                "WHERE tenant_key = ? AND cursor > ? ORDER BY cursor",
-                (tenant_key, cursor),
+                "SELECT cursor, tenant_key, collections FROM changes "
+                f"WHERE {condition}cursor > ? ORDER BY cursor",
+                (cursor,) if tenant_key is None else (tenant_key, cursor),
             ).fetchall()
         return tuple(
-            StoredChange(cursor=found, tenant_key=tenant_key, collections=tuple(names.split(",")))
-            for found, names in rows
+            StoredChange(cursor=found, tenant_key=garden, collections=tuple(names.split(",")))
+            for found, garden, names in rows
         )
 
     @override

@@ -27,8 +27,8 @@ class ChangeFeed(ABC):
         """
 
     @abstractmethod
-    def changes_since(self, cursor: int, tenant_key: str) -> tuple[StoredChange, ...] | None:
-        """Return the changes of a garden after a cursor, oldest first.
+    def changes_since(self, cursor: int, tenant_key: str | None) -> tuple[StoredChange, ...] | None:
+        """Return the changes of a garden, or with none of all, after a cursor, oldest first.
 
         None = the cursor is unknown or older than what is kept: everything must be read again.
         """

@@ -13,6 +13,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
     CommandResult,
     DocumentStore,
     Transaction,
+    Where,
     declared_by_name,
 )
 from kamerplanter_backend.domain.interfaces.encoding import encode
@@ -71,9 +72,14 @@ class Readings:
         return self._transaction.readings.range(probe_key, kind, from_at, until_at, most=most)
 
     def latest(
-        self, probe_key: str, kind: ChannelKind, verdict: Verdict | None = None
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        verdict: Verdict | None = None,
+        *,
+        until_at: datetime | None = None,
     ) -> Reading | None:
-        """Return the newest reading of a channel, of one verdict if given.
+        """Return the newest reading of a channel, of one verdict if given, until a moment or now.
 
         What lies ahead of now, because the clock went back, does not hide what lies before.
 
@@ -81,7 +87,9 @@ class Readings:
             NotFoundError: The probe is not of this garden.
         """
         self.check({probe_key})
-        return self._transaction.readings.latest(probe_key, kind, verdict, until_at=self._until_at)
+        return self._transaction.readings.latest(
+            probe_key, kind, verdict, until_at=until_at or self._until_at
+        )
 
     def prune(self, before: datetime) -> int:
         """Delete what was measured before a moment; return how many readings went."""
@@ -99,6 +107,11 @@ class Readings:
         """
         unknown = sorted(probe_keys - self._known)
         if not unknown:
+            return
+        # Counting reads no documents; the one that is missing has to be named.
+        wanted = (Where("tenant_key", "==", self._tenant_key), Where("key", "in", unknown))
+        if self._transaction.count(self._probes.collection.name, wanted) == len(unknown):
+            self._known |= probe_keys
             return
         self._known |= {probe.key for probe in self._probes.get_many(unknown)}
         missing = sorted(probe_keys - self._known)
@@ -121,7 +134,7 @@ class UnitOfWork:
             transaction, self.of(ProbeRepository), context.tenant_key, context.now
         )
         """The measurements of this garden."""
-        self.rollups = Rollups(transaction, self.of(ProbeRepository), self.readings.check)
+        self.rollups = Rollups(transaction, context.tenant_key, self.readings.check)
         """The measurements of this garden, summed up; written with `Readings`."""
 
     def of[R: Repository[Any]](self, repository: type[R]) -> R:
@@ -131,6 +144,10 @@ class UnitOfWork:
             found = repository(self._access)
             self._repositories[repository] = found
         return found
+
+    def beside(self, context: Context) -> UnitOfWork:
+        """Return a unit that works in the same transaction for another garden."""
+        return UnitOfWork(self._transaction, context)
 
     def for_installation(self) -> UnitOfWork:
         """Return a unit that works in the same transaction for the installation as a whole."""

@@ -1,10 +1,12 @@
 """Readings: stores what was judged, and what follows from it."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
 from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
@@ -14,7 +16,7 @@ from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository,
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
-from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork
+from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
 from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
@@ -24,7 +26,7 @@ from kamerplanter_engines.models.tank import Tank, TankType
 from kamerplanter_engines.models.task import Task, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
-from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
+from kamerplanter_engines.tables.channels import DEVICE_STUCK_S
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,38 +73,34 @@ class TelemetryService(Service):
     def record(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
         """Store judged readings and look at the tanks and plants that they belong to.
 
-        Readings of probes that are archived or unknown, bad ones and those older than what is
-        kept are dropped.
+        Readings of probes that are archived, bad ones and those older than what is kept are
+        dropped. Those of unknown probes do not keep the others from being stored; the log says
+        which they are.
 
         Returns:
             How many were new.
+
+        Raises:
+            NotFoundError: All of them are of probes that are not of this garden.
         """
-        probes = {
-            probe.key: probe
-            for probe in uow.of(ProbeRepository).get_many({item.probe_key for item in readings})
-            if probe.archived_at is None
-        }
-        oldest = uow.context.now - RAW_RETENTION
-        kept = [
-            reading
-            for reading in readings
-            if reading.probe_key in probes
-            and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
-            and reading.at >= oldest
-        ]
-        if len(kept) < len(readings):
-            _LOGGER.debug("Dropped %d of %d readings", len(readings) - len(kept), len(readings))
-        if not kept:
-            return 0
-        added = uow.readings.append(kept)
-        touched = [probes[key] for key in {reading.probe_key for reading in kept}]
-        _evaluate(
-            uow,
-            tank_keys={probe.tank_key for probe in touched if probe.tank_key},
-            plant_keys={probe.plant_key for probe in touched if probe.plant_key},
-            readings=kept,
-        )
-        return added
+        return _record(uow, readings, must_know_one=True)
+
+    def record_all(self, batches: Sequence[tuple[Context, Sequence[Reading]]]) -> tuple[int, ...]:
+        """Store what was measured in several gardens in one transaction, each as by `record`.
+
+        Args:
+            batches: The readings of each garden with the context of it, without command keys.
+
+        Returns:
+            How many were new of each.
+
+        Raises:
+            UnavailableError: The store does not answer; nothing was stored.
+        """
+        if not batches:
+            return ()
+        with open_unit(self.store, batches[0][0], (Readings, *_ALERT_WRITES)) as uow:
+            return tuple(_record(uow.beside(context), readings) for context, readings in batches)
 
     @query()
     def memories(self, uow: UnitOfWork, probe_keys: Collection[str]) -> dict[str, ProbeMemory]:
@@ -130,17 +128,19 @@ class TelemetryService(Service):
         """Look at all tanks and plants as of now; return how many alerts and tasks changed."""
         return _evaluate(
             uow,
-            tank_keys={tank.key for tank in uow.of(TankRepository).living()},
-            plant_keys={plant.key for plant in uow.of(PlantRepository).living()},
+            of_tanks={tank.key: () for tank in uow.of(TankRepository).living()},
+            of_plants={plant.key: () for plant in uow.of(PlantRepository).living()},
         )
 
     @command(Readings)
     def roll_up(self, uow: UnitOfWork) -> int:
-        """Sum up hours and days in which readings arrived; return how many hours it was.
+        """Sum up hours that are over and in which readings arrived; return how many it was.
 
         At most 5,000 at a time, so that nobody waits long for the store; more are still due then.
+        The present hour stays due: it would be summed up again when it is over.
         """
-        return refresh(uow, limit=HOURS_AT_ONCE)
+        hour = uow.context.now.replace(minute=0, second=0, microsecond=0)
+        return refresh(uow, before=hour, limit=HOURS_AT_ONCE)
 
     @command(Readings)
     def prune(self, uow: UnitOfWork) -> int:
@@ -215,6 +215,42 @@ class TelemetryService(Service):
         return tuple(found)
 
 
+def _record(uow: UnitOfWork, readings: Sequence[Reading], *, must_know_one: bool = False) -> int:
+    named = {item.probe_key for item in readings}
+    found = uow.of(ProbeRepository).get_many(named)
+    if unknown := sorted(named - {probe.key for probe in found}):
+        if must_know_one and not found:
+            raise NotFoundError(
+                f"No probe {unknown[0]!r} in this garden.", kind="probes", key=unknown[0]
+            )
+        count = sum(item.probe_key in unknown for item in readings)
+        _LOGGER.warning("%d readings are of no probe here: %s", count, ", ".join(unknown[:10]))
+    probes = {probe.key: probe for probe in found if probe.archived_at is None}
+    oldest = uow.context.now - RAW_RETENTION
+    kept = [
+        reading
+        for reading in readings
+        if reading.probe_key in probes
+        and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
+        and reading.at >= oldest
+    ]
+    if len(kept) < len(readings):
+        _LOGGER.debug("Dropped %d of %d readings", len(readings) - len(kept), len(readings))
+    if not kept:
+        return 0
+    added = uow.readings.append(kept)
+    of_tanks: dict[str, list[Reading]] = {}
+    of_plants: dict[str, list[Reading]] = {}
+    for reading in kept:
+        probe = probes[reading.probe_key]
+        if probe.tank_key:
+            of_tanks.setdefault(probe.tank_key, []).append(reading)
+        if probe.plant_key:
+            of_plants.setdefault(probe.plant_key, []).append(reading)
+    _evaluate(uow, of_tanks=of_tanks, of_plants=of_plants)
+    return added
+
+
 def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
     tank: Tank | None = None
     tasks: list[Task] = []
@@ -224,7 +260,7 @@ def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
             Where("tank_key", "==", probe.tank_key),
             Where("state", "==", TaskState.COMPLETED),
             Where("kind", "in", sorted(SUPPLY_TASKS)),
-            Where("closed_at", ">=", uow.context.now - timedelta(seconds=JUMP_EXPECTED_S)),
+            Where("closed_at", ">=", uow.context.now - timedelta(seconds=DEVICE_STUCK_S)),
         )
     return ProbeMemory(
         view=probe_view(uow, probe, tasks),
@@ -236,20 +272,22 @@ def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
 def _evaluate(
     uow: UnitOfWork,
     *,
-    tank_keys: set[str],
-    plant_keys: set[str],
-    readings: Sequence[Reading] = (),
+    of_tanks: Mapping[str, Sequence[Reading]],
+    of_plants: Mapping[str, Sequence[Reading]],
 ) -> int:
+    """Look at tanks and plants with what was just measured of each; return what changed."""
     tanks = [
         tank
-        for tank in uow.of(TankRepository).get_many(sorted(tank_keys))
+        for tank in uow.of(TankRepository).get_many(sorted(of_tanks))
         if tank.archived_at is None
     ]
     plants = [
         plant
-        for plant in uow.of(PlantRepository).get_many(sorted(plant_keys))
+        for plant in uow.of(PlantRepository).get_many(sorted(of_plants))
         if plant.archived_at is None
     ]
-    changed = sum(evaluate_tank(uow, tank, readings) for tank in tanks)
+    changed = sum(evaluate_tank(uow, tank, of_tanks[tank.key]) for tank in tanks)
     facts = facts_of(uow, plants)
-    return changed + sum(evaluate_soil(uow, item, readings) for item in facts.values())
+    return changed + sum(
+        evaluate_soil(uow, item, of_plants[item.plant.key]) for item in facts.values()
+    )

@@ -1,0 +1,276 @@
+"""The one connection to a broker over which a worker hears all gardens.
+
+It differs from `aiomqtt_source` in what a worker needs and a garden of its own does not: messages
+are acknowledged only when they are stored, the broker keeps what comes while we are away (MQTT 5),
+and nothing is read while the store is behind. What waited at the broker is told from what is live.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable
+from typing import Final, Protocol as Interface
+
+from kamerplanter_backend.telemetry import mqtt_wire as wire
+from kamerplanter_backend.telemetry.broker import (
+    BrokerError,
+    BrokerSettings,
+    EndedEarlyError,
+    LoginRefused,
+    Protocol,
+    broker_error_of,
+)
+from kamerplanter_backend.telemetry.link_protocol import LinkProtocol
+from kamerplanter_backend.telemetry.pauses import Pauses
+
+_LOGGER = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 15
+WINDOW: Final = 20_000
+"""Messages of QoS 1 that the broker may send before we have stored the first of them (MQTT 5)."""
+PACKET_BYTES: Final = 256 * 1024
+"""Longer messages are none of a probe: a broker of MQTT 5 keeps them, we pass over the others."""
+TOPICS_AT_ONCE: Final = 200
+MARK_TIMEOUT_S: Final = 10.0
+"""Nothing came for so long, and our mark is not back: it never will be."""
+BROKEN_REPLAYS: Final = 3
+"""Some brokers hang up on who publishes what is not allowed; so often it is no accident."""
+LOOK_S: Final = 0.5
+"""How often we look whether the mark is back. [s]"""
+REFUSED_LOGIN: Final = frozenset({4, 5, 134, 135, 138})
+"""Bad user name or password, not authorised, banned: MQTT 3.1.1 and MQTT 5."""
+
+type Receipt = tuple[object, list[bytes]]
+"""Messages that are to be acknowledged, with the connection on which they came."""
+
+
+class Hearing(Interface):
+    """Who listens; called on the loop and never raises."""
+
+    def on_message(self, topic: bytes, payload: bytes, *, retained: bool, is_replay: bool) -> None:
+        """Take in a message; a replay is one that waited at the broker, nobody knows how long."""
+
+    def on_connection(self, *, connected: bool) -> None:
+        """Take in that the broker was lost or is back."""
+
+    def on_refused_topic(self, topic: str) -> None:
+        """Take in that the broker does not let us hear a topic."""
+
+
+class GardenLink:
+    """Keeps the connection and its subscriptions; `run` is one task of the owner.
+
+    Args:
+        settings: Where the broker is and who we are; `tls_context` where it is encrypted.
+        hearing: Gets what arrives.
+        mark_topic: A topic of our own that we may write to and hear.
+        session_s: How long the broker keeps what waits for us; MQTT 5 only. [s]
+        first_pause_s: Pause before the second try; doubles up to a minute. [s]
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        hearing: Hearing,
+        *,
+        mark_topic: str,
+        session_s: int,
+        first_pause_s: float = 1.0,
+    ) -> None:
+        self._settings = settings
+        self._hearing = hearing
+        self._mark_topic = mark_topic
+        self._session_s = session_s if settings.protocol is Protocol.V5 else 0
+        self._pauses = Pauses(first_pause_s)
+        self._topics: frozenset[str] = frozenset()
+        self._connection: LinkProtocol | None = None
+        self._is_paused = False
+        self._is_ended = False
+        self._forgets_once = False
+        self._broken_replays = 0
+        """Connections in a row that ended before our mark was back."""
+        self._is_loss_logged = False
+        self.connect_count = 0
+        """Connections that the broker has accepted."""
+        self.last_error: BrokerError | None = None
+        """Why there is no connection; none while there is one."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._connection is not None
+
+    def set_topics(self, topics: Iterable[str]) -> None:
+        """Subscribe to these topics and to no others, now or with the next connection."""
+        before, self._topics = self._topics, frozenset(topics)
+        if self._connection is not None:
+            self._ask(self._connection, self._topics - before)
+            for part in _parts(before - self._topics):
+                self._connection.unsubscribe(part)
+
+    def leave(self, topic: bytes) -> None:
+        """Hear a topic no more that nobody asked for: the broker remembers it from before."""
+        if self._connection is not None:
+            self._connection.unsubscribe([topic.decode()])
+
+    def take_unacknowledged(self) -> Receipt:
+        """Hand over what came up to now, to be acknowledged once it is stored."""
+        connection = self._connection
+        if connection is None:
+            return None, []
+        taken, connection.unacknowledged = connection.unacknowledged, []
+        return connection, taken
+
+    def acknowledge(self, receipt: Receipt) -> None:
+        """Tell the broker that it may forget messages; those of a lost connection come again."""
+        connection, packet_ids = receipt
+        if connection is self._connection and self._connection is not None and packet_ids:
+            self._connection.send(wire.acknowledge(packet_ids))
+
+    def give_back(self, receipt: Receipt) -> None:
+        """Take back what could not be stored yet."""
+        connection, packet_ids = receipt
+        if connection is self._connection and self._connection is not None:
+            self._connection.unacknowledged[:0] = packet_ids
+
+    def pause(self, *, paused: bool) -> None:
+        """Read nothing while the store is behind: what comes then waits at the broker."""
+        if paused != self._is_paused:
+            self._is_paused = paused
+            if self._connection is not None:
+                self._connection.pause(paused=paused)
+
+    def end(self) -> None:
+        """Take in nothing more; what arrives from now on stays at the broker."""
+        self._is_ended = True
+        if self._connection is not None:
+            self._connection.is_deaf = True
+
+    async def run(self) -> None:
+        """Connect, listen, and connect again until cancelled; never raises otherwise."""
+        while True:
+            try:
+                await self._listen()
+            except (BrokerError, EndedEarlyError, OSError, ValueError) as error:
+                self._lost(error)
+            finally:
+                if self._connection is not None:
+                    self._connection = None
+                    self._hearing.on_connection(connected=False)
+            await asyncio.sleep(self._pauses.next_s())
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        settings = self._settings
+        ended: asyncio.Future[None] = loop.create_future()
+        protocol = LinkProtocol(
+            self._hearing,
+            is_v5=settings.protocol is Protocol.V5,
+            acknowledges_itself=not self._session_s,
+            packet_bytes=PACKET_BYTES,
+            ended=ended,
+        )
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await loop.create_connection(
+                lambda: protocol,
+                settings.host,
+                settings.port,
+                ssl=settings.tls_context if settings.tls else None,
+            )
+        try:
+            await self._greet(protocol)
+            self._welcome(protocol)
+            await self._watch(protocol, ended)
+        finally:
+            self._note_replay(protocol)
+            protocol.close()
+
+    def _note_replay(self, protocol: LinkProtocol) -> None:
+        """Give up what waits at a broker where our mark never comes back: it stays in the way."""
+        self._broken_replays = self._broken_replays + 1 if protocol.is_replaying else 0
+        if self._broken_replays >= BROKEN_REPLAYS and not self._is_ended:
+            self._broken_replays = 0
+            self._forgets_once = True
+            _LOGGER.warning(
+                "The broker does not hand on what we send to %s: what waited there is left out. "
+                "Allow us to write and to read this topic",
+                self._mark_topic,
+            )
+
+    async def _greet(self, protocol: LinkProtocol) -> None:
+        settings = self._settings
+        protocol.send(
+            wire.connect(
+                wire.Greeting(
+                    client_id=settings.client_id,
+                    username=settings.username,
+                    password=settings.password,
+                    keepalive_s=KEEPALIVE_S,
+                    is_v5=settings.protocol is Protocol.V5,
+                    is_clean=not self._session_s or self._forgets_once,
+                    session_s=self._session_s,
+                    receive_maximum=WINDOW,
+                    packet_bytes=PACKET_BYTES,
+                )
+            )
+        )
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            accepted = await protocol.accepted
+        if accepted.code:
+            text = f"The broker refuses the connection (code {accepted.code})."
+            raise LoginRefused(text) if accepted.code in REFUSED_LOGIN else wire.WireError(text)
+        self._forgets_once = False
+
+    def _welcome(self, protocol: LinkProtocol) -> None:
+        self.connect_count += 1
+        self.last_error = None
+        self._pauses.begin()
+        if self._is_loss_logged:
+            self._is_loss_logged = False
+            _LOGGER.info("The broker %s is back", self._settings.host)
+        self._connection = protocol
+        protocol.is_deaf = self._is_ended
+        if self._session_s:
+            self._ask(protocol, [self._mark_topic])
+        self._ask(protocol, self._topics)
+        if protocol.is_replaying:
+            # What waits comes in order: behind our own mark everything is live.
+            protocol.mark(self._mark_topic, random.randbytes(8).hex().encode())  # noqa: S311
+        self._hearing.on_connection(connected=True)
+        if self._is_paused:
+            protocol.pause(paused=True)
+
+    def _ask(self, protocol: LinkProtocol, topics: Iterable[str]) -> None:
+        for part in _parts(topics):
+            protocol.subscribe(part)
+
+    async def _watch(self, protocol: LinkProtocol, ended: asyncio.Future[None]) -> None:
+        """Keep the connection alive until it ends."""
+        every_s = protocol.keepalive_s(KEEPALIVE_S) / 2
+        while True:
+            look_s = min(every_s, LOOK_S) if protocol.is_replaying else every_s
+            done, _ = await asyncio.wait({ended}, timeout=look_s)
+            if done:
+                ended.result()
+                return
+            protocol.beat(every_s=every_s, silence_s=2 * KEEPALIVE_S)
+            if protocol.waits_in_vain(MARK_TIMEOUT_S):
+                # Else old values would pass for new ones, or new ones for old.
+                self._broken_replays = BROKEN_REPLAYS
+                raise wire.WireError(f"Our mark on {self._mark_topic} does not come back.")
+
+    def _lost(self, error: Exception) -> None:
+        self.last_error = (
+            error if isinstance(error, BrokerError) else broker_error_of(error, self._settings)
+        )
+        self._pauses.lost()
+        if not self._is_loss_logged:
+            self._is_loss_logged = True
+            _LOGGER.warning("No connection to the broker %s: %s", self._settings.host, error)
+
+
+def _parts(topics: Iterable[str]) -> Iterable[list[str]]:
+    ordered = sorted(topics)
+    for start in range(0, len(ordered), TOPICS_AT_ONCE):
+        yield ordered[start : start + TOPICS_AT_ONCE]
