@@ -80,5 +80,6 @@ class Trend(Model):
     side: Side | None = None
     """Which limit it is heading for; none = it may stand still, or there is no limit there."""
     limit: float | None = None
+    """The limit that it is heading for."""
     limit_at: Instant | None = None
     """When it gets there if it goes on like this; now if it is beyond already."""
