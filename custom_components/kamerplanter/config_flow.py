@@ -12,14 +12,12 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 from homeassistant.helpers.selector import (
-    BooleanSelector,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
 )
+from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.telemetry.aiomqtt_source import check_connection
 from kamerplanter_backend.telemetry.broker import BrokerError
@@ -28,33 +26,40 @@ from .client_factory import is_on_server
 from .const import (
     CONF_BROKER,
     CONF_CA,
+    CONF_CLIENT_CERTIFICATE,
+    CONF_CLIENT_KEY,
     CONF_HOST,
     CONF_MODE,
     CONF_NAME,
     CONF_PASSWORD,
-    CONF_PORT,
     CONF_READINGS,
     CONF_REAUTH,
     CONF_STORE_ID,
-    CONF_TLS,
     CONF_USERNAME,
-    CONF_VERIFY,
     DOMAIN,
     ENTRY_VERSION,
     MODE_EMBEDDED,
     REAUTH_BROKER,
     ReadingsSource,
 )
-from .flows.forms import labelled, number
+from .flows.base import FormError
+from .flows.broker_forms import (
+    broker_data,
+    broker_schema,
+    login_schema,
+    shown_values,
+    with_identity,
+    with_known,
+)
+from .flows.forms import labelled
 from .flows.listen import MQTT_DOMAIN, broker_error_key
 from .flows.server_steps import ServerSteps
 from .schema import vol
 from .stores import FoundStore, async_find_stores
 from .subentry_flow import SUBENTRY_FLOWS
-from .telemetry.broker_source import broker_settings
+from .telemetry.broker_source import REAUTH_STEP, broker_settings
 
-DEFAULT_PORT = 1883
-_PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+_IDENTITY = (CONF_CLIENT_CERTIFICATE, CONF_CLIENT_KEY)
 
 
 class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
@@ -67,6 +72,7 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
         self._found: list[FoundStore] = []
         self._store_id = uuid4().hex
         self._name: str | None = None
+        self._client_key: str | None = None
 
     @classmethod
     @callback
@@ -134,12 +140,15 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
 
     async def async_step_broker(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a broker and try it."""
-        errors: dict[str, str] = {}
+        error: FormError | None = None
         if user_input is not None:
-            errors = await self._try_broker(user_input, self._store_id)
-            if not errors:
-                return await self._create(_broker_data(user_input))
-        return self._show_broker("broker", user_input or {}, errors)
+            try:
+                broker = await self._tried(user_input, {}, self._store_id)
+            except FormError as wrong:
+                error = wrong
+            else:
+                return await self._create(broker_data(broker))
+        return self._show_broker("broker", user_input or {}, error)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -168,18 +177,18 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
     async def async_step_reconfigure_broker(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the broker anew; an empty password is the one before."""
+        """Ask for the broker anew; an empty password or key is the one before."""
         entry = self._get_reconfigure_entry()
         known: Mapping[str, Any] = entry.data.get(CONF_BROKER) or {}
-        errors: dict[str, str] = {}
+        error: FormError | None = None
         if user_input is not None:
-            same_user = user_input.get(CONF_USERNAME) == known.get(CONF_USERNAME)
-            if same_user and not user_input.get(CONF_PASSWORD) and CONF_PASSWORD in known:
-                user_input = user_input | {CONF_PASSWORD: known[CONF_PASSWORD]}
-            errors = await self._try_broker(user_input, entry.data[CONF_STORE_ID])
-            if not errors:
-                return self.change_entry(entry, dict(entry.data) | _broker_data(user_input))
-        return self._show_broker("reconfigure_broker", user_input or known, errors)
+            try:
+                broker = await self._tried(user_input, known, entry.data[CONF_STORE_ID])
+            except FormError as wrong:
+                error = wrong
+            else:
+                return self.change_entry(entry, dict(entry.data) | broker_data(broker))
+        return self._show_broker("reconfigure_broker", user_input or known, error)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask for what was refused: the key of the server or the login of the broker."""
@@ -194,24 +203,23 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
         """Ask for the login of the broker and try it."""
         entry = self._get_reauth_entry()
         known: Mapping[str, Any] = entry.data[CONF_BROKER]
-        errors: dict[str, str] = {}
+        error: FormError | None = None
         if user_input is not None:
-            broker = {**known, CONF_USERNAME: None, **user_input}
-            errors = await self._try_broker(broker, entry.data[CONF_STORE_ID])
-            if not errors:
-                return self.change_entry(entry, dict(entry.data) | _broker_data(broker))
-        schema = vol.Schema(
-            {
-                vol.Optional(CONF_USERNAME): TextSelector(),
-                vol.Required(CONF_PASSWORD): _PASSWORD,
-            }
-        )
-        shown = {CONF_USERNAME: (user_input or known).get(CONF_USERNAME) or ""}
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders={"host": known[CONF_HOST]},
+            # What is left empty of these is meant to be empty, or is a secret of before.
+            login = dict.fromkeys((CONF_USERNAME, *_IDENTITY), None) | user_input
+            others = {k: v for k, v in known.items() if k not in (CONF_PASSWORD, *_IDENTITY)}
+            try:
+                broker = await self._tried(others | login, known, entry.data[CONF_STORE_ID])
+            except FormError as wrong:
+                error = wrong
+            else:
+                return self.change_entry(entry, dict(entry.data) | broker_data(broker))
+        return self._show_form(
+            REAUTH_STEP,
+            login_schema(known),
+            user_input or known,
+            error,
+            placeholders={"host": known[CONF_HOST]},
         )
 
     def _readings_field(self, known: str | None = None) -> dict[Any, Any]:
@@ -229,38 +237,50 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
         return {vol.Required(CONF_READINGS, default=default): selector}
 
     def _show_broker(
-        self, step_id: str, shown: Mapping[str, Any], errors: dict[str, str]
+        self, step_id: str, shown: Mapping[str, Any], error: FormError | None
     ) -> ConfigFlowResult:
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_HOST): TextSelector(),
-                vol.Required(CONF_PORT, default=DEFAULT_PORT): number(1, 65535, step=1),
-                vol.Optional(CONF_USERNAME): TextSelector(),
-                vol.Optional(CONF_PASSWORD): _PASSWORD,
-                vol.Optional(CONF_TLS, default=False): BooleanSelector(),
-                vol.Optional(CONF_VERIFY, default=True): BooleanSelector(),
-                vol.Optional(CONF_CA): TextSelector(TextSelectorConfig(multiline=True)),
-            }
-        )
-        # A stored password never goes back to the browser.
-        values = {k: v for k, v in shown.items() if k != CONF_PASSWORD and v is not None}
+        return self._show_form(step_id, broker_schema(), shown, error)
+
+    def _show_form(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        shown: Mapping[str, Any],
+        error: FormError | None,
+        *,
+        placeholders: Mapping[str, str] | None = None,
+    ) -> ConfigFlowResult:
+        said = {} if error is None else error.placeholders
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, values),
-            errors=errors,
+            data_schema=self.add_suggested_values_to_schema(schema, shown_values(shown)),
+            errors=None if error is None else {error.field: error.error},
+            description_placeholders={**(placeholders or {}), **said},
         )
 
-    async def _try_broker(self, broker: Mapping[str, Any], store_id: str) -> dict[str, str]:
-        """Connect once; return what is wrong by field."""
+    async def _tried(
+        self, user_input: Mapping[str, Any], known: Mapping[str, Any], store_id: str
+    ) -> Mapping[str, Any]:
+        """Connect once; return the broker as it is kept.
+
+        Raises:
+            FormError: Something typed cannot be used, or the broker does not let us in.
+        """
+        # A key that was good is not asked for again because something else was wrong.
+        known = {**known, CONF_CLIENT_KEY: self._client_key or known.get(CONF_CLIENT_KEY)}
+        broker = await self.hass.async_add_executor_job(
+            with_identity, with_known(user_input, known), dt_util.utcnow()
+        )
+        self._client_key = broker[CONF_CLIENT_KEY]
         try:
             settings = await self.hass.async_add_executor_job(broker_settings, broker, store_id)
-        except ssl.SSLError, ValueError:
-            return {CONF_CA: "bad_certificate"}
+        except (ssl.SSLError, ValueError) as error:
+            raise FormError("bad_certificate", field=CONF_CA) from error
         try:
             await check_connection(settings)
         except BrokerError as error:
-            return {"base": broker_error_key(error)}
-        return {}
+            raise FormError(broker_error_key(error)) from error
+        return broker
 
     async def _create(self, readings: Mapping[str, Any]) -> ConfigFlowResult:
         assert self._name is not None  # noqa: S101 - the step before set it
@@ -283,16 +303,3 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
 
 def _store_label(store: FoundStore) -> str:
     return f"{store.name} ({store.store_id[:8]})"
-
-
-def _broker_data(user_input: Mapping[str, Any]) -> dict[str, Any]:
-    broker = {
-        CONF_HOST: user_input[CONF_HOST].strip(),
-        CONF_PORT: int(user_input[CONF_PORT]),
-        CONF_USERNAME: user_input.get(CONF_USERNAME) or None,
-        CONF_PASSWORD: user_input.get(CONF_PASSWORD) or None,
-        CONF_TLS: user_input.get(CONF_TLS, False),
-        CONF_VERIFY: user_input.get(CONF_VERIFY, True),
-        CONF_CA: user_input.get(CONF_CA) or None,
-    }
-    return {CONF_READINGS: ReadingsSource.BROKER.value, CONF_BROKER: broker}

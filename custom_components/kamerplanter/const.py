@@ -29,6 +29,10 @@ CONF_PASSWORD: Final = "password"  # noqa: S105 - the name of a field
 CONF_TLS: Final = "tls"
 CONF_VERIFY: Final = "verify_certificate"
 CONF_CA: Final = "ca_certificate"
+CONF_PROTOCOL: Final = "protocol"
+CONF_CLIENT_CERTIFICATE: Final = "client_certificate"
+CONF_CLIENT_KEY: Final = "client_key"
+CONF_CLIENT_KEY_PASSWORD: Final = "client_key_password"  # noqa: S105 - the name of a field
 
 CONF_KEY: Final = "key"
 CONF_PROBE_KEY: Final = "probe_key"

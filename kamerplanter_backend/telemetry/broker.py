@@ -12,7 +12,7 @@ from kamerplanter_engines.probe_engine import MAX_TOPIC_BYTES
 
 _LOGIN_CODES = frozenset({4, 5, 134, 135})
 """Bad user name or password, not authorised: MQTT 3.1.1 and MQTT 5."""
-_ALERT: Final = re.compile(r"\bALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)")
+_ALERT: Final = re.compile(r"_ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)")
 """What OpenSSL calls the answer of somebody who does not like our certificate (RFC 8446, 6.2)."""
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Self, override
 
 from aiomqtt import Client, ProtocolVersion, TLSParameters
 from paho.mqtt.client import MQTTMessage
+from paho.mqtt.enums import LogLevel
 
 from kamerplanter_backend.telemetry.broker import (
     BrokerSettings,
@@ -92,7 +93,7 @@ class Connection(Client):
         self._hand_on = hand_on
         self._subscribed: frozenset[str] = frozenset()
         self._topics_lock = asyncio.Lock()
-        self._last_words = ""
+        self._last_words: list[str] = []
         self._is_dropped = False
         self._client.on_log = self._note_words
         self._receive = self._client._sock_recv  # noqa: SLF001 - no public way bounds a message
@@ -136,9 +137,10 @@ class Connection(Client):
         if self._connected.done() and not self._connected.cancelled():
             self._connected.exception()  # who waited for it may be gone
 
-    def _note_words(self, _client: object, _userdata: object, _level: int, text: str) -> None:
-        """Remember the newest words of the library; the cause of a loss stands nowhere else."""
-        self._last_words = text
+    def _note_words(self, _client: object, _userdata: object, level: int, text: str) -> None:
+        """Remember what failed before there was a connection; the cause stands nowhere else."""
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._last_words.append(text)
 
     def _receive_some(self, size: int) -> bytes:
         """Read on, and forget what was read of a message that is far too long."""
@@ -153,11 +155,21 @@ class Connection(Client):
         super()._on_connect(*args, **kwargs)
 
     @override
+    def _on_socket_close(self, client: Any, userdata: Any, sock: Any) -> None:
+        super()._on_socket_close(client, userdata, sock)
+        if not self._connected.done() and isinstance(sock, ssl.SSLSocket):
+            # Writing fails first where the other side has refused us; why, is still to be read.
+            try:
+                sock.recv(1)
+            except OSError as error:
+                self._last_words.append(str(error))
+
+    @override
     def _on_disconnect(self, *args: Any, **kwargs: Any) -> None:
         if not self._connected.done():
             # The library would wait for an answer until its time is over.
             self._connected.set_exception(
-                EndedEarlyError(f"The connection was ended before an answer: {self._last_words}")
+                EndedEarlyError("; ".join(["ended before an answer", *self._last_words]))
             )
         super()._on_disconnect(*args, **kwargs)
 

@@ -325,6 +325,9 @@ async def test_an_own_broker_is_tried_and_kept(hass: HomeAssistant) -> None:
             "tls": False,
             "verify_certificate": True,
             "ca_certificate": None,
+            "protocol": "3.1.1",
+            "client_certificate": None,
+            "client_key": None,
         }
         await hass.config_entries.async_unload(result["result"].entry_id)
 
