@@ -21,8 +21,8 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.config.settings import Environment, Settings
 from kamerplanter_backend.domain.models.tenant import TenantFields
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
+from kamerplanter_backend.ingesting import run_ingest
 from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.process import run_ingest
 from kamerplanter_backend.telemetry.worker import IngestWorker
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, ProbeFields

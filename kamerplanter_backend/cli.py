@@ -95,7 +95,7 @@ def _ingest(settings: Settings, _asked: argparse.Namespace) -> int:
         return UNUSABLE
     _ask_for_store(settings)
     # Few processes need it, and it brings what they do not have to load.
-    from kamerplanter_backend.telemetry.process import run_ingest  # noqa: PLC0415
+    from kamerplanter_backend.ingesting import run_ingest  # noqa: PLC0415
 
     def on_ready(worker: IngestWorker) -> None:
         gauges = worker.gauges()

@@ -170,7 +170,7 @@ async def _ingesting(server: Server) -> AsyncIterator[None]:
     if server.settings.ingest is not IngestMode.IN_PROCESS:
         yield
         return
-    from kamerplanter_backend.telemetry.process import working  # noqa: PLC0415 - seldom needed
+    from kamerplanter_backend.ingesting import working  # noqa: PLC0415 - seldom needed
 
     async with working(server.settings, server.store, server.services, server.feed, server.clock):
         yield

@@ -35,7 +35,7 @@ LATE = (
     "slowapi",
     "limits",
     "kamerplanter_backend.auth.oidc",
-    "kamerplanter_backend.telemetry.process",
+    "kamerplanter_backend.ingesting",
 )
 """Loaded with the first one who needs it: a token, a provider, a calendar, a login, a job."""
 
