@@ -289,6 +289,37 @@ def calibration_at(done_at: datetime, kind: ChannelKind = PH, key: str = "c") ->
     )
 
 
+ENDS = st.none() | st.integers(0, 20)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), ENDS, st.booleans()), max_size=8), st.integers(0, 20))
+def test_what_is_in_force_was_made_before_and_ended_after(
+    made: list[tuple[int, int | None, bool]], hour: int
+) -> None:
+    """Withdrawn ones never count, those of an exchanged device until then, the newest first."""
+    at = NOW + timedelta(hours=hour)
+    known = [
+        calibration_at(NOW + timedelta(hours=begins), key=str(number)).model_copy(
+            update={
+                "replaced_at": None if ends is None else NOW + timedelta(hours=ends),
+                "withdrawn_at": NOW if withdrawn else None,
+            }
+        )
+        for number, (begins, ends, withdrawn) in enumerate(made)
+    ]
+
+    found = in_force(known, PH, at)
+
+    possible = [
+        begins
+        for begins, ends, withdrawn in made
+        if not withdrawn and begins <= hour and (ends is None or hour < ends)
+    ]
+    assert (found is None) is (not possible)
+    if found is not None:
+        assert found.done_at == NOW + timedelta(hours=max(possible))
+
+
 def test_calibration_counts_from_its_moment_on() -> None:
     old, new = calibration_at(NOW, key="old"), calibration_at(NOW + timedelta(hours=1), key="new")
     other = calibration_at(NOW, EC, key="other")
