@@ -142,7 +142,7 @@ class Examples:
             return schema["enum"][0]
         if name in VALUES or name.endswith("_key"):
             return VALUES.get(name, KEY)
-        kind = schema.get("format", schema.get("type"))
+        kind: str = schema.get("format") or schema.get("type", "")
         if kind == "array":
             return [self._of(schema["items"], name.removesuffix("s"))]
         if kind == "object":

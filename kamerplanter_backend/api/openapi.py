@@ -49,7 +49,7 @@ TAGS = {"health": "Is the server there, and what can it do."}
 class FieldProblem(BaseModel):
     """What is wrong with one field of a request."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True, use_attribute_docstrings=True)
 
     field: str
     """Its name; nested ones with dots."""
@@ -65,6 +65,7 @@ class ErrorEnvelope(BaseModel):
     """The form of every error."""
 
     model_config = ConfigDict(
+        defer_build=True,
         use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
@@ -131,6 +132,17 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
         "pattern": r"^[A-Za-z0-9_.:-]+$",
     },
 }
+
+_ONCE = "Not looked at: the answer holds a secret that is kept nowhere, so each call "
+NOT_REMEMBERED = {
+    "telemetry_send_readings": "Not needed, and not looked at: a reading is stored once by its "
+    "channel and time, however often it comes.",
+    "calendar_create_feed": f"{_ONCE}makes a feed.",
+    "calendar_renew_feed": f"{_ONCE}makes a new address.",
+    "tenants_invite_by_mail": f"{_ONCE}makes an invitation.",
+    "tenants_invite_by_link": f"{_ONCE}makes an invitation.",
+}
+"""What the header means where answers are not kept, by operation."""
 
 IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
@@ -257,7 +269,8 @@ def _documented_parameters(
     if "{slug}" in (route.path or "") and "slug" not in names:
         parameters.insert(0, SLUG)
     if isinstance(rule, Permitted) and method not in {"GET", "HEAD"}:
-        parameters.append(IDEMPOTENCY_KEY)
+        about = NOT_REMEMBERED.get(operation["operationId"], IDEMPOTENCY_KEY["description"])
+        parameters.append(IDEMPOTENCY_KEY | {"description": about})
     if route.dependant is not None and _asks_for_revision(route.dependant):
         parameters.append(IF_MATCH)
     for parameter in parameters:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Lock
 
 from kamerplanter_backend.domain.interfaces.adapters import Mail, Mailer
@@ -13,11 +13,22 @@ MAX_WAITING = 1000
 """More mails than this wait for nobody: who floods the server gets none."""
 
 
-class MailSender:
-    """One thread that sends mails in their order; what fails is logged without address or text."""
+CLOSE_S = 10.0
+"""How long mails that wait may hold up the end of the server. [s]"""
 
-    def __init__(self, mailer: Mailer) -> None:
+
+class MailSender:
+    """One thread that sends mails in their order; what fails is logged without address or text.
+
+    Args:
+        mailer: Sends one mail.
+        close_s: How long those that wait may take when it ends. [s]
+    """
+
+    def __init__(self, mailer: Mailer, *, close_s: float = CLOSE_S) -> None:
         self._mailer = mailer
+        self._close_s = close_s
+        self._is_closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
         self._waiting = 0
         self._lock = Lock()
@@ -41,8 +52,20 @@ class MailSender:
         self._thread.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Send what is waiting and end the thread; harmless when done twice. Blocks."""
-        self._thread.shutdown(wait=True)
+        """Send what is waiting, as far as there is time for it, and end the thread.
+
+        Harmless when done twice. Blocks.
+        """
+        with self._lock:
+            is_closed, self._is_closed = self._is_closed, True
+        if is_closed:
+            return
+        sent, _ = wait((self._thread.submit(lambda: None),), self._close_s)
+        self._thread.shutdown(wait=bool(sent), cancel_futures=True)
+        with self._lock:
+            dropped = self._waiting
+        if dropped:
+            _LOGGER.warning("%d mails were not sent before the server ended", dropped)
 
     def _send(self, make: Callable[[], Mail | None]) -> None:
         try:

@@ -17,6 +17,7 @@ from kamerplanter_backend.common.exceptions import (
     ConflictError,
     ExternalSourceError,
     ForbiddenError,
+    IdempotencyConflictError,
     InvitationExpiredError,
     NotFoundError,
     PayloadTooLargeError,
@@ -27,6 +28,7 @@ from kamerplanter_backend.common.exceptions import (
     UnavailableError,
     UnsupportedMediaTypeError,
 )
+from kamerplanter_backend.common.nouns import singular
 from kamerplanter_engines.errors import (
     IllegalTransitionError,
     InvalidInputError,
@@ -73,6 +75,8 @@ HTTP_CODES = {
 RETRY_AFTER_S = 5
 """When to ask again while the store does not answer. [s]"""
 
+KEY_HEADER = "Idempotency-Key"
+
 MAX_FIELDS = 50
 """Most problems of one body that are listed."""
 
@@ -81,8 +85,6 @@ MAX_SHOWN = 100
 
 SECRET_PARTS = ("password", "token", "secret", "authorization", "cookie")
 """Fields with these words in their names are never repeated."""
-
-_PLURALS = {"species": "species", "irrigation": "irrigation"}
 
 
 def envelope(
@@ -180,16 +182,6 @@ def error_code_of(error: KamerplanterError) -> str:
     return error.code
 
 
-def singular(kind: str) -> str:
-    """Return the singular of the name of a collection: `tank_alerts` becomes `tank_alert`."""
-    if kind in _PLURALS:
-        return _PLURALS[kind]
-    for plural, one in (("ies", "y"), ("sses", "ss"), ("s", "")):
-        if kind.endswith(plural):
-            return kind.removesuffix(plural) + one
-    return kind
-
-
 def details_of(error: KamerplanterError) -> dict[str, Any]:
     """Return what an error says about itself beside its message."""
     details: dict[str, Any] = dict(error.placeholders)
@@ -237,7 +229,20 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _on_domain_error(request: Request, error: Exception) -> Response:
-    return domain_error(request, cast("KamerplanterError", error))
+    return domain_error(request, _as_sent(request, cast("KamerplanterError", error)))
+
+
+def _as_sent(request: Request, error: KamerplanterError) -> KamerplanterError:
+    """Return an error that names the header, where it is about what came in one."""
+    key = request.headers.get(KEY_HEADER)
+    if not isinstance(error, IdempotencyConflictError) or error.placeholders.get("value") != key:
+        return error
+    return IdempotencyConflictError(
+        f"{KEY_HEADER} {key!r} was used for something else; use a new one.",
+        field=KEY_HEADER,
+        kind="command",
+        value=key,
+    )
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

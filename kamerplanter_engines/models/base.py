@@ -2,6 +2,7 @@
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Annotated, Any, override
+from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +14,7 @@ from pydantic import (
 )
 
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError, NaiveTimeError
-from kamerplanter_engines.models.exact import exact
+from kamerplanter_engines.models.exact import exact, without
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -27,10 +28,42 @@ def _in_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An aware moment, held in UTC."""
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-"""What a person calls a thing."""
+_LAYOUT = str.maketrans("", "", "\t\n\r")
 
-Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+
+def one_line(value: str) -> str:
+    """Let a name pass that is one line of visible text.
+
+    Raises:
+        ValueError: It has a control character, such as a line break or NUL.
+    """
+    for character in value:
+        if category(character) == "Cc":
+            msg = f"must be one line without control characters; take out U+{ord(character):04X}"
+            raise ValueError(msg)
+    return value
+
+
+def plain_text(value: str) -> str:
+    """Let a text pass that has no control characters but line breaks and tabs.
+
+    Raises:
+        ValueError: It has another one, such as NUL.
+    """
+    for character in value.translate(_LAYOUT):
+        if category(character) == "Cc":
+            msg = f"must have no control characters; take out U+{ord(character):04X}"
+            raise ValueError(msg)
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+"""What a person calls a thing: one line."""
+
+Text = Annotated[str, Field(max_length=4000), AfterValidator(plain_text)]
+"""What a person writes about a thing; may have lines."""
+
+Reason = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(plain_text)]
 """Why a person did something that has to be explained."""
 
 Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
@@ -60,7 +93,17 @@ class Model(BaseModel):
 
 
 class Entity(Model):
-    """What every stored document carries beside its own fields."""
+    """What every stored document carries beside its own fields.
+
+    What was stored before control characters were refused can still be read.
+    """
+
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> Any:
+        """Return how values are checked: as those of people, but for the characters in texts."""
+        schema = super().__get_pydantic_core_schema__(source, handler)
+        return without(schema, (one_line, plain_text))
 
     key: Key
     tenant_key: str

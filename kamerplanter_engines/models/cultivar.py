@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import CatalogueEntity, Key, Model, Name
+from kamerplanter_engines.models.base import CatalogueEntity, Key, Model, Name, Text
 
 
 class CultivarFields(Model):
@@ -15,7 +15,7 @@ class CultivarFields(Model):
     """Below it the plant stands still; growing degree-days count from it."""
     maturity_d: int | None = Field(default=None, ge=1, le=1095)
     """Days to the first harvest, from sowing in place or from planting out."""
-    notes: str | None = Field(default=None, max_length=4000)
+    notes: Text | None = None
 
 
 class Cultivar(CatalogueEntity, CultivarFields):

@@ -78,10 +78,20 @@ def exact_dates(schema: Any) -> Any:  # noqa: ANN401 - as above
     return _with_guards(schema, _dated)
 
 
+def without(schema: Any, checks: tuple[Callable[[str], str], ...]) -> Any:  # noqa: ANN401 - as above
+    """Return a schema of pydantic's core that leaves out checks which follow on others."""
+
+    def unwrapped(found: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        is_check = found.get("type") == "function-after" and found["function"]["function"] in checks
+        return found["schema"] if is_check else found
+
+    return _with_guards(schema, unwrapped)
+
+
 _GUARDS = (written, whole)
 
 
-def _with_guards(schema: Any, guard: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:  # noqa: ANN401
+def _with_guards(schema: Any, guard: Callable[[dict[str, Any]], Any]) -> Any:  # noqa: ANN401
     if isinstance(schema, list | tuple):
         return type(schema)(_with_guards(part, guard) for part in schema)
     if not isinstance(schema, dict):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model
+from kamerplanter_engines.models.base import Entity, Instant, Model, Text
 
 
 class HarvestPurpose(StrEnum):
@@ -23,7 +23,7 @@ class HarvestFields(Model):
     weight_g: float | None = Field(default=None, gt=0, le=1_000_000)
     purpose: HarvestPurpose = HarvestPurpose.HARVEST
     reason: str | None = Field(default=None, max_length=1000)
-    note: str | None = Field(default=None, max_length=4000)
+    note: Text | None = None
 
 
 class Harvest(Entity, HarvestFields):

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Reason
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Reason, Text
 
 
 class ApplicationFields(Model):
@@ -15,7 +15,7 @@ class ApplicationFields(Model):
     interval_d: int | None = Field(default=None, ge=0, le=3650)
     """Pre-harvest interval in full local days; none = unknown, which blocks. [d]"""
     at: Instant
-    note: str | None = Field(default=None, max_length=4000)
+    note: Text | None = None
 
 
 class TreatmentFields(ApplicationFields):

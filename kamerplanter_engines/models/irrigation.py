@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model
+from kamerplanter_engines.models.base import Entity, Instant, Model, Text
 
 
 class IrrigationKind(StrEnum):
@@ -22,7 +22,7 @@ class WateringFields(Model):
     at: Instant
     volume_l: float | None = Field(default=None, gt=0, le=10_000)
     """For each plant. [L]"""
-    note: str | None = Field(default=None, max_length=4000)
+    note: Text | None = None
 
 
 class IrrigationFields(WateringFields):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Model, Name
+from kamerplanter_engines.models.base import Entity, Model, Name, Text
 
 
 class RunState(StrEnum):
@@ -45,7 +45,7 @@ class PlantingRunFields(Model):
     """How many plants are planned."""
     planned_on: date | None = None
     """Local date on which planting is planned."""
-    note: str | None = Field(default=None, max_length=4000)
+    note: Text | None = None
 
 
 class PlantingRun(Entity, PlantingRunFields):

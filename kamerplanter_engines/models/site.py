@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from kamerplanter_engines.models.base import Entity, Key, Model, Name
+from kamerplanter_engines.models.base import Entity, Key, Model, Name, Text
 
 
 def known_zone(name: str) -> str:
@@ -47,7 +47,7 @@ class LocationFields(Model):
     """The location that it is a part of, at the same site; none = stands by itself."""
     location_type_key: Key | None = None
     area_m2: float | None = Field(default=None, gt=0, le=1_000_000)
-    notes: str | None = Field(default=None, max_length=4000)
+    notes: Text | None = None
 
 
 class Location(Entity, LocationFields):

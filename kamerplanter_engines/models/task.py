@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name, Text
 
 
 class TaskKind(StrEnum):
@@ -42,7 +42,7 @@ class TaskFields(Model):
     tank_key: str | None = None
     due_on: date | None = None
     due_at: Instant | None = None
-    description: str | None = Field(default=None, max_length=4000)
+    description: Text | None = None
     assignee_key: Key | None = None
     """The member who is to do it; none = every grower may."""
     rule: str | None = Field(default=None, max_length=60)

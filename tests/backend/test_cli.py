@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import stat
 import subprocess
 import sys
@@ -80,6 +81,26 @@ class TestLauncher:
 
         assert done.returncode == 2
         assert "'dance'" in done.stderr
+
+
+class TestServe:
+    @pytest.mark.usefixtures("socket_enabled")
+    def test_a_taken_port_is_said_once_and_ends_it(
+        self, use: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            use(port=str(port), demo_garden="false")
+
+            assert main(["serve"]) == 1
+
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err == (
+            f"kamerplanter-server: The server cannot listen on 127.0.0.1 port {port}: Address "
+            "already in use. Set KAMERPLANTER_PORT or KAMERPLANTER_HOST to others, or stop what "
+            "listens there.\n"
+        )
 
 
 class TestSettings:

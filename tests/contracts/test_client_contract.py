@@ -82,6 +82,10 @@ OWNER = Caller(role=Role.ADMIN)
 HOME = SiteFields(name="Home", time_zone="Europe/Berlin", latitude_deg=52.5)
 
 
+LATER = "01jvwz3m8ha4t5n6r7s8x9y0zq"
+"""A key that a client chooses, as Home Assistant does: nobody guesses it."""
+
+
 @pytest.fixture(params=["embedded", "rest-light", "rest-full", "queue-over-rest"])
 async def client(
     request: pytest.FixtureRequest, tmp_path: Path, socket_enabled: None
@@ -155,17 +159,15 @@ async def test_a_refused_command_may_be_sent_again(
     client: KamerplanterClient, plant: Plant
 ) -> None:
     treatment = ApplicationFields(product="Neem", interval_d=0, at=NOW)
-    harvest = LogHarvest(fields=HarvestFields(plant_key="later", at=NOW), command_key="h-1")
+    harvest = LogHarvest(fields=HarvestFields(plant_key=LATER, at=NOW), command_key="h-1")
     with pytest.raises(NotFoundError):
         await client.call(harvest)
     await client.call(
-        CreatePlant(
-            fields=PlantFields(name="Later", species_key="solanum_lycopersicum"), key="later"
-        )
+        CreatePlant(fields=PlantFields(name="Later", species_key="solanum_lycopersicum"), key=LATER)
     )
     await client.call(LogTreatment(plant_keys=(plant.key,), fields=treatment))
 
-    assert (await client.call(harvest)).plant_key == "later"
+    assert (await client.call(harvest)).plant_key == LATER
 
 
 async def test_one_key_covers_all_plants_of_a_command(

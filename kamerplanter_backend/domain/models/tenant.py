@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.domain.models.identity import Digest, MailAddress
-from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name, plain_text
 
 MAX_MEMBERS = 500
 """Most people of one garden."""
@@ -28,7 +29,7 @@ class TenantFields(Model):
     """What an admin may say of a garden; its slug stays, whatever its name becomes."""
 
     name: Name
-    description: str | None = Field(default=None, max_length=2000)
+    description: Annotated[str, Field(max_length=2000), AfterValidator(plain_text)] | None = None
     max_members: int = Field(default=50, ge=1, le=MAX_MEMBERS)
 
 

@@ -15,6 +15,7 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
     StaleRevisionError,
 )
+from kamerplanter_backend.common.nouns import not_found
 from kamerplanter_backend.domain.interfaces.document_store import (
     Document,
     Order,
@@ -309,8 +310,7 @@ class Repository[E: Entity]:
         return stored
 
     def _not_found(self, key: str) -> NotFoundError:
-        name = self.collection.name
-        return NotFoundError(f"No {key!r} in {name} of this garden.", kind=name, key=key)
+        return not_found(self.collection.name, key)
 
     def _stale(self, key: str) -> StaleRevisionError:
         name = self.collection.name

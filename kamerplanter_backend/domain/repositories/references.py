@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from kamerplanter_backend.common.exceptions import BrokenReferenceError, NotFoundError
+from kamerplanter_backend.common.exceptions import BrokenReferenceError
+from kamerplanter_backend.common.nouns import not_found
 from kamerplanter_backend.domain.interfaces.document_store import (
     Document,
     Query,
@@ -101,7 +102,7 @@ class References:
         """
         stored = transaction.get(collection.name, key)
         if stored is None:
-            raise NotFoundError(f"No {key!r} in {collection.name}.", kind=collection.name, key=key)
+            raise not_found(collection.name, key)
         wall = _wall(stored)
         going = self._going_along(transaction, collection.name, key, wall)
         for name, gone in going.items():

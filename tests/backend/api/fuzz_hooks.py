@@ -75,7 +75,7 @@ _bodies: dict[str, Any] = {}
 
 
 @schemathesis.hook
-def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
+def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
     """Put keys that exist into a request."""
     _lent.clear()
     if _is_sound(case, ParameterLocation.PATH):
@@ -83,7 +83,7 @@ def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> N
             _lend_path(case, name)
     if case.path.endswith(".ics") and _is_sound(case, ParameterLocation.QUERY):
         _lend_feed(case)
-    if case.headers is not None and _is_sound(case, ParameterLocation.HEADER):
+    if _is_sound(case, ParameterLocation.HEADER):
         _lend_headers(case)
     if isinstance(case.body, dict | list) and _is_sound(case, ParameterLocation.BODY):
         _lend_keys(case.body, _meant_by(case.path))
@@ -92,7 +92,7 @@ def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> N
 
 
 @schemathesis.hook
-def after_call(_context: HookContext, case: Case, response: Response) -> None:
+def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
     """Forget the keys of things that are gone, or may be."""
     is_gone = case.method == "DELETE" or response.status_code == httpx.codes.NOT_FOUND
     if is_gone or re.search(r"/(Archive|Delete|Remove|Release)|/cancel$|/complete$", case.path):
@@ -100,14 +100,14 @@ def after_call(_context: HookContext, case: Case, response: Response) -> None:
             _keys.pop(place, None)
 
 
-def _is_sound(case: Case, location: ParameterLocation) -> bool:
+def _is_sound(case: Case[Any], location: ParameterLocation) -> bool:
     if case.meta is None:
         return True  # an example of the documentation
     found = case.meta.components.get(location, case.meta.generation)
     return found.mode is GenerationMode.POSITIVE
 
 
-def _lend_path(case: Case, name: str) -> None:
+def _lend_path(case: Case[Any], name: str) -> None:
     before, _, after = case.path.partition(f"{{{name}}}")
     if name == "slug" or after == ".ics":
         return
@@ -119,14 +119,14 @@ def _lend_path(case: Case, name: str) -> None:
         case.path_parameters[name] = key
 
 
-def _lend_feed(case: Case) -> None:
+def _lend_feed(case: Case[Any]) -> None:
     feeds = f"{GARDEN}/calendar/feeds"
     made = _http.post(feeds, json=_example(feeds)).json()
     case.path_parameters["key"] = made["feed"]["key"]
     case.query["token"] = made["token"]
 
 
-def _lend_headers(case: Case) -> None:
+def _lend_headers(case: Case[Any]) -> None:
     for name in case.headers:
         if name.lower() == "if-match":
             key = str(case.path_parameters.get("key", ""))

@@ -171,7 +171,7 @@ class TestFeedFile:
     async def test_a_calendar_program_reads_it_without_a_login(
         self, api: httpx.AsyncClient, bench: Bench
     ) -> None:
-        task = await add(api, "tasks", title="Tie, up; now\nplease", due_on="2026-05-03")
+        task = await add(api, "tasks", title="Tie, up; now please", due_on="2026-05-03")
         made = await make(api)
 
         async with bench.client() as program:
@@ -183,7 +183,7 @@ class TestFeedFile:
         # A whole day is two dates, the end not part of it.
         assert (event.dtstart, event.dtend) == (date(2026, 5, 3), date(2026, 5, 4))
         assert "DTSTART;VALUE=DATE:20260503" in answer.text
-        assert event.summary == "Tie, up; now\nplease"
+        assert event.summary == "Tie, up; now please"
         assert event.dtstamp == bench.clock()
 
     async def test_lines_end_and_fold_as_the_standard_wants(self, api: httpx.AsyncClient) -> None:

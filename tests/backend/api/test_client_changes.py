@@ -13,14 +13,19 @@ import pytest
 from kamerplanter_backend.api.v1.client import router
 from kamerplanter_backend.api.v1.client.change_queue import ChangeQueue
 from kamerplanter_backend.api.v1.client.event_stream import StreamTimes
+from kamerplanter_backend.bootstrap import open_store
 from kamerplanter_backend.client.event_reader import Event, parse_events
 from kamerplanter_backend.client.protocol import Change
 from kamerplanter_backend.client.requests import AddTask
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.common.change_hub import ChangeHub
+from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
+from kamerplanter_backend.domain.services.tenant_service import PLATFORM_KEY
+from kamerplanter_backend.domain.services.transfer_service import TransferService
 from kamerplanter_engines.models.task import TaskFields
+from tests.backend.api.harness import Bench
 from tests.eventually import PATIENCE_S, eventually
 from tests.served_garden import ServedGarden
 
@@ -156,6 +161,40 @@ async def test_an_unknown_event_means_read_everything_again(
     await client.call(add())
 
     assert (await stream.next()).kind == "change"
+
+
+async def test_an_import_on_the_command_line_is_told_to_those_who_listen() -> None:
+    bench, other = Bench(), Bench(store="sqlite:///:memory:")
+    heard: asyncio.Queue[StoredChange | None] = asyncio.Queue()
+    try:
+        async with other.client() as api:
+            made = await api.post("/api/v1/t/platform/tanks", json={"name": "A", "volume_l": 60})
+            assert made.status_code == 201
+        lines = list(TransferService(other.server.store).export(PLATFORM_KEY, other.clock()))
+        bench.server.feed.start()
+        end = bench.server.hub.listen(PLATFORM_KEY, heard.put_nowait)
+
+        def read_in() -> None:
+            # As another process does, with a store of its own on the same file.
+            store = open_store(bench.server.settings.store_path)
+            try:
+                context = bench.server.contexts.make(
+                    PLATFORM_KEY, actor="import", role=Role.ADMIN, now=bench.clock()
+                )
+                TransferService(store).restore(context, lines)
+            finally:
+                store.close()
+
+        await asyncio.to_thread(read_in)
+        async with asyncio.timeout(PATIENCE_S):
+            told = await heard.get()
+        end()
+    finally:
+        bench.close()
+        other.close()
+
+    assert told is not None
+    assert "tanks" in told.collections
 
 
 async def test_gardens_do_not_hear_of_each_other(

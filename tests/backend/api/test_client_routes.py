@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kamerplanter_backend.api.openapi import describe
 from kamerplanter_backend.client.handlers import HANDLERS
 from kamerplanter_backend.client.wire import answer_annotation
 from kamerplanter_backend.common.context import Role
@@ -183,3 +184,26 @@ async def test_each_request_is_documented_with_its_answer(api: httpx.AsyncClient
     assert answer["$ref"].endswith("/Treatment")
     stream = paths["/api/v1/t/{slug}/client/changes"]["get"]["responses"]["200"]
     assert set(stream["content"]) == {"text/event-stream"}
+
+
+@pytest.mark.parametrize(
+    "name", ["CreateTank", "CreatePlant", "CreateProbe", "AddTask", "CreateRun"]
+)
+async def test_a_key_that_can_be_guessed_is_refused_where_there_are_several_gardens(
+    server_of: Callable[..., Bench], name: str
+) -> None:
+    bench = server_of(Mode.FULL)
+    person = bench.person("ada")
+    slug = bench.garden(person, "Allotment").slug
+    path = f"/api/v1/t/{slug}/client/requests/{name}"
+    document = describe(bench.app)
+    body = document["paths"][path.replace(slug, "{slug}")]["post"]["requestBody"]
+    (example,) = body["content"]["application/json"]["schema"]["examples"]
+
+    async with bench.client(headers=person.headers) as api:
+        short = await api.post(path, json=example | {"key": "tank-1"})
+        long = await api.post(path, json=example | {"key": "01jvwz3m8ha4t5n6r7s8x9y0zq"})
+
+    assert (short.status_code, short.json()["details"]["field"]) == (422, "key")
+    assert "leave it out" in short.json()["message"]
+    assert (long.status_code, long.json()["key"]) == (200, "01jvwz3m8ha4t5n6r7s8x9y0zq")

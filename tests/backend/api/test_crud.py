@@ -55,6 +55,10 @@ class TestCreate:
         answer = await api.post(TANKS, json={"name": "B", "volume_l": 60}, headers=key)
 
         assert (answer.status_code, answer.json()["error_code"]) == (409, "IDEMPOTENCY_CONFLICT")
+        assert answer.json()["details"]["field"] == "Idempotency-Key"
+        assert answer.json()["message"] == (
+            "Idempotency-Key 'tank-1' was used for something else; use a new one."
+        )
         assert (await api.get(TANKS)).json()["total"] == 1
 
     @pytest.mark.parametrize("key", ["", "a b", "x" * 101, "a/b", "\u00e4"])

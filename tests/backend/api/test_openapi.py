@@ -165,6 +165,24 @@ def test_what_writes_in_a_garden_can_be_repeated(document: dict[str, Any]) -> No
     assert "Idempotency-Key" in [parameter["name"] for parameter in creating["parameters"]]
 
 
+@pytest.mark.parametrize(
+    ("path", "about"),
+    [
+        ("tanks", "the same key again answers again and acts once"),
+        ("telemetry/readings", "a reading is stored once by its channel and time"),
+        ("calendar/feeds", "each call makes a feed"),
+        ("calendar/feeds/{key}/token", "each call makes a new address"),
+    ],
+)
+def test_the_header_says_what_it_does_there(
+    document: dict[str, Any], path: str, about: str
+) -> None:
+    parameters = document["paths"][f"/api/v1/t/{{slug}}/{path}"]["post"]["parameters"]
+    (header,) = [found for found in parameters if found["name"] == "Idempotency-Key"]
+
+    assert about in header["description"]
+
+
 def test_a_patch_may_leave_everything_out_and_clears_with_null(document: dict[str, Any]) -> None:
     patching = document["paths"]["/api/v1/t/{slug}/tanks/{key}"]["patch"]
     content = patching["requestBody"]["content"]

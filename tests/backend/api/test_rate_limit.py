@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.config.settings import Mode
-from tests.backend.api.harness import ADDRESS, Bench
+from tests.backend.api.harness import ADDRESS, GARDEN, Bench
 
 
 def with_limit(bench: Bench, path: str, name: str) -> None:
@@ -127,3 +127,34 @@ async def test_beyond_so_many_requests_at_once_it_asks_to_come_again(
     assert int(refused.headers["retry-after"]) > 0
     assert {task.result().status_code for task in held} == {200}
     assert afterwards.status_code == 200
+
+
+async def test_a_calendar_feed_is_read_so_often_by_one_address(
+    server_of: Callable[..., Bench],
+) -> None:
+    bench = server_of(feed_rate_limit="2/minute")
+    async with bench.client() as api:
+        made = [
+            (await api.post(f"{GARDEN}/calendar/feeds", json={"name": name})).json()["address"]
+            for name in ("A", "B")
+        ]
+    first, second = (address.removeprefix(ADDRESS) for address in made)
+    guessed = first.partition("?")[0] + "?token=guessed"
+
+    statuses = []
+    for address, path in (
+        ("192.0.2.1", first),
+        ("192.0.2.1", guessed),
+        ("192.0.2.1", first),
+        ("192.0.2.1", second),
+        ("192.0.2.2", first),
+    ):
+        async with client_at(bench, address) as program:
+            answer = await program.get(path)
+        statuses.append(answer.status_code)
+        if answer.status_code == 429:
+            assert answer.json()["error_code"] == "RATE_LIMITED"
+            assert 1 <= int(answer.headers["retry-after"]) <= 61
+
+    # Another token counts as well: guessing is slow. Another feed or address is counted apart.
+    assert statuses == [200, 404, 429, 200, 200]

@@ -4,6 +4,7 @@ import io
 import logging
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from email.header import decode_header, make_header
 from smtplib import SMTPNotSupportedError
@@ -19,6 +20,8 @@ from kamerplanter_backend.auth.mailers import ConsoleMailer, SmtpMailer
 from kamerplanter_backend.config.settings import MailerKind
 from kamerplanter_backend.domain.interfaces.adapters import Mail
 from tests.backend.accounts import Outbox, settings_of
+
+PATIENCE_S = 10
 
 MAIL = Mail(to="ada@example.org", subject="Grüße", text="Token: s3cret\nZeile ä\n")
 
@@ -142,6 +145,23 @@ class TestSender:
         sender.close()
 
         assert len(outbox.mails) == 20
+
+    def test_the_end_waits_for_them_only_so_long(self, caplog: pytest.LogCaptureFixture) -> None:
+        outbox, may_go_on = Outbox(), threading.Event()
+        sender = MailSender(outbox, close_s=0.1)
+        sender.post(lambda: MAIL if may_go_on.wait(PATIENCE_S) else None)
+        for _ in range(5):
+            sender.post(lambda: MAIL)
+
+        started = time.monotonic()
+        sender.close()
+        waited_s = time.monotonic() - started
+        may_go_on.set()
+        sender._thread.shutdown(wait=True)
+
+        assert 0.1 <= waited_s < PATIENCE_S
+        assert "6 mails were not sent" in caplog.text
+        assert "ada@" not in caplog.text
 
     def test_flood_of_mails_is_cut_off(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -47,8 +47,6 @@ class ChangeStream(Response):
         may_listen: Asked again and again; seconds until the question must come again at the
             latest, or none = the caller may not listen any more.
         times: How long it waits.
-        catch_up: Returns the changes after a cursor, also those that another process wrote, such
-            as an import; none = nobody knows. Asked as often as whether the caller may listen.
     """
 
     media_type = MEDIA_TYPE
@@ -59,7 +57,6 @@ class ChangeStream(Response):
         beginning: Beginning,
         may_listen: Callable[[], Awaitable[float | None]],
         times: StreamTimes,
-        catch_up: Callable[[int], Awaitable[tuple[StoredChange, ...] | None]],
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(headers={"cache-control": "no-store", **(headers or {})})
@@ -70,8 +67,6 @@ class ChangeStream(Response):
         self._beginning = beginning
         self._may_listen = may_listen
         self._times = times
-        self._catch_up = catch_up
-        self._cursor = beginning.cursor
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,12 +94,9 @@ class ChangeStream(Response):
                 if rest_s is None:
                     return
                 check_at = now() + min(rest_s, self._times.check_s)
-                if await self._tell_of_others(send, told):
-                    spoken_at = now()
             quiet_until = spoken_at + self._times.heartbeat_s
             change = await self._changes.next(max(0.0, min(check_at, quiet_until) - now()))
             if change is not None and change.cursor not in told:
-                told.add(change.cursor)
                 await self._write(send, [_change_event(change)])
             elif change is None and self._changes.is_ended:
                 if self._changes.has_lost:
@@ -115,21 +107,6 @@ class ChangeStream(Response):
             else:
                 continue
             spoken_at = now()
-
-    async def _tell_of_others(self, send: Send, told: set[int]) -> bool:
-        """Tell of what no hub has told, as it was written by another process."""
-        found = await self._catch_up(self._cursor)
-        if found is None:
-            await self._write(send, [_reset_event(self._cursor)])
-            return True
-        events = [_change_event(change) for change in found if change.cursor not in told]
-        # What the hub is about to bring is not told again.
-        told.clear()
-        told.update(change.cursor for change in found)
-        self._cursor = max((self._cursor, *told))
-        if events:
-            await self._write(send, events)
-        return bool(events)
 
     async def _write(self, send: Send, events: Iterable[bytes]) -> None:
         body = b"".join(events)

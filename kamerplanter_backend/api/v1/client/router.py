@@ -41,8 +41,8 @@ from kamerplanter_backend.common.auth import (
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.permissions import Permission, narrower
-from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
-from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_backend.config.settings import Mode
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 
 router = Router(prefix="/client", tags=["client"])
 
@@ -58,6 +58,9 @@ ActingRole = Annotated[
 ]
 
 STREAM_TIMES = StreamTimes()
+
+SHORTEST_KEY = 20
+"""Of a key that a client chooses where there are several gardens; 26 are a ULID. [characters]"""
 
 SHORT_QUESTIONS = frozenset({CheckHarvest, GetTreatment, ListPhases})
 """Their answers do not grow with the garden: they are given at once, without a thread."""
@@ -140,10 +143,7 @@ async def changes(
             return None
         return _rest_s(principal.expires_at, server.clock())
 
-    async def catch_up(cursor: int) -> tuple[StoredChange, ...] | None:
-        return await server.run(lambda: server.store.changes_since(cursor, context.tenant_key))
-
-    return ChangeStream(listening, beginning, may_listen, STREAM_TIMES, catch_up)
+    return ChangeStream(listening, beginning, may_listen, STREAM_TIMES)
 
 
 def _looked(server: Server, context: Context) -> tuple[int, GardenSnapshot, str]:
@@ -178,8 +178,24 @@ def _rest_s(expires_at: datetime | None, now: datetime) -> float | None:
     return rest_s if rest_s > 0 else None
 
 
+def _check_chosen_key(key: str | None) -> None:
+    """Make sure that nobody guesses it: keys are unique among all gardens of a server.
+
+    Raises:
+        InvalidInputError: It is too short.
+    """
+    if key is not None and len(key) < SHORTEST_KEY:
+        raise InvalidInputError(
+            f"key: {key!r} can be guessed; take {SHORTEST_KEY} random letters and digits or more, "
+            "such as a UUID or ULID, or leave it out.",
+            field="key",
+            value=key,
+        )
+
+
 def _add_route(kind: type[Request[Any]]) -> None:
     """Add the route of a kind of request; what it may be asked by is what its class says."""
+    is_key_chosen = {"key", "fields"} <= kind.model_fields.keys()
 
     async def answer_request(
         body: kind,  # type: ignore[valid-type]  # FastAPI wants the class itself
@@ -188,6 +204,8 @@ def _add_route(kind: type[Request[Any]]) -> None:
         role: ActingRole = None,
     ) -> Response:
         asked: Request[Any] = body
+        if is_key_chosen and server.settings.mode is Mode.FULL:
+            _check_chosen_key(getattr(asked, "key", None))
         context = replace(context, role=narrower(context.role, role))
         if isinstance(asked, Command) and asked.command_key is not None:
             context = replace(context, command_key=asked.command_key)
