@@ -22,6 +22,7 @@ from kamerplanter_engines.errors import (
     KarenzViolationError,
     OutOfRangeError,
 )
+from kamerplanter_engines.models.base import HiddenCharacterError
 from kamerplanter_engines.models.calibration import CalibrationProblem
 from kamerplanter_engines.models.task import TaskState
 
@@ -178,6 +179,8 @@ _LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 def _allowed(context: Mapping[str, Any]) -> str | None:
     """Return what a value may be in signs that need no language; none = nobody says."""
+    if isinstance(hidden := context.get("error"), HiddenCharacterError):
+        return f"≠ {hidden.code_point}"
     for name, sign in _LIMITS.items():
         if name in context:
             return f"{sign} {context[name]}"

@@ -28,6 +28,20 @@ def _in_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An aware moment, held in UTC."""
 
+
+class HiddenCharacterError(ValueError):
+    """A text holds a character that nobody sees.
+
+    Args:
+        message: What the text must be.
+        character: The one that must go.
+    """
+
+    def __init__(self, message: str, character: str) -> None:
+        self.code_point = f"U+{ord(character):04X}"
+        super().__init__(f"{message}; take out {self.code_point}")
+
+
 _LAYOUT = str.maketrans("", "", "\t\n\r")
 
 
@@ -35,12 +49,11 @@ def one_line(value: str) -> str:
     """Let a name pass that is one line of visible text.
 
     Raises:
-        ValueError: It has a control character, such as a line break or NUL.
+        HiddenCharacterError: It has a control character, such as a line break or NUL.
     """
     for character in value:
         if category(character) == "Cc":
-            msg = f"must be one line without control characters; take out U+{ord(character):04X}"
-            raise ValueError(msg)
+            raise HiddenCharacterError("must be one line without control characters", character)
     return value
 
 
@@ -48,12 +61,11 @@ def plain_text(value: str) -> str:
     """Let a text pass that has no control characters but line breaks and tabs.
 
     Raises:
-        ValueError: It has another one, such as NUL.
+        HiddenCharacterError: It has another one, such as NUL.
     """
     for character in value.translate(_LAYOUT):
         if category(character) == "Cc":
-            msg = f"must have no control characters; take out U+{ord(character):04X}"
-            raise ValueError(msg)
+            raise HiddenCharacterError("must have no control characters", character)
     return value
 
 

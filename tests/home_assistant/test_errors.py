@@ -108,6 +108,7 @@ async def test_a_german_house_reads_german(
         ({"name": "A", "volume_l": -3}, "Volumen: -3 ist nicht möglich. Möglich: > 0."),
         ({"name": "A", "volume_l": 5, "ph_low": 15}, "Niedrigster pH: 15 ist nicht möglich."),
         ({"volume_l": 5}, "Name fehlt."),
+        ({"name": "A\x07", "volume_l": 5}, "Name: A\x07 ist nicht möglich. Möglich: ≠ U+0007."),
     ],
 )
 async def test_a_value_that_a_model_refuses_says_what_is_possible(
