@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 
-import yaml
-
 from kamerplanter_engines.catalogue_engine import check_family, check_species
 from kamerplanter_engines.models.base import Key, Model
 from kamerplanter_engines.models.botanical_family import BotanicalFamilyFields
@@ -21,8 +19,6 @@ FILES = (
     "species.yaml",
     "cultivars.yaml",
 )
-# The parser in C is ten times as fast; the other one gives the same.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Seed(Model):
@@ -79,9 +75,13 @@ def read_catalogue(contents: Mapping[str, str] | None = None) -> Catalogue:
         pydantic.ValidationError: A value is outside its range, or a field is unknown.
         InvalidInputError: The values of an entry contradict each other.
     """
+    import yaml  # noqa: PLC0415 - a store that has this version's catalogue needs no parser
+
+    # The parser in C is ten times as fast; the other one gives the same.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     merged: dict[str, object] = {}
     for text in (contents or read_contents()).values():
-        merged |= yaml.load(text, _LOADER)  # noqa: S506 - both loaders are safe ones
+        merged |= yaml.load(text, loader)  # noqa: S506 - both loaders are safe ones
     catalogue = Catalogue.model_validate(merged)
     for family in catalogue.families:
         check_family(family)

@@ -199,9 +199,7 @@ async def test_a_key_of_another_garden_is_as_unknown_as_one_that_never_was(
         assert answers[0].is_success
         assert answers[1].status_code == 404
         return
-    if name in DROPPED:
-        assert [answer.json() for answer in answers] == [0, 0]
-    elif name in NOT_FOUND_ONE_BY_ONE:
+    if name in NOT_FOUND_ONE_BY_ONE:
         assert {answer.status_code for answer in answers} == {200}
         assert answers[0].json() == _with_names(answers[1].json(), unknown, foreign)
     else:
@@ -219,9 +217,6 @@ SHARED_IS_FOUND = {
 
 NOT_FOUND_ONE_BY_ONE = {"telemetry_send_readings"}
 """A batch of readings is judged one by one; the report names the ones that lead nowhere."""
-
-DROPPED = {"client_RecordReadings"}
-"""Readings of probes that are gone are no error: the answer counts those that were stored."""
 
 
 def _with_names(body: Any, old: Call, new: Call) -> Any:

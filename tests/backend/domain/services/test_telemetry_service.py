@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.services import telemetry_service
 from kamerplanter_backend.domain.snapshot.views import ProblemView
 from kamerplanter_engines.errors import InvalidInputError
@@ -131,13 +132,40 @@ def test_the_same_batch_twice_is_stored_once(garden: Garden, probe: Probe) -> No
     assert (first, second) == (2, 0)
 
 
-def test_readings_of_unknown_and_archived_probes_are_dropped(garden: Garden, probe: Probe) -> None:
+def test_readings_of_unknown_and_archived_probes_do_not_hold_up_the_others(
+    garden: Garden, probe: Probe, caplog: pytest.LogCaptureFixture
+) -> None:
     gone = garden.probe(EC, name="Old")
     garden.services.probe.archive(garden.context(), gone.key)
     stranger = garden.reading(probe, EC, 1.5).model_copy(update={"probe_key": "nobody"})
     batch = (stranger, garden.reading(gone, EC, 1.5), garden.reading(probe, EC, 1.5))
 
     assert garden.services.telemetry.record(garden.context(), batch) == 1
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["1 readings are of no probe here: nobody"]
+
+
+def test_readings_of_unknown_probes_alone_are_refused(garden: Garden, probe: Probe) -> None:
+    one, two = (
+        garden.reading(probe, EC, 1.5).model_copy(update={"probe_key": name}) for name in ("b", "a")
+    )
+
+    with pytest.raises(NotFoundError, match="No probe 'a' in this garden") as refused:
+        garden.services.telemetry.record(garden.context(), (one, two))
+
+    assert refused.value.placeholders == {"kind": "probes", "key": "a"}
+    assert garden.services.telemetry.record(garden.context(), ()) == 0
+
+
+def test_an_archived_probe_is_known_so_its_readings_are_dropped_in_silence(
+    garden: Garden, probe: Probe, caplog: pytest.LogCaptureFixture
+) -> None:
+    garden.services.probe.archive(garden.context(), probe.key)
+
+    stored = garden.services.telemetry.record(garden.context(), (garden.reading(probe, EC, 1.5),))
+
+    assert stored == 0
+    assert "of no probe" not in caplog.text
 
 
 def test_a_suspect_reading_is_stored_and_decides_nothing(garden: Garden, probe: Probe) -> None:
