@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, Protocol as Interface
 
 from kamerplanter_backend.telemetry import mqtt_wire as wire
@@ -112,7 +113,8 @@ class GardenLink:
     def leave(self, topic: bytes) -> None:
         """Hear a topic no more that nobody asked for: the broker remembers it from before."""
         if self._connection is not None:
-            self._connection.unsubscribe([topic.decode()])
+            with suppress(UnicodeDecodeError):  # no topic at all, whatever the broker thinks
+                self._connection.unsubscribe([topic.decode()])
 
     def take_unacknowledged(self) -> Receipt:
         """Hand over what came up to now, to be acknowledged once it is stored."""

@@ -228,4 +228,7 @@ class LinkProtocol(asyncio.Protocol):
         """Let go of a message that is too long; it is acknowledged, or it would come for ever."""
         if first >> 4 == Kind.PUBLISH and first & 0x06 and not self.is_deaf:
             end = 2 + (head[0] << 8 | head[1])
-            self.unacknowledged.append(head[end : end + 2])
+            packet_id = head[end : end + 2]
+            if len(packet_id) < 2:  # noqa: PLR2004 (the bytes of a number)
+                raise WireError("The broker sent a message that is broken.")
+            self.unacknowledged.append(packet_id)

@@ -98,6 +98,26 @@ async def test_encrypted_with_a_certificate_of_our_own(tmp_path: Path) -> None:
             assert isinstance(link.last_error, TlsFailed)
 
 
+async def test_what_nobody_asked_for_is_left_and_what_is_no_text_passed_over(
+    tmp_path: Path,
+) -> None:
+    async with mosquitto(tmp_path) as broker, linked(broker.port) as (link, heard):
+        await until(lambda: link.is_connected)
+        await asyncio.sleep(0.1)
+        link.leave(b"\xff\xfe")
+        link.leave(b"t")
+        await asyncio.sleep(0.1)
+        async with Client(HOST, broker.port) as client:
+            await client.publish("t", b"6.0", qos=1)
+        link.set_topics(["t", "u"])
+        await asyncio.sleep(0.1)
+        async with Client(HOST, broker.port) as client:
+            await client.publish("u", b"6.1", qos=1)
+        await until(lambda: heard.messages)
+
+    assert heard.messages == [(b"u", b"6.1", False, False)]
+
+
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x20\x02\x00\x03", b"\xff" * 50]
 )

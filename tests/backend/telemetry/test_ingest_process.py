@@ -166,3 +166,31 @@ async def test_a_server_takes_readings_in_itself_if_it_shall(tmp_path: Path) -> 
             await until(lambda: stored() == [6.04])
         finally:
             await asyncio.to_thread(live.stop)
+
+
+async def test_a_server_tells_its_listeners_what_a_worker_beside_it_has_stored(
+    tmp_path: Path, fleet: Fleet
+) -> None:
+    garden = fleet.add_garden(1)
+    settings = Settings(
+        store=f"sqlite:///{fleet.path}",
+        environment=Environment.DEVELOPMENT,
+        demo_garden=False,
+        run_jobs=False,
+    )
+    server = await asyncio.to_thread(open_server, settings)
+    live = await asyncio.to_thread(LiveServer, create_app(server))
+    heard: list[tuple[str, ...]] = []
+    try:
+        async with mosquitto(tmp_path) as broker, process(fleet, broker.port):
+            server.hub.listen(
+                garden.key, lambda change: heard.append(change.collections if change else ())
+            )
+            await asyncio.sleep(0.3)
+            await send(broker.port, [(topic_of(garden), message(6.0))])
+            await until(lambda: heard)
+    finally:
+        await asyncio.to_thread(live.stop)
+
+    assert "readings" in heard[0]
+    assert fleet.values(garden) == [6.0]

@@ -207,6 +207,16 @@ async def test_what_stands_between_the_welcome_and_our_mark_is_a_replay() -> Non
     assert b"p/$ingest/me" in transport.sent
 
 
+async def test_a_long_message_without_a_number_is_broken() -> None:
+    protocol, heard, transport = connection()
+
+    # It says that its topic is longer than all of it.
+    protocol.data_received(wire.packet(0x32, b"\x0f\xff" + b"x" * 1500))
+
+    assert transport.is_aborted
+    assert (heard.messages, protocol.unacknowledged) == ([], [])
+
+
 async def test_refused_topics_are_named() -> None:
     protocol, heard, _ = connection()
     protocol.subscribe(["a", "b", "c"])
