@@ -92,7 +92,11 @@ class QualityEntity(LiveSensorEntity):
         return places.quality(self._live, self._measuring(kind), kind)
 
     def _measuring(self, kind: ChannelKind) -> tuple[str, ...]:
-        return self.coordinator.probe_keys(self.subject, kind)
+        """Return the probes that a kind comes from, the oldest first."""
+        if kind not in DEVICE_KINDS:
+            return self.coordinator.probe_keys(self.subject, kind)
+        own = self.coordinator.own_probe(self.subject)
+        return () if own is None else (own.key,)
 
     def _warnings(self, kind: ChannelKind) -> list[str]:
         found = list(self._upkeep.get(kind, ()))
@@ -111,11 +115,12 @@ class QualitySensorEntity(QualityEntity):
         self._value = self._attributes = None
         if not self._probe_keys:
             return
+        own = self.coordinator.own_kinds(self.subject).intersection(DEVICE_KINDS)
+        bound = self.coordinator.bound_kinds(self.subject) | own
         kinds = [
             kind
             for kind in ChannelKind
-            if kind in self.coordinator.bound_kinds(self.subject)
-            and any(kind in self._live.kinds(key) for key in self._probe_keys)
+            if kind in bound and any(kind in self._live.kinds(key) for key in self._probe_keys)
         ]
         judged = {kind: view for kind in kinds if (view := self._judge(kind)) is not None}
         if not judged:

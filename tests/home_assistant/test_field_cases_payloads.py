@@ -81,6 +81,7 @@ CASES = (
         channels=(
             bind("soil_temperature", "temperature", unit="°C"),
             bind("soil_moisture", "soil_moisture"),
+            bind("battery", "battery", unit="%"),
         ),
         sent=(
             (
@@ -88,7 +89,7 @@ CASES = (
                 '"temperature_unit":"fahrenheit"}'
             ),
         ),
-        shown={"soil_temperature": 26.8, "soil_moisture": 10},
+        shown={"soil_temperature": 26.8, "soil_moisture": 10, "battery": 8},
     ),
     Case(
         number="F-15 soil sensor gone mad",
@@ -112,6 +113,8 @@ CASES = (
             bind("ec", "ec", unit="µS/cm"),
             bind("ph", "ph"),
             bind("water_temperature", "temperature"),
+            bind("orp", "orp"),
+            bind("battery", "battery", unit="%"),
         ),
         sent=(
             (
@@ -119,7 +122,7 @@ CASES = (
                 '"ph_max":8.9,"ph_min":0,"salinity":0,"tds":1743,"temperature":28.9}'
             ),
         ),
-        shown={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9},
+        shown={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9, "orp": 258, "battery": 90},
     ),
     Case(
         number="F-19 soil moisture published as humidity, bound",
@@ -159,6 +162,7 @@ CASES = (
             bind("soil_moisture", "soil_ec_hum1"),
             bind("soil_temperature", "soil_ec_temp1", unit="°F"),
             bind("soil_ec", "soil_ec1", unit="µS/cm"),
+            bind("battery", "soil_ec_batt1"),
         ),
         sent=(
             (
@@ -166,9 +170,9 @@ CASES = (
                 '"soil_ec1":"0","soil_ec_batt1":"1.66"}'
             ),
         ),
-        shown={"soil_moisture": 12, "soil_temperature": 27.8, "soil_ec": None},
-        quality={"soil_ec": "suspect"},
-        reasons={"soil_ec": ("exact_zero",)},
+        shown={"soil_moisture": 12, "soil_temperature": 27.8, "soil_ec": None, "battery": None},
+        quality={"soil_ec": "suspect", "battery": "bad"},
+        reasons={"soil_ec": ("exact_zero",), "battery": ("unknown_unit",)},
     ),
     Case(
         number="F-28 text with units behind",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.helpers import entity_registry as er
+from pydantic import JsonValue
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_backend.client.requests import Calibrate, UpdateProbe
@@ -23,7 +24,7 @@ EXTRA = (
 )
 ALL = (*TANK_CHANNELS, *EXTRA, *DEVICE)
 ON, OFF, SHOWN, HIDDEN = (None, True), (None, False), ("diagnostic", True), ("diagnostic", False)
-TANK_ROWS = {
+TANK_ROWS: dict[str, dict[str, tuple[str | None, bool]]] = {
     "sensor": {
         "ec": ON,
         "ph": ON,
@@ -189,6 +190,7 @@ async def test_an_old_battery_makes_no_value_of_a_probe_old(mqtt_garden: Garden)
 
     quality = mqtt_garden.state("sensor", probe, "measurement_quality")
     assert quality.state == "good"
+    assert quality.attributes["worst"] is None
     assert quality.attributes["channels"]["battery"] == "stale"
 
 
@@ -314,7 +316,7 @@ async def test_rows_are_the_same_after_a_restart(mqtt_garden: Garden) -> None:
 async def test_a_battery_that_is_unbound_takes_its_entity_along(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(channels=ALL)
     probe = mqtt_garden.snapshot.probes[0].probe
-    kept = [item.model_dump(mode="json") for item in TANK_CHANNELS]
+    kept: list[JsonValue] = [item.model_dump(mode="json") for item in TANK_CHANNELS]
 
     await mqtt_garden.ask(UpdateProbe(key=probe.key, patch={"channels": kept}))
     await mqtt_garden.derive()

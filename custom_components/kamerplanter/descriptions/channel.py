@@ -5,7 +5,6 @@ from typing import Any
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
-    SensorEntityDescription,
     SensorStateClass,
 )
 from homeassistant.const import (
@@ -21,7 +20,7 @@ from homeassistant.const import (
 from kamerplanter_backend.client.views import TankView
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 
-from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
+from ..platform_setup import AnyRow, is_bound  # noqa: TID252 - the tables import alike
 from .calibration import CALIBRATION_SENSORS
 from .rows import (
     ChannelQualitySensor,
@@ -163,7 +162,7 @@ QUALITY = QualitySensor(
 )
 
 
-def device_sensors(kinds: Sequence[ChannelKind]) -> tuple[SensorEntityDescription, ...]:
+def device_sensors(kinds: Sequence[ChannelKind]) -> tuple[AnyRow, ...]:
     """Return the rows of what a probe says about itself, beside those of its values.
 
     Args:

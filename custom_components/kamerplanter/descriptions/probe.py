@@ -1,15 +1,14 @@
 """Entities of a probe that is a device of its own."""
 
-from homeassistant.components.sensor import SensorEntityDescription
-
 from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS
 
+from ..platform_setup import AnyRow  # noqa: TID252 - the tables import alike
 from .calibration import CALIBRATION_DUE
 from .channel import channel_sensor, device_sensors
 
 _KINDS = TANK_KINDS + SOIL_KINDS
 
-PROBE_SENSORS: tuple[SensorEntityDescription, ...] = (
+PROBE_SENSORS: tuple[AnyRow, ...] = (
     *(channel_sensor(kind) for kind in _KINDS),
     *device_sensors(_KINDS),
 )

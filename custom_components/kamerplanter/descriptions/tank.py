@@ -10,7 +10,7 @@ from kamerplanter_backend.client.views import TankView
 from kamerplanter_engines.models.tank import Band, TankProblem
 from kamerplanter_engines.models.telemetry import TANK_KINDS, ChannelKind
 
-from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
+from ..platform_setup import AnyRow, is_bound  # noqa: TID252 - the tables import alike
 from .calibration import CALIBRATION_DUE
 from .channel import channel_sensor, device_sensors, is_known
 from .rows import Attributes, ChannelSensor, ViewBinary, ViewSensor
@@ -20,7 +20,7 @@ def _limits(band: Band) -> Attributes:
     return {"low": band.low, "high": band.high, "source": band.source}
 
 
-TANK_SENSORS = (
+TANK_SENSORS: tuple[AnyRow, ...] = (
     *(channel_sensor(kind) for kind in TANK_KINDS),
     ChannelSensor[TankView](
         key="volume",
