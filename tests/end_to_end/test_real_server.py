@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_ends_it_with_a_reason(server: Process, tmp_path: P
     )
 
     assert done.returncode != 0
-    assert "address already in use" in done.stderr
+    assert "Address already in use" in done.stderr
 
 
 def _read_all(wire: socket.socket) -> bytes:
