@@ -274,3 +274,19 @@ async def test_a_probe_that_is_bound_later_speaks_instead(mqtt_garden: Garden) -
     await mqtt_garden.ask(ArchiveProbe(key=probe.key))
     await mqtt_garden.derive()
     assert mqtt_garden.state("sensor", tank, "ec").state == "1.5"
+
+
+async def test_a_probe_that_has_drifted_is_doubted_and_still_shown(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=(EC,))
+    say(mqtt_garden, 1.80)
+    await mqtt_garden.derive()
+    # 0.6 away, three times; 10 % of about 2.1 would be allowed.
+    for _ in range(3):
+        await log(mqtt_garden, tank, ChannelKind.EC, 2.40, "mS/cm")
+        mqtt_garden.freezer.tick(60)
+        say(mqtt_garden, 1.80)
+    await mqtt_garden.derive()
+
+    assert shown(mqtt_garden, tank) == ("1.8", "suspect")
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert quality.attributes["reasons"] == {"ec": ["drifted"]}
