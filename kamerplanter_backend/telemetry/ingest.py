@@ -32,6 +32,7 @@ from kamerplanter_engines.models.telemetry import (
     Hint,
     Reading,
     Reason,
+    Replacement,
     Verdict,
 )
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
@@ -41,6 +42,7 @@ from kamerplanter_engines.telemetry_engine import (
     Judged,
     Sample,
     judge_message,
+    of_new_device,
     restore,
     rules_for,
 )
@@ -111,6 +113,8 @@ class _Memory:
 
     bindings: Mapping[ChannelKind, ChannelBinding]
     states: dict[ChannelKind, ChannelState]
+    device: tuple[Replacement, ...] = ()
+    """By its exchanges so far: another device is judged anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +329,11 @@ def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:
             if not same_source(before, bindings[channel.kind]):
                 states[channel.kind] = UNKNOWN_CHANNEL
                 continue
+            if memory is not None and memory.device != known.view.probe.replacements:
+                states[channel.kind] = of_new_device(state)
+                continue
             if channel.last is None or (state.at is not None and channel.last.at <= state.at):
                 states[channel.kind] = state
                 continue
         states[channel.kind] = restore(channel.last_good, channel.last)
-    return _Memory(bindings, states)
+    return _Memory(bindings, states, known.view.probe.replacements)

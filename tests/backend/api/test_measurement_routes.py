@@ -1,12 +1,13 @@
 """Measurements by hand, withdrawn calibrations and exchanged devices over HTTP."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.backend.api.harness import GARDEN, START
-from tests.backend.api.test_telemetry_routes import new_probe
+from tests.backend.api.harness import GARDEN, START, Bench
+from tests.backend.api.test_telemetry_routes import new_probe, ph, send
 
 
 @pytest.fixture
@@ -120,3 +121,17 @@ async def test_a_trend_tells_how_much_it_rests_on(api: httpx.AsyncClient) -> Non
 
     assert (found.json()["count"], found.json()["change_per_h"]) == (0, None)
     assert other.status_code == 422
+
+
+async def test_an_exchanged_device_proves_itself_anew(api: httpx.AsyncClient, bench: Bench) -> None:
+    probe = await new_probe(api)
+    for minute, value in enumerate((2.80, 2.81, 2.80, 2.81)):
+        bench.clock.now = START + timedelta(minutes=minute)
+        [last] = await send(api, ph(probe, value, bench.clock.now))
+    assert last["verdict"] == "good"
+
+    await api.post(f"{GARDEN}/probes/{probe}/replacements", json={})
+    bench.clock.now = START + timedelta(minutes=5)
+    [first] = await send(api, ph(probe, 2.79, bench.clock.now))
+
+    assert (first["verdict"], first["reasons"]) == ("suspect", ["outside_plausible"])
