@@ -40,7 +40,7 @@ class Steadiness(NamedTuple):
     raw: float | None
     """The median of those that agree; none = there is no reading."""
     spread: float | None
-    """Between the highest and the lowest of the newest readings."""
+    """Between the highest and the lowest of the newest readings; none = there is no second one."""
     agreeing: int
     """How many of the newest readings agree."""
 
@@ -74,7 +74,7 @@ def steadiness(samples: Sequence[RawSample], kind: ChannelKind, scale: RawScale)
         is_steady=(count >= STEADY_COUNT and lasted_s >= STEADY_S)
         or (count >= SLOW_COUNT and lasted_s >= SLOW_S),
         raw=median(agreeing),
-        spread=max(recent) - min(recent),
+        spread=max(recent) - min(recent) if len(recent) > 1 else None,
         agreeing=count,
     )
 

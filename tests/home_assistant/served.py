@@ -60,6 +60,7 @@ def _application(mode: Mode) -> FastAPI:
     """Return the application of a mode; which server it serves is set for each test."""
     server = open_server(settings_of(mode))
     app = create_app(server)
+    app.openapi()  # asks for each route, which is built then
     server.close()
     return app
 

@@ -9,7 +9,9 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.kamerplanter.const import DOMAIN
-from kamerplanter_backend.client.requests import ListMeasurements
+from kamerplanter_backend.client.requests import CreateProbe, ListMeasurements
+from kamerplanter_backend.common.exceptions import ForbiddenError
+from kamerplanter_engines.models.telemetry import ProbeFields
 from tests.home_assistant.field_case import bind, say
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.served import BOTH_PLACES, ServedGarden
@@ -200,6 +202,79 @@ async def test_a_channel_that_is_not_there_is_refused(mqtt_garden: Garden) -> No
         await act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413})
 
     assert caught.value.translation_key == "not_found"
+
+
+async def test_of_several_probes_in_a_tank_one_has_to_be_chosen(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    channels = (bind("ec", topic="second/ec"), bind("ph", topic="second/ph"))
+    fields = ProbeFields(name="Second", tank_key=tank, channels=channels)
+    second = await mqtt_garden.ask(CreateProbe(fields=fields))
+    await mqtt_garden.derive()
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "replace_probe", tank)
+    with pytest.raises(ServiceValidationError):
+        await act(
+            mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.4}
+        )
+    points = [{"reference": 7.0, "raw": 7.1}, {"reference": 4.01, "raw": 4.1}]
+    answer = await act(mqtt_garden, "calibrate", tank, kind="ph", points=points)
+
+    assert caught.value.translation_key == "value_not_allowed"
+    assert (answer["probe"], answer["probe_id"]) == ("Second", second.key)
+    assert answer["verdict"] == "doubtful"
+    assert answer["warnings"] == ["temperature_unknown"]
+
+
+async def test_a_soil_probe_without_that_channel_says_what_it_measures(
+    mqtt_garden: Garden,
+) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant)
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "calibrate", probe, kind="ph", points={"reference": 7})
+
+    assert caught.value.translation_key == "value_not_allowed"
+    assert caught.value.translation_placeholders is not None
+    assert "soil_ec" in caught.value.translation_placeholders["allowed"]
+
+
+async def test_a_probe_that_is_silent_has_no_live_value(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    call = mqtt_garden.hass.async_create_task(
+        act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413})
+    )
+    for _ in range(20):
+        await asyncio.sleep(0)
+        if len(mqtt_garden.entry.runtime_data.live.taps):
+            break
+    assert mqtt_garden.freezer is not None
+    mqtt_garden.freezer.tick(61)
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await call
+
+    assert caught.value.translation_key == "value_missing"
+    assert len(mqtt_garden.entry.runtime_data.live.taps) == 0
+
+
+async def test_who_may_not_withdraw_is_told_so(
+    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch, admin: Context
+) -> None:
+    await mqtt_garden.add_tank()
+
+    async def refuse(_client: object, _request: object, _caller: object) -> None:
+        raise ForbiddenError("no", permission="probe:update")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(mqtt_garden.entry.runtime_data.client), "call", refuse)
+        with pytest.raises(ServiceValidationError) as caught:
+            await act(
+                mqtt_garden, "withdraw_calibration", None, admin, calibration_id="x", reason="y"
+            )
+
+    assert caught.value.translation_key == "forbidden"
 
 
 async def test_a_wrong_calibration_is_withdrawn(mqtt_garden: Garden, admin: Context) -> None:

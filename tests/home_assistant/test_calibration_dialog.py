@@ -115,6 +115,10 @@ async def test_while_the_probe_moves_its_value_is_shown_live(mqtt_garden: Garden
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
     assert dialog.placeholders["live"] == "No reading has come yet."
 
+    await send(dialog, "0.7", topic=EC_TOPIC)
+    await dialog.wait()
+    assert "**0.7 mS/cm**" in dialog.placeholders["live"]
+    assert "One reading does not say" in dialog.placeholders["live"]
     for raw in ("0.9", "1.1", "1.3"):
         await send(dialog, raw, topic=EC_TOPIC)
         await dialog.wait()
@@ -146,7 +150,8 @@ async def test_after_five_minutes_the_value_is_entered_by_hand(mqtt_garden: Gard
     assert dialog.placeholders["live"] == "No reading has come yet."
     assert "raw" not in dialog.suggested
     await dialog.fill(raw=1.2, solution=1.413)
-    # 1.2 / 1.413 = 85 %
+    # 1.413 / 1.2 = 1.1775 without an offset, and 1.2 / 1.413 = 85 %
+    assert dialog.placeholders["result"].splitlines()[0].endswith("× 1.177")
     assert "The probe shows 85 % of the true conductivity" in dialog.placeholders["result"]
 
 

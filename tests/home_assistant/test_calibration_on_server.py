@@ -76,6 +76,19 @@ async def test_while_the_server_is_away_nothing_is_stored_and_nothing_waits(
     assert len((await mqtt_garden.ask(ListCalibrations(probe_key=probe))).calibrations) == 1
 
 
+async def test_a_memory_of_the_garden_neither_asks_nor_forgets(mqtt_garden: ServedGarden) -> None:
+    _, probe = await add(mqtt_garden)
+    await calibrate(mqtt_garden, probe, EC)
+    await mqtt_garden.pass_time(timedelta(days=14, minutes=1))
+    (before,) = issues(mqtt_garden)
+
+    await mqtt_garden.server_goes()
+    await mqtt_garden.entry.runtime_data.coordinator.async_refresh()
+
+    assert mqtt_garden.entry.runtime_data.coordinator.is_stale
+    assert [issue.issue_id for issue in issues(mqtt_garden)] == [before.issue_id]
+
+
 async def test_what_the_server_hears_itself_is_shown_live(garden: ServedGarden) -> None:
     tank, probe = await add(garden)
     await calibrate(garden, probe, EC)

@@ -53,9 +53,10 @@ def live(
     if now is None:
         return texts.choice("calibration_live", "none")
     unit = raw_unit(kind, scale)
+    key = "steady" if steady.is_steady else "moving" if steady.spread is not None else "first"
     return texts.choice(
         "calibration_live",
-        "steady" if steady.is_steady else "moving",
+        key,
         value=with_unit(now.raw, unit),
         time=dt_util.as_local(now.at).strftime("%H:%M:%S"),
         spread=with_unit(steady.spread or 0.0, unit),
@@ -108,8 +109,8 @@ def result_lines(texts: Texts, fitted: Fit) -> str:
             "calibration_result",
             "factor",
             factor=f"{fitted.factor:.4g}",
-            offset=f"{fitted.offset:+.4g}",
-        )
+            offset=f"{fitted.offset:+.4g}" if fitted.offset else "",
+        ).rstrip()
     ]
     if fitted.efficiency_ratio is not None:
         key = "efficiency" if fitted.zero_shift is None else "slope"

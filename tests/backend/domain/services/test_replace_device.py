@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pydantic import JsonValue
 
 from kamerplanter_backend.client.handlers import handle
 from kamerplanter_backend.client.requests import ReplaceProbe
@@ -22,7 +23,7 @@ def garden() -> Iterator[Garden]:
 
 def test_the_new_source_and_the_new_device_are_one_change(garden: Garden) -> None:
     probe = garden.probe(ChannelKind.EC)
-    channels = [{"kind": "ec", "topic": "new/ec"}]
+    channels: JsonValue = [{"kind": "ec", "topic": "new/ec"}]
 
     after = handle(
         garden.services,
@@ -45,7 +46,7 @@ def test_the_new_source_and_the_new_device_are_one_change(garden: Garden) -> Non
     ],
 )
 def test_what_cannot_be_leaves_the_old_device(
-    garden: Garden, patch: dict[str, object], error: type[Exception]
+    garden: Garden, patch: dict[str, JsonValue], error: type[Exception]
 ) -> None:
     probe = garden.probe(ChannelKind.EC)
 
