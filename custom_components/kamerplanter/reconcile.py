@@ -342,9 +342,9 @@ def _is_gone(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
 
 
 def _probes_by_tank(snapshot: GardenSnapshot) -> dict[str, ProbeView]:
-    """Return the probe that belongs to each tank; the first, if there are several."""
+    """Return the probe that belongs to each tank; the oldest, if there are several."""
     found: dict[str, ProbeView] = {}
-    for view in snapshot.probes:
+    for view in sorted(snapshot.probes, key=lambda item: (item.probe.created_at, item.probe.key)):
         if view.probe.tank_key is not None and view.probe.plant_key is None:
             found.setdefault(view.probe.tank_key, view)
     return found

@@ -150,6 +150,24 @@ async def test_two_probes_survive_a_restart(mqtt_garden: Garden) -> None:
     assert shown(mqtt_garden, second) == ("2.38", "suspect")
 
 
+async def test_two_probes_are_there_again_with_a_new_entry(garden: Garden) -> None:
+    tank = await garden.add_tank("Tank A", channels=(EC,))
+    own = garden.snapshot.probes[0].probe.key
+    garden.freezer.tick(1)
+    second = await garden.add_probe(
+        None, "Second meter", tank_key=tank, channels=(SECOND_EC, SECOND_BATTERY)
+    )
+
+    await garden.hass.config_entries.async_remove(garden.entry.entry_id)
+    again = garden.anew()
+    await again.set_up()
+
+    assert again.subentry(tank).data["probe_key"] == own
+    assert again.subentry(second).title == "Second meter"
+    assert again.entity_id("sensor", tank, "battery") is None
+    assert again.entity_id("sensor", second, "battery") is not None
+
+
 async def test_a_second_probe_that_is_archived_leaves_the_first_alone(
     mqtt_garden: Garden,
 ) -> None:

@@ -61,9 +61,6 @@ class SilentIssues:
     def _stop(self) -> None:
         for source in list(self._told):
             self._take_back(source)
-        for stop in self._stops.values():
-            stop()
-        self._stops.clear()
 
     def _views(self) -> dict[str, ProbeView]:
         snapshot = self._entry.runtime_data.coordinator.data
