@@ -142,12 +142,12 @@ class Connection(Client):
         if level == LogLevel.MQTT_LOG_ERR:
             self._last_words.append(text)
 
-    def _receive_some(self, size: int) -> bytes:
+    def _receive_some(self, bufsize: int) -> bytes:
         """Read on, and forget what was read of a message that is far too long."""
         packet = self._client._in_packet  # noqa: SLF001
         if packet["remaining_length"] > MAX_PACKET_BYTES:
             del packet["packet"][MAX_PACKET_BYTES:]
-        return self._receive(min(size, _CHUNK_BYTES))
+        return self._receive(min(bufsize, _CHUNK_BYTES))
 
     @override
     def _on_connect(self, *args: Any, **kwargs: Any) -> None:
@@ -212,11 +212,10 @@ class Connection(Client):
         # One that breaks the rules would cost the connection, and so all the others.
         usable = [topic for topic in topics if is_topic_filter(topic)]
         codes = await self.subscribe([(topic, QOS) for topic in usable]) if usable else []
-        heard = {
-            topic
-            for topic, code in zip(usable, codes, strict=True)
-            if getattr(code, "value", code) < _FAILED
-        }
+        numbers = [code if isinstance(code, int) else code.value for code in codes]
+        # A topic without an answer is not heard either.
+        pairs = zip(usable, numbers, strict=False)
+        heard = {topic for topic, number in pairs if number < _FAILED}
         self.refused |= frozenset(topics) - heard
 
     def hang_up(self) -> None:

@@ -35,6 +35,7 @@ from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
 from kamerplanter_backend.telemetry.broker import (
     BrokerSettings,
     CertificateRefused,
+    HostUnreachable,
     LoginRefused,
     Protocol,
 )
@@ -272,7 +273,7 @@ async def test_a_broker_that_asks_for_a_certificate_lets_in_who_has_it(
     assert secret not in caplog.text
 
 
-def _expired() -> dict[str, str]:
+def _expired() -> dict[str, object]:
     one = Identity(NOW - timedelta(days=60), NOW - timedelta(days=30))
     return {"client_certificate": one.certificate, "client_key": one.key, "tls": True}
 
@@ -490,7 +491,7 @@ async def test_the_end_of_a_certificate_is_told_two_weeks_before(
     garden = Garden(hass, entry_with(one), None)
     with refusals(OwnBroker) as refused:
         await garden.set_up()
-        await refused(object)  # type: ignore[arg-type] - any will do
+        await refused(HostUnreachable)
     issue = issue_registry.async_get_issue(DOMAIN, ISSUE)
 
     assert (issue is not None) is is_told

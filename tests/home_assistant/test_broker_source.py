@@ -25,7 +25,7 @@ from custom_components.kamerplanter.telemetry.broker_source import (
     BrokerSource,
     broker_settings,
 )
-from kamerplanter_backend.telemetry import aiomqtt_source
+from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
 from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
@@ -39,6 +39,7 @@ from tests.backend.telemetry.brokers import (
     HOST,
     amqtt_broker,
     certificate,
+    flood,
     free_port,
     has_session,
     mosquitto,
@@ -454,3 +455,80 @@ async def test_nothing_is_taken_in_after_the_stop(hass: HomeAssistant) -> None:
     source._look(dt_util.utcnow())
 
     assert heard == []
+
+
+@pytest.mark.mosquitto
+async def test_a_broker_that_hangs_is_survived_without_a_blink(
+    hass: HomeAssistant,
+    tmp_path: Path,
+    issue_registry: ir.IssueRegistry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aiomqtt_source, "KEEPALIVE_S", 1)
+    monkeypatch.setattr(broker_connection, "CONNECT_TIMEOUT_S", 0.5)
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        entity_id = await tank_ec(garden)
+        await connected(garden, entity_id)
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.85",
+            lambda: publish(broker.port, "tank/ec", "1.85"),
+        )
+        states: list[str] = []
+        stop = async_track_state_change_event(
+            hass, [entity_id], lambda event: states.append(event.data["new_state"].state)
+        )
+        caplog.clear()
+        broker.send(signal.SIGSTOP)
+        await lost(garden)
+        async_fire_time_changed(hass, dt_util.utcnow() + LOOK_EVERY)
+        broker.send(signal.SIGCONT)
+        await listened(garden)
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.86",
+            lambda: publish(broker.port, "tank/ec", "1.86"),
+        )
+        stop()
+
+        assert states == ["1.86"]
+        assert [level for level, _ in our_log(caplog)] == [logging.WARNING, logging.INFO]
+        assert [key for key in issue_registry.issues if "broker" in key[1]] == []
+        assert not hass.config_entries.flow.async_progress()
+        await garden.unload()
+
+
+@pytest.mark.mosquitto
+async def test_a_flood_of_rubbish_costs_neither_a_value_nor_a_log(
+    hass: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        tank = await garden.add_tank()
+        entity_id = garden.entity_id("sensor", tank, "ec") or ""
+        await connected(garden, entity_id)
+        caplog.clear()
+
+        await flood(broker.port, "tank/ph", [b"\xff\xfe", b"[" * 40, b"x" * 300_000] * 200)
+        state = await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.85",
+            lambda: publish(broker.port, "tank/ec", "1.85"),
+        )
+
+        assert state.attributes["unit_of_measurement"] == "mS/cm"
+        probe = garden.snapshot.probes[0].probe.key
+        assert garden.entry.runtime_data.live.counts(probe)["ph"] == {
+            "unreadable": 400,
+            "not_a_number": 200,
+        }
+        # One line for each reason.
+        assert len(our_log(caplog)) == 2
+        await garden.unload()

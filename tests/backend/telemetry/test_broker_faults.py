@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import override
 
 import pytest
 from aiomqtt import Client
@@ -64,6 +65,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     said: list[str] = []
 
     class Keep(logging.Handler):
+        @override
         def emit(self, record: logging.LogRecord) -> None:
             said.append(record.getMessage())
 
