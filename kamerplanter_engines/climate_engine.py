@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import isfinite
 
 from kamerplanter_engines.errors import OutOfRangeError
+from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.rollup import Bucket, Figures, Point
 from kamerplanter_engines.rollup_engine import roll_up
 from kamerplanter_engines.science.degree_days import degree_days_c_d
@@ -136,8 +137,16 @@ def daily_light(points: Sequence[Point], day: Bucket, before: Point | None = Non
         day: The local day.
         before: The newest good reading before the day; none = there is none.
 
+    Raises:
+        OutOfRangeError: A good reading is impossible or not a number.
+        NaiveTimeError: The day has no zone.
+
     Source: definition of the daily light integral; time is weighted as in `roll_up`.
     """
+    utc(day.starts_at)
+    for _, ppfd_umol, is_good in points if before is None else (before, *points):
+        if is_good:
+            _within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
     figures = roll_up(points, day, before)
     value = figures.integral / _UMOL_PER_MOL if figures.covered_s > 0 else None
     return _daily(value, figures, day)
@@ -155,15 +164,19 @@ def degree_days(
         upper_c: What is warmer counts as this; none = no such limit. [°C], `base_c` to 60.
 
     Raises:
-        OutOfRangeError: A limit is impossible or not a number.
+        OutOfRangeError: A limit or a temperature is impossible or not a number.
+        NaiveTimeError: The day has no zone.
 
     Source: [McMaster1997].
     """
+    utc(day.starts_at)
     _within("base_c", base_c, -20, 40)
     if upper_c is not None:
         _within("upper_c", upper_c, base_c, 60)
     if temperatures.low is None or temperatures.high is None:
         return _daily(None, temperatures, day)
+    _within("low_c", temperatures.low, _AIR_LOW_C, _AIR_HIGH_C)
+    _within("high_c", temperatures.high, temperatures.low, _AIR_HIGH_C)
     value = degree_days_c_d(temperatures.low, temperatures.high, base_c, upper_c=upper_c)
     return _daily(value, temperatures, day)
 

@@ -6,6 +6,7 @@ whatever parts and order they arrived.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from math import fsum
 from statistics import median_low
@@ -13,6 +14,7 @@ from statistics import median_low
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.rollup import (
     Bucket,
+    Era,
     Figures,
     Point,
     RollupLevel,
@@ -48,6 +50,34 @@ def bucket_of(level: RollupLevel, at: datetime, zone: tzinfo) -> Bucket:
     return _hour(moment, zone) if level is RollupLevel.HOUR else _day(moment, zone)
 
 
+def bucket_within(level: RollupLevel, at: datetime, eras: Sequence[Era]) -> Bucket:
+    """Return the bucket that a moment lies in, of a channel whose site has changed its zone.
+
+    A bucket ends where another zone begins to hold, and one begins there, so that all of them
+    together are the time, and nothing counts twice.
+
+    Args:
+        level: Hour or day.
+        at: The moment, aware.
+        eras: The zones that hold, oldest first; at least one. The first one holds before, too.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+
+    Source: own rule; as where clocks change within an hour.
+    """
+    later = [number for number, era in enumerate(eras) if number and era.from_at <= at]
+    number = later[-1] if later else 0
+    found = bucket_of(level, at, eras[number].zone)
+    if number:
+        found = found._replace(starts_at=max(found.starts_at, eras[number].from_at))
+    if number + 1 < len(eras):
+        found = found._replace(ends_at=min(found.ends_at, eras[number + 1].from_at))
+    return found
+
+
+# All channels of a site have the same buckets.
+@lru_cache(maxsize=4096)
 def _hour(moment: datetime, zone: tzinfo) -> Bucket:
     local = moment.astimezone(zone)
     into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
@@ -61,6 +91,7 @@ def _hour(moment: datetime, zone: tzinfo) -> Bucket:
     return Bucket(starts_at, ends_at)
 
 
+@lru_cache(maxsize=4096)
 def _day(moment: datetime, zone: tzinfo) -> Bucket:
     day = moment.astimezone(zone).date()
     return Bucket(_first_of(day, zone), _first_of(day + timedelta(days=1), zone))
@@ -97,44 +128,40 @@ def roll_up(points: Sequence[Point], bucket: Bucket, before: Point | None = None
 
     Source: the project's decisions on rollups; two hours is our own limit.
     """
-    start_us, end_us = microseconds(bucket.starts_at), microseconds(bucket.ends_at)
-    good = [(at_us, value) for at_us, value, is_good in points if is_good]
-    suspect_count = len(points) - len(good)
+    good = [point for point in points if point[2]]
     if not good:
-        return Figures(suspect_count=suspect_count)
-    values = [value for _, value in good]
+        return Figures(suspect_count=len(points))
+    values = [value for _, value, _ in good]
+    start_us = microseconds(bucket.starts_at)
     held = good
     if before is not None and start_us - before[0] <= _LONGEST_HOLD_US:
-        held = [(before[0], before[1]), *good]
-    covered_us, parts = _held(held, start_us, end_us)
+        held = [before, *good]
+    covered_us, integral = _held(held, start_us, microseconds(bucket.ends_at))
     return Figures(
         reading_count=len(values),
         total=fsum(values),
         covered_s=covered_us / _US_PER_S,
-        integral=fsum(parts),
+        integral=integral,
         low=min(values),
         high=max(values),
-        suspect_count=suspect_count,
+        suspect_count=len(points) - len(values),
     )
 
 
-def _held(held: Sequence[tuple[int, float]], start_us: int, end_us: int) -> tuple[int, list[float]]:
-    """Return the time that is covered [µs], and value x time [s] of each reading."""
-    gaps = [later[0] - earlier[0] for earlier, later in pairwise(held)]
+def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float]:
+    """Return the time that is covered [µs], and value x time [unit x s] over it."""
+    times = [at_us for at_us, _, _ in held]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     if not gaps:
         # One reading alone does not say how often a probe reports.
-        return 0, []
+        return 0, 0.0
     hold_us = min(HOLD_INTERVALS * median_low(gaps), _LONGEST_HOLD_US)
-    gaps.append(end_us - held[-1][0])
-    covered_us, parts = 0, []
-    for (at_us, value), gap_us in zip(held, gaps, strict=True):
-        span_us = min(gap_us, hold_us)
-        if at_us < start_us:
-            span_us -= start_us - at_us
-        if span_us > 0:
-            covered_us += span_us
-            parts.append(value * (span_us / _US_PER_S))
-    return covered_us, parts
+    gaps.append(end_us - times[-1])
+    spans = [min(gap, hold_us) for gap in gaps]
+    if times[0] < start_us:
+        spans[0] = max(0, spans[0] - (start_us - times[0]))
+    products = (point[1] * span_us for point, span_us in zip(held, spans, strict=True))
+    return sum(spans), fsum(products) / _US_PER_S
 
 
 def merge(parts: Iterable[Figures]) -> Figures:
@@ -143,14 +170,15 @@ def merge(parts: Iterable[Figures]) -> Figures:
     Source: own rule; all figures are sums or extremes.
     """
     items = list(parts)
-    lows = [item.low for item in items if item.low is not None]
-    highs = [item.high for item in items if item.high is not None]
+    if not items:
+        return Figures()
+    counts, totals, covered, integrals, lows, highs, suspects = zip(*items, strict=True)
     return Figures(
-        reading_count=sum(item.reading_count for item in items),
-        total=fsum(item.total for item in items),
-        covered_s=fsum(item.covered_s for item in items),
-        integral=fsum(item.integral for item in items),
-        low=min(lows, default=None),
-        high=max(highs, default=None),
-        suspect_count=sum(item.suspect_count for item in items),
+        reading_count=sum(counts),
+        total=fsum(totals),
+        covered_s=fsum(covered),
+        integral=fsum(integrals),
+        low=min((low for low in lows if low is not None), default=None),
+        high=max((high for high in highs if high is not None), default=None),
+        suspect_count=sum(suspects),
     )

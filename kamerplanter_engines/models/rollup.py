@@ -6,6 +6,7 @@ What is made for each bucket of each channel is a named tuple, which costs a thi
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -33,6 +34,14 @@ class Bucket(NamedTuple):
     def length_s(self) -> float:
         """How long it is [s]."""
         return (self.ends_at - self.starts_at).total_seconds()
+
+
+class Era(NamedTuple):
+    """A zone that the buckets of a channel follow, from a moment until the next one begins."""
+
+    from_at: datetime
+    """`ALWAYS`, or where a day of the zone before ended."""
+    zone: ZoneInfo
 
 
 class Figures(NamedTuple):
@@ -123,7 +132,10 @@ class DueHour(NamedTuple):
     """A full hour in UTC, whatever the site's zone."""
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when the first zone of a channel holds."""
+
+_EPOCH = ALWAYS
 _MICROSECOND = timedelta(microseconds=1)
 
 

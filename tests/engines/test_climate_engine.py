@@ -12,7 +12,7 @@ from kamerplanter_engines.climate_engine import (
     degree_days,
     leaf_offset_k,
 )
-from kamerplanter_engines.errors import OutOfRangeError
+from kamerplanter_engines.errors import NaiveTimeError, OutOfRangeError
 from kamerplanter_engines.models.rollup import Bucket, Figures, Point, microseconds
 
 START = datetime(2026, 4, 30, 22, tzinfo=UTC)
@@ -139,3 +139,83 @@ def test_degree_days_say_what_they_stand_on() -> None:
 def test_impossible_limits_are_refused(base: float, upper: float | None) -> None:
     with pytest.raises(OutOfRangeError):
         degree_days(figures(10, 20), DAY, base, upper_c=upper)
+
+
+# Saturation from [FAO56], annex 2, table 2.3: 10 °C 1.228, 20 °C 2.338, 30 °C 4.243 kPa.
+@pytest.mark.parametrize(
+    ("air_c", "humidity_pct", "vpd_kpa", "dew_point_c"),
+    [
+        (20, 50, 2.338 / 2, 9.3),
+        (30, 40, 4.243 * 0.6, 14.9),
+        (10, 100, 0, 10),
+        (24.5, 68, 3.075 * 0.32, 18.2),
+        (-5, 80, 0.4211 * 0.2, -7.9),
+    ],
+)
+def test_air_by_the_tables_of_the_fao(
+    air_c: float, humidity_pct: float, vpd_kpa: float, dew_point_c: float
+) -> None:
+    state = air_state(air_c, humidity_pct)
+
+    assert state.air_vpd_kpa == pytest.approx(vpd_kpa, abs=0.002)
+    assert state.dew_point_c == pytest.approx(dew_point_c, abs=0.1)
+
+
+def test_light_of_days_that_clocks_change_on() -> None:
+    # 500 for 12 hours, measured all day long, is 21.6 however long the day is.
+    for hours in (23, 24, 25):
+        day = Bucket(START, START + timedelta(hours=hours))
+        found = daily_light(light(0, 6, 0) + light(6, 18, 500) + light(18, hours, 0), day)
+
+        assert found.value == pytest.approx(21.6)
+        assert found.coverage_ratio == 1
+
+
+def test_hole_in_the_light_is_not_filled() -> None:
+    # The lamp burns for 12 hours, and nobody hears of it from hour 9 to hour 15.
+    found = daily_light(
+        light(0, 6, 0) + light(6, 9, 500) + light(15, 18, 500) + light(18, 24, 0), DAY
+    )
+
+    # The value at 8:50 speaks until 9:10.
+    assert found.value == pytest.approx(500 * (6 * 3600 + 600) / 1e6)
+    assert found.coverage_ratio == pytest.approx((18 * 60 + 10) / 1440)
+    assert not found.may_decide
+
+
+@pytest.mark.parametrize("ppfd", [math.nan, math.inf, -1.0, 2500.1])
+def test_impossible_light_is_refused(ppfd: float) -> None:
+    points = [*light(0, 1, 400), (microseconds(START + timedelta(hours=2)), ppfd, True)]
+
+    with pytest.raises(OutOfRangeError) as caught:
+        daily_light(points, DAY)
+
+    assert caught.value.field == "ppfd_umol"
+    assert caught.value.placeholders["value"] == str(ppfd)
+
+
+def test_what_is_suspect_counts_for_nothing() -> None:
+    flash = (microseconds(START + timedelta(hours=2)), 9000.0, False)
+
+    assert daily_light([flash], DAY).value is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "field"),
+    [(math.nan, 20, "low_c"), (10, math.inf, "high_c"), (-51, 20, "low_c"), (20, 10, "high_c")],
+)
+def test_impossible_temperatures_are_refused(low: float, high: float, field: str) -> None:
+    with pytest.raises(OutOfRangeError) as caught:
+        degree_days(figures(low, high), DAY, 10)
+
+    assert caught.value.field == field
+
+
+def test_days_have_a_zone() -> None:
+    start = datetime(2026, 5, 1)  # noqa: DTZ001
+    day = Bucket(start, start + timedelta(days=1))
+
+    with pytest.raises(NaiveTimeError):
+        daily_light([], day)
+    with pytest.raises(NaiveTimeError):
+        degree_days(figures(10, 20), day, 10)

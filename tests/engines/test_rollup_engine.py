@@ -1,14 +1,17 @@
 """Rollups: buckets of the site, weights by time, holes, and the same result from any parts."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from kamerplanter_engines.errors import NaiveTimeError
 from kamerplanter_engines.models.rollup import (
+    ALWAYS,
     Bucket,
+    Era,
     Figures,
     Point,
     RollupLevel,
@@ -20,6 +23,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.rollup_engine import (
     LONGEST_HOLD,
     bucket_of,
+    bucket_within,
     merge,
     roll_up,
 )
@@ -227,3 +231,87 @@ def test_whole_is_what_its_parts_come_to(items: list[tuple[int, float, bool]], c
     assert 0 <= whole.covered_s <= 6 * 3600
     if whole.mean is not None and whole.low is not None and whole.high is not None:
         assert whole.low - 1e-6 <= whole.mean <= whole.high + 1e-6 or whole.reading_count == 0
+
+
+def held_by_the_second(
+    points: list[Point], bucket: Bucket, before: Point | None
+) -> tuple[int, float]:
+    """Return seconds that are covered, and value x time, by asking for each second who speaks."""
+    good = [point for point in points if point[2]]
+    if before is not None and microseconds(bucket.starts_at) - before[0] <= 7200 * 10**6:
+        good = [before, *good]
+    if len(good) < 2:
+        return 0, 0.0
+    gaps = sorted(later[0] - earlier[0] for earlier, later in pairwise(good))
+    hold_us = min(2 * gaps[(len(gaps) - 1) // 2], 7200 * 10**6)
+    speaking = []
+    for second in range(int(bucket.length_s)):
+        at_us = microseconds(bucket.starts_at) + second * 10**6
+        heard = [point for point in good if point[0] <= at_us]
+        if heard and at_us < heard[-1][0] + hold_us:
+            speaking.append(heard[-1][1])
+    return len(speaking), sum(speaking)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(-10_000, 3599), st.floats(0, 100), st.booleans()),
+        max_size=12,
+        unique_by=lambda item: item[0],
+    )
+)
+def test_mean_is_integral_by_covered_time(items: list[tuple[int, float, bool]]) -> None:
+    made: list[Point] = sorted(
+        (microseconds(START + timedelta(seconds=s)), value, good) for s, value, good in items
+    )
+    start_us = microseconds(START)
+    earlier = [point for point in made if point[0] < start_us and point[2]]
+    inside = [point for point in made if point[0] >= start_us]
+    before = earlier[-1] if earlier else None
+
+    found = roll_up(inside, HOUR, before)
+    covered_s, integral = held_by_the_second(inside, HOUR, before)
+
+    if any(point[2] for point in inside):
+        assert found.covered_s == covered_s
+        assert found.integral == pytest.approx(integral)
+        if covered_s:
+            assert found.mean == pytest.approx(integral / covered_s)
+    else:
+        assert found == Figures(suspect_count=len(inside))
+
+
+@given(
+    st.datetimes(
+        datetime(2026, 1, 2),  # noqa: DTZ001
+        datetime(2026, 12, 30),  # noqa: DTZ001
+        timezones=st.just(UTC),
+    ),
+    st.lists(
+        st.tuples(
+            st.datetimes(
+                datetime(2026, 1, 2),  # noqa: DTZ001
+                datetime(2026, 12, 30),  # noqa: DTZ001
+                timezones=st.just(UTC),
+            ),
+            st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]),
+        ),
+        max_size=3,
+        unique_by=lambda item: item[0],
+    ),
+)
+def test_buckets_tile_the_time_over_changes_of_the_zone(
+    at: datetime, moves: list[tuple[datetime, str]]
+) -> None:
+    eras = [Era(ALWAYS, BERLIN), *(Era(moment, ZoneInfo(zone)) for moment, zone in sorted(moves))]
+
+    for level in RollupLevel:
+        bucket = bucket_within(level, at, eras)
+        following = bucket_within(level, bucket.ends_at, eras)
+
+        assert bucket.starts_at <= at < bucket.ends_at
+        assert bucket_within(level, bucket.starts_at, eras) == bucket
+        assert following.starts_at == bucket.ends_at
+        for era in eras[1:]:
+            assert not bucket.starts_at < era.from_at < bucket.ends_at

@@ -34,6 +34,11 @@ IDLE_READERS = 4
 QUICK_CHECK_LIMIT_BYTES = 256 * 1024 * 1024
 """A larger file is not examined at each start, only on request."""
 
+COMPACT = "VACUUM"
+EMPTY_PAGES_AT_LEAST = 256
+EMPTY_SHARE_AT_LEAST = 1 / 3
+"""A file with so many empty pages (1 MiB), which are such a part of it, is made smaller."""
+
 
 class Database:
     """A SQLite file, or one in memory; opened, upgraded and ready.
@@ -154,6 +159,8 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             build_schema(connection, collections)
+            if self._path is not None:
+                _give_back_room(connection)
             on_failure.pop_all()
         return connection
 
@@ -207,6 +214,20 @@ def _connect(uri: str) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
+
+
+def _give_back_room(connection: sqlite3.Connection) -> None:
+    """Make the file smaller where much of it is empty, as after an upgrade."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (empty,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if empty < EMPTY_PAGES_AT_LEAST or empty < EMPTY_SHARE_AT_LEAST * pages:
+        return
+    # The copy that is made on the way belongs on the disk. Without room for it the file stays as
+    # it is, and is as good; the next start tries again.
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.execute(COMPACT)
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _read_only_uri(path: Path) -> str:

@@ -1,47 +1,60 @@
 """Readings in SQLite: one row per channel and moment, a channel being a small number."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import override
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, override
 
 from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.data_access.sqlite.packing import (
+    COLUMNS,
+    GOOD,
+    ROW_EPOCH_US,
+    Row,
+    condition_of,
+    is_good,
+    readings_of,
+    row_of,
+    unpacked,
+)
+from kamerplanter_backend.data_access.sqlite.times import HOUR_US, microseconds
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
-from kamerplanter_engines.models.base import utc
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 
 SAME_READING_US = 1_000_000
 """An equal value within less than this is the same reading. [µs]"""
 
-_FOREVER_US = 2**63 - 1
-_COLUMNS = "at_us, delay_us, value, verdict, reasons, raw"
-HOUR_US = 3_600_000_000
-
 DENSE_PER_S = 4
 """From so many readings of a channel a second on, neighbours are looked up once for all of them."""
 
-# The value is compared among the direct neighbours in time, which the primary key finds.
-_INSERT = """
-    INSERT INTO readings (channel, at_us, delay_us, value, verdict, reasons, raw)
-    SELECT :channel, :at_us, :delay_us, :value, :verdict, :reasons, :raw
+FOREVER_US = 2**63 - 1
+
+_INSERT = f"INSERT INTO readings ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+
+# The value is compared among the direct neighbours in time, which the primary key finds. A whole
+# number of thousandths is no other number, so the types have to agree.
+_INSERT_IF_NEW = f"""
+    INSERT INTO readings ({COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6
     WHERE NOT EXISTS (
         SELECT 1 FROM readings
-        WHERE channel = :channel AND at_us > :at_us - :same_us AND at_us < :at_us + :same_us
-          AND (value = :value OR at_us = :at_us)
+        WHERE channel = ?1 AND from_2030_us > ?2 - {SAME_READING_US}
+          AND from_2030_us < ?2 + {SAME_READING_US}
+          AND (from_2030_us = ?2 OR (value = ?3 AND typeof(value) = typeof(?3)))
     )
 """
 
-_INSERT_CHECKED = f"INSERT INTO readings (channel, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_NEWEST = """
+    SELECT wanted.value,
+        (SELECT max(from_2030_us) FROM readings WHERE channel = wanted.value)
+    FROM json_each(?) AS wanted
+"""
 
-type Row = tuple[int, int, float, str, str | None, float | None]
-
-
-def microseconds(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970 in UTC."""
-    return (utc(moment) - _EPOCH) // _MICROSECOND
+_NEWEST_GOOD = f"""
+    SELECT from_2030_us FROM readings
+    WHERE channel = ? AND from_2030_us BETWEEN ? AND ? AND {GOOD}
+    ORDER BY from_2030_us DESC LIMIT 1
+"""
 
 
 class SqliteSeriesStore(SeriesStore):
@@ -60,31 +73,23 @@ class SqliteSeriesStore(SeriesStore):
     @override
     def append(self, readings: Sequence[Reading]) -> int:
         self._check_writable()
-        by_source: dict[tuple[str, ChannelKind], list[Row]] = {}
-        for reading in readings:
-            by_source.setdefault((reading.probe_key, reading.kind), []).append(_row(reading))
-        by_channel = {
-            self.channel(probe_key, kind, make=True): rows
-            for (probe_key, kind), rows in by_source.items()
-        }
-        dense = {channel for channel, rows in by_channel.items() if _is_dense(rows)}
-        sparse = [
-            _named(channel, row)
-            for channel, rows in by_channel.items()
-            if channel not in dense
-            for row in rows
-        ]
-        checked = [
-            (channel, *row)
-            for channel in dense
-            for row in self._without_repeats(channel, by_channel[channel])
-        ]
-        added = self._insert(_INSERT, sparse) + self._insert(_INSERT_CHECKED, checked)
+        by_channel = self._by_channel(readings)
+        # What comes in the order of time is new; only what does not has to be looked for.
+        following = self._following(by_channel)
+        rows = [row for channel in following for row in by_channel[channel]]
+        added = self._write(_INSERT, rows)
+        for channel, others in by_channel.items():
+            if channel not in following:
+                if _is_dense(others):
+                    added += self._write(_INSERT, self._without_repeats(channel, others))
+                else:
+                    added += self._write(_INSERT_IF_NEW, others)
         if added:
+            self._note_good(by_channel, following)
             hours = {
-                (channel, row[0] // HOUR_US) for channel, rows in by_channel.items() for row in rows
+                (channel, hour) for channel, rows in by_channel.items() for hour in _hours(rows)
             }
-            self._insert("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
+            self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
         return added
 
     @override
@@ -97,13 +102,17 @@ class SqliteSeriesStore(SeriesStore):
         *,
         most: int | None = None,
     ) -> list[Reading]:
-        channel = self.channel(probe_key, kind)
         rows = self._rows(
-            f"SELECT {_COLUMNS} FROM readings "
-            "WHERE channel = ? AND at_us >= ? AND at_us < ? ORDER BY at_us LIMIT ?",
-            (channel, microseconds(from_at), microseconds(until_at), -1 if most is None else most),
+            f"SELECT {COLUMNS} FROM readings WHERE channel = ? "
+            "AND from_2030_us >= ? AND from_2030_us < ? ORDER BY from_2030_us LIMIT ?",
+            (
+                self.channel(probe_key, kind),
+                row_time(from_at),
+                row_time(until_at),
+                -1 if most is None else most,
+            ),
         )
-        return [_reading(probe_key, kind, row) for row in rows]
+        return readings_of(probe_key, kind, rows)
 
     @override
     def latest(
@@ -114,43 +123,145 @@ class SqliteSeriesStore(SeriesStore):
         *,
         until_at: datetime | None = None,
     ) -> Reading | None:
-        # The literal lets SQLite use the index over good readings.
-        condition = "" if verdict is None else f" AND verdict = '{verdict.value}'"
+        channel = self.channel(probe_key, kind)
+        until_us = FOREVER_US if until_at is None else row_time(until_at)
+        if verdict is Verdict.GOOD:
+            # A probe may be suspect for months: its last good reading is known without a search.
+            found = self._rows("SELECT good_us FROM channels WHERE id = ?", (channel,))
+            newest = found[0][0] if found else None
+            if newest is None:
+                return None
+            until_us = min(until_us, newest)
+        condition = "" if verdict is None else f" AND {condition_of(verdict)}"
         rows = self._rows(
-            f"SELECT {_COLUMNS} FROM readings "
-            f"WHERE channel = ? AND at_us <= ?{condition} ORDER BY at_us DESC LIMIT 1",
-            (
-                self.channel(probe_key, kind),
-                _FOREVER_US if until_at is None else microseconds(until_at),
-            ),
+            f"SELECT {COLUMNS} FROM readings WHERE channel = ? AND from_2030_us <= ?{condition} "
+            "ORDER BY from_2030_us DESC LIMIT 1",
+            (channel, until_us),
         )
-        return _reading(probe_key, kind, rows[0]) if rows else None
+        return readings_of(probe_key, kind, rows)[0] if rows else None
 
     @override
     def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:
         self._check_writable()
-        return sum(
-            self._delete(channel, microseconds(before)) for channel in self.channels_of(probe_keys)
-        )
+        before_us = row_time(before)
+        removed = 0
+        for channel in self.channels_of(probe_keys):
+            removed += self._run(
+                "DELETE FROM readings WHERE channel = ? AND from_2030_us < ?", (channel, before_us)
+            ).rowcount
+            self._run(
+                "UPDATE channels SET good_us = NULL WHERE id = ? AND good_us < ?",
+                (channel, before_us),
+            )
+        return removed
 
     @override
     def remove_probe(self, probe_key: str) -> int:
         self._check_writable()
         removed = 0
-        try:
-            for channel in self.channels_of([probe_key]):
-                removed += self._delete(channel, None)
-                for table in ("rollups", "due_hours"):
-                    self._connection.execute(f"DELETE FROM {table} WHERE channel = ?", (channel,))
-                self._connection.execute("DELETE FROM channels WHERE id = ?", (channel,))
-        except sqlite3.Error as error:
-            raise store_error(error) from error
+        for channel in self.channels_of([probe_key]):
+            removed += self._run("DELETE FROM readings WHERE channel = ?", (channel,)).rowcount
+            for table in ("rollups", "rollup_zones", "due_hours"):
+                self._run(f"DELETE FROM {table} WHERE channel = ?", (channel,))
+            self._run("DELETE FROM channels WHERE id = ?", (channel,))
         self._channels.clear()
         return removed
 
-    def _insert(
-        self, statement: str, rows: Sequence[Mapping[str, object] | tuple[object, ...]]
-    ) -> int:
+    def channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
+        """Return the number of a channel; 0, which none has, if it is not known."""
+        name = (probe_key, kind._value_)  # the hash of a member takes four times as long
+        known = self._channels.get(name)
+        if known is not None:
+            return known
+        find = "SELECT id FROM channels WHERE probe_key = ? AND kind = ?"
+        found = self._run(find, name).fetchone()
+        if found is None and make:
+            statement = "INSERT INTO channels (probe_key, kind) VALUES (?, ?) RETURNING id"
+            found = self._run(statement, name).fetchone()
+        if found is None:
+            return 0
+        number = int(found[0])
+        self._channels[name] = number
+        return number
+
+    def channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
+        """Return the numbers of all channels of some probes; none = of all."""
+        if probe_keys is None:
+            found = self._rows("SELECT id FROM channels", ())
+        else:
+            found = [
+                row
+                for key in probe_keys
+                for row in self._rows("SELECT id FROM channels WHERE probe_key = ?", (key,))
+            ]
+        return [int(channel) for (channel,) in found]
+
+    def _by_channel(self, readings: Sequence[Reading]) -> dict[int, list[Row]]:
+        rows: dict[int, list[Row]] = {}
+        numbers = self._channels
+        for reading in readings:
+            channel = numbers.get((reading.probe_key, reading.kind._value_))
+            if channel is None:
+                channel = self.channel(reading.probe_key, reading.kind, make=True)
+            if channel in rows:
+                rows[channel].append(row_of(channel, reading))
+            else:
+                rows[channel] = [row_of(channel, reading)]
+        return rows
+
+    def _following(self, by_channel: Mapping[int, Sequence[Row]]) -> set[int]:
+        """Return the channels whose rows rise by a second or more, beginning after what is there.
+
+        None of these can be a repetition.
+        """
+        newest = dict(self._rows(_NEWEST, (json.dumps([*by_channel]),)))
+        return {
+            channel for channel, rows in by_channel.items() if _do_follow(rows, newest[channel])
+        }
+
+    def _note_good(self, by_channel: Mapping[int, Sequence[Row]], following: set[int]) -> None:
+        """Remember the newest good reading of each channel."""
+        noted = []
+        for channel, rows in by_channel.items():
+            good = [row[1] for row in rows if is_good(row)]
+            if good and channel not in following:
+                # Some were perhaps not stored: what counts is what is there.
+                found = self._rows(_NEWEST_GOOD, (channel, min(good), max(good)))
+                good = [time_us for (time_us,) in found]
+            if good:
+                noted.append((max(good), channel))
+        self._write(
+            "UPDATE channels SET good_us = ?1 WHERE id = ?2 AND (good_us IS NULL OR good_us < ?1)",
+            noted,
+        )
+
+    def _without_repeats(self, channel: int, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows that are new, by the rule of `_INSERT_IF_NEW`, in their order."""
+        times = [row[1] for row in rows]
+        near = self._rows(
+            "SELECT from_2030_us, value FROM readings "
+            "WHERE channel = ? AND from_2030_us > ? AND from_2030_us < ?",
+            (channel, min(times) - SAME_READING_US, max(times) + SAME_READING_US),
+        )
+        taken: set[int] = set()
+        times_of: dict[float, list[int]] = {}
+        for time_us, value in near:
+            taken.add(time_us)
+            times_of.setdefault(unpacked(value), []).append(time_us)
+        new = []
+        for row in rows:
+            time_us, value = row[1], unpacked(row[2])
+            if time_us in taken:
+                continue
+            equal = times_of.setdefault(value, [])
+            if any(abs(time_us - other) < SAME_READING_US for other in equal):
+                continue
+            equal.append(time_us)
+            taken.add(time_us)
+            new.append(row)
+        return new
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
             return 0
         try:
@@ -158,129 +269,40 @@ class SqliteSeriesStore(SeriesStore):
         except sqlite3.Error as error:
             raise store_error(error) from error
 
-    def _without_repeats(self, channel: int, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows that are new, by the rule of `_INSERT`, in their order."""
-        times = [row[0] for row in rows]
-        near = self._rows(
-            f"SELECT {_COLUMNS} FROM readings WHERE channel = ? AND at_us > ? AND at_us < ?",
-            (channel, min(times) - SAME_READING_US, max(times) + SAME_READING_US),
-        )
-        taken: set[int] = set()
-        times_of: dict[float, list[int]] = {}
-        for row in near:
-            taken.add(row[0])
-            times_of.setdefault(row[2], []).append(row[0])
-        new = []
-        for row in rows:
-            at_us, equal = row[0], times_of.get(row[2])
-            if at_us in taken:
-                continue
-            if equal is None:
-                times_of[row[2]] = [at_us]
-            elif any(abs(at_us - other) < SAME_READING_US for other in equal):
-                continue
-            else:
-                equal.append(at_us)
-            taken.add(at_us)
-            new.append(row)
-        return new
-
-    def channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
-        """Return the number of a channel; 0, which none has, if it is not known."""
-        known = self._channels.get((probe_key, kind))
-        if known is not None:
-            return known
-        find = "SELECT id FROM channels WHERE probe_key = ? AND kind = ?"
+    def _run(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
         try:
-            found = self._connection.execute(find, (probe_key, kind.value)).fetchone()
-            if found is None and make:
-                found = self._connection.execute(
-                    "INSERT INTO channels (probe_key, kind) VALUES (?, ?) RETURNING id",
-                    (probe_key, kind.value),
-                ).fetchone()
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-        if found is None:
-            return 0
-        number = int(found[0])
-        self._channels[probe_key, kind] = number
-        return number
-
-    def channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
-        """Return the numbers of all channels of some probes; none = of all."""
-        try:
-            if probe_keys is None:
-                found = self._connection.execute("SELECT id FROM channels").fetchall()
-            else:
-                found = [
-                    row
-                    for key in probe_keys
-                    for row in self._connection.execute(
-                        "SELECT id FROM channels WHERE probe_key = ?", (key,)
-                    ).fetchall()
-                ]
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-        return [int(channel) for (channel,) in found]
-
-    def _delete(self, channel: int, before_us: int | None) -> int:
-        statement = "DELETE FROM readings WHERE channel = ?"
-        values = [channel]
-        if before_us is not None:
-            statement += " AND at_us < ?"
-            values.append(before_us)
-        try:
-            return self._connection.execute(statement, values).rowcount
+            return self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise store_error(error) from error
 
-    def _rows(self, statement: str, values: tuple[int, ...]) -> list[Row]:
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[Any]:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise store_error(error) from error
 
 
-def _row(reading: Reading) -> Row:
-    at_us = (reading.at - _EPOCH) // _MICROSECOND
-    delay_us = (reading.received_at - reading.at) // _MICROSECOND
-    reasons = ",".join(reading.reasons) or None
-    return at_us, delay_us, reading.value, reading.verdict.value, reasons, reading.raw
+def row_time(moment: datetime) -> int:
+    """Return a moment as it stands in a row of a reading."""
+    return microseconds(moment) - ROW_EPOCH_US
 
 
-def _named(channel: int, row: Row) -> dict[str, object]:
-    at_us, delay_us, value, verdict, reasons, raw = row
-    return {
-        "channel": channel,
-        "at_us": at_us,
-        "delay_us": delay_us,
-        "value": value,
-        "verdict": verdict,
-        "reasons": reasons,
-        "raw": raw,
-        "same_us": SAME_READING_US,
-    }
+def _do_follow(rows: Sequence[Row], newest_us: int | None) -> bool:
+    earliest_us = rows[0][1] if newest_us is None else newest_us + SAME_READING_US
+    for row in rows:
+        if row[1] < earliest_us:
+            return False
+        earliest_us = row[1] + SAME_READING_US
+    return True
+
+
+def _hours(rows: Sequence[Row]) -> Iterable[int]:
+    """Return the hours since 1970 that rows lie in."""
+    return {(row[1] + ROW_EPOCH_US) // HOUR_US for row in rows}
 
 
 def _is_dense(rows: Sequence[Row]) -> bool:
     """Tell whether so many readings come close together that each is the neighbour of many."""
-    times = [row[0] for row in rows]
+    times = [row[1] for row in rows]
     span_us = max(times) - min(times) + SAME_READING_US
     return len(rows) * SAME_READING_US > DENSE_PER_S * span_us
-
-
-def _reading(probe_key: str, kind: ChannelKind, row: Row) -> Reading:
-    at_us, delay_us, value, verdict, reasons, raw = row
-    at = _EPOCH + timedelta(microseconds=at_us)
-    known = Reason.__members__.values()
-    return Reading(
-        probe_key=probe_key,
-        kind=kind,
-        at=at,
-        received_at=at + timedelta(microseconds=delay_us),
-        value=value,
-        raw=raw,
-        verdict=Verdict(verdict),
-        # A reason that a newer version wrote is nothing to this one.
-        reasons=tuple(Reason(name) for name in (reasons or "").split(",") if name in known),
-    )

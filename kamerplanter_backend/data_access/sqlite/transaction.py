@@ -16,7 +16,7 @@ from kamerplanter_backend.common.exceptions import (
 from kamerplanter_backend.data_access.sqlite.errors import store_error
 from kamerplanter_backend.data_access.sqlite.rollup_store import SqliteRollupStore
 from kamerplanter_backend.data_access.sqlite.schema import column, has_archive, table_of
-from kamerplanter_backend.data_access.sqlite.series_store import SqliteSeriesStore, microseconds
+from kamerplanter_backend.data_access.sqlite.series_store import SqliteSeriesStore
 from kamerplanter_backend.data_access.sqlite.statements import (
     after_cursor,
     conditions,
@@ -24,6 +24,7 @@ from kamerplanter_backend.data_access.sqlite.statements import (
     order_columns,
     ordering,
 )
+from kamerplanter_backend.data_access.sqlite.times import microseconds
 from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
 from kamerplanter_backend.domain.interfaces.document_store import (
     CommandResult,

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from kamerplanter_engines.models.rollup import DueHour, Point, Rollup, RollupLevel
+from kamerplanter_engines.models.rollup import DueHour, Era, Point, Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -19,6 +19,7 @@ class RollupStore(ABC):
         self,
         probe_keys: Sequence[str] | None = None,
         *,
+        from_at: datetime | None = None,
         before: datetime | None = None,
         limit: int | None = None,
     ) -> list[DueHour]:
@@ -26,13 +27,24 @@ class RollupStore(ABC):
 
         Args:
             probe_keys: The probes to look at; none = all.
+            from_at: Only hours that begin at this moment or later; none = all.
             before: Only hours that begin before this moment; none = all.
             limit: Most hours to return; none = all.
         """
 
     @abstractmethod
+    def mark(self, hours: Sequence[DueHour]) -> None:
+        """Note that these hours are due."""
+
+    @abstractmethod
     def settle(self, hours: Sequence[DueHour]) -> None:
         """Forget that these hours are due."""
+
+    @abstractmethod
+    def hours_with_readings(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime
+    ) -> list[DueHour]:
+        """Return the hours that hold a reading of this moment or later, oldest first."""
 
     @abstractmethod
     def points(
@@ -41,8 +53,20 @@ class RollupStore(ABC):
         """Return the readings within [from, until) as bare points, oldest first."""
 
     @abstractmethod
-    def next_good_at(self, probe_key: str, kind: ChannelKind, from_at: datetime) -> datetime | None:
-        """Return when the first good reading of this moment or later was measured."""
+    def last_good(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+    ) -> Point | None:
+        """Return the newest good reading within [from, until)."""
+
+    @abstractmethod
+    def next_good_at(
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime | None = None,
+    ) -> datetime | None:
+        """Return when the first good reading within [from, until) was measured; none = no end."""
 
     @abstractmethod
     def put(self, rollups: Sequence[Rollup]) -> None:
@@ -56,11 +80,32 @@ class RollupStore(ABC):
         level: RollupLevel,
         from_at: datetime,
         until_at: datetime,
+        *,
+        most: int | None = None,
     ) -> list[Rollup]:
-        """Return the rollups that begin within [from, until), oldest first."""
+        """Return the rollups that begin within [from, until), oldest first, `most` at most."""
 
     @abstractmethod
     def prune(
         self, level: RollupLevel, before: datetime, probe_keys: Sequence[str] | None = None
     ) -> int:
         """Delete rollups that begin before a moment; return how many went."""
+
+    @abstractmethod
+    def drop(self, probe_key: str, kind: ChannelKind, from_at: datetime) -> int:
+        """Delete the hours and days of a channel that begin at a moment or later.
+
+        Returns:
+            How many went.
+        """
+
+    @abstractmethod
+    def eras(self, probe_keys: Sequence[str]) -> dict[tuple[str, ChannelKind], tuple[Era, ...]]:
+        """Return for each channel of some probes which zones its buckets follow, oldest first.
+
+        Empty = not noted.
+        """
+
+    @abstractmethod
+    def set_eras(self, probe_key: str, kind: ChannelKind, eras: Sequence[Era]) -> None:
+        """Note which zones the buckets of a channel follow, in place of what was noted."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from kamerplanter_backend.domain.interfaces.document_store import Transaction
+from kamerplanter_backend.domain.interfaces.document_store import Query, Transaction, Where
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
-from kamerplanter_engines.models.rollup import DueHour, Point, Rollup, RollupLevel
+from kamerplanter_engines.models.rollup import DueHour, Era, Point, Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -14,43 +14,58 @@ class Rollups:
 
     Args:
         transaction: The transaction.
-        probes: The probes of the garden.
+        tenant_key: The garden.
         check: Raises `NotFoundError` for probes of another garden.
     """
 
     def __init__(
         self,
         transaction: Transaction,
-        probes: ProbeRepository,
+        tenant_key: str,
         check: Callable[[set[str]], None],
     ) -> None:
         self._transaction = transaction
-        self._probes = probes
+        self._tenant_key = tenant_key
         self._check = check
+        self._own: set[str] = set()
 
     def due(
         self,
         probe_key: str | None = None,
         *,
+        from_at: datetime | None = None,
         before: datetime | None = None,
         limit: int | None = None,
     ) -> list[DueHour]:
         """Return the hours that have to be summed up, of one probe or of all of the garden."""
-        keys = [probe.key for probe in self._probes.find()] if probe_key is None else [probe_key]
-        self._check(set(keys))
-        return self._transaction.rollups.due(keys, before=before, limit=limit)
+        return self._transaction.rollups.due(
+            self._keys(probe_key), from_at=from_at, before=before, limit=limit
+        )
 
     def points(
         self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
     ) -> list[Point]:
         """Return the readings of a channel within [from, until) as bare points, oldest first."""
-        self._check({probe_key})
+        self._ask({probe_key})
         return self._transaction.rollups.points(probe_key, kind, from_at, until_at)
 
-    def next_good_at(self, probe_key: str, kind: ChannelKind, from_at: datetime) -> datetime | None:
-        """Return when the first good reading of this moment or later was measured."""
-        self._check({probe_key})
-        return self._transaction.rollups.next_good_at(probe_key, kind, from_at)
+    def last_good(
+        self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
+    ) -> Point | None:
+        """Return the newest good reading within [from, until)."""
+        self._ask({probe_key})
+        return self._transaction.rollups.last_good(probe_key, kind, from_at, until_at)
+
+    def next_good_at(
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime | None = None,
+    ) -> datetime | None:
+        """Return when the first good reading within [from, until) was measured."""
+        self._ask({probe_key})
+        return self._transaction.rollups.next_good_at(probe_key, kind, from_at, until_at)
 
     def range(
         self,
@@ -59,18 +74,63 @@ class Rollups:
         level: RollupLevel,
         from_at: datetime,
         until_at: datetime,
+        *,
+        most: int | None = None,
     ) -> list[Rollup]:
         """Return the stored rollups that begin within [from, until), oldest first."""
-        self._check({probe_key})
-        return self._transaction.rollups.range(probe_key, kind, level, from_at, until_at)
+        self._ask({probe_key})
+        return self._transaction.rollups.range(probe_key, kind, level, from_at, until_at, most=most)
 
     def put(self, rollups: Sequence[Rollup], settled: Sequence[DueHour]) -> None:
         """Store rollups, and forget that these hours were due."""
-        self._check({item.probe_key for item in rollups} | {item.probe_key for item in settled})
+        self._ask({item.probe_key for item in rollups} | {item.probe_key for item in settled})
         self._transaction.rollups.put(rollups)
         self._transaction.rollups.settle(settled)
 
     def prune(self, level: RollupLevel, before: datetime) -> int:
         """Delete rollups that begin before a moment; return how many went."""
-        keys = [probe.key for probe in self._probes.find()]
-        return self._transaction.rollups.prune(level, before, keys)
+        return self._transaction.rollups.prune(level, before, self._keys())
+
+    def eras(self, probe_key: str | None = None) -> dict[tuple[str, ChannelKind], tuple[Era, ...]]:
+        """Return for each channel of one probe or of all which zones its buckets follow.
+
+        Oldest first; empty = not noted.
+        """
+        return self._transaction.rollups.eras(self._keys(probe_key))
+
+    def begin(self, probe_key: str, kind: ChannelKind, eras: Sequence[Era]) -> int:
+        """Let the buckets of a channel follow other zones, the newest of which begins anew.
+
+        Rollups that begin in its time are deleted, and its hours that hold readings are due.
+
+        Returns:
+            How many hours are due.
+        """
+        self._ask({probe_key})
+        store = self._transaction.rollups
+        store.set_eras(probe_key, kind, eras)
+        store.drop(probe_key, kind, eras[-1].from_at)
+        hours = store.hours_with_readings(probe_key, kind, eras[-1].from_at)
+        store.mark(hours)
+        return len(hours)
+
+    def note_zone(self, probe_key: str, kind: ChannelKind, era: Era) -> None:
+        """Note which zone all buckets of a channel follow."""
+        self._ask({probe_key})
+        self._transaction.rollups.set_eras(probe_key, kind, [era])
+
+    def _keys(self, probe_key: str | None = None) -> list[str]:
+        """Return one probe that must be of this garden, or all that are."""
+        if probe_key is not None:
+            self._ask({probe_key})
+            return [probe_key]
+        own = Query(where=(Where("tenant_key", "==", self._tenant_key),))
+        # The documents as they are: checking them takes far longer than what they are needed for.
+        found = self._transaction.find(ProbeRepository.collection.name, own)
+        keys = [str(document["key"]) for document in found]
+        self._own.update(keys)
+        return keys
+
+    def _ask(self, probe_keys: set[str]) -> None:
+        if not probe_keys <= self._own:
+            self._check(probe_keys)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from kamerplanter_backend.common.context import Context
@@ -10,8 +10,10 @@ from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.archive import (
+    ArchivedChannel,
     ArchivedDocument,
     ArchivedReadings,
+    ArchivedRollups,
     ArchiveHead,
     ArchiveItem,
     archive_items,
@@ -31,8 +33,13 @@ from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, UnitOfWork, references
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_backend.domain.services.base import Service
+from kamerplanter_backend.domain.services.transfer_series import (
+    series_items,
+    take_in_channel,
+    take_in_rollups,
+)
 from kamerplanter_engines.errors import InvalidInputError
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
+from kamerplanter_engines.models.telemetry import Probe, Reading
 
 KEPT_SYSTEM = ("users", "tenants", "memberships", "invitations", "provider_links", "api_keys")
 """What an archive of everything holds of the installation; logins under way are not part of it."""
@@ -43,9 +50,8 @@ LEFT_OUT = ("job_runs", "calendar_feeds")
 MADE_WITH_GARDEN = ("sites", "audit_entries", *LEFT_OUT)
 """What an empty garden has already."""
 
-READINGS_A_LINE = 200
-WINDOW = timedelta(days=7)
-"""Readings are read in parts of this length, so that a long history needs little memory."""
+DOCUMENTS_AT_ONCE = 500
+"""Documents are read in parts of so many, so that a large garden needs little memory."""
 
 COLLECTIONS = {repository.collection.name: repository.collection for repository in REPOSITORIES}
 
@@ -56,6 +62,7 @@ class TransferReport:
 
     document_count: int = 0
     reading_count: int = 0
+    rollup_count: int = 0
 
 
 class TransferService(Service):
@@ -113,12 +120,12 @@ class TransferService(Service):
                 if collection.name in without:
                     continue
                 if is_carried(collection, everything=garden_key is None):
-                    where = () if garden_key is None else (Where("tenant_key", "==", garden_key),)
-                    for document in transaction.find(collection.name, Query(where=where)):
+                    for document in _documents(transaction, collection.name, garden_key):
                         # One that cannot be read has no garden; `check` tells of it.
                         if document["tenant_key"] is not None:
                             yield ArchivedDocument(collection=collection.name, document=document)
-            yield from _reading_items(transaction, garden_key)
+            for probe in _documents(transaction, "probes", garden_key):
+                yield from series_items(transaction, str(probe["key"]))
 
 
 def is_carried(collection: Collection, *, everything: bool) -> bool:
@@ -135,7 +142,9 @@ class _Restoring:
         self._transaction = transaction
         self._context = context
         self._everything = everything
-        self._written: list[tuple[Collection, Document]] = []
+        # Keys only: all documents of a large garden at once would need much memory.
+        self._written: dict[str, list[str]] = {}
+        self._new_sites: dict[str, str] = {}
         self._probe_keys: set[str] = set()
         self._report = TransferReport()
 
@@ -152,11 +161,16 @@ class _Restoring:
                     self._write(item)
                 case ArchivedReadings():
                     self._append(item.readings)
+                case ArchivedRollups():
+                    self._check_probe(item.probe_key)
+                    self._report.rollup_count += take_in_rollups(self._transaction, item)
+                case ArchivedChannel():
+                    self._check_probe(item.probe_key)
+                    take_in_channel(self._transaction, item)
                 case _:
                     pass
         self._replace_sites(old_sites)
-        for collection, document in self._written:
-            references().check(self._transaction, collection, document, before={})
+        self._check_references()
         self._put_on_record()
         return self._report
 
@@ -201,7 +215,9 @@ class _Restoring:
             self._transaction.replace(collection.name, document, expected_revision=revision)
         else:
             self._transaction.insert(collection.name, document)
-        self._written.append((collection, document))
+        self._written.setdefault(collection.name, []).append(entity.key)
+        if collection.name == "sites":
+            self._new_sites[entity.key] = entity.tenant_key
         self._report.document_count += 1
 
     def _may_replace(self, stored: Document, document: Document) -> bool:
@@ -210,22 +226,30 @@ class _Restoring:
 
     def _append(self, readings: tuple[Reading, ...]) -> None:
         for reading in readings:
-            if reading.probe_key not in self._probe_keys:
-                raise InvalidInputError(
-                    f"The archive has readings of the probe {reading.probe_key!r}, "
-                    "but not the probe before them.",
-                    field="probe_key",
-                    value=reading.probe_key,
-                )
+            self._check_probe(reading.probe_key)
         self._report.reading_count += self._transaction.readings.append(readings)
+
+    def _check_probe(self, probe_key: str) -> None:
+        if probe_key not in self._probe_keys:
+            raise InvalidInputError(
+                f"The archive has readings of the probe {probe_key!r}, "
+                "but not the probe before them.",
+                field="probe_key",
+                value=probe_key,
+            )
+
+    def _check_references(self) -> None:
+        for name, keys in self._written.items():
+            for start in range(0, len(keys), DOCUMENTS_AT_ONCE):
+                part = keys[start : start + DOCUMENTS_AT_ONCE]
+                for document in self._transaction.get_many(name, part):
+                    references().check(self._transaction, COLLECTIONS[name], document, before={})
 
     def _replace_sites(self, old: list[Document]) -> None:
         """Take away the site that a new garden came with where the archive has brought its own."""
-        brought = [document for collection, document in self._written if collection.name == "sites"]
-        keys = {document["key"] for document in brought}
-        gardens = {document["tenant_key"] for document in brought}
+        gardens = set(self._new_sites.values())
         for site in old:
-            if site["tenant_key"] in gardens and site["key"] not in keys:
+            if site["tenant_key"] in gardens and site["key"] not in self._new_sites:
                 self._transaction.remove("sites", str(site["key"]))
 
     def _put_on_record(self) -> None:
@@ -243,24 +267,16 @@ class _Restoring:
                 self._transaction.note_change(READINGS, str(probe["tenant_key"]))
 
 
-def _reading_items(transaction: Transaction, garden_key: str | None) -> Iterator[ArchivedReadings]:
+def _documents(
+    transaction: Transaction, collection: str, garden_key: str | None
+) -> Iterator[Document]:
+    """Yield the documents of a kind, of one garden or of all."""
     where = () if garden_key is None else (Where("tenant_key", "==", garden_key),)
-    for document in transaction.find("probes", Query(where=where)):
-        # A channel that is not bound any more has its history still.
-        for kind in ChannelKind:
-            yield from _channel_items(transaction, str(document["key"]), kind)
-
-
-def _channel_items(
-    transaction: Transaction, probe_key: str, kind: ChannelKind
-) -> Iterator[ArchivedReadings]:
-    """Yield the readings of a channel, going back in time part by part."""
-    newest = transaction.readings.latest(probe_key, kind)
-    while newest is not None:
-        end = newest.at + timedelta(microseconds=1)
-        found = transaction.readings.range(probe_key, kind, end - WINDOW, end)
-        for start in range(0, len(found), READINGS_A_LINE):
-            yield ArchivedReadings(readings=tuple(found[start : start + READINGS_A_LINE]))
-        newest = transaction.readings.latest(
-            probe_key, kind, until_at=end - WINDOW - timedelta(microseconds=1)
-        )
+    cursor = None
+    while True:
+        query = Query(where=where, limit=DOCUMENTS_AT_ONCE, cursor=cursor)
+        page = transaction.page(collection, query)
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return

@@ -90,18 +90,22 @@ def test_readings_from_before_rollups_are_summed_up_after_the_upgrade(tmp_path: 
     assert (reading.value, reading.raw) == (1.8, None)
 
 
-def test_file_of_the_present_schema_holds_what_that_brought(tmp_path: Path) -> None:
-    copy = Path(shutil.copy(DATA / "store-schema-2.db", tmp_path))
+@pytest.mark.parametrize("number", [2, 3])
+def test_file_holds_calibrations_raw_values_and_rollups(tmp_path: Path, number: int) -> None:
+    copy = Path(shutil.copy(DATA / f"store-schema-{number}.db", tmp_path))
     store = open_sqlite(copy, COLLECTIONS)
 
     with open_unit(store, context(TENANT_KEY, now=WHEN)) as uow:
         calibration = uow.of(CalibrationRepository).get("calibration-1")
+        eras = uow.rollups.eras()
         reading = uow.readings.latest("probe-1", ChannelKind.EC)
         days = uow.rollups.range(
             "probe-1", ChannelKind.EC, RollupLevel.DAY, WHEN - timedelta(days=1), WHEN
         )
     store.close()
 
+    # The zone of rollups was not noted before schema 3.
+    assert [bool(zones) for zones in eras.values()] == [number >= 3]
     assert calibration.fit.curve[-1].value == 1.413
     assert reading is not None
     assert reading.raw == 1.72

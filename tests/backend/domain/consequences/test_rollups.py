@@ -1,0 +1,156 @@
+"""Hours and days from readings that come late, twice, in any order, and over clock changes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.domain.repositories.unit_of_work import Readings, open_unit
+from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
+from kamerplanter_engines.models.rollup import Rollup, RollupLevel
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
+from tests.backend.garden import Garden
+
+EC = ChannelKind.EC
+EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+AUTUMN = datetime(2026, 10, 24, 12, tzinfo=UTC)
+"""Half a day before clocks go back in Berlin."""
+
+
+@pytest.fixture
+def garden() -> Iterator[Garden]:
+    made = Garden()
+    yield made
+    made.store.close()
+
+
+def listed(garden: Garden, probe: Probe, level: RollupLevel) -> tuple[Rollup, ...]:
+    return garden.services.telemetry.list_rollups(
+        garden.context(), probe.key, EC, level, EARLIEST, LATEST
+    )
+
+
+def test_the_present_hour_waits_until_it_is_over(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    garden.measure_for(90, probe, EC, 1.4, step=10)
+
+    assert garden.services.telemetry.roll_up(garden.context()) == 1
+    with open_unit(garden.store, garden.context()) as uow:
+        stored = uow.rollups.range(probe.key, EC, RollupLevel.HOUR, EARLIEST, LATEST)
+    # Whoever asks gets both.
+    asked = listed(garden, probe, RollupLevel.HOUR)
+    garden.wait(hours=1)
+    assert garden.services.telemetry.roll_up(garden.context()) == 1
+
+    assert [item.reading_count for item in stored] == [6]
+    assert [item.reading_count for item in asked] == [6, 3]
+    assert listed(garden, probe, RollupLevel.HOUR) == asked
+    assert garden.services.telemetry.roll_up(garden.context()) == 0
+
+
+def test_what_is_older_than_single_readings_are_kept_changes_no_history(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    start = garden.now
+    garden.measure_for(60, probe, EC, 1.4, step=10)
+    garden.wait(days=95)
+    garden.services.telemetry.prune(garden.context())
+    before = listed(garden, probe, RollupLevel.HOUR)
+
+    too_old = garden.measure(probe, EC, 4.0, at=garden.now - timedelta(days=90, seconds=1))
+    garden.measure(probe, EC, 4.0, at=start + timedelta(minutes=5))
+    garden.services.telemetry.roll_up(garden.context())
+
+    assert too_old == 0
+    assert listed(garden, probe, RollupLevel.HOUR) == before
+    assert garden.measure(probe, EC, 4.0, at=garden.now - timedelta(days=90)) == 1
+
+
+def test_a_reading_counts_once_however_often_it_comes(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    start = garden.now
+    garden.measure_for(60, probe, EC, 1.4, step=10)
+    for _ in range(3):
+        for minutes in (50, 0, 20):
+            garden.measure(probe, EC, 1.4, at=start + timedelta(minutes=minutes))
+        garden.wait(hours=1)
+        garden.services.telemetry.roll_up(garden.context())
+
+    [hour] = listed(garden, probe, RollupLevel.HOUR)
+    assert (hour.reading_count, hour.covered_s) == (6, 3600)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    readings=st.lists(
+        st.tuples(st.integers(0, 36 * 60), st.floats(0, 5), st.booleans()),
+        min_size=1,
+        max_size=50,
+        unique_by=lambda item: item[0],
+    ),
+    cuts=st.lists(st.integers(0, 50), max_size=4),
+    summed_up_at=st.lists(st.integers(0, 40), min_size=5, max_size=5),
+)
+def test_any_order_and_any_moment_of_summing_up_come_to_the_same(
+    readings: list[tuple[int, float, bool]], cuts: list[int], summed_up_at: list[int]
+) -> None:
+    """Batches in any order with the job between them, over the day of 25 hours."""
+    garden = Garden(now=AUTUMN)
+    try:
+        probes = [garden.probe(EC, key=key) for key in ("in-parts", "at-once")]
+        made = [
+            [
+                garden.reading(
+                    probe,
+                    EC,
+                    value,
+                    at=AUTUMN + timedelta(minutes=minute),
+                    verdict=Verdict.GOOD if good else Verdict.SUSPECT,
+                )
+                for minute, value, good in readings
+            ]
+            for probe in probes
+        ]
+        borders = sorted({0, *cuts, len(readings)})
+        for number, start in enumerate(borders[:-1]):
+            garden.now = AUTUMN + timedelta(hours=summed_up_at[number % 5])
+            with open_unit(garden.store, garden.context(), (Readings,)) as uow:
+                uow.readings.append(made[0][start : borders[number + 1]])
+            garden.services.telemetry.roll_up(garden.context())
+        garden.now = AUTUMN + timedelta(hours=48)
+        with open_unit(garden.store, garden.context(), (Readings,)) as uow:
+            uow.readings.append(sorted(made[1], key=lambda item: item.at))
+        garden.services.telemetry.roll_up(garden.context())
+
+        for level in RollupLevel:
+            in_parts, at_once = (listed(garden, probe, level) for probe in probes)
+            assert [item[2:] for item in in_parts] == [item[2:] for item in at_once]
+            assert sum(item.reading_count for item in at_once) == sum(
+                good for _, _, good in readings
+            )
+    finally:
+        garden.store.close()
+
+
+def test_a_withdrawn_calibration_changes_nothing_that_is_stored(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    fields = CalibrationFields(kind=EC, points=(CalibrationPoint(raw=1.35, value=1.413),))
+    admin = garden.context(role=Role.ADMIN)
+    made = garden.services.calibration.calibrate(admin, probe.key, fields)
+    garden.measure(probe, EC, 1.883, raw=1.8)
+    garden.wait(hours=1)
+    garden.services.telemetry.roll_up(garden.context())
+    before = listed(garden, probe, RollupLevel.HOUR)
+
+    garden.services.calibration.withdraw(
+        garden.context(role=Role.ADMIN), made.key, "The bottle was old."
+    )
+    garden.services.telemetry.roll_up(garden.context())
+
+    with open_unit(garden.store, garden.context()) as uow:
+        reading = uow.readings.latest(probe.key, EC)
+    assert reading is not None
+    assert (reading.value, reading.raw) == (1.883, 1.8)
+    assert listed(garden, probe, RollupLevel.HOUR) == before
+    assert [item.high for item in before] == [1.883]
