@@ -280,6 +280,31 @@ async def test_a_sensor_of_home_assistant_is_calibrated_too(garden: Garden) -> N
     assert "× 0.9612 -0.01153" in dialog.placeholders["result"]
 
 
+async def test_a_device_that_does_not_compensate_is_compared_at_its_temperature(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank(
+        channels=[
+            bind("ec", topic=EC_TOPIC, compensated=False),
+            bind("water_temperature", topic="tank/temperature"),
+        ]
+    )
+    say(mqtt_garden, "20", topic="tank/temperature")
+    await mqtt_garden.settle()
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+    await steady(dialog, "1.278", topic=EC_TOPIC)
+    assert dialog.suggested == {"raw": 1.278, "solution": 1.413, "temperature": 20.0}
+    await dialog.fill(raw=1.278, solution=1.413, temperature=20)
+
+    # The standard of 1.413 has 1.278 mS/cm at 20 °C: the probe is right.
+    assert dialog.placeholders["result"].splitlines() == [
+        "- Corrected value = shown value × 1",
+        "- The probe shows 100 % of the true conductivity",
+    ]
+
+
 async def test_fahrenheit_is_understood(mqtt_garden: Garden) -> None:
     mqtt_garden.hass.config.units = US_CUSTOMARY_SYSTEM
     tank = await mqtt_garden.add_tank()
