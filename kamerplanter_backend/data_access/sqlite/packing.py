@@ -32,7 +32,7 @@ COLUMNS = "channel, from_2030_us, value, delay_us, raw, judgement"
 GOOD = f"(judgement IS NULL OR judgement GLOB '{Verdict.GOOD.value} *')"
 """The condition that a row holds a good reading."""
 
-VALUE = f"iif(typeof(value) = 'integer', value / {float(STEPS_PER_UNIT)}, value)"
+VALUE = f"CASE WHEN typeof(value) = 'integer' THEN value / {float(STEPS_PER_UNIT)} ELSE value END"
 """The value of a row."""
 
 type Number = int | float
