@@ -77,6 +77,8 @@ class Follower:
                 # What hung on a device that is gone hangs elsewhere now.
                 self._devices.async_sync(runtime.coordinator, runtime.subjects.all())
             self._show_new(set(difference.added))
+            # A subentry may have been told of its tank's own probe.
+            runtime.roster.async_sync(runtime.coordinator, runtime.subjects.all())
 
     def _show_new(self, added: set[Subject]) -> None:
         runtime = self._entry.runtime_data

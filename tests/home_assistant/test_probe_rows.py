@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from kamerplanter_backend.client.requests import Calibrate, UpdateProbe
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import TANK_CHANNELS, Garden
 
 DEVICE = (
@@ -324,3 +325,24 @@ async def test_a_battery_that_is_unbound_takes_its_entity_along(mqtt_garden: Gar
     assert mqtt_garden.entity_id("sensor", tank, "battery") is None
     assert mqtt_garden.entity_id("sensor", tank, "orp_raw") is None
     assert mqtt_garden.entity_id("sensor", tank, "ec_raw") is not None
+
+
+async def test_a_tank_that_gets_its_probe_later_gets_the_rows_of_the_probe(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank("Tank A", channels=())
+    dialog = await Dialog.change(mqtt_garden, mqtt_garden.subentry(tank))
+    await dialog.fill(name="Tank A", tank_type="nutrient", volume=60)
+    await dialog.choose("value_ec", "topic")
+    await dialog.fill(topic="tank/ec", unit="mS/cm")
+    await dialog.choose("value_battery", "topic")
+    await dialog.fill(topic="tank/battery", unit="%")
+    await dialog.choose("finish")
+    await mqtt_garden.derive()
+
+    say(mqtt_garden, ec=1.8, battery=77)
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.8"
+    assert mqtt_garden.state("sensor", tank, "battery").state == "77.0"
+    rows = {row for _, row in entities(mqtt_garden, tank)}
+    assert {"ec_raw", "ec_quality", "last_seen", "calibration_due", "reporting_interval"} <= rows
