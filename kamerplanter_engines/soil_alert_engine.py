@@ -1,12 +1,13 @@
 """Whether the soil of a plant is dry, as its readings tell one after the other."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kamerplanter_engines.evidence_engine import until_the_next
 from kamerplanter_engines.models.base import is_ahead, utc
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.telemetry import Reading
+from kamerplanter_engines.tables.channels import START_GRACE_S
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
 
@@ -68,6 +69,32 @@ def judge_soil_run(
         if reading is not None and not {"no_data", "no_limit"} & set(verdict.reasons):
             alert = alert.model_copy(update={"last_reading_at": reading.at})
     return alert
+
+
+def falls_silent_at(
+    reading: Reading | None, *, started_at: datetime | None, max_age_s: float
+) -> datetime | None:
+    """Return from when on nobody knows how the soil is, though a probe stands in it.
+
+    A value that stays on a screen as if all were well is how plants dry out. A probe that never
+    measured anything is none to miss, and after a start it gets time to speak.
+
+    Args:
+        reading: The newest good reading of the soil; none = none yet.
+        started_at: When this process began to listen; none = no such rule.
+        max_age_s: An older reading decides nothing. [s], above 0.
+
+    Raises:
+        NaiveTimeError: A time has no zone.
+
+    Source: the project's decisions (ten minutes after a start).
+    """
+    if reading is None:
+        return None
+    silent_at = utc(reading.at) + timedelta(seconds=max_age_s)
+    if started_at is None:
+        return silent_at
+    return max(silent_at, utc(started_at) + timedelta(seconds=START_GRACE_S))
 
 
 def _is_late(reading: Reading | None, last_reading_at: datetime | None) -> bool:

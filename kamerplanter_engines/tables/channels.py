@@ -192,6 +192,8 @@ STARTUP_C = 85.0
 """What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
 DISCONNECTED_C = -127.0
 """What the usual drivers say for a probe that does not answer."""
+START_GRACE_S = 600.0
+"""So long after a start nothing is said about values that are missing."""
 JUMP_EXPECTED_S = 900.0
 """So long after water or feed was logged, a fast change is no reason to doubt."""
 TWIN_STUCK_S = 6 * HOUR_S

@@ -8,7 +8,7 @@ from hypothesis import example, given, strategies as st
 
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
-from kamerplanter_engines.soil_alert_engine import judge_soil_run
+from kamerplanter_engines.soil_alert_engine import falls_silent_at, judge_soil_run
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LOW, HIGH = 22.0, 60.0
@@ -117,3 +117,25 @@ def test_readings_that_come_late_say_what_they_would_have_said_live(
     late = judge(UNKNOWN, *readings)
 
     assert late.model_copy(update={"since": live.since}) == live
+
+
+@pytest.mark.parametrize(
+    ("measured", "started", "expected"),
+    [
+        (None, -600, None),
+        (-60, -600, 420),  # 8 h after it was measured
+        (-60, None, 420),
+        (-600, -5, 5),  # too old already, and ten minutes after the start not yet over
+        (-600, -600, -120),
+    ],
+)
+def test_a_probe_is_missed_when_its_value_is_too_old_and_it_had_time_to_speak(
+    measured: float | None, started: float | None, expected: float | None
+) -> None:
+    silent_at = falls_silent_at(
+        None if measured is None else reading(40, measured),
+        started_at=None if started is None else at(started),
+        max_age_s=8 * 3600,
+    )
+
+    assert silent_at == (None if expected is None else at(expected))

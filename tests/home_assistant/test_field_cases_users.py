@@ -203,6 +203,8 @@ async def test_f_73_a_value_beyond_the_limit_of_a_person_is_not_called_good(
     # Cards tell the age from this moment.
     assert mqtt_garden.entry.runtime_data.live.last_seen_at(probe) == measured_at
     assert mqtt_garden.state("sensor", probe, "measurement_quality").state == "stale"
+    attention = mqtt_garden.state("binary_sensor", plant, "needs_attention")
+    assert (attention.state, attention.attributes["reasons"]) == (STATE_ON, ["no_data"])
 
 
 async def test_f_74_the_spike_of_a_watering_cries_for_nobody(mqtt_garden: Garden) -> None:

@@ -8,6 +8,7 @@ from kamerplanter_backend.domain.consequences.care_dates import (
     last_watered_on,
     watering_due_of,
 )
+from kamerplanter_backend.domain.consequences.channels import Source
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
@@ -22,6 +23,7 @@ from kamerplanter_engines.models.task import Task, TaskKind
 from kamerplanter_engines.models.telemetry import Probe
 from kamerplanter_engines.phase_transition_engine import phase_status
 from kamerplanter_engines.safety_interval_engine import check_harvest
+from kamerplanter_engines.soil_alert_engine import falls_silent_at
 from kamerplanter_engines.task_engine import is_overdue
 
 _OVERDUE_REASONS = {
@@ -103,6 +105,7 @@ def _attention(
         if alert.is_dry and "no_data" in verdict.reasons:
             # Dry soil does not become moist because its probe fell silent.
             reasons.append("no_data")
+        moments += _silence(uow, source, reasons)
         if alert.pending_since is not None and not alert.is_dry:
             moments.append(alert.pending_since + timedelta(seconds=source.hold_s))
     elif alert.is_dry:
@@ -114,3 +117,18 @@ def _attention(
         and is_overdue(task, uow.context.today, uow.context.now)
     ]
     return bool(reasons), tuple(dict.fromkeys(reasons)), moments
+
+
+def _silence(uow: UnitOfWork, source: Source, reasons: list[str]) -> list[datetime]:
+    """Add the reason of a probe that fell silent, or return when it will have."""
+    if source.is_by_hand:
+        return []
+    silent_at = falls_silent_at(
+        source.reading, started_at=uow.context.started_at, max_age_s=source.max_age_s
+    )
+    if silent_at is None:
+        return []
+    if silent_at > uow.context.now:
+        return [silent_at]
+    reasons.append("no_data")
+    return []
