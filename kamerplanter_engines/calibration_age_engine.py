@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from kamerplanter_engines.calibration_engine import in_force
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.calibration import (
+    DRIFTING_KINDS,
     Calibration,
     CalibrationState,
     CalibrationStatus,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind, ProbeFields
-
-DRIFTING = frozenset({ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_EC})
-"""Kinds that have to be calibrated again and again."""
 
 _MOMENT = timedelta(microseconds=1)
 """At its limit a calibration is not older than that yet."""
@@ -39,7 +37,7 @@ def status(
 
     Source: the project's decisions (14 and 28 days, adjustable per probe).
     """
-    if kind not in DRIFTING:
+    if kind not in DRIFTING_KINDS:
         return CalibrationStatus(kind=kind, state=CalibrationState.NOT_NEEDED, may_dose=True)
     if done_at is None:
         return CalibrationStatus(kind=kind, state=CalibrationState.NEVER, may_dose=False)

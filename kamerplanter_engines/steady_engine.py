@@ -4,11 +4,10 @@ Source: own rule; pH meters lock their display within about 0.02 pH.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from statistics import median
-from typing import NamedTuple
 
 from kamerplanter_engines.models.calibration import RawScale
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 STEADY_COUNT, STEADY_S = 3, 10.0
@@ -23,26 +22,6 @@ EC_BAND_MS_CM, EC_BAND_RATIO = 0.01, 0.01
 SOIL_BAND, SOIL_BAND_RATIO = 0.01, 0.01
 
 _ROUNDING = 1e-9
-
-
-class RawSample(NamedTuple):
-    """What a probe showed, without any calibration."""
-
-    at: datetime
-    """When it came in, UTC."""
-    raw: float
-
-
-class Steadiness(NamedTuple):
-    """What the newest readings say together."""
-
-    is_steady: bool
-    raw: float | None
-    """The median of those that agree; none = there is no reading."""
-    spread: float | None
-    """Between the highest and the lowest of the newest readings; none = there is no second one."""
-    agreeing: int
-    """How many of the newest readings agree."""
 
 
 def steadiness(samples: Sequence[RawSample], kind: ChannelKind, scale: RawScale) -> Steadiness:

@@ -8,11 +8,11 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_backend.telemetry.calibration_draft import calibratable
 from kamerplanter_engines.models.calibration import CalibrationState
 
 from .const import CONF_ENTRY_ID, CONF_PROBE_KEY, CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
-from .flows.calibration_draft import calibratable
 from .flows.calibration_words import is_unknown_device
 
 CALIBRATION_DUE = "calibration_due"

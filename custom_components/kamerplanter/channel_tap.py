@@ -5,8 +5,8 @@ from datetime import datetime
 
 from homeassistant.core import callback
 
+from kamerplanter_engines.models.steadiness import RawSample
 from kamerplanter_engines.models.telemetry import ChannelBinding
-from kamerplanter_engines.steady_engine import RawSample
 
 from .coordinator import KamerplanterConfigEntry
 

@@ -1,7 +1,7 @@
 """Sensors that show what probes say, as soon as they say it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorEntity
@@ -10,9 +10,9 @@ from homeassistant.helpers.event import async_call_later, async_track_point_in_u
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import GardenSnapshot, TankView
+from kamerplanter_backend.telemetry.kinds import by_hand_until
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.tables.channels import CHANNELS
 
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.rows import ChannelSensor
@@ -185,7 +185,7 @@ class ChannelSensorEntity(LiveSensorEntity):
         found = _by_hand(self._view, self._kind)
         if found is None:
             return False
-        ends_at = found.measured_at + timedelta(seconds=CHANNELS[self._kind].max_age_s)
+        ends_at = by_hand_until(found)
         is_fresh = ends_at > dt_util.utcnow()
         if not (is_fresh or alone):
             return False

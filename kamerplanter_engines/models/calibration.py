@@ -7,6 +7,9 @@ from pydantic import Field
 from kamerplanter_engines.models.base import Entity, Instant, Key, Model
 from kamerplanter_engines.models.telemetry import ChannelKind, CurvePoint
 
+DRIFTING_KINDS = frozenset({ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_EC})
+"""Kinds that have to be calibrated again and again."""
+
 
 class RawScale(StrEnum):
     """What the raw numbers of a probe are."""

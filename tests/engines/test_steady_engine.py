@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kamerplanter_engines.models.calibration import RawScale
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.steady_engine import RawSample, Steadiness, steadiness
+from kamerplanter_engines.steady_engine import steadiness
 
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 

@@ -7,8 +7,7 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory
 
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_engines.calibration_age_engine import DRIFTING
-from kamerplanter_engines.models.calibration import CalibrationState
+from kamerplanter_engines.models.calibration import DRIFTING_KINDS, CalibrationState
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
@@ -25,7 +24,7 @@ NOT_CALIBRATED = frozenset(
 
 
 def _drifts(_view: object, kinds: frozenset[ChannelKind]) -> bool:
-    return not DRIFTING.isdisjoint(kinds)
+    return not DRIFTING_KINDS.isdisjoint(kinds)
 
 
 def _last_done_at(view: ProbeView) -> datetime | None:

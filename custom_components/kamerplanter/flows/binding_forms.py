@@ -17,6 +17,7 @@ from homeassistant.helpers.selector import (
 )
 from pydantic import ValidationError
 
+from kamerplanter_backend.telemetry.kinds import canonical_unit
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     Availability,
@@ -25,7 +26,6 @@ from kamerplanter_engines.models.telemetry import (
     CurvePoint,
 )
 from kamerplanter_engines.probe_engine import curve_range, is_topic
-from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
@@ -286,7 +286,7 @@ def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> Enti
     if (classes := _DEVICE_CLASSES.get(kind)) is not None:
         wanted["device_class"] = [str(item) for item in classes]
     else:
-        wanted["unit_of_measurement"] = CHANNELS[kind].unit
+        wanted["unit_of_measurement"] = canonical_unit(kind)
     return EntitySelectorConfig(filter=[wanted], exclude_entities=sorted(ours))
 
 

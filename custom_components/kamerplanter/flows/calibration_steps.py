@@ -15,21 +15,21 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 from kamerplanter_backend.client.requests import Calibrate
 from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.telemetry.calibrated import THERMOMETERS
+from kamerplanter_backend.telemetry.calibration_draft import METHODS, Draft, calibratable
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationPoint,
     RawScale,
 )
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
-from kamerplanter_engines.steady_engine import RawSample, Steadiness, steadiness
 
 from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..channel_tap import ChannelTap  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .calibration_draft import METHODS, Draft, calibratable
 from .calibration_words import instruction, live, raw_unit, result_lines, status_lines
 from .forms import choice, labelled, number
 
@@ -176,7 +176,7 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
         draft, now = self._measured(), dt_util.utcnow()
         self._waits_since = since = self._waits_since or now
         seen = self._samples(since)
-        is_steady = steadiness(seen, draft.kind, draft.scale).is_steady
+        is_steady = draft.steadiness(seen).is_steady
         if is_steady or now - since >= LONGEST_WAIT:
             self._waiting = None
             return self.async_show_progress_done(next_step_id="calibration_reading")
@@ -221,7 +221,7 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
                     return await self.async_step_calibration_summary()
                 return await self.async_step_calibration_solution()
         seen = self._samples(self._waits_since or dt_util.utcnow() - SHOWN_FOR)
-        steady = steadiness(seen, draft.kind, draft.scale)
+        steady = draft.steadiness(seen)
         shown = user_input or self._suggested(draft, steady)
         return self.async_show_form(
             step_id="calibration_reading",
@@ -353,7 +353,7 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
 
     def _live_text(self, texts: Texts, samples: Sequence[RawSample]) -> str:
         draft = self._measured()
-        steady = steadiness(samples, draft.kind, draft.scale)
+        steady = draft.steadiness(samples)
         newest = samples[-1] if samples else None
         return live(texts, newest, steady, draft.kind, draft.scale)
 

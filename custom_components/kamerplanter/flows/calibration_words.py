@@ -12,8 +12,8 @@ from kamerplanter_engines.models.calibration import (
     Fit,
     RawScale,
 )
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.steady_engine import RawSample, Steadiness
 from kamerplanter_engines.units import KNOWN_UNITS
 
 from ..texts import Texts  # noqa: TID252 - the neighbours import alike

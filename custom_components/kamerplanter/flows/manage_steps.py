@@ -8,6 +8,7 @@ from homeassistant.helpers.selector import BooleanSelector, DateTimeSelector, Te
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.requests import ReplaceProbe, UpdateProbe
+from kamerplanter_backend.telemetry.calibration_draft import calibratable
 from kamerplanter_engines.models.base import Instant
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
@@ -15,7 +16,6 @@ from kamerplanter_engines.models.telemetry import Probe, ProbeFields
 from ..schema import vol  # noqa: TID252 - the neighbours import alike
 from .base import FormError
 from .bindings import BindingSteps, patch_of
-from .calibration_draft import calibratable
 from .calibration_steps import CalibrationSteps
 from .forms import text_of
 

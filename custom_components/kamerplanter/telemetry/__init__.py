@@ -12,6 +12,7 @@ from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.notice import Notice
+from kamerplanter_backend.telemetry.raw_taps import RawTaps
 from kamerplanter_backend.telemetry.reports import Reports
 from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
@@ -25,7 +26,6 @@ from kamerplanter_engines.models.telemetry import (
 from .entity_source import EntitySource
 from .protocols import MakeSource, Shown
 from .pump import OnTrouble, ReadingPump
-from .raw_taps import RawTaps
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class LiveReadings:
         for view in changed:
             self._take_in(view, snapshot)
         for key, intake in self._intakes.items():
-            intake.on_supply(views[key].supplied_at)
+            intake.on_supply(views[key].supplied_at, views[key].dosed_at)
             intake.calibrate(views[key].calibrations)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
                 self._notify(key, None)

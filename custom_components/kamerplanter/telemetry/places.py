@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from kamerplanter_engines.agreement_engine import agree, quality_of
-from kamerplanter_engines.models.telemetry import ChannelKind, QualityView, Reason, Verdict
-from kamerplanter_engines.models.trust import Agreement, Showing
-from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT
-from kamerplanter_engines.tables.trust import TOLERANCES
+from kamerplanter_backend.telemetry.kinds import is_battery_low as is_low
+from kamerplanter_backend.telemetry.together import agreement_of, is_comparable, quality_together
+from kamerplanter_engines.models.telemetry import ChannelKind, QualityView
+from kamerplanter_engines.models.trust import Agreement
 
 from . import LiveReadings
 
@@ -29,22 +28,19 @@ def speaker(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> str |
 
 def agreement(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Agreement | None:
     """Return how far several probes agree now; none = there is nothing to compare."""
-    if len(keys) < 2 or kind not in TOLERANCES:  # noqa: PLR2004
+    if len(keys) < 2 or not is_comparable(kind):  # noqa: PLR2004
         return None
-    showings = []
+    looks = []
     for key in keys:
         shown, is_available = live.look(key, kind)
         binding = live.binding(key, kind)
         if shown is not None and binding is not None and is_available:
-            quality = quality_of(binding, shown.age_s or 0)
-            showings.append(Showing(key, shown.value, shown.verdict, quality))
-    return agree(kind, showings)
+            looks.append((key, binding, shown))
+    return agreement_of(kind, looks)
 
 
 def quality(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> QualityView | None:
     """Return how far a value of a place is to be trusted now; none = nobody measures it.
-
-    Whether several probes agree is known here at once, and in the snapshot a little later.
 
     Args:
         live: The readings.
@@ -56,12 +52,7 @@ def quality(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Quali
     together = agreement(live, keys, kind)
     if view is None or together is None:
         return view
-    own = [reason for reason in view.reasons if reason != Reason.PROBES_DISAGREE]
-    reasons = (*own, *together.reasons)
-    verdict = view.verdict
-    if verdict in {Verdict.GOOD, Verdict.SUSPECT}:
-        verdict = Verdict.SUSPECT if reasons else Verdict.GOOD
-    return QualityView(verdict=verdict, reasons=reasons)
+    return quality_together(view, together)
 
 
 def is_one_silent(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> bool:
@@ -74,4 +65,4 @@ def is_one_silent(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) ->
 def is_battery_low(live: LiveReadings, key: str) -> bool:
     """Tell whether the battery of a probe should be changed or charged."""
     shown = live.shown(key, ChannelKind.BATTERY)
-    return shown is not None and shown.value is not None and shown.value < BATTERY_LOW_PCT
+    return shown is not None and shown.value is not None and is_low(shown.value)

@@ -8,8 +8,8 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_backend.telemetry.kinds import max_age_s
 from kamerplanter_engines.models.telemetry import Probe
-from kamerplanter_engines.tables.channels import CHANNELS
 
 from ..const import CONF_STORE_ID, DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
@@ -144,11 +144,7 @@ class SilentIssues:
 
 def _limit_s(probe: Probe, topic: str) -> float:
     """Return how long a topic may be silent."""
-    return max(
-        item.max_age_s or CHANNELS[item.kind].max_age_s
-        for item in probe.channels
-        if item.topic == topic
-    )
+    return max(max_age_s(item) for item in probe.channels if item.topic == topic)
 
 
 def _received_at(view: ProbeView, topic: str) -> datetime | None:

@@ -28,16 +28,16 @@ from kamerplanter_backend.domain.interfaces.document_store import (
 from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.archived_series import (
+    series_items,
+    take_in_channel,
+    take_in_rollups,
+)
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, Collection, Scope
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, UnitOfWork, references
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_backend.domain.services.base import Service
-from kamerplanter_backend.domain.services.transfer_series import (
-    series_items,
-    take_in_channel,
-    take_in_rollups,
-)
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.telemetry import Probe, Reading
 

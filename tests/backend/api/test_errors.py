@@ -11,7 +11,7 @@ from fastapi import Depends
 
 import kamerplanter_backend.common.exceptions
 from kamerplanter_backend.common.auth import Public
-from kamerplanter_backend.common.error_handlers import STATUS, error_code_of, singular, status_of
+from kamerplanter_backend.common.error_handlers import STATUS, error_code_of, status_of
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
     CorruptStoreError,
@@ -29,6 +29,7 @@ from kamerplanter_backend.common.exceptions import (
     UnauthorizedError,
     UnavailableError,
 )
+from kamerplanter_backend.common.nouns import singular
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_engines.errors import (
     IllegalTransitionError,

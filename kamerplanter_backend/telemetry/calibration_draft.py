@@ -1,6 +1,6 @@
 """A calibration that is being measured, point by point; nothing of it is stored yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kamerplanter_engines.calibration_engine import fit
@@ -11,7 +11,9 @@ from kamerplanter_engines.models.calibration import (
     Fit,
     RawScale,
 )
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
+from kamerplanter_engines.steady_engine import steadiness
 
 _STANDARD_MS_CM = 1.413
 _EC_METHODS = {"standard": (_STANDARD_MS_CM,), "dry_standard": (0.0, _STANDARD_MS_CM)}
@@ -71,6 +73,10 @@ class Draft:
         if says_something or len(points) == len(self.solutions):
             fit(self._fields(points))
         self.points.append(point)
+
+    def steadiness(self, samples: Sequence[RawSample]) -> Steadiness:
+        """Return whether what the probe showed in this solution, oldest first, is at rest."""
+        return steadiness(samples, self.kind, self.scale)
 
     def fields(self) -> CalibrationFields:
         """Return what was measured."""

@@ -1,4 +1,7 @@
-"""What a probe shows without any calibration, for as long as somebody calibrates it."""
+"""What a probe shows without any calibration, for as long as somebody calibrates it.
+
+Runs on the event loop.
+"""
 
 import asyncio
 from collections import deque
@@ -6,11 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import isfinite
 
-from homeassistant.core import callback
-
 from kamerplanter_backend.telemetry.mapping import FieldReader, read_message
+from kamerplanter_engines.models.steadiness import RawSample
 from kamerplanter_engines.models.telemetry import ChannelBinding, Reading
-from kamerplanter_engines.steady_engine import RawSample
 from kamerplanter_engines.telemetry_engine import Sample
 
 KEPT = 300
@@ -34,14 +35,12 @@ class RawTap:
         """Return what came in after a moment, oldest first."""
         return [item for item in self._samples if since is None or item.at > since]
 
-    @callback
     def take(self, sample: Sample) -> None:
         """Keep what was read, if it is a number."""
         if sample.problem is None and sample.raw is not None and isfinite(sample.raw):
             self._samples.append(RawSample(sample.received_at, sample.raw))
             self._news.set()
 
-    @callback
     def recall(self, reading: Reading | None) -> None:
         """Keep a stored reading that is newer: somebody else has taken it in, such as a server."""
         if reading is None or (self._samples and reading.received_at <= self._samples[-1].at):
@@ -67,14 +66,12 @@ class RawTaps:
     def __init__(self) -> None:
         self._taps: list[RawTap] = []
 
-    @callback
     def open(self, binding: ChannelBinding) -> RawTap:
         """Begin to keep the raw numbers of a channel."""
         tap = RawTap(binding)
         self._taps.append(tap)
         return tap
 
-    @callback
     def close(self, tap: RawTap) -> None:
         """Keep them no more; twice is harmless."""
         if tap in self._taps:
@@ -83,7 +80,6 @@ class RawTaps:
     def __len__(self) -> int:
         return len(self._taps)
 
-    @callback
     def on_message(self, topic: str, payload: bytes, *, retained: bool, now: datetime) -> None:
         """Look at one message; what the broker had kept was not measured now."""
         if retained:
@@ -93,7 +89,6 @@ class RawTaps:
                 for sample in read_message(payload, [tap.reader], now):
                     tap.take(sample)
 
-    @callback
     def on_entity(
         self, entity_id: str, text: str, unit: str | None, *, now: datetime, restored: bool
     ) -> None:

@@ -1,0 +1,28 @@
+"""What screens ask about a kind of value or a binding."""
+
+from datetime import datetime, timedelta
+
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, CHANNELS
+from kamerplanter_engines.telemetry_engine import rules_for
+
+
+def canonical_unit(kind: ChannelKind) -> str:
+    """Return the unit in which a kind of value is kept; empty = it has none."""
+    return CHANNELS[kind].unit
+
+
+def max_age_s(binding: ChannelBinding) -> float:
+    """Return how old a value may be and still be shown, in seconds."""
+    return rules_for(binding).max_age_s
+
+
+def by_hand_until(measured: HandMeasurement) -> datetime:
+    """Return when a value that was measured by hand becomes too old to be shown."""
+    return measured.measured_at + timedelta(seconds=CHANNELS[measured.kind].max_age_s)
+
+
+def is_battery_low(charge_pct: float) -> bool:
+    """Tell whether a battery should be changed or charged."""
+    return charge_pct < BATTERY_LOW_PCT
