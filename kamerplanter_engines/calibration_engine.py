@@ -327,3 +327,35 @@ def in_force(
         and (item.replaced_at is None or moment < item.replaced_at)
     ]
     return max(known, key=lambda item: (item.done_at, item.created_at, item.key), default=None)
+
+
+def put_right_at(
+    calibrations: Iterable[Calibration], kind: ChannelKind, at: datetime
+) -> datetime | None:
+    """Return since when what is stored of a kind is as the calibration of a moment makes it.
+
+    Something stored before is as the one before it made it, or one that was withdrawn, and says
+    nothing of how good the present one is.
+
+    Args:
+        calibrations: Those of one probe, in any order, withdrawn ones among them.
+        kind: What is measured.
+        at: The moment, aware.
+
+    Returns:
+        None if it was never calibrated.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+
+    Source: own rule.
+    """
+    known = [item for item in calibrations if item.kind is kind]
+    last = in_force(known, kind, at)
+    found = [] if last is None else [last.done_at, last.created_at]
+    found += [
+        item.withdrawn_at
+        for item in known
+        if item.withdrawn_at is not None and (last is None or item.done_at >= last.done_at)
+    ]
+    return max(found, default=None)

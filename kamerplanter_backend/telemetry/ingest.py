@@ -248,7 +248,7 @@ class _Batch:
             rules,
             rates_paused=supplied_at is not None
             and is_recent(supplied_at, now=now, max_age_s=JUMP_EXPECTED_S),
-            supplied_at=supplied_at,
+            supplied_at=source.view.dosed_at,
         )
         for item, verdict in zip(items, judged, strict=True):
             self._book(item, verdict)

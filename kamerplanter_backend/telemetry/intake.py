@@ -88,6 +88,7 @@ class ProbeIntake:
         self._is_connected = True
         self._device_of = device_of or (lambda _entity_id: None)
         self._supplied_at: datetime | None = None
+        self._dosed_at: datetime | None = None
         self._calibrations: dict[ChannelKind, list[Calibration]] = {}
         self._doubts: Doubts = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
@@ -197,9 +198,10 @@ class ProbeIntake:
         """Take in that the device is there or gone."""
         self._is_online = online
 
-    def on_supply(self, at: datetime | None) -> None:
-        """Expect jumps for a while: water or feed was last given then; none = never."""
+    def on_supply(self, at: datetime | None, dosed_at: datetime | None = None) -> None:
+        """Expect jumps for a while after a moment, and that a dose moved what it has to move."""
         self._supplied_at = at
+        self._dosed_at = dosed_at
 
     def on_doubts(self, doubts: Doubts) -> bool:
         """Take in what speaks against channels beside their readings; tell whether it is news."""
@@ -308,7 +310,7 @@ class ProbeIntake:
             self._states,
             self.rules,
             rates_paused=paused,
-            supplied_at=self._supplied_at,
+            supplied_at=self._dosed_at,
         )
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:

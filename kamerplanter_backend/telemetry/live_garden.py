@@ -75,8 +75,9 @@ class LiveGarden:
                     stock_solution=memory.stock_solution,
                 )
                 self._taken_in_at[key] = now
-            intake.on_supply(memory.view.supplied_at)
+            intake.on_supply(memory.view.supplied_at, memory.view.dosed_at)
             intake.calibrate(memory.view.calibrations)
+            intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})
             intake.recall(restored, self._taken_in_at[key])
         self._memories = dict(memories)
 

@@ -1,5 +1,6 @@
 """Stored calibrations."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from kamerplanter_backend.domain.interfaces.document_store import Order, Where
@@ -38,22 +39,23 @@ class CalibrationRepository(Repository[Calibration]):
             if item.done_at < at and (item.replaced_at is None or at < item.replaced_at):
                 self.change(item, replaced_at=at)
 
-    def counting_since(self, probe_key: str, since: datetime) -> tuple[Calibration, ...]:
-        """Return those that count for something that was measured at a moment or later.
 
-        Args:
-            probe_key: The probe.
-            since: The earliest moment of measurement, aware.
+def counting_since(newest_first: Iterable[Calibration], since: datetime) -> tuple[Calibration, ...]:
+    """Return those that count for something that was measured at a moment or later.
 
-        Returns:
-            Newest first; of each kind the one in force at that moment comes last. Withdrawn ones
-            count for nothing, and those of another device only until it was exchanged.
-        """
-        found, is_old = [], set()
-        for item in self.of_probe(probe_key):
-            if item.kind in is_old or item.withdrawn_at is not None:
-                continue
-            found.append(item)
-            if item.done_at <= since:
-                is_old.add(item.kind)
-        return tuple(found)
+    Args:
+        newest_first: The calibrations of a probe.
+        since: The earliest moment of measurement, aware.
+
+    Returns:
+        Newest first; of each kind the one in force at that moment comes last. Withdrawn ones
+        count for nothing, and those of another device only until it was exchanged.
+    """
+    found, is_old = [], set()
+    for item in newest_first:
+        if item.kind in is_old or item.withdrawn_at is not None:
+            continue
+        found.append(item)
+        if item.done_at <= since:
+            is_old.add(item.kind)
+    return tuple(found)

@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.consequences.soil_alerts import (
 )
 from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank, forget_measured
 from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
@@ -26,6 +27,7 @@ from kamerplanter_backend.domain.services.base import (
     live,
     query,
 )
+from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import (
     canonical_unit,
@@ -146,7 +148,10 @@ def _probes(uow: UnitOfWork, fields: HandMeasurementFields) -> list[Probe]:
 
 
 def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) -> list[Reading]:
-    """Return what each probe of the place showed at a moment."""
+    """Return what each probe of the place showed at a moment, as it has been put right since.
+
+    What it showed before its calibration or its exchange says nothing of how it is now.
+    """
     found = []
     for probe in _probes(uow, fields):
         binding = probe.binding(fields.kind)
@@ -154,7 +159,13 @@ def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) ->
             continue
         reading = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD, until_at=at)
         max_age_s = binding.max_age_s or CHANNELS[fields.kind].max_age_s
-        if reading is not None and is_recent(reading.at, now=at, max_age_s=max_age_s):
+        if reading is None or not is_recent(reading.at, now=at, max_age_s=max_age_s):
+            continue
+        calibrations = uow.of(CalibrationRepository).of_probe(probe.key)
+        swaps = [item.at for item in probe.replacements if item.at <= at]
+        put_right = put_right_at(calibrations, fields.kind, at)
+        changed_at = max((*swaps, *([put_right] if put_right else [])), default=None)
+        if changed_at is None or reading.at >= changed_at:
             found.append(reading)
     return found
 

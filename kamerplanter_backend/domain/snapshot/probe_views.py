@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
+from kamerplanter_backend.domain.repositories.calibration import (
+    CalibrationRepository,
+    counting_since,
+)
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.trust_views import (
@@ -44,18 +47,19 @@ def probe_view(
         is_good = last is None or last.verdict is Verdict.GOOD
         last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
         channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
-    calibrations = uow.of(CalibrationRepository).counting_since(
-        probe.key, uow.context.now - LATEST_ARRIVAL
-    )
+    recorded = uow.of(CalibrationRepository).of_probe(probe.key)
+    calibrations = counting_since(recorded, uow.context.now - LATEST_ARRIVAL)
+    dosed_at = _dosed_at(uow, probe, tasks)
     jumps = [item.created_at for item in calibrations]
+    jumps += [item.withdrawn_at for item in recorded if item.withdrawn_at is not None]
     jumps += [item.recorded_at for item in probe.replacements]
-    if (supplied_at := _supplied_at(uow, probe, tasks)) is not None:
-        jumps.append(supplied_at)
-    drifts = drift_views(uow, probe, calibrations)
+    jumps += [] if dosed_at is None else [dosed_at]
+    drifts = drift_views(uow, probe, recorded)
     return ProbeView(
         probe=probe,
         channels=tuple(channels),
         supplied_at=max(jumps, default=None),
+        dosed_at=dosed_at,
         calibrations=calibrations,
         calibration_statuses=statuses_of(probe, calibrations, uow.context.now),
         drifts=drifts,
@@ -63,7 +67,7 @@ def probe_view(
     )
 
 
-def _supplied_at(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> datetime | None:
+def _dosed_at(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> datetime | None:
     moments = [
         task.closed_at
         for task in tasks

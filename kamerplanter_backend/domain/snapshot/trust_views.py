@@ -11,7 +11,7 @@ from kamerplanter_backend.domain.snapshot.views import (
     DriftView,
 )
 from kamerplanter_engines.agreement_engine import agree, quality_of
-from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration
@@ -109,7 +109,7 @@ def drift_views(
     Args:
         uow: The unit of work.
         probe: The probe.
-        calibrations: Those that may be in force now.
+        calibrations: All of this probe, withdrawn ones among them.
     """
     if probe.tank_key is None and probe.plant_key is None:
         return ()
@@ -119,8 +119,8 @@ def drift_views(
     hand, now = uow.of(HandMeasurementRepository), uow.context.now
     views = []
     for binding in probe.channels:
-        last = in_force(calibrations, binding.kind, now)
-        starts = (now - COMPARED_FOR, probe.replaced_at, last.done_at if last else None)
+        put_right = put_right_at(calibrations, binding.kind, now)
+        starts = (now - COMPARED_FOR, probe.replaced_at, put_right)
         since = max(start for start in starts if start is not None)
         measured = hand.good_since(binding.kind, since, limit=MOST_COMPARED, **place)
         found = drift(binding.kind, compared(measured, probe.key))

@@ -81,6 +81,8 @@ class ProbeView(Model):
     channels: tuple[ChannelView, ...]
     supplied_at: Instant | None = None
     """When it was last calibrated, or water or feed given where it stands; jumps are natural."""
+    dosed_at: Instant | None = None
+    """When water or feed was last given where it stands; EC and pH have to move then."""
     calibrations: tuple[Calibration, ...] = ()
     """Those that count for what may still come in, newest first."""
     calibration_statuses: tuple[CalibrationStatus, ...] = ()

@@ -100,3 +100,21 @@ def test_an_exchanged_device_is_judged_anew_and_its_value_stays() -> None:
     # The new one has proved nothing yet.
     [judged] = intake.on_message("ph", "2.79", retained=False, received_at=now)
     assert (judged.verdict, judged.reasons) == (Verdict.SUSPECT, (Reason.OUTSIDE_PLAUSIBLE,))
+
+
+@pytest.mark.parametrize(("dosed_after_h", "verdict"), [(None, Verdict.GOOD), (1, Verdict.SUSPECT)])
+def test_a_calibration_is_no_dose_that_has_to_move_anything(
+    dosed_after_h: int | None, verdict: Verdict
+) -> None:
+    intake = ProbeIntake(probe(), started_at=NOW)
+    texts = ["6.01", "6.02", *["6.03"] * 8]
+    for hour, text in enumerate(texts):
+        at = NOW + timedelta(hours=hour)
+        if hour == 4:
+            dosed_at = None if dosed_after_h is None else at
+            intake.on_supply(at - timedelta(minutes=1), dosed_at)
+        [judged] = intake.on_message("ph", text, retained=False, received_at=at)
+
+    # Flat for seven hours across whatever happened at 4:00.
+    assert judged.verdict is verdict
+    assert judged.reasons == (() if dosed_after_h is None else (Reason.STUCK,))

@@ -9,6 +9,7 @@ import pytest
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import NotFoundError, StaleRevisionError
 from kamerplanter_backend.domain.models.tenant import AuditAction
+from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.snapshot.views import AgreementView, ProbeView, TankView
@@ -172,6 +173,82 @@ def test_a_calibration_begins_a_new_count(garden: Garden) -> None:
     log(garden, tank, PH, 6.0)
     [found] = probe_view(garden, probe).drifts
     assert (found.difference, found.count, found.drifted) == (0.1, 1, False)
+
+
+def test_what_a_probe_showed_before_its_calibration_is_compared_with_nothing(
+    garden: Garden,
+) -> None:
+    tank, [probe] = two_probes(garden, 5.5)
+    garden.wait(minutes=5)
+    calibrate(garden, probe, PH, (7.2, 7.0), (4.3, 4.01))
+    garden.wait(minutes=1)
+
+    log(garden, tank, PH, 6.0)
+
+    assert probe_view(garden, probe).drifts == ()
+    with open_unit(garden.store, garden.context()) as uow:
+        [measured] = uow.of(HandMeasurementRepository).of_tank(tank.key)
+    assert measured.comparisons == ()
+
+
+def test_what_another_device_showed_is_compared_with_nothing(garden: Garden) -> None:
+    tank, [probe] = two_probes(garden, 5.5)
+    garden.wait(minutes=5)
+    garden.services.probe.replace_device(garden.context(), probe.key)
+    garden.wait(minutes=1)
+
+    log(garden, tank, PH, 6.0)
+
+    assert probe_view(garden, probe).drifts == ()
+
+
+def test_a_calibration_that_is_told_late_has_put_nothing_right_that_is_stored(
+    garden: Garden,
+) -> None:
+    tank, [probe] = two_probes(garden, 5.5)
+    calibrated_at = garden.now - timedelta(minutes=1)
+    log(garden, tank, PH, 5.9)
+    garden.wait(minutes=5)
+
+    calibrate(garden, probe, PH, (7.2, 7.0), (4.3, 4.01), at=calibrated_at)
+
+    assert probe_view(garden, probe).drifts == ()
+
+
+def test_what_a_withdrawn_calibration_made_of_a_probe_is_no_drift_of_it(garden: Garden) -> None:
+    tank, [probe] = two_probes(garden, 5.9)
+    calibrate(garden, probe, PH, (7.0, 7.0), (4.0, 4.01))
+    garden.wait(minutes=5)
+    wrong = calibrate(garden, probe, PH, (7.4, 7.0), (4.4, 4.01))
+    garden.wait(minutes=5)
+    garden.measure(probe, PH, 5.5)
+    log(garden, tank, PH, 5.9)
+    assert [item.reasons for item in probe_view(garden, probe).doubts] == [(Reason.DRIFTED,)]
+    garden.wait(minutes=5)
+
+    garden.services.calibration.withdraw(garden.context(), wrong.key, "Swapped")
+
+    view = probe_view(garden, probe)
+    assert (view.drifts, view.doubts) == ((), ())
+    # Without it the probe shows 5.9 at once, which is no leap of the water; nobody has dosed.
+    assert (view.supplied_at, view.dosed_at) == (garden.now, None)
+
+
+def test_a_withdrawn_calibration_that_was_long_replaced_takes_no_comparison_away(
+    garden: Garden,
+) -> None:
+    tank, [probe] = two_probes(garden, 5.5)
+    old = calibrate(garden, probe, PH, (7.4, 7.0), (4.4, 4.01))
+    garden.wait(minutes=5)
+    calibrate(garden, probe, PH, (7.0, 7.0), (4.0, 4.01))
+    garden.wait(minutes=5)
+    garden.measure(probe, PH, 5.5)
+    log(garden, tank, PH, 5.9)
+    garden.wait(minutes=5)
+
+    garden.services.calibration.withdraw(garden.context(), old.key, "Swapped")
+
+    assert [item.drifted for item in probe_view(garden, probe).drifts] == [True]
 
 
 def calibrate(
