@@ -24,8 +24,10 @@ _LOGGER = logging.getLogger(__name__)
 ACTOR: Final = "ingest"
 LOOK_AT_ALL_EVERY: Final = timedelta(minutes=5)
 """So often all gardens are read again, whatever the change feed says."""
-RELEVANT: Final = frozenset({"calibrations", "irrigations", "probes", "tanks", "tasks"})
-"""What decides how a probe is judged."""
+RELEVANT: Final = frozenset(
+    {"calibrations", "hand_measurements", "irrigations", "probes", "tanks", "tasks"}
+)
+"""What decides how a probe is judged and how far it is trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

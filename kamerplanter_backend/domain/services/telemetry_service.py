@@ -9,8 +9,8 @@ from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
-from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soil
-from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank
+from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soils
+from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tanks
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
@@ -19,6 +19,11 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
 from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
+from kamerplanter_backend.domain.snapshot.trust_views import (
+    Disagreeing,
+    agreement_views,
+    disagreeing,
+)
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
@@ -104,9 +109,14 @@ class TelemetryService(Service):
 
     @query()
     def memories(self, uow: UnitOfWork, probe_keys: Collection[str]) -> dict[str, ProbeMemory]:
-        """Return what is known of those probes that are of this garden and not archived."""
-        probes = uow.of(ProbeRepository).get_many(sorted(probe_keys))
-        return {probe.key: _memory(uow, probe) for probe in probes if probe.archived_at is None}
+        """Return what is known of those probes that are of this garden and not archived.
+
+        They are compared with each other; who asks for all of a place hears which disagree.
+        """
+        found = uow.of(ProbeRepository).get_many(sorted(probe_keys))
+        probes = [probe for probe in found if probe.archived_at is None]
+        at_odds = _at_odds(uow, probes)
+        return {probe.key: _memory(uow, probe, at_odds) for probe in probes}
 
     @query()
     def stored(
@@ -251,7 +261,17 @@ def _record(uow: UnitOfWork, readings: Sequence[Reading], *, must_know_one: bool
     return added
 
 
-def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
+def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
+    of_places: dict[str, list[Probe]] = {}
+    for probe in probes:
+        for key in filter(None, (probe.tank_key, probe.plant_key)):
+            of_places.setdefault(key, []).append(probe)
+    return disagreeing(
+        view for neighbours in of_places.values() for view in agreement_views(uow, neighbours)[0]
+    )
+
+
+def _memory(uow: UnitOfWork, probe: Probe, at_odds: Disagreeing) -> ProbeMemory:
     tank: Tank | None = None
     tasks: list[Task] = []
     if probe.tank_key is not None:
@@ -263,7 +283,7 @@ def _memory(uow: UnitOfWork, probe: Probe) -> ProbeMemory:
             Where("closed_at", ">=", uow.context.now - timedelta(seconds=DEVICE_STUCK_S)),
         )
     return ProbeMemory(
-        view=probe_view(uow, probe, tasks),
+        view=probe_view(uow, probe, tasks, at_odds),
         plain_water=tank is not None and tank.plain_water,
         stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
     )
@@ -286,8 +306,5 @@ def _evaluate(
         for plant in uow.of(PlantRepository).get_many(sorted(of_plants))
         if plant.archived_at is None
     ]
-    changed = sum(evaluate_tank(uow, tank, of_tanks[tank.key]) for tank in tanks)
-    facts = facts_of(uow, plants)
-    return changed + sum(
-        evaluate_soil(uow, item, of_plants[item.plant.key]) for item in facts.values()
-    )
+    changed = evaluate_tanks(uow, tanks, of_tanks)
+    return changed + evaluate_soils(uow, facts_of(uow, plants).values(), of_plants)
