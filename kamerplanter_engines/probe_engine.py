@@ -1,5 +1,7 @@
 """Which bindings of a probe can ever give a value."""
 
+from unicodedata import category
+
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError, UnknownUnitError
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from kamerplanter_engines.tables.channels import CHANNELS
@@ -9,16 +11,36 @@ MAX_TOPIC_BYTES = 65_535
 """MQTT writes the length of a topic in two bytes."""
 
 
-def is_topic(text: str) -> bool:
-    """Tell whether a text names one topic of a broker, without wildcards.
+def can_be_sent(text: str) -> bool:
+    """Tell whether a broker takes a text as a topic or filter, whatever wildcards are in it.
 
-    Source: [MQTT5] 1.5.4 and 4.7.
+    Control characters and those that Unicode reserves for nothing are a reason for it to end the
+    connection, with all the other topics.
+
+    Source: [MQTT5] 1.5.4.
     """
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         return False
-    return 0 < size <= MAX_TOPIC_BYTES and not set(text) & {"#", "+", "\0"}
+    return 0 < size <= MAX_TOPIC_BYTES and not any(map(_is_never_sent, text))
+
+
+_PLANE_END = 0xFFFE
+"""The last two of each 65,536 characters are none."""
+
+
+def _is_never_sent(character: str) -> bool:
+    is_no_character = "\ufdd0" <= character <= "\ufdef" or ord(character) & _PLANE_END == _PLANE_END
+    return is_no_character or category(character) == "Cc"
+
+
+def is_topic(text: str) -> bool:
+    """Tell whether a text names one topic of a broker, without wildcards.
+
+    Source: [MQTT5] 1.5.4 and 4.7.
+    """
+    return can_be_sent(text) and not set(text) & {"#", "+"}
 
 
 def curve_range(kind: ChannelKind) -> tuple[float, float]:
@@ -78,7 +100,7 @@ def _check_topic(topic: str, field: str) -> None:
         shown = topic[:200].encode("ascii", "backslashreplace").decode()
         raise InvalidInputError(
             f"{field} {shown!r} names no single topic; leave out the wildcards + and # and "
-            f"the character 0, and use at most {MAX_TOPIC_BYTES} bytes.",
+            f"control characters, and use at most {MAX_TOPIC_BYTES} bytes.",
             field=field,
             value=shown,
         )

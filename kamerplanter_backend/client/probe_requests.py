@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 
 from kamerplanter_backend.client.protocol import Command, Request
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_engines.models.base import Instant, Key, Reason
+from kamerplanter_engines.models.base import Instant, Key, Reason, Remark
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
@@ -63,7 +63,7 @@ class ReplaceProbe(Command[Probe]):
     probe_key: Key
     at: Instant | None = None
     """Since when the new one measures; none = now."""
-    note: str | None = Field(default=None, max_length=2000)
+    note: Remark | None = None
     patch: dict[str, JsonValue] | None = None
     """What else changes in the same breath, such as where its values come from (merge patch)."""
 

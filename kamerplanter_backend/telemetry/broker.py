@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from aiomqtt import MqttCodeError, MqttError
 
-from kamerplanter_engines.probe_engine import MAX_TOPIC_BYTES
+from kamerplanter_engines.probe_engine import can_be_sent
 
 _LOGIN_CODES = frozenset({4, 5, 134, 135})
 """Bad user name or password, not authorised: MQTT 3.1.1 and MQTT 5."""
@@ -99,12 +99,7 @@ def client_id_for(store_id: str) -> str:
 
 def is_topic_filter(text: str) -> bool:
     """Tell whether a text can be subscribed to, wildcards included."""
-    if not text or "\0" in text:
-        return False
-    try:
-        if len(text.encode()) > MAX_TOPIC_BYTES:
-            return False
-    except UnicodeEncodeError:
+    if not can_be_sent(text):
         return False
     levels = text.split("/")
     return "#" not in "".join(levels[:-1]) and all(

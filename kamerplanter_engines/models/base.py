@@ -72,8 +72,14 @@ def plain_text(value: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
 """What a person calls a thing: one line."""
 
+Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(one_line)]
+"""A short name: one line."""
+
 Text = Annotated[str, Field(max_length=4000), AfterValidator(plain_text)]
 """What a person writes about a thing; may have lines."""
+
+Remark = Annotated[str, Field(max_length=2000), AfterValidator(plain_text)]
+"""A short text beside an event; may have lines."""
 
 Reason = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(plain_text)]
 """Why a person did something that has to be explained."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Key, Model
+from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Remark
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 
 
@@ -25,7 +25,7 @@ class HandMeasurementFields(Model):
     """The meter tells conductivity as at 25 °C; false = as it is at its temperature."""
     at: Instant | None = None
     """When; none = now."""
-    note: str | None = Field(default=None, max_length=2000)
+    note: Remark | None = None
 
 
 class Comparison(Model):

@@ -2,10 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Text
+from kamerplanter_engines.models.base import Entity, Instant, Model, Text, plain_text
 
 
 class HarvestPurpose(StrEnum):
@@ -22,7 +23,7 @@ class HarvestFields(Model):
     at: Instant
     weight_g: float | None = Field(default=None, gt=0, le=1_000_000)
     purpose: HarvestPurpose = HarvestPurpose.HARVEST
-    reason: str | None = Field(default=None, max_length=1000)
+    reason: Annotated[str, Field(max_length=1000), AfterValidator(plain_text)] | None = None
     note: Text | None = None
 
 

@@ -1,17 +1,18 @@
 """Plant protection: what was applied, and the waiting period that follows."""
 
 from datetime import date
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Reason, Text
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Reason, Text, one_line
 
 
 class ApplicationFields(Model):
     """An application of a product; it keeps its own copy of product, ingredient and interval."""
 
     product: Name
-    ingredient: str | None = Field(default=None, max_length=200)
+    ingredient: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = None
     interval_d: int | None = Field(default=None, ge=0, le=3650)
     """Pre-harvest interval in full local days; none = unknown, which blocks. [d]"""
     at: Instant

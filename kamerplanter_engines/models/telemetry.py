@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from kamerplanter_engines.models.base import Entity, Instant, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Model, Name, Remark
 
 
 class ChannelKind(StrEnum):
@@ -194,7 +194,7 @@ class Replacement(Model):
     recorded_at: Instant
     """When it was said."""
     by: str | None = None
-    note: str | None = Field(default=None, max_length=2000)
+    note: Remark | None = None
 
 
 class Probe(Entity, ProbeFields):

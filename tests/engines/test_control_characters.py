@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.ipm import TreatmentCorrection
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import Task, TaskFields
+
+AT = "2026-05-01T10:00:00Z"
 
 HIDDEN = ["\x00", "\x07", "\x1b", "\x7f", "\x85"]
 LAYOUT = ["\n", "\r", "\t"]
@@ -62,6 +65,12 @@ def test_the_documentation_shows_the_limits_of_both() -> None:
 
     assert TankFields.model_json_schema()["properties"]["name"] == wanted
     assert Tank.model_json_schema()["properties"]["name"] == wanted
+
+
+def test_notes_that_are_stored_can_be_read() -> None:
+    measured = {"tank_key": "t", "kind": "ph", "value": 6, "measured_at": AT, "note": "a\x00b"}
+
+    assert HandMeasurement.model_validate({**STORED, **measured}).note == "a\x00b"
 
 
 def test_reasons_are_texts() -> None:

@@ -26,7 +26,9 @@ def curve(*values: float) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint(raw=1000 + i, value=value) for i, value in enumerate(values))
 
 
-@pytest.mark.parametrize("text", ["a", "/", "tank/ec", "$SYS/x", "ä/ü", "a" * MAX_TOPIC_BYTES])
+@pytest.mark.parametrize(
+    "text", ["a", "/", "tank/ec", "$SYS/x", "ä/ü", "a b/\ufdf0\ufffd", "a" * MAX_TOPIC_BYTES]
+)
 def test_a_name_of_one_topic_is_one(text: str) -> None:
     assert is_topic(text)
 
@@ -40,6 +42,12 @@ def test_a_name_of_one_topic_is_one(text: str) -> None:
         "a/+/b",
         "a#",
         "a\0b",
+        "a\tb",
+        "a\x7fb",
+        "a\x85b",
+        "a\ufdd0b",
+        "a\ufffeb",
+        "a\U0010ffffb",
         pytest.param("a" * (MAX_TOPIC_BYTES + 1), id="too long"),
         pytest.param("ä" * (MAX_TOPIC_BYTES // 2 + 1), id="too long in bytes"),
         pytest.param("a\ud800", id="half a character"),

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from kamerplanter_backend.common.permissions import KeyScope
-from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Name
+from kamerplanter_engines.models.base import Entity, Instant, Key, Label, Model, Name
 from kamerplanter_engines.models.site import known_zone
 
 Digest = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[0-9a-f]{64}$")]
@@ -133,7 +133,7 @@ class ApiKeyFields(Model):
     """Whose rights it has, at most."""
     garden_key: Key
     """The only garden that it opens."""
-    label: str = Field(min_length=1, max_length=100)
+    label: Label
     scopes: tuple[KeyScope, ...] = Field(min_length=1, max_length=4)
     key_hash: Digest
     prefix: str = Field(pattern=r"^kp_[A-Za-z0-9_-]{5}$")

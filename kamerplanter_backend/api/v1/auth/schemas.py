@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from kamerplanter_backend.auth.sessions import Login
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.domain.models.identity import ApiKey
-from kamerplanter_engines.models.base import Instant, Key, Model, Name
+from kamerplanter_engines.models.base import Instant, Key, Label, Model, Name
 
 EmailText = Annotated[str, Field(min_length=3, max_length=254, examples=["ada@example.org"])]
 PasswordText = Annotated[
@@ -103,7 +103,7 @@ class ProviderList(Model):
 class ApiKeyBody(Model):
     """A key to be made."""
 
-    label: str = Field(min_length=1, max_length=100, examples=["Sensors on the balcony"])
+    label: Label = Field(examples=["Sensors on the balcony"])
     tenant_slug: Slug
     """The only garden that it opens."""
     scopes: frozenset[KeyScope] = Field(min_length=1, examples=[["read", "ingest"]])

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Body, Depends, Response
-from pydantic import Field
 
 from kamerplanter_backend.api.crud import PathKey
 from kamerplanter_backend.api.late_route import Router
@@ -11,7 +10,7 @@ from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_engines.models.base import Instant, Model, Reason
+from kamerplanter_engines.models.base import Instant, Model, Reason, Remark
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import Probe
 
@@ -31,7 +30,7 @@ class ReplacementBody(Model):
 
     at: Instant | None = None
     """Since when the new one measures, with a zone; none = now."""
-    note: str | None = Field(default=None, max_length=2000)
+    note: Remark | None = None
 
 
 @router.post("/calibrations/{key}/withdraw", summary="Withdraw a wrong calibration")

@@ -11,7 +11,7 @@ from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_engines.models.base import Instant, Model
+from kamerplanter_engines.models.base import Instant, Model, Remark
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.models.trust import Trend
@@ -48,7 +48,7 @@ class MeasurementBody(Model):
     """The meter tells conductivity as at 25 °C; false = as it is at its temperature."""
     at: Instant | None = None
     """When, with a zone; none = now."""
-    note: str | None = Field(default=None, max_length=2000)
+    note: Remark | None = None
 
 
 @router.post("/tanks/{key}/measurements", status_code=201, summary="Log a measurement in a tank")

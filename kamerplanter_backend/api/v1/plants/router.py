@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
@@ -14,7 +14,7 @@ from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.snapshot.views import PlantView
-from kamerplanter_engines.models.base import Model
+from kamerplanter_engines.models.base import Model, plain_text
 from kamerplanter_engines.models.plant import Plant, PlantFields
 
 router = Router(prefix="/plants", tags=["plants"])
@@ -51,7 +51,7 @@ class PhaseBody(Model):
     """Entry of the sequence of its species."""
     started_on: date | None = None
     """Local date; none = today."""
-    reason: str | None = Field(default=None, max_length=1000)
+    reason: Annotated[str, Field(max_length=1000), AfterValidator(plain_text)] | None = None
     """Why, where a phase is skipped or the plant goes back."""
 
 
