@@ -19,6 +19,8 @@ TREND_COUNT = 12
 """Fewer readings say nothing of where a value is heading."""
 TREND_SPAN_H = 6.0
 """Nor does a shorter time. [h]"""
+CERTAIN_COUNT = 5
+"""Of four points without any slope all pairs go one way in 2 of 24 orders, which is not 95 %."""
 BUCKET_S = 600
 """Of the readings of so long a time the middle one speaks, so that the work stays small. [s]"""
 
@@ -70,7 +72,7 @@ def trend(
     if len(points) < TREND_COUNT or span_h < TREND_SPAN_H - _ROUNDING:
         return known
     thinned = _thinned(points)
-    slope = theil_sen(thinned)
+    slope = theil_sen(thinned) if len(thinned) >= CERTAIN_COUNT else None
     if slope is None:
         return known
     present = median(y - slope.middle * x for x, y in thinned)

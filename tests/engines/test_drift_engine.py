@@ -65,6 +65,20 @@ def test_few_readings_or_a_short_time_say_nothing(
     assert (found.limit_at is not None) is says
 
 
+@pytest.mark.parametrize(("bursts", "says"), [(2, False), (4, False), (5, True)])
+def test_a_few_bursts_of_readings_are_no_certain_slope(bursts: int, *, says: bool) -> None:
+    # Six readings within a minute speak as one: two or four such always lie on some line.
+    readings = [
+        reading(0.05 + burst * 8 / (bursts - 1) + n / 360, 6.0 - 0.05 * burst)
+        for burst in range(bursts)
+        for n in range(6)
+    ]
+
+    found = trend(PH, readings, now=NOW, changed_at=None, band=BAND)
+
+    assert (found.limit_at is not None) is says
+
+
 def test_what_goes_to_and_fro_reaches_no_limit() -> None:
     readings = [reading(n, 6.0 + 0.1 * (n % 2)) for n in range(14)]
 
