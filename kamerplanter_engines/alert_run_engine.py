@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kamerplanter_engines.evidence_engine import decides, until_the_next
-from kamerplanter_engines.models.tank import AlertState, Band, TankAlertFields
+from kamerplanter_engines.models.tank import AlertState, Band, TankAlertFields, TankProblem
 from kamerplanter_engines.models.telemetry import Reading
 from kamerplanter_engines.tables.tank_bands import READINGS_NEEDED
 from kamerplanter_engines.tank_engine import judge_alert, side_of
@@ -82,3 +82,35 @@ def judge_run(
             inside.clear()
         alert = judged(alert, reading, held_at)
     return judged(alert, newest_deciding(inside)) if inside else alert
+
+
+def keeps_within(kind: TankProblem, band: Band, readings: Sequence[Reading]) -> bool:
+    """Tell whether no reading lies outside of a band, so that none begins a problem.
+
+    Args:
+        kind: What was measured.
+        band: What the value should keep within.
+        readings: In any order, at least one.
+    """
+    values = [reading.value for reading in readings]
+    # What lies between two values inside of a band does so too.
+    return all(side_of(kind, value, band) is None for value in {min(values), max(values)})
+
+
+def is_news(before: TankAlertFields, after: TankAlertFields) -> bool:
+    """Tell whether an alert has to be written down again.
+
+    While there is no problem, the reading that was judged last says nothing that the stored
+    readings do not say; only after the clock went back, what lies ahead must be forgotten.
+
+    Args:
+        before: The alert as it is written down.
+        after: What came of it.
+    """
+    names = set(TankAlertFields.model_fields)
+    last_at = before.last_reading_at
+    if before.state is after.state is AlertState.INACTIVE and (
+        last_at is None or (after.last_reading_at is not None and after.last_reading_at >= last_at)
+    ):
+        names -= {"last_reading_at", "last_value"}
+    return any(getattr(before, name) != getattr(after, name) for name in names)

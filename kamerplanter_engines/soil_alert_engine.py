@@ -7,7 +7,9 @@ from kamerplanter_engines.evidence_engine import until_the_next
 from kamerplanter_engines.models.base import is_ahead, utc
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.telemetry import Reading
+from kamerplanter_engines.science.thresholds import is_below
 from kamerplanter_engines.tables.channels import START_GRACE_S
+from kamerplanter_engines.tables.tank_bands import MOISTURE_COMPARE
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
 
@@ -95,6 +97,43 @@ def falls_silent_at(
     if started_at is None:
         return silent_at
     return max(silent_at, utc(started_at) + timedelta(seconds=START_GRACE_S))
+
+
+def keeps_moist(low: float | None, high: float | None, readings: Sequence[Reading]) -> bool:
+    """Tell whether no reading is below the limit, so that none begins a wait for water.
+
+    Args:
+        low: Lowest moisture that is right for the plant; none = no limit. [%], 0 to 100.
+        high: Highest moisture that is right for the plant; none = no limit. [%], 0 to 100.
+        readings: In any order, at least one.
+
+    Returns:
+        False without any limit: then all that was known is forgotten.
+    """
+    if low is None:
+        return high is not None
+    lowest = min(reading.value for reading in readings)
+    return not is_below(lowest, low, resolution=MOISTURE_COMPARE.resolution)
+
+
+def is_news(before: PlantAlertFields, after: PlantAlertFields) -> bool:
+    """Tell whether what is known of the soil has to be written down again.
+
+    While it is moist, the reading that was judged last says nothing that the stored readings do
+    not say; only after the clock went back, what lies ahead must be forgotten.
+
+    Args:
+        before: As it is written down.
+        after: What came of it.
+    """
+    names = set(PlantAlertFields.model_fields)
+    last_at = before.last_reading_at
+    is_moist = not any(item.is_dry or item.pending_since for item in (before, after))
+    if is_moist and (
+        last_at is None or (after.last_reading_at is not None and after.last_reading_at >= last_at)
+    ):
+        names -= {"last_reading_at"}
+    return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
 def _is_late(reading: Reading | None, last_reading_at: datetime | None) -> bool:

@@ -53,7 +53,8 @@ class PlantAlertFields(Model):
     since: Instant | None = None
     """When the soil was judged dry."""
     last_reading_at: Instant | None = None
-    """When the newest reading that was judged was measured; an older one decides nothing."""
+    """When the newest reading that was judged was measured; an older one decides nothing. While the
+    soil is moist it is written down seldom, as the stored readings tell it."""
     task_silenced: bool = False
     """A person closed the task while the soil was still dry; no new one until it was moist."""
 

@@ -98,7 +98,8 @@ class TankAlertFields(Model):
     out_of_band_count: int = Field(default=0, ge=0)
     """Readings out of band in a row; two are needed."""
     last_reading_at: Instant | None = None
-    """The reading that was judged last, so that none is counted twice."""
+    """The reading that was judged last, so that none is counted twice; while there is no problem it
+    is written down seldom, as the stored readings tell it."""
     last_value: float | None = None
     task_silenced: bool = False
     """A person completed the task while the value was still out; no new one until it was back."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import example, given, strategies as st
 
-from kamerplanter_engines.alert_run_engine import judge_run
+from kamerplanter_engines.alert_run_engine import is_news, judge_run, keeps_within
 from kamerplanter_engines.models.tank import (
     AlertState,
     Band,
@@ -141,3 +141,27 @@ def test_only_the_newest_reading_inside_the_band_is_written_down() -> None:
 
 def test_no_reading_changes_nothing() -> None:
     assert judge_run(QUIET, BAND, [], **NUMBERS) == QUIET
+
+
+def test_readings_within_a_band_begin_no_problem() -> None:
+    """A meter of EC shows hundredths: 2.004 is 2.00 and within, 2.01 is not."""
+    inside = [reading(1.2, 1), reading(2.004, 2), reading(1.6, 3)]
+
+    assert keeps_within(TankProblem.EC, BAND, inside) is True
+    assert keeps_within(TankProblem.EC, BAND, [*inside, reading(2.01, 4)]) is False
+    assert keeps_within(TankProblem.EC, BAND, [*inside, reading(1.19, 4)]) is False
+
+
+def test_without_a_problem_the_last_reading_is_no_news() -> None:
+    seen = QUIET.model_copy(update={"last_reading_at": START, "last_value": 1.5})
+    later = seen.model_copy(update={"last_reading_at": NOW, "last_value": 1.6})
+    pending = later.model_copy(update={"state": AlertState.PENDING, "side": Side.HIGH})
+
+    assert is_news(seen, later) is False
+    assert is_news(QUIET, later) is False
+    assert is_news(later, seen) is True  # the clock went back
+    assert is_news(seen, QUIET) is True
+    assert is_news(seen, pending) is True
+    assert is_news(pending, later) is True
+    assert is_news(pending, pending.model_copy(update={"last_reading_at": START})) is True
+    assert is_news(pending, pending) is False

@@ -8,7 +8,12 @@ from hypothesis import example, given, strategies as st
 
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
-from kamerplanter_engines.soil_alert_engine import falls_silent_at, judge_soil_run
+from kamerplanter_engines.soil_alert_engine import (
+    falls_silent_at,
+    is_news,
+    judge_soil_run,
+    keeps_moist,
+)
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LOW, HIGH = 22.0, 60.0
@@ -139,3 +144,27 @@ def test_a_probe_is_missed_when_its_value_is_too_old_and_it_had_time_to_speak(
     )
 
     assert silent_at == (None if expected is None else at(expected))
+
+
+def test_readings_above_the_limit_keep_the_soil_moist() -> None:
+    moist = [reading(22, -3), reading(70, -2)]
+
+    assert keeps_moist(LOW, HIGH, moist) is True
+    assert keeps_moist(LOW, None, moist) is True
+    assert keeps_moist(None, HIGH, [reading(3, -1)]) is True
+    assert keeps_moist(LOW, HIGH, [*moist, reading(20, -1)]) is False
+    assert keeps_moist(None, None, moist) is False
+
+
+def test_while_the_soil_is_moist_the_last_reading_is_no_news() -> None:
+    seen = UNKNOWN.model_copy(update={"last_reading_at": at(-10)})
+    later = UNKNOWN.model_copy(update={"last_reading_at": at(-1)})
+    waiting = later.model_copy(update={"pending_since": at(-1)})
+
+    assert is_news(seen, later) is False
+    assert is_news(UNKNOWN, later) is False
+    assert is_news(later, seen) is True  # the clock went back
+    assert is_news(seen, UNKNOWN) is True
+    assert is_news(seen, waiting) is True
+    assert is_news(waiting, later) is True
+    assert is_news(waiting, waiting.model_copy(update={"last_reading_at": at(0)})) is True

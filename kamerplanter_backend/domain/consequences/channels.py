@@ -1,12 +1,14 @@
 """Who speaks for a place, a probe or a person, and the numbers in force for what is said."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import as_reading
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -113,20 +115,86 @@ def _speaks(uow: UnitOfWork, source: Source) -> bool:
     )
 
 
-def new_readings(
-    readings: Sequence[Reading], source: Source, kind: ChannelKind
-) -> list[Reading | None]:
+type Fresh = Mapping[tuple[str, ChannelKind], Sequence[Reading]]
+"""The good readings that have just been stored, by probe and kind, oldest first."""
+
+
+def fresh_of(readings: Iterable[Reading]) -> Fresh:
+    """Return the good ones among the readings that have just been stored."""
+    fresh: dict[tuple[str, ChannelKind], list[Reading]] = {}
+    for reading in readings:
+        if reading.verdict is Verdict.GOOD:
+            fresh.setdefault((reading.probe_key, reading.kind), []).append(reading)
+    for found in fresh.values():
+        found.sort(key=lambda reading: reading.at)
+    return fresh
+
+
+def only_probe(probes: Iterable[Probe], kind: ChannelKind) -> Probe | None:
+    """Return the probe that alone can speak for a place; none = there are several, or no one."""
+    found = [probe for probe in probes if probe.binding(kind) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def heard_just_now(
+    uow: UnitOfWork, probe: Probe, kind: ChannelKind, fresh: Fresh
+) -> Sequence[Reading]:
+    """Return what the only probe of a place has just said, if it speaks by that already.
+
+    Empty if it does not: then the store tells who speaks.
+    """
+    found = fresh.get((probe.key, kind), ())
+    binding = probe.binding(kind)
+    if not found or binding is None:
+        return ()
+    source = Source(probe=probe, binding=binding, reading=found[-1])
+    return found if _speaks(uow, source) else ()
+
+
+def new_readings(fresh: Fresh, source: Source, kind: ChannelKind) -> list[Reading | None]:
     """Return what has to be judged, oldest first: the new readings of the channel.
 
     Without new ones it is the newest good one that is stored, or none.
     """
     if source.probe is None:
         return [source.reading]
-    fresh = [
-        reading
-        for reading in readings
-        if reading.kind is kind
-        and reading.probe_key == source.probe.key
-        and reading.verdict is Verdict.GOOD
-    ]
-    return [*sorted(fresh, key=lambda reading: reading.at)] or [source.reading]
+    return [*fresh.get((source.probe.key, kind), ())] or [source.reading]
+
+
+def judged_before(
+    uow: UnitOfWork, probe: Probe, source: Source, readings: Sequence[Reading | None]
+) -> datetime | None:
+    """Return by which reading a place without a problem was judged last, as the store tells.
+
+    Args:
+        uow: The unit of work.
+        probe: The only one that can speak for the place.
+        source: Who speaks now: it, or a person.
+        readings: What is to be judged now; it may be stored already.
+
+    Returns:
+        When that reading was measured; none = it is older than these, or there is none.
+    """
+    now, kind = uow.context.now, source.binding.kind
+    present = [reading for reading in readings if reading is not None]
+    if not present:
+        return None
+    # What is too old decides nothing, so nobody has to know what came after it.
+    oldest = now - timedelta(seconds=source.max_age_s)
+    from_at = max(present[0].at, oldest)
+    stored = uow.readings.range(probe.key, kind, from_at, now + CLOCK_TOLERANCE)
+    if source.is_by_hand:
+        return max((item.at for item in stored if item.verdict is Verdict.GOOD), default=None)
+    moments = {reading.at for reading in present}
+    # What was received later was stored by a clock that was ahead.
+    heard_at = min(reading.received_at for reading in present)
+    return max(
+        (
+            item.at
+            for item in stored
+            if item.verdict is Verdict.GOOD
+            and item.at not in moments
+            and item.received_at <= heard_at
+        ),
+        default=None,
+    )

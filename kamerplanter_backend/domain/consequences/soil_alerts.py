@@ -1,21 +1,36 @@
 """Judges the soil moisture of a plant, and makes the watering task that follows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import Final
 
-from kamerplanter_backend.domain.consequences.channels import Source, new_readings, source_of
+from kamerplanter_backend.domain.consequences.channels import (
+    Fresh,
+    Source,
+    fresh_of,
+    heard_just_now,
+    judged_before,
+    new_readings,
+    only_probe,
+    source_of,
+)
 from kamerplanter_backend.domain.consequences.open_tasks import open_task, resolve_tasks
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
-from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.plant import PlantAlert, PlantAlertFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading
-from kamerplanter_engines.soil_alert_engine import judge_soil_run
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
+from kamerplanter_engines.soil_alert_engine import is_news, judge_soil_run, keeps_moist
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
+PLANTS_AT_ONCE: Final = 500
+"""Of so many plants what is known is read at once."""
 RULE_SOIL_MOISTURE_LOW = "soil_moisture_low"
 
 
@@ -46,22 +61,69 @@ def soil_verdict(
     )
 
 
-def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading] = ()) -> int:
-    """Judge the soil of a plant as of now; return how many alerts and tasks changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """What is known of the soil of a plant before it is judged, read at once for many plants."""
+
+    facts: PlantFacts
+    probes: Sequence[Probe]
+    alert: PlantAlert | None
+    fresh: Fresh
+
+
+def evaluate_soil(uow: UnitOfWork, facts: PlantFacts) -> int:
+    """Judge the soil of a plant as of now; return how many alerts and tasks changed."""
+    return evaluate_soils(uow, [facts], {})
+
+
+def evaluate_soils(
+    uow: UnitOfWork, plants: Iterable[PlantFacts], readings: Mapping[str, Sequence[Reading]]
+) -> int:
+    """Judge the soil of plants as of now; return how many alerts and tasks changed.
 
     Soil that is moist again, by rain or by somebody who booked nothing, needs no water: the task
     that this rule made is closed. It stays where only the probe is gone, which wets nothing, and
-    so does the task of another rule or of a person.
+    so does the task of another rule or of a person. An alert is written when its condition changes,
+    as that of a tank is.
 
     Args:
         uow: The unit of work, allowed to write plant alerts and tasks.
-        facts: A plant that is not archived.
-        readings: What has just been stored, of any probe.
+        plants: Plants that are not archived.
+        readings: What has just been stored, of any probe, by key of the plant.
     """
+    return sum(
+        _evaluate(uow, case)
+        for part in batched(plants, PLANTS_AT_ONCE, strict=False)
+        for case in _cases(uow, part, readings)
+    )
+
+
+def _cases(
+    uow: UnitOfWork, plants: Sequence[PlantFacts], readings: Mapping[str, Sequence[Reading]]
+) -> list[_Case]:
+    keys = [facts.plant.key for facts in plants]
+    alerts = {alert.plant_key: alert for alert in uow.of(PlantAlertRepository).of_plants(keys)}
+    probes: dict[str, list[Probe]] = {}
+    for probe in uow.of(ProbeRepository).of_plants(keys):
+        probes.setdefault(probe.plant_key or "", []).append(probe)
+    return [
+        _Case(
+            facts=facts,
+            probes=probes.get(facts.plant.key, ()),
+            alert=alerts.get(facts.plant.key),
+            fresh=fresh_of(readings.get(facts.plant.key, ())),
+        )
+        for facts in plants
+    ]
+
+
+def _evaluate(uow: UnitOfWork, case: _Case) -> int:
+    facts, stored = case.facts, case.alert
     key = facts.plant.key
-    source = soil_source_of(uow, key)
+    if stored is not None and _stays_quiet(uow, case, stored):
+        return 0
+    source = source_of(uow, case.probes, ChannelKind.SOIL_MOISTURE, plant_key=key)
     alerts = uow.of(PlantAlertRepository)
-    stored = alerts.of_plant(key)
     if source is None:
         # Nobody measures it any more, so dry soil could never end by itself.
         if stored is None or not (stored.is_dry or stored.pending_since):
@@ -69,22 +131,57 @@ def evaluate_soil(uow: UnitOfWork, facts: PlantFacts, readings: Sequence[Reading
         alerts.change(stored, is_dry=False, pending_since=None)
         return 1
     before: PlantAlertFields = stored or PlantAlertFields(plant_key=key)
+    probe = only_probe(case.probes, ChannelKind.SOIL_MOISTURE)
+    readings = new_readings(case.fresh, source, ChannelKind.SOIL_MOISTURE)
     after = judge_soil_run(
-        before,
+        before if probe is None else _reminded(uow, before, probe, source, readings),
         facts.moisture_low_pct,
         facts.moisture_high_pct,
-        new_readings(readings, source, ChannelKind.SOIL_MOISTURE),
+        readings,
         now=uow.context.now,
         started_at=uow.context.started_at,
         max_age_s=source.max_age_s,
         hold_s=None if source.is_by_hand else source.hold_s,
     )
-    if stored is not None:
+    if stored is None:
+        if after != before:
+            alerts.add(after)
+    elif probe is None or source.is_by_hand or is_news(stored, after):
         names = PlantAlertFields.model_fields
         alerts.change(stored, **{name: getattr(after, name) for name in names})
-    elif after != before:
-        alerts.add(after)
     return int(after.is_dry != before.is_dry) + _follow(uow, before, after)
+
+
+def _stays_quiet(uow: UnitOfWork, case: _Case, alert: PlantAlert) -> bool:
+    """Tell without a look at the store that fresh readings change nothing worth writing down."""
+    last_at = alert.last_reading_at
+    if alert.is_dry or alert.pending_since is not None or last_at is None:
+        return False
+    probe = only_probe(case.probes, ChannelKind.SOIL_MOISTURE)
+    if probe is None or is_ahead(last_at, uow.context.now):
+        return False
+    heard = heard_just_now(uow, probe, ChannelKind.SOIL_MOISTURE, case.fresh)
+    facts = case.facts
+    return bool(heard) and keeps_moist(facts.moisture_low_pct, facts.moisture_high_pct, heard)
+
+
+def _reminded(
+    uow: UnitOfWork,
+    alert: PlantAlertFields,
+    probe: Probe,
+    source: Source,
+    readings: Sequence[Reading | None],
+) -> PlantAlertFields:
+    """Return an alert that knows by which reading it was judged last, while the soil is moist."""
+    if alert.is_dry or alert.pending_since is not None:
+        return alert
+    judged_at = judged_before(uow, probe, source, readings)
+    known_at = alert.last_reading_at
+    if judged_at is None or (
+        known_at is not None and judged_at <= known_at and not is_ahead(known_at, uow.context.now)
+    ):
+        return alert
+    return alert.model_copy(update={"last_reading_at": judged_at})
 
 
 def forget_measured_soil(uow: UnitOfWork, measurement: HandMeasurement) -> None:

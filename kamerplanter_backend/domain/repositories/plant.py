@@ -1,5 +1,7 @@
 """Stored plants, and the alerts about their soil."""
 
+from collections.abc import Sequence
+
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
@@ -36,6 +38,10 @@ class PlantRepository(Repository[Plant]):
         """Return the plants that a tank feeds and that are not archived."""
         return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
 
+    def fed_by_any(self, tank_keys: Sequence[str]) -> list[Plant]:
+        """Return the plants that one of these tanks feeds and that are not archived."""
+        return self.find(Where("tank_key", "in", tank_keys), Where("archived_at", "is_null", True))
+
     def of_run(self, run_key: str) -> list[Plant]:
         """Return the plants of a planting run, the archived ones too."""
         return self.find(Where("run_key", "==", run_key))
@@ -54,3 +60,7 @@ class PlantAlertRepository(Repository[PlantAlert]):
     def of_plant(self, plant_key: str) -> PlantAlert | None:
         """Return the alert about the soil of a plant."""
         return self.first(Where("plant_key", "==", plant_key))
+
+    def of_plants(self, plant_keys: Sequence[str]) -> list[PlantAlert]:
+        """Return the alerts about the soil of plants."""
+        return self.find(Where("plant_key", "in", plant_keys))

@@ -1,5 +1,7 @@
 """Stored tanks and their alerts."""
 
+from collections.abc import Sequence
+
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
@@ -35,6 +37,10 @@ class TankAlertRepository(Repository[TankAlert]):
     def of_tank(self, tank_key: str) -> list[TankAlert]:
         """Return the alerts of a tank."""
         return self.find(Where("tank_key", "==", tank_key))
+
+    def of_tanks(self, tank_keys: Sequence[str]) -> list[TankAlert]:
+        """Return the alerts of tanks."""
+        return self.find(Where("tank_key", "in", tank_keys))
 
     def for_problem(self, tank_key: str, kind: TankProblem) -> TankAlert | None:
         """Return the alert of a tank for one problem."""

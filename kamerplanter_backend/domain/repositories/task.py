@@ -1,5 +1,7 @@
 """Stored tasks."""
 
+from collections.abc import Sequence
+
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
@@ -38,6 +40,10 @@ class TaskRepository(Repository[Task]):
     def open_of_tank(self, tank_key: str, kind: TaskKind | None = None) -> list[Task]:
         """Return the open tasks of a tank, of one kind if given."""
         return self._open_of("tank_key", tank_key, kind)
+
+    def open_of_tanks(self, tank_keys: Sequence[str]) -> list[Task]:
+        """Return the open tasks of tanks."""
+        return self.find(Where("tank_key", "in", tank_keys), Where("state", "==", TaskState.OPEN))
 
     def _open_of(self, field: str, key: str, kind: TaskKind | None) -> list[Task]:
         where = [Where(field, "==", key), Where("state", "==", TaskState.OPEN)]

@@ -1,5 +1,6 @@
 """Stored probes."""
 
+from collections.abc import Sequence
 from typing import override
 
 from kamerplanter_backend.domain.interfaces.document_store import Where
@@ -29,9 +30,18 @@ class ProbeRepository(Repository[Probe]):
         """Return the probes in a tank that are not archived."""
         return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
 
+    def of_tanks(self, tank_keys: Sequence[str]) -> list[Probe]:
+        """Return the probes in tanks that are not archived."""
+        return self.find(Where("tank_key", "in", tank_keys), Where("archived_at", "is_null", True))
+
     def of_plant(self, plant_key: str) -> list[Probe]:
         """Return the probes in the soil of a plant that are not archived."""
         return self.find(Where("plant_key", "==", plant_key), Where("archived_at", "is_null", True))
+
+    def of_plants(self, plant_keys: Sequence[str]) -> list[Probe]:
+        """Return the probes in the soil of plants that are not archived."""
+        where = Where("plant_key", "in", plant_keys)
+        return self.find(where, Where("archived_at", "is_null", True))
 
     @override
     def remove(self, key: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from kamerplanter_backend.domain.consequences.open_tasks import resolve_tasks
+from kamerplanter_backend.domain.consequences.tank_alerts import alerts_of
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
@@ -83,4 +84,4 @@ class TankService(EntityService[Tank]):
             NotFoundError: It does not exist.
         """
         uow.of(TankRepository).get(key)
-        return tuple(uow.of(TankAlertRepository).of_tank(key))
+        return alerts_of(uow, key)
