@@ -10,6 +10,7 @@ from kamerplanter_backend.data_access.sqlite.errors import store_error
 from kamerplanter_backend.data_access.sqlite.packing import (
     COLUMNS,
     GOOD,
+    READ_COLUMNS,
     ROW_EPOCH_US,
     Row,
     condition_of,
@@ -103,7 +104,7 @@ class SqliteSeriesStore(SeriesStore):
         most: int | None = None,
     ) -> list[Reading]:
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM readings WHERE channel = ? "
+            f"SELECT {READ_COLUMNS} FROM readings WHERE channel = ? "
             "AND from_2030_us >= ? AND from_2030_us < ? ORDER BY from_2030_us LIMIT ?",
             (
                 self.channel(probe_key, kind),
@@ -134,7 +135,8 @@ class SqliteSeriesStore(SeriesStore):
             until_us = min(until_us, newest)
         condition = "" if verdict is None else f" AND {condition_of(verdict)}"
         rows = self._rows(
-            f"SELECT {COLUMNS} FROM readings WHERE channel = ? AND from_2030_us <= ?{condition} "
+            f"SELECT {READ_COLUMNS} FROM readings "
+            f"WHERE channel = ? AND from_2030_us <= ?{condition} "
             "ORDER BY from_2030_us DESC LIMIT 1",
             (channel, until_us),
         )

@@ -73,7 +73,7 @@ def test_reading_made_of_its_row_is_one_that_was_checked(  # noqa: PLR0917 - its
         reasons=reasons,
     )
 
-    [made] = readings_of("probe-1", ChannelKind.EC, [row_of(7, reading)])
+    [made] = readings_of("probe-1", ChannelKind.EC, [row_of(7, reading)[1:]])
 
     assert made == reading
     assert repr(made) == repr(reading)
@@ -83,6 +83,41 @@ def test_reading_made_of_its_row_is_one_that_was_checked(  # noqa: PLR0917 - its
     assert made.model_copy(update={"value": 1.0}).value == 1.0
     assert made.model_fields_set == set(Reading.model_fields)
     assert made.at.tzinfo is UTC
+
+
+def test_readings_made_together_do_not_share_what_is_their_own() -> None:
+    at = datetime(2026, 11, 1, 7, 30, 0, 1, tzinfo=UTC)
+    plain = Reading(
+        probe_key="p", kind=ChannelKind.PH, at=at, received_at=at, value=6.1, verdict=Verdict.GOOD
+    )
+    odd = Reading(
+        probe_key="p",
+        kind=ChannelKind.PH,
+        at=at + timedelta(seconds=5),
+        received_at=at + timedelta(seconds=7),
+        value=5.9,
+        raw=5.8,
+        verdict=Verdict.SUSPECT,
+        reasons=(Reason.RATE, Reason.STUCK),
+    )
+    # Beyond 2096, where a floating-point number of seconds is too coarse.
+    late = plain.model_copy(
+        update=dict.fromkeys(("at", "received_at"), datetime(2101, 1, 1, 0, 0, 0, 7, tzinfo=UTC))
+    )
+    stored = [plain, odd, plain.model_copy(update={"at": at + timedelta(seconds=9)})]
+
+    for readings in (stored, [*stored, late], []):
+        rows = [row_of(7, reading)[1:] for reading in readings]
+        assert readings_of("p", ChannelKind.PH, rows) == readings
+
+
+@given(moments)
+def test_moment_of_a_row_is_true_to_the_microsecond(at: datetime) -> None:
+    row = ((at - packing.ROW_EPOCH) // timedelta(microseconds=1), 1800, None, None, None)
+
+    [made] = readings_of("p", ChannelKind.EC, [row])
+
+    assert made.at == at
 
 
 def test_row_of_an_ordinary_reading_holds_a_time_and_a_number() -> None:
@@ -104,7 +139,7 @@ def test_row_of_an_ordinary_reading_holds_a_time_and_a_number() -> None:
 
 
 def test_reason_of_a_newer_version_is_nothing_to_this_one() -> None:
-    [made] = readings_of("p", ChannelKind.EC, [(1, 0, 1800, None, None, "suspect rate,later")])
+    [made] = readings_of("p", ChannelKind.EC, [(0, 1800, None, None, "suspect rate,later")])
 
     assert (made.verdict, made.reasons) == (Verdict.SUSPECT, (Reason.RATE,))
 
