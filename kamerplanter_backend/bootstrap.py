@@ -1,9 +1,10 @@
 """The composition root: opens the store and builds the services on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories import REPOSITORIES
@@ -35,6 +36,14 @@ from kamerplanter_backend.migrations.seeds import seed_catalogue
 
 LOCAL_TENANT = "local"
 """The garden of a store that holds only one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What whoever runs the garden may choose about its services."""
+
+    retention: Retention = field(default_factory=Retention)
+    """How long measurements are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +102,14 @@ def open_seeded_store(path: Path | None, now: datetime) -> DocumentStore:
     return store
 
 
-def build_services(store: DocumentStore) -> Services:
-    """Build all services on a store."""
+def build_services(store: DocumentStore, options: Options | None = None) -> Services:
+    """Build all services on a store.
+
+    Args:
+        store: What they work on.
+        options: What was chosen; none = the defaults.
+    """
+    chosen = options or Options()
     return Services(
         site=SiteService(store),
         location=LocationService(store),
@@ -111,7 +126,7 @@ def build_services(store: DocumentStore) -> Services:
         calibration=CalibrationService(store),
         hand_measurement=HandMeasurementService(store),
         trend=TrendService(store),
-        telemetry=TelemetryService(store),
+        telemetry=TelemetryService(store, chosen.retention),
         task=TaskService(store),
         irrigation=IrrigationService(store),
         care=CareService(store),

@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from kamerplanter_backend.bootstrap import Services, build_services, open_store
+from kamerplanter_backend.bootstrap import Options, Services, build_services, open_store
 from kamerplanter_backend.common.clock import Clock, system_clock
 from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.common.context import Role
@@ -162,9 +162,8 @@ async def _run(settings: Settings, on_ready: Callable[[IngestWorker], None]) -> 
         feed = CommitFollower(store)
         feed.start()
         try:
-            async with working(
-                settings, store, build_services(store), feed, system_clock
-            ) as worker:
+            services = build_services(store, Options(retention=settings.retention))
+            async with working(settings, store, services, feed, system_clock) as worker:
                 # What was made by now stays: the collector need not look at it again.
                 gc.collect()
                 gc.freeze()

@@ -21,7 +21,7 @@ from kamerplanter_backend.api.security_headers import SecurityHeaders
 from kamerplanter_backend.api.v1 import health
 from kamerplanter_backend.api.v1.router import all_routers
 from kamerplanter_backend.auth.accounts import build_accounts
-from kamerplanter_backend.bootstrap import build_services, open_seeded_store
+from kamerplanter_backend.bootstrap import Options, build_services, open_seeded_store
 from kamerplanter_backend.common.access_memory import AccessMemory
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.clock import Clock, system_clock
@@ -64,7 +64,7 @@ def open_server(
     now = clock()
     store = open_seeded_store(settings.store_path, now)
     try:
-        services = build_services(store)
+        services = build_services(store, Options(retention=settings.retention))
         tenants, members = TenantService(store), MembershipService(store)
         if settings.mode is Mode.LIGHT:
             open_light_garden(store, services, with_demo=settings.demo_garden, now=now)

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import SettingsConfigDict
 
 from kamerplanter_backend.config import ingest_settings
+from kamerplanter_backend.config.retention_settings import RetentionSettings
 
 PREFIX = ingest_settings.PREFIX
 
@@ -77,7 +78,7 @@ class OidcProvider(BaseModel):
     """Whether an address that it calls verified may be joined with an account of ours."""
 
 
-class Settings(ingest_settings.IngestSettings):
+class Settings(ingest_settings.IngestSettings, RetentionSettings):
     """All settings, by environment variable: `KAMERPLANTER_` and the name in capitals.
 
     Lists are written as JSON.

@@ -13,5 +13,5 @@ def roll_up_readings(services: Services, context: Context) -> int:
 
 
 def prune_readings(services: Services, context: Context) -> int:
-    """Delete single readings older than 90 days; return how many."""
+    """Delete what is older than it is kept; return how many single readings that was."""
     return services.telemetry.prune(context)

@@ -14,7 +14,6 @@ from pydantic import Field
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.services.telemetry_service import (
-    RAW_RETENTION,
     ChannelMoment,
     ProbeMemory,
     TelemetryService,
@@ -64,8 +63,9 @@ class SentReading(Model):
     unit: str | None = Field(default=None, max_length=20)
     """Such as `µS/cm`; none = the unit of the probe's binding."""
     at: Instant | None = None
-    """When it was measured, with a zone; none = now. It counts if it lies within the last 90 days
-    and at most two minutes ahead; else the time of receipt does."""
+    """When it was measured, with a zone; none = now. It counts if single readings are kept for so
+    long (90 days unless set otherwise) and if it lies at most two minutes ahead; else the time of
+    receipt does, and `unused_time` says why."""
 
 
 class Outcome(StrEnum):
@@ -86,6 +86,18 @@ class RefusalReason(StrEnum):
     """No probe of this garden that is not archived has this key."""
     UNBOUND_CHANNEL = "unbound_channel"
     """The probe has no channel of this kind."""
+    TOO_OLD = "too_old"
+    """Its time does not count (see `unused_time`), and that of receipt is taken by another one of
+    the channel: only one value can be of now."""
+
+
+class UnusedTime(StrEnum):
+    """Why the time of a reading does not count."""
+
+    TOO_OLD = "too_old"
+    """Single readings are not kept for so long, so what they came to would change."""
+    AHEAD = "ahead"
+    """It lies in the future."""
 
 
 class IngestResult(Model):
@@ -105,6 +117,8 @@ class IngestResult(Model):
     """The time that counts; none = refused."""
     has_own_time: bool = False
     """Whether that is the time that was sent."""
+    unused_time: UnusedTime | None = None
+    """Why the time that was sent does not count; none = it does, or there was none."""
 
 
 @dataclass(slots=True)
@@ -125,6 +139,14 @@ class _Item:
     sent: SentReading
     at: datetime
     has_own_time: bool
+    unused_time: UnusedTime | None = None
+
+    @property
+    def rank(self) -> tuple[str, datetime, float, int]:
+        """By probe and the time that counts; of those that are of now the newest come first."""
+        is_too_old = self.unused_time is UnusedTime.TOO_OLD and self.sent.at is not None
+        age_s = (self.at - self.sent.at).total_seconds() if is_too_old else 0.0
+        return self.sent.probe_key, self.at, age_s, self.index
 
     @property
     def moment(self) -> ChannelMoment:
@@ -137,6 +159,11 @@ class _Memories(dict[str, _Memory]):
 
 class ReadingDesk:
     """Takes in batches of readings: those of one garden one after the other.
+
+    A time that is older than single readings are kept does not count, as a clock that was never
+    set must not lose what a probe shows now: the reading gets the time of receipt, and its result
+    says `too_old`. Where a batch has several of one channel, as when somebody sends history, only
+    the newest can be of now; the others are refused as `too_old`.
 
     Args:
         telemetry: Knows what is stored, and stores.
@@ -161,7 +188,8 @@ class ReadingDesk:
         """
         # What was received now is another content each time, so no key could stand for it.
         context = replace(context, command_key=None)
-        items = [_item(index, reading, context.now) for index, reading in enumerate(sent)]
+        oldest = context.now - self._telemetry.retention.raw
+        items = [_item(index, reading, context.now, oldest) for index, reading in enumerate(sent)]
         with self._gardens.held(context.tenant_key) as memories:
             known = self._telemetry.memories(context, {item.sent.probe_key for item in items})
             restored = {key: _current(memories.get(key), view) for key, view in known.items()}
@@ -217,7 +245,7 @@ class _Batch:
     def judge(self, items: Iterable[_Item]) -> None:
         """Judge the others, oldest first; what a probe measured at one time is one message."""
         waiting = [item for item in items if item.index not in self.results]
-        waiting.sort(key=lambda item: (item.sent.probe_key, item.at, item.index))
+        waiting.sort(key=lambda item: item.rank)
         for _, group in groupby(waiting, key=lambda item: (item.sent.probe_key, item.at)):
             self._judge_message(list(group))
 
@@ -253,10 +281,16 @@ class _Batch:
         for item, verdict in zip(items, judged, strict=True):
             self._book(item, verdict)
         for item in twice:
+            if item.unused_time is UnusedTime.TOO_OLD:
+                self._refuse(item, RefusalReason.TOO_OLD)
+                continue
             answer = self.results[first[item.sent.kind].index]
-            is_kept = answer.outcome is not Outcome.REFUSED
-            self.results[item.index] = (
-                answer.model_copy(update={"outcome": Outcome.KNOWN}) if is_kept else answer
+            outcome = answer.outcome
+            self.results[item.index] = answer.model_copy(
+                update={
+                    "outcome": outcome if outcome is Outcome.REFUSED else Outcome.KNOWN,
+                    "unused_time": item.unused_time,
+                }
             )
 
     def _book(self, item: _Item, judged: Judged) -> None:
@@ -279,14 +313,17 @@ class _Batch:
             outcome=Outcome.REFUSED,
             verdict=Verdict.BAD,
             reasons=(reason.value,),
+            unused_time=item.unused_time,
         )
 
 
-def _item(index: int, sent: SentReading, now: datetime) -> _Item:
+def _item(index: int, sent: SentReading, now: datetime, oldest: datetime) -> _Item:
     at = sent.at
+    if at is None:
+        return _Item(index, sent, now, has_own_time=False)
     # A clock that was never set must not make history, or hide it.
-    is_believed = at is not None and at >= now - RAW_RETENTION and not is_ahead(at, now)
-    return _Item(index, sent, at if at is not None and is_believed else now, is_believed)
+    unused = UnusedTime.TOO_OLD if at < oldest else UnusedTime.AHEAD if is_ahead(at, now) else None
+    return _Item(index, sent, now if unused else at, has_own_time=not unused, unused_time=unused)
 
 
 def _sample(item: _Item, binding: ChannelBinding, now: datetime) -> Sample:
@@ -315,6 +352,7 @@ def _result(
         value=value,
         at=None if is_refused else item.at,
         has_own_time=item.has_own_time and not is_refused,
+        unused_time=item.unused_time,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
+from kamerplanter_backend.common.retention import SHORTEST_RAW
 from kamerplanter_backend.domain.consequences.rollup_zones import eras_of, follow_zone
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.models.rollup import (
@@ -119,13 +120,29 @@ def _fresh_hours(
         name, start = (channel.probe_key, channel.kind), run[0].starts_at
         points = uow.rollups.points(*name, start, run[-1].ends_at)
         last = uow.rollups.last_good(*name, start - LONGEST_HOLD, start)
+        summed_up = _summed_up(uow, channel, run)
         for bucket, inside, earlier in _parts(run, points, last):
-            # Where the readings are gone already, what was summed up stays.
-            if inside:
+            # Where readings are gone already, what was summed up stays.
+            if inside and len(inside) >= summed_up.get(microseconds(bucket.starts_at), 0):
                 figures = roll_up(inside, bucket, earlier)
                 item = rollup_of(channel.probe_key, channel.kind, RollupLevel.HOUR, bucket, figures)
                 fresh[item.starts_us] = item
     return fresh
+
+
+def _summed_up(uow: UnitOfWork, channel: _Channel, run: Sequence[Bucket]) -> dict[int, int]:
+    """Return of how many readings the stored hours consist, by their start.
+
+    Readings may be gone from hours that are old enough, even if they were kept now: somebody has
+    set another retention since.
+    """
+    start = run[0].starts_at
+    if start >= uow.context.now - SHORTEST_RAW:
+        return {}
+    stored = uow.rollups.range(
+        channel.probe_key, channel.kind, RollupLevel.HOUR, start, run[-1].ends_at
+    )
+    return {item.starts_us: item.reading_count + item.suspect_count for item in stored}
 
 
 def _touched(

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
 from kamerplanter_backend.domain.consequences.soil_alerts import evaluate_soils
 from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tanks
-from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
@@ -29,26 +30,19 @@ from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.tank import Tank, TankType
 from kamerplanter_engines.models.task import Task, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Reason, Verdict
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
 from kamerplanter_engines.tables.channels import DEVICE_STUCK_S
 
 _LOGGER = logging.getLogger(__name__)
 
-RAW_RETENTION = timedelta(days=90)
-"""How long single readings are kept."""
-
-ROLLUP_RETENTION = {
-    RollupLevel.HOUR: timedelta(days=2 * 365),
-    RollupLevel.DAY: timedelta(days=5 * 365),
-}
-"""How long the hours and days that readings come to are kept."""
+DEFAULT_RETENTION = Retention()
 
 HOURS_AT_ONCE = 5000
 """Most hours that are summed up in one transaction."""
 
 MAX_LISTED = 20_000
-"""Most readings of one answer: a week of two a minute. All 90 days would be a hundred MB."""
+"""Most readings of one answer: a week of two a minute. 90 days would be a hundred MB."""
 
 MOMENT = timedelta(microseconds=1)
 """Two readings of a channel are not closer."""
@@ -72,15 +66,26 @@ class ProbeMemory:
 
 
 class TelemetryService(Service):
-    """Takes readings in, judges tanks and plants by them, and forgets the old ones."""
+    """Takes readings in, judges tanks and plants by them, and forgets the old ones.
+
+    Args:
+        store: Where they are kept.
+        retention: For how long.
+    """
+
+    def __init__(self, store: DocumentStore, retention: Retention = DEFAULT_RETENTION) -> None:
+        super().__init__(store)
+        self.retention = retention
 
     @command(Readings, *_ALERT_WRITES)
     def record(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
         """Store judged readings and look at the tanks and plants that they belong to.
 
-        Readings of probes that are archived, bad ones and those older than what is kept are
-        dropped. Those of unknown probes do not keep the others from being stored; the log says
-        which they are.
+        Readings of probes that are archived and bad ones are dropped. Those of unknown probes and
+        those that are `too_old`, measured before single readings are kept, do not keep the others
+        from being stored; the log says which they are. Their time was settled when they were
+        heard, so it is never replaced by that of receipt: a value that waited for a server would
+        be taken for one of today. And what has been deleted is never summed up anew.
 
         Returns:
             How many were new.
@@ -88,7 +93,7 @@ class TelemetryService(Service):
         Raises:
             NotFoundError: All of them are of probes that are not of this garden.
         """
-        return _record(uow, readings, must_know_one=True)
+        return _record(uow, readings, self.retention.raw, must_know_one=True)
 
     def record_all(self, batches: Sequence[tuple[Context, Sequence[Reading]]]) -> tuple[int, ...]:
         """Store what was measured in several gardens in one transaction, each as by `record`.
@@ -105,7 +110,10 @@ class TelemetryService(Service):
         if not batches:
             return ()
         with open_unit(self.store, batches[0][0], (Readings, *_ALERT_WRITES)) as uow:
-            return tuple(_record(uow.beside(context), readings) for context, readings in batches)
+            return tuple(
+                _record(uow.beside(context), readings, self.retention.raw)
+                for context, readings in batches
+            )
 
     @query()
     def memories(self, uow: UnitOfWork, probe_keys: Collection[str]) -> dict[str, ProbeMemory]:
@@ -116,7 +124,8 @@ class TelemetryService(Service):
         found = uow.of(ProbeRepository).get_many(sorted(probe_keys))
         probes = [probe for probe in found if probe.archived_at is None]
         at_odds = _at_odds(uow, probes)
-        return {probe.key: _memory(uow, probe, at_odds) for probe in probes}
+        kept_for = self.retention.raw
+        return {probe.key: _memory(uow, probe, at_odds, kept_for) for probe in probes}
 
     @query()
     def stored(
@@ -154,7 +163,7 @@ class TelemetryService(Service):
 
     @command(Readings)
     def prune(self, uow: UnitOfWork) -> int:
-        """Delete single readings that are older than 90 days, and older rollups.
+        """Delete readings, hours and days that are older than they are kept.
 
         What goes has been summed up before, and hours go whole: what is left of one must never
         stand for it.
@@ -162,10 +171,10 @@ class TelemetryService(Service):
         Returns:
             How many readings went.
         """
-        oldest = uow.context.now - RAW_RETENTION
+        oldest = uow.context.now - self.retention.raw
         refresh(uow, before=oldest)
-        for level, kept in ROLLUP_RETENTION.items():
-            uow.rollups.prune(level, uow.context.now - kept)
+        uow.rollups.prune(RollupLevel.HOUR, uow.context.now - self.retention.hourly)
+        uow.rollups.prune(RollupLevel.DAY, uow.context.now - self.retention.daily)
         hour = bucket_of(RollupLevel.HOUR, oldest, uow.context.zone)
         return uow.readings.prune(hour.starts_at - LONGEST_HOLD)
 
@@ -225,7 +234,13 @@ class TelemetryService(Service):
         return tuple(found)
 
 
-def _record(uow: UnitOfWork, readings: Sequence[Reading], *, must_know_one: bool = False) -> int:
+def _record(
+    uow: UnitOfWork,
+    readings: Sequence[Reading],
+    kept_for: timedelta,
+    *,
+    must_know_one: bool = False,
+) -> int:
     named = {item.probe_key for item in readings}
     found = uow.of(ProbeRepository).get_many(named)
     if unknown := sorted(named - {probe.key for probe in found}):
@@ -236,14 +251,15 @@ def _record(uow: UnitOfWork, readings: Sequence[Reading], *, must_know_one: bool
         count = sum(item.probe_key in unknown for item in readings)
         _LOGGER.warning("%d readings are of no probe here: %s", count, ", ".join(unknown[:10]))
     probes = {probe.key: probe for probe in found if probe.archived_at is None}
-    oldest = uow.context.now - RAW_RETENTION
-    kept = [
+    usable = [
         reading
         for reading in readings
-        if reading.probe_key in probes
-        and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
-        and reading.at >= oldest
+        if reading.probe_key in probes and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
     ]
+    oldest = uow.context.now - kept_for
+    kept = [reading for reading in usable if reading.at >= oldest]
+    if len(kept) < len(usable):
+        _tell_too_old([reading for reading in usable if reading.at < oldest], kept_for)
     if len(kept) < len(readings):
         _LOGGER.debug("Dropped %d of %d readings", len(readings) - len(kept), len(readings))
     if not kept:
@@ -261,6 +277,18 @@ def _record(uow: UnitOfWork, readings: Sequence[Reading], *, must_know_one: bool
     return added
 
 
+def _tell_too_old(readings: Sequence[Reading], kept_for: timedelta) -> None:
+    _LOGGER.warning(
+        "%d readings are not stored (%s): they were measured at %s or later, more than the %d days "
+        "ago for which single readings are kept, by: %s",
+        len(readings),
+        Reason.TOO_OLD,
+        min(reading.at for reading in readings).isoformat(),
+        kept_for.days,
+        ", ".join(sorted({reading.probe_key for reading in readings})[:10]),
+    )
+
+
 def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
     of_places: dict[str, list[Probe]] = {}
     for probe in probes:
@@ -271,7 +299,9 @@ def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
     )
 
 
-def _memory(uow: UnitOfWork, probe: Probe, at_odds: Disagreeing) -> ProbeMemory:
+def _memory(
+    uow: UnitOfWork, probe: Probe, at_odds: Disagreeing, kept_for: timedelta
+) -> ProbeMemory:
     tank: Tank | None = None
     tasks: list[Task] = []
     if probe.tank_key is not None:
@@ -283,7 +313,7 @@ def _memory(uow: UnitOfWork, probe: Probe, at_odds: Disagreeing) -> ProbeMemory:
             Where("closed_at", ">=", uow.context.now - timedelta(seconds=DEVICE_STUCK_S)),
         )
     return ProbeMemory(
-        view=probe_view(uow, probe, tasks, at_odds),
+        view=probe_view(uow, probe, tasks, at_odds, latest_arrival=kept_for),
         plain_water=tank is not None and tank.plain_water,
         stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
     )

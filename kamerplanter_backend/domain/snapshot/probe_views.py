@@ -32,6 +32,8 @@ def probe_view(
     probe: Probe,
     tasks: Iterable[Task],
     disagreed: Disagreeing = MappingProxyType({}),
+    *,
+    latest_arrival: timedelta = LATEST_ARRIVAL,
 ) -> ProbeView:
     """Return a probe with the last values of its bound channels.
 
@@ -40,6 +42,7 @@ def probe_view(
         probe: The probe.
         tasks: The tasks of the garden, those closed today among them.
         disagreed: Where another probe of its place says something else.
+        latest_arrival: What was measured so long ago must find the calibration that held then.
     """
     channels = []
     for binding in probe.channels:
@@ -48,7 +51,7 @@ def probe_view(
         last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
         channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
-    calibrations = counting_since(recorded, uow.context.now - LATEST_ARRIVAL)
+    calibrations = counting_since(recorded, uow.context.now - latest_arrival)
     dosed_at = _dosed_at(uow, probe, tasks)
     jumps = [item.created_at for item in calibrations]
     jumps += [item.withdrawn_at for item in recorded if item.withdrawn_at is not None]

@@ -273,6 +273,74 @@ class TestTimes:
         ((kept, _),) = await stored(api, probe, "ph")
         assert datetime.fromisoformat(kept) == at
 
+    @pytest.mark.parametrize(
+        ("shift", "said", "count"),
+        [
+            (timedelta(days=-90), None, 0),
+            (timedelta(days=-90, seconds=-1), "too_old", 1),
+            (timedelta(minutes=2, seconds=1), "ahead", 0),
+        ],
+    )
+    async def test_why_a_time_does_not_count_is_said(  # noqa: PLR0917
+        self,
+        api: httpx.AsyncClient,
+        bench: Bench,
+        probe: str,
+        shift: timedelta,
+        said: str | None,
+        count: int,
+    ) -> None:
+        reading = ph(probe, 5.9, bench.clock() + shift)
+
+        report = (await api.post(SEND, json={"readings": [reading]})).json()
+
+        assert (report["stored_count"], report["too_old_count"]) == (1, count)
+        assert report["results"][0]["unused_time"] == said
+
+    async def test_of_history_that_is_too_old_only_the_newest_can_be_of_now(
+        self, api: httpx.AsyncClient, bench: Bench, probe: str
+    ) -> None:
+        now = bench.clock()
+        days_ago = (91, 200, 90.5, 1)
+        batch = [ph(probe, 5.8, now - timedelta(days=days)) for days in days_ago]
+
+        report = (await api.post(SEND, json={"readings": batch})).json()
+
+        told = [(item["outcome"], item["unused_time"]) for item in report["results"]]
+        assert told == [
+            ("refused", "too_old"),
+            ("refused", "too_old"),
+            ("stored", "too_old"),
+            ("stored", None),
+        ]
+        assert report["results"][0]["reasons"] == ["too_old"]
+        assert (report["stored_count"], report["too_old_count"]) == (2, 3)
+        times = [datetime.fromisoformat(at) for at, _ in await stored(api, probe, "ph")]
+        assert times == [now - timedelta(days=1), now]
+
+    async def test_a_value_of_now_is_not_displaced_by_an_old_one(
+        self, api: httpx.AsyncClient, bench: Bench, probe: str
+    ) -> None:
+        old = ph(probe, 5.5, bench.clock() - timedelta(days=300))
+
+        first, second = await send(api, old, ph(probe, 5.9))
+
+        assert (first["outcome"], first["reasons"]) == ("refused", ["too_old"])
+        assert (second["outcome"], second["unused_time"]) == ("stored", None)
+        assert [value for _, value in await stored(api, probe, "ph")] == [5.9]
+
+    async def test_the_limit_is_that_of_the_server(self, server_of: Callable[..., Bench]) -> None:
+        bench = server_of(raw_retention_d=14)
+        async with bench.client() as api:
+            key = await new_probe(api)
+            at = bench.clock() - timedelta(days=14)
+            inside, outside = await send(
+                api, ph(key, 5.9, at), ph(key, 5.8, at - timedelta(seconds=1))
+            )
+
+        assert (inside["has_own_time"], inside["unused_time"]) == (True, None)
+        assert (outside["has_own_time"], outside["unused_time"]) == (False, "too_old")
+
     async def test_without_a_time_it_is_now(
         self, api: httpx.AsyncClient, bench: Bench, probe: str
     ) -> None:

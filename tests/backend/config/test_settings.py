@@ -1,5 +1,6 @@
 """Settings: what is taken, and which unsafe combinations are refused by name."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from kamerplanter_backend.cli import setting_problems
+from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.config.settings import Settings
 
 SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
@@ -99,6 +101,25 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
             "KAMERPLANTER_SMTP_USE_TLS",
             id="mail password in clear text",
         ),
+        pytest.param(
+            {"raw_retention_d": 800},
+            "KAMERPLANTER_HOURLY_RETENTION_D must be at least the 800 days of "
+            "KAMERPLANTER_RAW_RETENTION_D, not 730",
+            id="hours gone before readings",
+        ),
+        pytest.param(
+            {"hourly_retention_d": 400, "daily_retention_d": 399},
+            "KAMERPLANTER_DAILY_RETENTION_D",
+            id="days gone before hours",
+        ),
+        pytest.param(
+            {"raw_retention_d": 13}, "KAMERPLANTER_RAW_RETENTION_D", id="readings kept too short"
+        ),
+        pytest.param(
+            {"raw_retention_d": 1826, "hourly_retention_d": 1826, "daily_retention_d": 1826},
+            "KAMERPLANTER_RAW_RETENTION_D",
+            id="readings kept too long",
+        ),
         pytest.param({"port": 70000}, "KAMERPLANTER_PORT", id="no port"),
         pytest.param({"auth_rate_limit": "many"}, "KAMERPLANTER_AUTH_RATE_LIMIT", id="no rate"),
     ],
@@ -107,6 +128,20 @@ def test_what_is_unsafe_or_senseless_is_refused_by_name(values: dict[str, Any], 
     found = problems(**values)
 
     assert any(line.startswith(named) for line in found), found
+
+
+def test_measurements_are_kept_as_in_home_assistant_unless_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().retention == Retention()
+    assert Retention().raw == timedelta(days=90)
+
+    for name, days in (("RAW", 14), ("HOURLY", 14), ("DAILY", 36500)):
+        monkeypatch.setenv(f"KAMERPLANTER_{name}_RETENTION_D", str(days))
+
+    assert Settings().retention == Retention(
+        raw=timedelta(days=14), hourly=timedelta(days=14), daily=timedelta(days=36500)
+    )
 
 
 def test_a_refusal_does_not_repeat_a_secret() -> None:

@@ -27,6 +27,9 @@ class IngestReport(Model):
 
     stored_count: int
     """How many were new."""
+    too_old_count: int
+    """How many were sent with a time for which single readings are not kept any more; see
+    `unused_time` of each."""
     results: tuple[IngestResult, ...]
     """One for each reading, in the order in which they were sent."""
 
@@ -56,8 +59,11 @@ async def send_readings(
 ) -> IngestReport:
     """Judge each reading and store it; one that cannot be used does not stop the others.
 
-    A channel has one reading for each time, so the same batch may be sent again.
+    A channel has one reading for each time, so the same batch may be sent again. A time that is
+    older than single readings are kept does not count: the reading is taken for one of now, or
+    refused where a batch has several of one channel, and counted as too old.
     """
     results = await server.run(lambda: server.readings.take(context, body.readings))
     stored = sum(1 for result in results if result.outcome == "stored")
-    return IngestReport(stored_count=stored, results=results)
+    too_old = sum(1 for result in results if result.unused_time == "too_old")
+    return IngestReport(stored_count=stored, too_old_count=too_old, results=results)

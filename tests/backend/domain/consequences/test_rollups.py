@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, open_unit
+from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
@@ -65,6 +67,47 @@ def test_what_is_older_than_single_readings_are_kept_changes_no_history(garden: 
     assert too_old == 0
     assert listed(garden, probe, RollupLevel.HOUR) == before
     assert garden.measure(probe, EC, 4.0, at=garden.now - timedelta(days=90)) == 1
+
+
+def test_readings_that_were_kept_for_less_before_change_no_history(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    start = garden.now
+    garden.measure_for(60, probe, EC, 1.4, step=10)
+    garden.wait(days=30)
+    short = TelemetryService(garden.store, Retention(raw=timedelta(days=20)))
+    assert short.prune(garden.context()) == 6
+    before = listed(garden, probe, RollupLevel.HOUR)
+
+    # By now they are kept for 90 days, so this one is stored.
+    assert garden.measure(probe, EC, 4.0, at=start + timedelta(minutes=5)) == 1
+    garden.services.telemetry.roll_up(garden.context())
+
+    assert [(hour.reading_count, hour.high) for hour in before] == [(6, 1.4)]
+    assert listed(garden, probe, RollupLevel.HOUR) == before
+    [day] = listed(garden, probe, RollupLevel.DAY)
+    assert (day.reading_count, day.high) == (6, 1.4)
+
+
+def test_each_step_is_kept_for_as_long_as_was_chosen(garden: Garden) -> None:
+    retention = Retention(
+        raw=timedelta(days=14), hourly=timedelta(days=30), daily=timedelta(days=60)
+    )
+    telemetry = TelemetryService(garden.store, retention)
+    probe = garden.probe(EC)
+    garden.measure_for(60, probe, EC, 1.4, step=10)
+    kept = []
+    for days in (13, 2, 14, 2, 28, 3):
+        garden.wait(days=days)
+        telemetry.prune(garden.context())
+        asked = (garden.context(), probe.key)
+        readings = telemetry.list_readings(*asked, "ec", EARLIEST, LATEST)
+        hours, in_days = (
+            telemetry.list_rollups(*asked, EC, level, EARLIEST, LATEST) for level in RollupLevel
+        )
+        kept.append((len(readings), len(hours), len(in_days)))
+
+    # After 13, 15, 29, 31, 59 and 62 days.
+    assert kept == [(6, 1, 1), (0, 1, 1), (0, 1, 1), (0, 0, 1), (0, 0, 1), (0, 0, 0)]
 
 
 def test_a_reading_counts_once_however_often_it_comes(garden: Garden) -> None:

@@ -145,6 +145,27 @@ def test_readings_of_unknown_and_archived_probes_do_not_hold_up_the_others(
     assert told == ["1 readings are of no probe here: nobody"]
 
 
+def test_readings_that_waited_too_long_are_said_and_do_not_hold_up_the_others(
+    garden: Garden, probe: Probe, caplog: pytest.LogCaptureFixture
+) -> None:
+    limit = garden.now - timedelta(days=90)
+    batch = tuple(
+        garden.reading(probe, EC, 1.5 + number / 10, at=at)
+        for number, at in enumerate(
+            (limit - timedelta(days=3), limit - timedelta(seconds=1), limit, garden.now)
+        )
+    )
+
+    assert garden.services.telemetry.record(garden.context(), batch) == 2
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    first = (limit - timedelta(days=3)).isoformat()
+    [line] = told
+    assert line == (
+        f"2 readings are not stored (too_old): they were measured at {first} or later, "
+        f"more than the 90 days ago for which single readings are kept, by: {probe.key}"
+    )
+
+
 def test_readings_of_unknown_probes_alone_are_refused(garden: Garden, probe: Probe) -> None:
     one, two = (
         garden.reading(probe, EC, 1.5).model_copy(update={"probe_key": name}) for name in ("b", "a")
