@@ -144,8 +144,8 @@ class _Item:
     @property
     def rank(self) -> tuple[str, datetime, float, int]:
         """By probe and the time that counts; of those that are of now the newest come first."""
-        is_too_old = self.unused_time is UnusedTime.TOO_OLD and self.sent.at is not None
-        age_s = (self.at - self.sent.at).total_seconds() if is_too_old else 0.0
+        sent_at = self.sent.at if self.unused_time is UnusedTime.TOO_OLD else None
+        age_s = 0.0 if sent_at is None else (self.at - sent_at).total_seconds()
         return self.sent.probe_key, self.at, age_s, self.index
 
     @property
