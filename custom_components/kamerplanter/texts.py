@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 from homeassistant.core import HomeAssistant
@@ -13,6 +14,10 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 from .const import DOMAIN
 from .errors import translation_of
 
+_DECIMAL_COMMA = frozenset({"de"})
+"""Languages in which 1.413 reads as a thousand and more."""
+_DAYS = {"de": "%d.%m.%Y"}
+"""How a language writes a day; the others as ISO 8601 does."""
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -22,6 +27,7 @@ class Texts:
 
     _errors: dict[str, str]
     _choices: dict[str, str]
+    _language: str
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant) -> Self:
@@ -30,6 +36,7 @@ class Texts:
         return cls(
             await async_get_translations(hass, language, "exceptions", {DOMAIN}),
             await async_get_translations(hass, language, "selector", {DOMAIN}),
+            language,
         )
 
     def error(self, error: KamerplanterError) -> str:
@@ -46,6 +53,15 @@ class Texts:
         """Return a text of a table (a selector's options), filled in."""
         text = self._choices[f"component.{DOMAIN}.selector.{table}.options.{key}"]
         return text.format(**placeholders)
+
+    def number(self, value: float, form: str = "g") -> str:
+        """Return a number in a form of Python, with the decimal mark of the language."""
+        text = format(value, form)
+        return text.replace(".", ",") if self._language in _DECIMAL_COMMA else text
+
+    def day(self, day: date) -> str:
+        """Return a date as the language writes it."""
+        return day.strftime(_DAYS.get(self._language, "%Y-%m-%d"))
 
     def command(self, name: str) -> str:
         """Return what a kind of command is called."""

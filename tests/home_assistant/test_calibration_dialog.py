@@ -1,12 +1,13 @@
 """A probe is put right in a dialog: what it shows is seen, waited for, judged and stored."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
+from custom_components.kamerplanter.texts import Texts
 from kamerplanter_backend.client.requests import ArchiveProbe, ListCalibrations
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_engines.models.calibration import Calibration, RawScale
@@ -303,6 +304,23 @@ async def test_a_device_that_does_not_compensate_is_compared_at_its_temperature(
         "- Corrected value = shown value × 1",
         "- The probe shows 100 % of the true conductivity",
     ]
+
+
+async def test_german_numbers_and_days_are_german(mqtt_garden: Garden) -> None:
+    mqtt_garden.hass.config.language = "de"
+    texts = await Texts.async_load(mqtt_garden.hass)
+    assert texts.number(1413.5) == "1413,5"
+    assert texts.day(date(2026, 3, 9)) == "09.03.2026"
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=EC_TOPIC)])
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+    # With a point, a German reads a thousand.
+    assert "**1,413 mS/cm**" in dialog.placeholders["instruction"]
+    await dialog.choose("calibration_reading")
+    await dialog.fill(raw=1.57, solution=1.413)
+
+    assert "× 0,9" in dialog.placeholders["result"]
 
 
 async def test_fahrenheit_is_understood(mqtt_garden: Garden) -> None:

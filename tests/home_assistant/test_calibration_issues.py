@@ -166,7 +166,7 @@ async def test_a_drift_by_hand_is_told_even_without_a_calibration(mqtt_garden: G
     dialog = await Repair.begin(mqtt_garden, issue)
 
     assert "never calibrated here" in dialog.placeholders["statuses"]
-    assert "measured by hand it was 1 pH different" in dialog.placeholders["statuses"]
+    assert "differs by 1 pH from measurements by hand" in dialog.placeholders["statuses"]
 
 
 async def test_a_replaced_device_has_to_be_calibrated_if_its_forerunner_was(

@@ -30,9 +30,9 @@ def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
     return "" if kind is ChannelKind.SOIL_MOISTURE else KNOWN_UNITS[kind][0]
 
 
-def with_unit(number: float, unit: str) -> str:
+def with_unit(texts: Texts, number: float, unit: str) -> str:
     """Return a number as people read it."""
-    return f"{number:.4g} {unit}".strip()
+    return f"{texts.number(number, '.4g')} {unit}".strip()
 
 
 def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
@@ -43,7 +43,7 @@ def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
         key = "soil_dry" if solution == 0 else "soil_wet"
     else:
         key = "ec_dry" if solution == 0 else "ec"
-    return texts.choice("calibration_instruction", key, solution=f"{solution:g}")
+    return texts.choice("calibration_instruction", key, solution=texts.number(solution))
 
 
 def live(
@@ -57,9 +57,9 @@ def live(
     return texts.choice(
         "calibration_live",
         key,
-        value=with_unit(now.raw, unit),
+        value=with_unit(texts, now.raw, unit),
         time=dt_util.as_local(now.at).strftime("%H:%M:%S"),
-        spread=with_unit(steady.spread or 0.0, unit),
+        spread=with_unit(texts, steady.spread or 0.0, unit),
     )
 
 
@@ -74,8 +74,8 @@ def status_lines(texts: Texts, view: ProbeView) -> str:
         text = texts.choice(
             "calibration_status",
             "drifted",
-            difference=with_unit(drift.difference, unit),
-            limit=with_unit(drift.limit, unit),
+            difference=with_unit(texts, drift.difference, unit),
+            limit=with_unit(texts, drift.limit, unit),
         )
         lines.append(f"- {texts.kind(kind)}: {text}")
     return "\n".join(lines) or "–"
@@ -86,7 +86,7 @@ def _of_channel(texts: Texts, view: ProbeView, status: CalibrationStatus) -> Ite
         return
     key = "replaced" if is_unknown_device(view, status) else status.state.value
     text = texts.choice(
-        "calibration_status", key, done=_day(status.done_at), due=_day(status.due_at)
+        "calibration_status", key, done=_day(texts, status.done_at), due=_day(texts, status.due_at)
     )
     yield f"- {texts.kind(status.kind)}: {text}"
 
@@ -98,8 +98,8 @@ def is_unknown_device(view: ProbeView, status: CalibrationStatus) -> bool:
     )
 
 
-def _day(moment: datetime | None) -> str:
-    return "–" if moment is None else dt_util.as_local(moment).date().isoformat()
+def _day(texts: Texts, moment: datetime | None) -> str:
+    return "–" if moment is None else texts.day(dt_util.as_local(moment).date())
 
 
 def result_lines(texts: Texts, fitted: Fit) -> str:
@@ -108,19 +108,19 @@ def result_lines(texts: Texts, fitted: Fit) -> str:
         texts.choice(
             "calibration_result",
             "factor",
-            factor=f"{fitted.factor:.4g}",
-            offset=f"{fitted.offset:+.4g}" if fitted.offset else "",
+            factor=texts.number(fitted.factor, ".4g"),
+            offset=texts.number(fitted.offset, "+.4g") if fitted.offset else "",
         ).rstrip()
     ]
     if fitted.efficiency_ratio is not None:
         key = "efficiency" if fitted.zero_shift is None else "slope"
-        percent = f"{100 * fitted.efficiency_ratio:.0f}"
+        percent = texts.number(100 * fitted.efficiency_ratio, ".0f")
         lines.append(texts.choice("calibration_result", key, percent=percent))
     if fitted.slope_mv_ph is not None:
-        slope = f"{fitted.slope_mv_ph:.1f}"
+        slope = texts.number(fitted.slope_mv_ph, ".1f")
         lines.append(texts.choice("calibration_result", "slope_mv", slope=slope))
     if fitted.zero_shift is not None:
-        shift = f"{fitted.zero_shift:+.2f}"
+        shift = texts.number(fitted.zero_shift, "+.2f")
         lines.append(texts.choice("calibration_result", "zero_shift", shift=shift))
     warnings = [texts.choice("calibration_warning", item.value) for item in fitted.warnings]
     lines += [f"**{warning}**" for warning in warnings]

@@ -113,7 +113,7 @@ class SilentIssues:
                 "probe": probe.name,
                 "measurement": ", ".join(self._texts.kind(kind) for kind in kinds),
                 "source": topic,
-                "hours": f"{limit_s / 3600:g}",
+                "hours": self._texts.number(limit_s / 3600),
             },
         )
         if key not in self._stops:
