@@ -47,6 +47,7 @@ from tests.backend.telemetry.brokers import (
     tls_lines,
 )
 from tests.backend.telemetry.listener import take_over
+from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -201,6 +202,52 @@ async def test_a_message_of_the_own_broker_is_a_state(hass: HomeAssistant) -> No
         finally:
             # The broker waits for its clients to leave.
             await garden.unload()
+
+
+async def test_a_probe_of_the_own_broker_is_calibrated(hass: HomeAssistant) -> None:
+    async with amqtt_broker() as port:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(port)), None)
+        await garden.set_up()
+        try:
+            tank = await garden.add_tank()
+            await listened(garden)
+            dialog = await Dialog.manage(garden, garden.subentry(tank))
+            await dialog.choose("calibrate")
+            await dialog.fill(channel="ec")
+            await dialog.fill(method="standard")
+            entity_id = garden.entity_id("sensor", tank, "ec")
+            assert entity_id is not None
+            await until(
+                hass,
+                entity_id,
+                lambda state: state.state == "1.57",
+                lambda: publish(port, "tank/ec", "1.57"),
+            )
+            await dialog.choose("calibration_reading")
+            assert dialog.suggested["raw"] == 1.57
+            await dialog.fill(raw=1.57, solution=1.413)
+            await dialog.choose("calibration_store")
+            assert dialog.result["reason"] == "calibrated"
+            assert len(garden.entry.runtime_data.live.taps) == 0
+
+            await garden.entry.runtime_data.coordinator.async_refresh()
+            await garden.settle()
+            # 1.57 mS/cm in a standard of 1.413 are a factor of 0.9; 2 are then 1.8.
+            await until(
+                hass,
+                entity_id,
+                lambda state: is_close(state.state, 1.8),
+                lambda: publish(port, "tank/ec", "2"),
+            )
+        finally:
+            await garden.unload()
+
+
+def is_close(text: str, wanted: float) -> bool:
+    try:
+        return abs(float(text) - wanted) < 0.001
+    except ValueError:
+        return False
 
 
 async def test_without_a_broker_the_garden_loads_and_values_are_unavailable(
