@@ -12,7 +12,7 @@ from .descriptions.hub import HUB_BINARY_SENSORS, LINK_BINARY_SENSORS
 from .descriptions.plant import PLANT_BINARY_SENSORS
 from .descriptions.probe import PROBE_BINARY_SENSORS
 from .descriptions.rows import LinkBinary, ProbeBinary, ViewBinary
-from .descriptions.tank import TANK_BINARY_SENSORS
+from .descriptions.tank import PROBLEM_NUMBERS, TANK_BINARY_SENSORS
 from .entity import GardenEntity
 from .link_entity import LinkBinaryEntity
 from .platform_setup import Rows
@@ -54,6 +54,8 @@ async def async_setup_entry(
 class ViewBinaryEntity[V](GardenEntity[V], BinarySensorEntity):
     """Shows an attribute of the snapshot; not known is neither on nor off."""
 
+    # They move with each reading, and the sensor of the value has its history already.
+    _unrecorded_attributes = PROBLEM_NUMBERS
     entity_description: ViewBinary[V]
 
     def __init__(

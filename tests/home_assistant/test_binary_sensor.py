@@ -167,3 +167,21 @@ async def test_dry_soil_makes_one_watering_task(mqtt_garden: Garden) -> None:
         if task.plant_key == plant and task.kind == "watering" and task.state == "open"
     ]
     assert [task.rule for task in tasks] == ["soil_moisture_low"]
+
+
+async def test_what_moves_with_each_reading_is_not_recorded_twice(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank()
+
+    moving = {
+        "ec_problem": {"value_ms_cm", "deviation_ms_cm"},
+        "ph_problem": {"value", "deviation"},
+        "temperature_problem": {"value_c", "deviation_c"},
+        "level_low": {"value_pct", "deviation_pct"},
+    }
+    for key, names in moving.items():
+        problem = mqtt_garden.state("binary_sensor", tank, key)
+        assert names <= problem.attributes.keys()
+        assert problem.state_info is not None
+        unrecorded = problem.state_info["unrecorded_attributes"]
+        assert names <= unrecorded
+        assert unrecorded.isdisjoint({"reasons", "side", "since"})

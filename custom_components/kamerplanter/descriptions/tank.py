@@ -61,10 +61,23 @@ TANK_SENSORS: tuple[AnyRow, ...] = (
 )
 
 
+_UNITS = {
+    "ec_problem": "_ms_cm",
+    "ph_problem": "",
+    "temperature_problem": "_c",
+    "level_low": "_pct",
+}
+PROBLEM_NUMBERS = frozenset(
+    f"{name}{unit}" for unit in _UNITS.values() for name in ("value", "deviation")
+)
+"""Attributes of a problem that say what the value does."""
+
+
 def _problem(
-    key: str, kind: TankProblem, band_of: Callable[[TankView], Band], unit: str
+    key: str, kind: TankProblem, band_of: Callable[[TankView], Band]
 ) -> ViewBinary[TankView]:
-    """Return the row of a problem; its numbers are canonical, and `unit` ends their names."""
+    """Return the row of a problem; its numbers are canonical, and a unit ends their names."""
+    unit = _UNITS[key]
 
     def attributes(view: TankView) -> Attributes:
         problem, band = view.problem(kind), band_of(view)
@@ -95,14 +108,13 @@ def _rounded(value: float | None) -> float | None:
 
 
 TANK_BINARY_SENSORS = (
-    _problem("ec_problem", TankProblem.EC, lambda view: view.bands.ec, "_ms_cm"),
-    _problem("ph_problem", TankProblem.PH, lambda view: view.bands.ph, ""),
+    _problem("ec_problem", TankProblem.EC, lambda view: view.bands.ec),
+    _problem("ph_problem", TankProblem.PH, lambda view: view.bands.ph),
     _problem(
         "temperature_problem",
         TankProblem.WATER_TEMPERATURE,
         lambda view: view.bands.water_temperature,
-        "_c",
     ),
-    _problem("level_low", TankProblem.LEVEL, lambda view: view.bands.level, "_pct"),
+    _problem("level_low", TankProblem.LEVEL, lambda view: view.bands.level),
     CALIBRATION_DUE,
 )
