@@ -1,28 +1,32 @@
 """Takes pictures of what a grower sees of probes: their page, "listen now", and a calibration.
 
-Usage: python -m demo.calibration_pictures [FOLDER]
+Usage: python -m demo.calibration_pictures [FOLDER [LANGUAGE]]
 """
 
 import asyncio
 import json
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
 from demo.api import Api
 from demo.broker import BrokerKind
 from demo.garden_setup import DOMAIN, TANK_NAME
-from demo.home_assistant import ROOT
+from demo.home_assistant import INTEGRATION, ROOT
 from demo.narrator import say
 from demo.processes import ChildError
 from demo.screenshot import BROWSER_OPTIONS
 from demo.session import Session
+from demo.storage_seeds import prepare
 
 FOLDER = ROOT / "docs" / "images"
 SPEED = 1.0
@@ -32,18 +36,67 @@ PATIENCE_MS = 60_000
 READINGS_S = 20
 DUE_FOR_D = 15
 STANDARD_MS_CM = 1.413
+_GAP = re.compile(r"\{\w+\}|\*\*|\n")
 
 
-async def main(folder: Path) -> None:
+class Words:
+    """What is to be seen in one language.
+
+    Args:
+        language: One that the integration speaks.
+    """
+
+    def __init__(self, language: str) -> None:
+        path = INTEGRATION / "translations" / f"{language}.json"
+        self.language = language
+        self.front_end = FRONT_END[language]
+        self._texts = json.loads(path.read_text(encoding="utf-8"))
+
+    def __call__(self, path: str) -> str:
+        """Return the longest piece of a text of the integration without a placeholder."""
+        found: Any = self._texts
+        for name in path.split("."):
+            found = found[name]
+        return max(_GAP.split(found), key=len).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """Words of Home Assistant's own pages."""
+
+    diagnostic: str
+    go_on: tuple[str, str]
+    """On the button of a last step, and of one before."""
+    repaired: str
+
+
+FRONT_END = {
+    "en": FrontEnd("Diagnostic", ("Submit", "Next"), "The issue is repaired!"),
+    "de": FrontEnd("Diagnose", ("OK", "Weiter"), "Das Problem ist behoben!"),
+}
+TANK = "config_subentries.tank"
+ISSUE = "issues.calibration_due.fix_flow.step"
+
+
+async def main(folder: Path, language: str) -> None:
     """Start a garden, make a calibration due, and walk through its repair."""
     with tempfile.TemporaryDirectory(prefix="kamerplanter-picture-") as place:
-        async with Session(Path(place) / "config", BrokerKind.AMQTT, SPEED, say) as session:
+        config = Path(place) / "config"
+        prepare(config, INTEGRATION, language=language)
+        async with Session(config, BrokerKind.AMQTT, SPEED, say) as session:
             await session.start()
+            await _speak(session.home.api, language)
             await asyncio.sleep(READINGS_S)
             tank_ec = session.states.ids[TANK_NAME, "ec"]
             await _make_due(session.home.api, tank_ec)
             async with _page(session.home.api) as page:
-                await _pictures(page, session, folder, tank_ec)
+                await _Walk(page, session, folder, Words(language)).all_of(tank_ec)
+
+
+async def _speak(api: Api, language: str) -> None:
+    """Let the front end speak the language of the user."""
+    value = {"language": language, "number_format": "language", "time_format": "language"}
+    await api.command("frontend/set_user_data", key="language", value=value)
 
 
 async def _make_due(api: Api, entity_id: str) -> None:
@@ -60,71 +113,109 @@ async def _make_due(api: Api, entity_id: str) -> None:
     )
 
 
-async def _pictures(page: Page, session: Session, folder: Path, tank_ec: str) -> None:
-    api = session.home.api
-    entities = await api.command("config/entity_registry/list")
-    (device,) = {row["device_id"] for row in entities if row["entity_id"] == tank_ec}
-    await page.goto(f"{api.address}/config/devices/device/{device}")
-    await page.get_by_text("Diagnostic").first.wait_for(timeout=PATIENCE_MS)
-    await _save(page, folder / "probe.png")
-    await _listen(page, session, folder)
-    await _calibrate(page, api, folder)
+class _Walk:
+    """Clicks as a grower does, and takes a picture where there is something to see."""
 
+    def __init__(self, page: Page, session: Session, folder: Path, words: Words) -> None:
+        self._page = page
+        self._api = session.home.api
+        self._folder = folder
+        self._words = words
+        self._dialog = page.locator("dialog-data-entry-flow")
 
-async def _listen(page: Page, session: Session, folder: Path) -> None:
-    api = session.home.api
-    await page.goto(f"{api.address}/config/integrations/integration/{DOMAIN}")
-    await page.get_by_text("Add tank").first.wait_for(timeout=PATIENCE_MS)
-    await page.get_by_text("Add tank").first.click()
-    dialog = page.locator("dialog-data-entry-flow")
-    await dialog.locator("input:not([type=number])").first.fill("Second tank")
-    await dialog.locator("input[type=number]").first.fill("60")
-    await _go_on(page)
-    await dialog.get_by_text("Listen now and recognise devices").click()
-    await dialog.get_by_text("Topic filter").first.wait_for(timeout=PATIENCE_MS)
-    await _go_on(page)
-    await dialog.get_by_text("Devices that were heard").first.wait_for(timeout=PATIENCE_MS)
-    await _save(page, folder / "listen-now.png")
-    await page.keyboard.press("Escape")
+    async def all_of(self, tank_ec: str) -> None:
+        """Take all pictures."""
+        entities = await self._api.command("config/entity_registry/list")
+        (device,) = {row["device_id"] for row in entities if row["entity_id"] == tank_ec}
+        await self._open(f"devices/device/{device}")
+        await self._see(self._words.front_end.diagnostic)
+        await self._save("probe")
+        await self._listen()
+        await self._bind()
+        await self._calibrate()
 
+    async def _new_tank(self) -> None:
+        add = self._words(f"{TANK}.initiate_flow.user")
+        await self._open(f"integrations/integration/{DOMAIN}")
+        await self._page.get_by_text(add).first.click(timeout=PATIENCE_MS)
+        await self._dialog.locator("input:not([type=number])").first.fill("Second tank")
+        await self._dialog.locator("input[type=number]").first.fill("60")
+        await self._go_on()
 
-async def _calibrate(page: Page, api: Api, folder: Path) -> None:
-    await page.goto(f"{api.address}/config/repairs")
-    await page.get_by_text(f"Calibrate {TANK_NAME}").first.click(timeout=PATIENCE_MS)
-    dialog = page.locator("dialog-data-entry-flow")
-    await dialog.get_by_text("due since").first.wait_for(timeout=PATIENCE_MS)
-    await _save(page, folder / "calibration-due.png")
-    await _go_on(page)
-    await dialog.get_by_text("More solutions").first.wait_for(timeout=PATIENCE_MS)
-    await _go_on(page)
-    await dialog.get_by_text("wait until it is steady").click(timeout=PATIENCE_MS)
-    await dialog.get_by_text("the last readings differ").first.wait_for(timeout=PATIENCE_MS)
-    await _save(page, folder / "calibration-live.png")
-    await dialog.get_by_text("What the bottle says").first.wait_for(timeout=6 * PATIENCE_MS)
-    raw = await dialog.locator("input").first.input_value()
-    # The tank's own water stands for the standard here: what it shows is what it has.
-    await dialog.locator("input").nth(1).fill(f"{float(raw) * 1.04:.2f}")
-    await _save(page, folder / "calibration-reading.png")
-    await _go_on(page)
-    await dialog.get_by_text("the result").first.wait_for(timeout=PATIENCE_MS)
-    await _save(page, folder / "calibration-result.png")
-    await dialog.get_by_text("Store: it counts from now on").click()
-    await dialog.get_by_text("repaired").first.wait_for(timeout=PATIENCE_MS)
+    async def _listen(self) -> None:
+        await self._new_tank()
+        await self._choose(f"{TANK}.step.values.menu_options.discover")
+        await self._text(f"{TANK}.step.listen.data.topic_filter")
+        await self._go_on()
+        await self._text(f"{TANK}.step.devices.title")
+        await self._save("listen-now")
+        await self._go_on()
+        await self._text(f"{TANK}.step.device.title")
+        await self._save("listen-device")
+        await self._page.keyboard.press("Escape")
 
+    async def _bind(self) -> None:
+        await self._new_tank()
+        await self._choose(f"{TANK}.step.values.menu_options.value_ec")
+        await self._choose(f"{TANK}.step.source.menu_options.topic")
+        await self._choose(f"{TANK}.step.topic.sections.more.name")
+        await self._text(f"{TANK}.step.topic.sections.more.data.compensated")
+        await self._save("bind-more")
+        await self._page.keyboard.press("Escape")
 
-async def _go_on(page: Page) -> None:
-    """Send the form that is shown."""
-    dialog = page.locator("dialog-data-entry-flow")
-    button = dialog.get_by_role("button", name="Submit").or_(
-        dialog.get_by_role("button", name="Next")
-    )
-    await button.first.click(timeout=PATIENCE_MS)
+    async def _calibrate(self) -> None:
+        await self._open("repairs")
+        await self._page.get_by_text(TANK_NAME).first.click(timeout=PATIENCE_MS)
+        await self._text(f"{ISSUE}.calibrate.data.channel")
+        await self._save("calibration-due")
+        await self._go_on()
+        await self._text(f"{ISSUE}.calibration_method.description")
+        await self._save("calibration-method")
+        await self._go_on()
+        steady = f"{ISSUE}.calibration_solution.menu_options.calibration_steady"
+        await self._text(steady)
+        await self._save("calibration-solution")
+        await self._choose(steady)
+        await self._text("selector.calibration_live.options.moving")
+        await self._save("calibration-live")
+        await self._text(f"{ISSUE}.calibration_reading.data.raw", patience_ms=6 * PATIENCE_MS)
+        raw = await self._dialog.locator("input").first.input_value()
+        # The tank's own water stands for the standard here: what it shows is what it has.
+        await self._dialog.locator("input").nth(1).fill(f"{float(raw) * 1.04:.2f}")
+        await self._save("calibration-reading")
+        await self._go_on()
+        store = f"{ISSUE}.calibration_summary.menu_options.calibration_store"
+        await self._text(store)
+        await self._save("calibration-result")
+        await self._choose(store)
+        await self._see(self._words.front_end.repaired)
 
+    async def _open(self, path: str) -> None:
+        await self._page.goto(f"{self._api.address}/config/{path}")
 
-async def _save(page: Page, target: Path) -> None:
-    await asyncio.sleep(1.5)  # dialogs move to their place
-    await page.screenshot(path=str(target))
-    say(f"written: {target}")
+    async def _see(self, text: str) -> None:
+        await self._page.get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
+
+    async def _text(self, path: str, *, patience_ms: float = PATIENCE_MS) -> None:
+        """Wait for a text of the integration in the dialog."""
+        await self._dialog.get_by_text(self._words(path)).first.wait_for(timeout=patience_ms)
+
+    async def _choose(self, path: str) -> None:
+        await self._dialog.get_by_text(self._words(path)).first.click(timeout=PATIENCE_MS)
+
+    async def _go_on(self) -> None:
+        """Send the form that is shown."""
+        last, next_one = (
+            self._dialog.get_by_role("button", name=name, exact=True)
+            for name in self._words.front_end.go_on
+        )
+        await last.or_(next_one).first.click(timeout=PATIENCE_MS)
+
+    async def _save(self, name: str) -> None:
+        await asyncio.sleep(1.5)  # dialogs move to their place
+        target = self._folder / f"{name}.png"
+        await self._page.screenshot(path=str(target))
+        say(f"written: {target}")
 
 
 @asynccontextmanager
@@ -164,4 +255,4 @@ async def _page(api: Api) -> AsyncIterator[Page]:
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     target.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(target))
+    asyncio.run(main(target, sys.argv[2] if len(sys.argv) > 2 else "en"))  # noqa: PLR2004

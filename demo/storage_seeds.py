@@ -42,7 +42,9 @@ HOME = {
 }
 
 
-def prepare(config: Path, integration: Path | None, time_zone: str = TIME_ZONE) -> None:
+def prepare(
+    config: Path, integration: Path | None, time_zone: str = TIME_ZONE, *, language: str = "en"
+) -> None:
     """Make a configuration folder that Home Assistant starts with unattended.
 
     What is there already stays, so that a demo goes on where it was left.
@@ -52,6 +54,7 @@ def prepare(config: Path, integration: Path | None, time_zone: str = TIME_ZONE) 
         integration: Folder of the integration, linked in so that changes count at once;
             none = leave custom components as they are.
         time_zone: Where the house is, if the folder is new.
+        language: Of the house, if the folder is new.
     """
     storage = config / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,8 @@ def prepare(config: Path, integration: Path | None, time_zone: str = TIME_ZONE) 
         (config / "configuration.yaml").write_text(CONFIGURATION)
     if not (storage / "onboarding").exists():
         _write(storage, "onboarding", 4, 1, {"done": DONE_ONBOARDING_STEPS})
-        _write(storage, "core.config", 1, 4, HOME | {"time_zone": time_zone})
+        home = HOME | {"time_zone": time_zone, "language": language}
+        _write(storage, "core.config", 1, 4, home)
     if integration is None:
         return
     link = config / "custom_components" / integration.name
