@@ -431,5 +431,8 @@ def test_the_three_dialogs_say_the_same() -> None:
             subentry = texts["config_subentries"][kind]
             for name, step in repair["step"].items():
                 assert subentry["step"][name] == step
+            for name in ("calibration_steady", "listening"):
+                # Without one, the front end shows the name of the integration.
+                assert "{" not in subentry["step"][name]["title"]
             assert repair["progress"].items() <= subentry["progress"].items()
             assert repair["error"].items() <= subentry["error"].items()
