@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
@@ -42,19 +43,14 @@ async def async_get_config_entry_diagnostics(
     _hass: HomeAssistant, entry: KamerplanterConfigEntry
 ) -> dict[str, Any]:
     """Return the state of an entry: what it holds, how it reads, what it counted."""
+    if entry.state is not ConfigEntryState.LOADED:
+        # This is when they are wanted most; why it does not load, the page of the entry says.
+        return {"entry": _entry(entry)}
     runtime = entry.runtime_data
     snapshot = runtime.coordinator.data
     error = runtime.coordinator.last_exception
     return {
-        "entry": {
-            "version": entry.version,
-            "data": async_redact_data(dict(entry.data), TO_REDACT),
-            "options": dict(entry.options),
-            "subentries": [
-                {"type": item.subentry_type, "data": dict(item.data)}
-                for item in entry.subentries.values()
-            ],
-        },
+        "entry": _entry(entry),
         "started_at": runtime.garden.started_at.isoformat(),
         "snapshot": {
             "taken_at": snapshot.taken_at.isoformat(),
@@ -80,6 +76,8 @@ async def async_get_device_diagnostics(
     _hass: HomeAssistant, entry: KamerplanterConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
     """Return all that the newest snapshot says about one device."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return await async_get_config_entry_diagnostics(_hass, entry)
     coordinator = entry.runtime_data.coordinator
     subject = async_find_subject(entry, device)
     view = None if subject is None else coordinator.view(subject)
@@ -90,6 +88,19 @@ async def async_get_device_diagnostics(
         "kind": subject.kind,
         "view": view.model_dump(mode="json"),
         "counts": {key: dict(entry.runtime_data.live.counts(key)) for key in probe_keys} or None,
+    }
+
+
+def _entry(entry: KamerplanterConfigEntry) -> dict[str, Any]:
+    return {
+        "version": entry.version,
+        "state": entry.state.value,
+        "data": async_redact_data(dict(entry.data), TO_REDACT),
+        "options": dict(entry.options),
+        "subentries": [
+            {"type": item.subentry_type, "data": dict(item.data)}
+            for item in entry.subentries.values()
+        ],
     }
 
 
