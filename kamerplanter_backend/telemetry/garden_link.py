@@ -12,37 +12,31 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, Protocol as Interface
 
-from kamerplanter_backend.telemetry import mqtt_wire as wire
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     BrokerSettings,
     EndedEarlyError,
-    LoginRefused,
     Protocol,
     broker_error_of,
 )
-from kamerplanter_backend.telemetry.link_protocol import LinkProtocol
+from kamerplanter_backend.telemetry.link_protocol import (
+    CONNECT_TIMEOUT_S,
+    LinkError,
+    LinkProtocol,
+)
 from kamerplanter_backend.telemetry.pauses import Pauses
 
 _LOGGER = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S: Final = 10.0
-KEEPALIVE_S: Final = 15
-WINDOW: Final = 20_000
-"""Messages of QoS 1 that the broker may send before we have stored the first of them (MQTT 5)."""
-PACKET_BYTES: Final = 256 * 1024
-"""Longer messages are none of a probe: a broker of MQTT 5 keeps them, we pass over the others."""
 TOPICS_AT_ONCE: Final = 200
 MARK_TIMEOUT_S: Final = 10.0
 """Nothing came for so long, and our mark is not back: it never will be."""
 BROKEN_REPLAYS: Final = 3
 """Some brokers hang up on who publishes what is not allowed; so often it is no accident."""
 LOOK_S: Final = 0.5
-"""How often we look whether the mark is back. [s]"""
-REFUSED_LOGIN: Final = frozenset({4, 5, 134, 135, 138})
-"""Bad user name or password, not authorised, banned: MQTT 3.1.1 and MQTT 5."""
+"""How often we look whether the broker is there and the mark is back. [s]"""
 
-type Receipt = tuple[object, list[bytes]]
+type Receipt = tuple[object, list[int]]
 """Messages that are to be acknowledged, with the connection on which they came."""
 
 
@@ -126,15 +120,15 @@ class GardenLink:
 
     def acknowledge(self, receipt: Receipt) -> None:
         """Tell the broker that it may forget messages; those of a lost connection come again."""
-        connection, packet_ids = receipt
-        if connection is self._connection and self._connection is not None and packet_ids:
-            self._connection.send(wire.acknowledge(packet_ids))
+        connection, numbers = receipt
+        if connection is self._connection and self._connection is not None and numbers:
+            self._connection.acknowledge(numbers)
 
     def give_back(self, receipt: Receipt) -> None:
         """Take back what could not be stored yet."""
-        connection, packet_ids = receipt
+        connection, numbers = receipt
         if connection is self._connection and self._connection is not None:
-            self._connection.unacknowledged[:0] = packet_ids
+            self._connection.unacknowledged[:0] = numbers
 
     def pause(self, *, paused: bool) -> None:
         """Read nothing while the store is behind: what comes then waits at the broker."""
@@ -163,27 +157,20 @@ class GardenLink:
             await asyncio.sleep(self._pauses.next_s())
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        settings = self._settings
-        ended: asyncio.Future[None] = loop.create_future()
         protocol = LinkProtocol(
             self._hearing,
-            is_v5=settings.protocol is Protocol.V5,
-            acknowledges_itself=not self._session_s,
-            packet_bytes=PACKET_BYTES,
-            ended=ended,
+            self._settings,
+            session_s=self._session_s,
+            is_clean=not self._session_s or self._forgets_once,
         )
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await loop.create_connection(
-                lambda: protocol,
-                settings.host,
-                settings.port,
-                ssl=settings.tls_context if settings.tls else None,
-            )
+            await protocol.open()
         try:
-            await self._greet(protocol)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await protocol.accepted
+            self._forgets_once = False
             self._welcome(protocol)
-            await self._watch(protocol, ended)
+            await self._watch(protocol)
         finally:
             self._note_replay(protocol)
             protocol.close()
@@ -199,30 +186,6 @@ class GardenLink:
                 "Allow us to write and to read this topic",
                 self._mark_topic,
             )
-
-    async def _greet(self, protocol: LinkProtocol) -> None:
-        settings = self._settings
-        protocol.send(
-            wire.connect(
-                wire.Greeting(
-                    client_id=settings.client_id,
-                    username=settings.username,
-                    password=settings.password,
-                    keepalive_s=KEEPALIVE_S,
-                    is_v5=settings.protocol is Protocol.V5,
-                    is_clean=not self._session_s or self._forgets_once,
-                    session_s=self._session_s,
-                    receive_maximum=WINDOW,
-                    packet_bytes=PACKET_BYTES,
-                )
-            )
-        )
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            accepted = await protocol.accepted
-        if accepted.code:
-            text = f"The broker refuses the connection (code {accepted.code})."
-            raise LoginRefused(text) if accepted.code in REFUSED_LOGIN else wire.WireError(text)
-        self._forgets_once = False
 
     def _welcome(self, protocol: LinkProtocol) -> None:
         self.connect_count += 1
@@ -247,20 +210,18 @@ class GardenLink:
         for part in _parts(topics):
             protocol.subscribe(part)
 
-    async def _watch(self, protocol: LinkProtocol, ended: asyncio.Future[None]) -> None:
+    async def _watch(self, protocol: LinkProtocol) -> None:
         """Keep the connection alive until it ends."""
-        every_s = protocol.keepalive_s(KEEPALIVE_S) / 2
         while True:
-            look_s = min(every_s, LOOK_S) if protocol.is_replaying else every_s
-            done, _ = await asyncio.wait({ended}, timeout=look_s)
+            done, _ = await asyncio.wait({protocol.ended}, timeout=LOOK_S)
             if done:
-                ended.result()
+                protocol.ended.result()
                 return
-            protocol.beat(every_s=every_s, silence_s=2 * KEEPALIVE_S)
+            protocol.beat()
             if protocol.waits_in_vain(MARK_TIMEOUT_S):
                 # Else old values would pass for new ones, or new ones for old.
                 self._broken_replays = BROKEN_REPLAYS
-                raise wire.WireError(f"Our mark on {self._mark_topic} does not come back.")
+                raise LinkError(f"Our mark on {self._mark_topic} does not come back.")
 
     def _lost(self, error: Exception) -> None:
         self.last_error = (

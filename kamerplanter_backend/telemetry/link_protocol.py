@@ -1,234 +1,399 @@
-"""One connection of a worker to a broker: bytes in, messages out."""
+"""One connection of a worker to a broker: paho's client, driven by our loop."""
 
 import asyncio
-from collections.abc import Sequence
+import ssl
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Final, cast, override
+from typing import TYPE_CHECKING, Any, Final, override
 
-from kamerplanter_backend.telemetry import mqtt_wire as wire
-from kamerplanter_backend.telemetry.broker import EndedEarlyError
-from kamerplanter_backend.telemetry.mqtt_wire import Kind, Property, WireError
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from kamerplanter_backend.telemetry.broker import (
+    BrokerSettings,
+    BrokerTimeout,
+    EndedEarlyError,
+    LoginRefused,
+    Protocol,
+)
 
 if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
+
     from kamerplanter_backend.telemetry.garden_link import Hearing
 
-_HEAD_BYTES: Final = 2 + wire.LONGEST_TEXT_BYTES + 2
-"""So much of a message holds its topic and its number."""
-_MOST_PACKET_IDS: Final = 0xFFFF
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 15
+"""Silence after which the broker is asked for a sign; as much later the connection is given up."""
+WINDOW: Final = 20_000
+"""Messages of QoS 1 that the broker may send before we have stored the first of them (MQTT 5)."""
+PACKET_BYTES: Final = 256 * 1024
+"""Longer messages are none of a probe: a broker of MQTT 5 keeps them, we pass over the others."""
+_CHUNK_BYTES: Final = 64 * 1024
+"""Asked of the socket at once."""
+_PACKETS_AT_ONCE: Final = 100
+"""Read before others on the loop get their turn."""
+_ACKS_AT_ONCE: Final = 500
+"""Written before others get it."""
+_QOS: Final = 1
+_REFUSED_LOGIN: Final = frozenset({134, 135, 138})
+"""Bad user name or password, not authorised, banned; the library tells those of 3.1.1 so too."""
 _DISCONNECT_CODES: Final = {0x8E: "another client uses our id", 0x95: "a packet was too large"}
 
 
-class LinkProtocol(asyncio.Protocol):
-    """Speaks MQTT on one connection.
+class LinkError(BrokerTimeout):
+    """The other side does not speak MQTT as it should, or wants no more of it."""
+
+
+class _Client(Client):
+    """The library's client, which bounds what it keeps of a message and remembers what failed."""
+
+    failure: OSError | None = None
+    """Why the connection ended, if the socket says so; the library tells it to its log only."""
+    _received: bytes = b""
+    _taken_bytes: int = 0
+
+    @override
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Return the next bytes. The library asks for a few at a time, the socket for many."""
+        start = self._taken_bytes
+        if start >= len(self._received):
+            packet = self._in_packet
+            if packet["remaining_length"] > PACKET_BYTES:
+                # What is passed over is forgotten while it arrives, but for its head.
+                del packet["packet"][PACKET_BYTES:]
+            self._received, self._taken_bytes, start = b"", 0, 0
+            with self._noting_failure():
+                self._received = super()._sock_recv(_CHUNK_BYTES)
+        data = self._received[start : start + bufsize]
+        self._taken_bytes = start + len(data)
+        return data
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was received of which no socket tells any more."""
+        if self._taken_bytes < len(self._received):
+            return True
+        socket = self.socket()
+        return isinstance(socket, ssl.SSLSocket) and socket.pending() > 0
+
+    @override
+    def _sock_send(self, buf: Any) -> int:
+        with self._noting_failure():
+            return super()._sock_send(buf)
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self.failure = self.failure or error
+            raise
+
+    def farewell_code(self) -> int:
+        """Return why the broker has ended it; the library passes over a code that stands alone."""
+        body = self._in_packet["packet"]
+        return body[0] if body else 0
+
+    def follow_keepalive(self, seconds: int) -> None:
+        """Speak as often as the broker wants, which the library does not look at (5.0, 3.2.2.3)."""
+        self._keepalive = seconds
+
+    def beat(self, *, is_reading: bool) -> None:
+        """Do what is due, such as a ping. What has come since the last one is an answer to it."""
+        if not is_reading:
+            self._last_msg_in = monotonic()
+        if self._last_msg_in > self._ping_t:
+            self._ping_t = 0.0
+        self.loop_misc()
+
+    def drop(self) -> None:
+        """Let go of the socket."""
+        self._sock_close()
+
+
+class LinkProtocol:
+    """Hears and says on one connection; made anew for each.
 
     Args:
         hearing: Gets the messages.
-        is_v5: Which version.
-        acknowledges_itself: Messages are acknowledged as they come; else the owner does it.
-        packet_bytes: Longer messages are passed over.
-        ended: Set when the connection has ended, with the reason if there is one.
+        settings: Where the broker is and who we are.
+        session_s: How long the broker keeps what waits for us while we are away; 0 = messages are
+            acknowledged as they come, else the owner does it. [s]
+        is_clean: What the broker kept for us is thrown away.
     """
 
     def __init__(
-        self,
-        hearing: Hearing,
-        *,
-        is_v5: bool,
-        acknowledges_itself: bool,
-        packet_bytes: int,
-        ended: asyncio.Future[None],
+        self, hearing: Hearing, settings: BrokerSettings, *, session_s: int, is_clean: bool
     ) -> None:
         self._hearing = hearing
-        self._is_v5 = is_v5
-        self._acknowledges_itself = acknowledges_itself
-        self._packet_bytes = packet_bytes
-        self._ended = ended
-        self._transport: asyncio.Transport | None = None
-        self._rest = b""
-        self._skip_bytes = 0
-        self._packet_id = 0
+        self._settings = settings
+        self._is_v5 = settings.protocol is Protocol.V5
+        self._session_s = session_s
+        self._is_clean = is_clean
+        self._loop = asyncio.get_running_loop()
+        self._is_open = False
+        self._is_paused = False
         self._asked: dict[int, Sequence[str]] = {}
+        self._stored: deque[int] = deque()
+        """Numbers of messages that may be acknowledged."""
         self._mark: tuple[bytes, bytes] | None = None
         self._is_mark_refused = False
-        self._heard_at = self._sent_at = self._message_at = monotonic()
-        self._is_paused = False
-        self.accepted: asyncio.Future[wire.Accepted] = asyncio.get_running_loop().create_future()
-        self.unacknowledged: list[bytes] = []
+        self._message_at = monotonic()
+        self.accepted: asyncio.Future[bool] = self._loop.create_future()
+        """Whether the broker has kept a session for us, once it has let us in."""
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Gets the reason for which the connection has ended."""
+        self.unacknowledged: list[int] = []
         """Numbers of the messages that wait for the owner, in their order."""
         self.is_deaf = False
         """Messages are neither handed on nor acknowledged any more."""
         self.is_replaying = False
         """What comes now has waited at the broker; it ends with our own mark."""
+        self._client = self._new_client()
+
+    def _new_client(self) -> _Client:
+        settings = self._settings
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            settings.client_id,
+            clean_session=None if self._is_v5 else self._is_clean,
+            protocol=MQTTProtocolVersion.MQTTv5 if self._is_v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=self._session_s > 0,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        if settings.username is not None:
+            client.username_pw_set(settings.username, settings.password)
+        if settings.tls:
+            client.tls_set_context(settings.tls_context)
+        client.on_socket_close = self._on_socket_close
+        client.on_socket_register_write = self._on_register_write
+        client.on_socket_unregister_write = self._on_unregister_write
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        return client
 
     # --- The socket -------------------------------------------------------------------------
 
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    async def open(self) -> None:
+        """Connect, and ask to be let in.
 
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end(exc or EndedEarlyError("the broker closed the connection"))
+        Raises:
+            OSError: There is no broker, or no encryption with it.
+            ValueError: The name of the host cannot be one.
+        """
+        connecting = self._loop.run_in_executor(None, self._connect)
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped; what it brings is let go of.
+            connecting.add_done_callback(self._let_go)
+            raise
+        self._is_open = True
+        if (socket := self._client.socket()) is not None:
+            self._loop.add_reader(socket.fileno(), self._read)
+            self._loop.add_writer(socket.fileno(), self._write)
 
-    def _end(self, reason: Exception) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(reason)
-            self._ended.exception()  # whoever waits gets it; nobody need
-        if not self.accepted.done():
-            self.accepted.set_exception(reason)
-            self.accepted.exception()
+    def _connect(self) -> None:
+        host, port = self._settings.host, self._settings.port
+        if not self._is_v5:
+            self._client.connect(host, port, KEEPALIVE_S)
+            return
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.SessionExpiryInterval = self._session_s
+        wishes.ReceiveMaximum = WINDOW
+        wishes.MaximumPacketSize = PACKET_BYTES
+        self._client.connect(host, port, KEEPALIVE_S, clean_start=self._is_clean, properties=wishes)
+
+    def _let_go(self, connecting: asyncio.Future[None]) -> None:
+        if not connecting.cancelled():
+            connecting.exception()  # who waited for it has left
+        self._client.drop()
 
     def close(self) -> None:
         """Say goodbye; what the broker keeps for us stays there."""
-        if self._transport is not None:
-            if not self._transport.is_closing():
-                self._transport.write(wire.GOODBYE)
-            self._transport.close()
-
-    def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._sent_at = monotonic()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        self._acknowledge_some(len(self._stored))
+        self._client.disconnect()
+        self._client.loop_write()
+        self._client.drop()
 
     def pause(self, *, paused: bool) -> None:
         """Leave what comes in the socket, or take it again."""
         self._is_paused = paused
-        self._heard_at = self._message_at = monotonic()
-        if self._transport is None or self._transport.is_closing():
+        self._message_at = monotonic()
+        if (socket := self._client.socket()) is None:
             return
         if paused:
-            self._transport.pause_reading()
+            self._loop.remove_reader(socket.fileno())
         else:
-            self._transport.resume_reading()
+            self._loop.add_reader(socket.fileno(), self._read)
+            self._loop.call_soon(self._read)
+
+    def _read(self) -> None:
+        client = self._client
+        with self._ending_on_error():
+            for _ in range(_PACKETS_AT_ONCE):
+                if self._is_paused or client.loop_read() or not client.has_more:
+                    return
+            self._loop.call_soon(self._read)
+
+    def _write(self) -> None:
+        with self._ending_on_error():
+            self._client.loop_write()
+        if not self._client.want_write():
+            self._acknowledge_some(_ACKS_AT_ONCE)
+
+    @contextmanager
+    def _ending_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (the library raises whatever broken bytes cause)
+            self._end(LinkError(f"The broker sent what is no MQTT ({error!r})."))
+            self._client.drop()
+
+    def _end(self, reason: Exception) -> None:
+        for waiting in (self.ended, self.accepted):
+            if not waiting.done():
+                waiting.set_exception(reason)
+                waiting.exception()  # whoever waits gets it; nobody need
+
+    def _on_socket_close(self, _client: Client, _userdata: object, socket: SocketLike) -> None:
+        if self._is_open:
+            self._loop.remove_reader(socket.fileno())
+            self._loop.remove_writer(socket.fileno())
+
+    def _on_register_write(self, _client: Client, _userdata: object, socket: SocketLike) -> None:
+        if self._is_open:  # before that, it is a thread that calls
+            self._loop.add_writer(socket.fileno(), self._write)
+
+    def _on_unregister_write(self, _client: Client, _userdata: object, socket: SocketLike) -> None:
+        if self._is_open:
+            self._loop.remove_writer(socket.fileno())
 
     # --- What we say ------------------------------------------------------------------------
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Ask for topics; those that the broker refuses are told to the one who hears."""
-        number = self._next_id()
-        self._asked[number] = topics
-        self.send(wire.subscribe(number, topics, is_v5=self._is_v5))
+        _, number = self._client.subscribe([(topic, _QOS) for topic in topics])
+        if number is not None:
+            self._asked[number] = topics
 
     def unsubscribe(self, topics: Sequence[str]) -> None:
         """Ask for topics no more."""
-        self.send(wire.unsubscribe(self._next_id(), topics, is_v5=self._is_v5))
+        self._client.unsubscribe(list(topics))
 
     def mark(self, topic: str, word: bytes) -> None:
         """Take what comes for a replay until this word comes back on this topic, behind it."""
         self._mark = (topic.encode(), word)
         self._message_at = monotonic()
-        self.send(wire.publish(self._next_id(), topic, word, is_v5=self._is_v5))
+        self._client.publish(topic, word, _QOS)
 
     def waits_in_vain(self, patience_s: float) -> bool:
         """Tell whether our mark will not come back: refused, or nothing came for so long."""
         is_quiet = monotonic() - self._message_at >= patience_s and not self._is_paused
         return self.is_replaying and (self._is_mark_refused or is_quiet)
 
-    def keepalive_s(self, asked_s: float) -> float:
-        """Return how often the broker wants to hear from us, in seconds."""
-        numbers = self.accepted.result().numbers
-        return numbers.get(Property.SERVER_KEEP_ALIVE_S) or asked_s
+    def acknowledge(self, numbers: Iterable[int]) -> None:
+        """Let the broker forget messages, in their order."""
+        self._stored.extend(numbers)
+        self._acknowledge_some(_ACKS_AT_ONCE)
 
-    def beat(self, *, every_s: float, silence_s: float) -> None:
-        """Say that we are there, if we have said nothing for a while.
+    def _acknowledge_some(self, limit: int) -> None:
+        for _ in range(min(limit, len(self._stored))):
+            self._client.ack(self._stored.popleft(), _QOS)
 
-        Raises:
-            EndedEarlyError: The broker has not answered for so long.
-        """
-        now = monotonic()
-        if now - self._heard_at > silence_s and not self._is_paused:
-            raise EndedEarlyError("the broker says nothing any more")
-        if now - self._sent_at >= every_s:
-            self.send(wire.PING)
-
-    def _next_id(self) -> int:
-        self._packet_id = self._packet_id % _MOST_PACKET_IDS + 1
-        return self._packet_id
+    def beat(self) -> None:
+        """Say that we are there, and notice when the broker is not; called every second or so."""
+        self._client.beat(is_reading=not self._is_paused)
 
     # --- What we hear -----------------------------------------------------------------------
 
-    @override
-    def data_received(self, data: bytes) -> None:
-        self._heard_at = monotonic()
-        try:
-            self._read(data)
-        except WireError as error:
-            self._end(error)
-            if self._transport is not None:
-                self._transport.abort()
-        if self._acknowledges_itself and self.unacknowledged:
-            self.send(wire.acknowledge(self.unacknowledged))
-            self.unacknowledged = []
-
-    def _read(self, data: bytes) -> None:
-        if self._skip_bytes:
-            skipped = min(self._skip_bytes, len(data))
-            self._skip_bytes -= skipped
-            data = data[skipped:]
-        data = self._rest + data if self._rest else data
-        at, end = 0, len(data)
-        while end - at > 1:
-            length = data[at + 1]
-            start = at + 2
-            if length > 0x7F:  # noqa: PLR2004 (the bit that says that more follows)
-                found = wire.read_number(data, at + 1)
-                if found is None:
-                    break
-                length, start = found
-            if length > self._packet_bytes:
-                if end - start < min(length, _HEAD_BYTES):
-                    break
-                self._pass_over(data[at], data[start : start + _HEAD_BYTES])
-                self._skip_bytes = max(0, length - (end - start))
-            elif start + length > end:
-                break
-            else:
-                self._take(data[at], data[start : start + length])
-            at = start + length
-        self._rest = data[at:]
-
-    def _take(self, first: int, body: bytes) -> None:
-        kind = first >> 4
-        if kind == Kind.PUBLISH:
-            self._take_message(wire.read_publish(first, body, is_v5=self._is_v5))
-        elif kind == Kind.CONNACK and not self.accepted.done():
-            accepted = wire.read_connack(body, is_v5=self._is_v5)
-            # At once: what waited may stand right behind this answer.
-            self.is_replaying = accepted.has_session
-            self.accepted.set_result(accepted)
-        elif kind == Kind.SUBACK:
-            self._take_answer(*wire.read_answer(body, is_v5=self._is_v5))
-        elif kind == Kind.PUBACK and len(body) > 2 and body[2] >= wire.REFUSED:  # noqa: PLR2004
-            self._is_mark_refused = True
-        elif kind == Kind.DISCONNECT:
-            code = body[0] if body else 0
-            why = _DISCONNECT_CODES.get(code, f"code {code}")
-            raise WireError(f"The broker ends the connection ({why}).")
-
-    def _take_message(self, message: wire.Publish) -> None:
-        if self.is_deaf:
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: object,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if self.accepted.done():
             return
-        topic, payload, is_retained, packet_id = message
-        if packet_id:
-            self.unacknowledged.append(packet_id)
-        if self.is_replaying:
-            self._message_at = self._heard_at
-            if (topic, payload) == self._mark:
-                self.is_replaying = False
-                return
-        self._hearing.on_message(topic, payload, retained=is_retained, is_replay=self.is_replaying)
+        if code.is_failure:
+            text = f"The broker refuses the connection ({code}, code {code.value})."
+            self._end(LoginRefused(text) if code.value in _REFUSED_LOGIN else LinkError(text))
+            return
+        if wanted_s := getattr(properties, "ServerKeepAlive", 0):
+            self._client.follow_keepalive(wanted_s)
+        # At once: what waited may stand right behind this answer.
+        self.is_replaying = flags.session_present
+        self.accepted.set_result(flags.session_present)
 
-    def _take_answer(self, number: int, codes: bytes) -> None:
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:
+            code = self._client.farewell_code()
+            why = _DISCONNECT_CODES.get(code, f"code {code}")
+            self._end(LinkError(f"The broker ends the connection ({why})."))
+        else:
+            self._end(self._client.failure or EndedEarlyError(f"the connection ended: {reason}"))
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        number: int,
+        codes: Sequence[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
         for topic, code in zip(self._asked.pop(number, ()), codes, strict=False):
-            if code >= wire.REFUSED:
+            if code.is_failure:
                 self._hearing.on_refused_topic(topic)
 
-    def _pass_over(self, first: int, head: bytes) -> None:
-        """Let go of a message that is too long; it is acknowledged, or it would come for ever."""
-        if first >> 4 == Kind.PUBLISH and first & 0x06 and not self.is_deaf:
-            end = 2 + (head[0] << 8 | head[1])
-            packet_id = head[end : end + 2]
-            if len(packet_id) < 2:  # noqa: PLR2004 (the bytes of a number)
-                raise WireError("The broker sent a message that is broken.")
-            self.unacknowledged.append(packet_id)
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: object,
+        _number: int,
+        code: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        """Take in the answer to our mark, which is all that we publish."""
+        self._is_mark_refused = code.is_failure
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        if self.is_deaf:
+            return
+        if message.qos and self._session_s:
+            self.unacknowledged.append(message.mid)
+        try:
+            topic = message.topic.encode()
+        except UnicodeDecodeError:
+            return  # no topic at all: nobody can have asked for it
+        # A longer one is passed over; it is acknowledged, or it would come for ever.
+        if len(topic) + len(message.payload) > PACKET_BYTES:
+            return
+        if self.is_replaying:
+            self._message_at = monotonic()
+            if (topic, message.payload) == self._mark:
+                self.is_replaying = False
+                return
+        self._hearing.on_message(
+            topic, message.payload, retained=message.retain, is_replay=self.is_replaying
+        )

@@ -20,9 +20,10 @@ from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.telemetry.broker import BrokerSettings
 from kamerplanter_backend.telemetry.garden_directory import Directory, GardenDirectory
-from kamerplanter_backend.telemetry.garden_link import WINDOW, GardenLink
+from kamerplanter_backend.telemetry.garden_link import GardenLink
 from kamerplanter_backend.telemetry.garden_router import GardenRouter
 from kamerplanter_backend.telemetry.garden_topics import mark_topic
+from kamerplanter_backend.telemetry.link_protocol import WINDOW
 from kamerplanter_backend.telemetry.live_garden import Taken
 from kamerplanter_backend.telemetry.metrics import Counts, Drop, Gauges, render, summary
 from kamerplanter_backend.telemetry.metrics_server import metrics_server

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from aiomqtt import Client
 
+from kamerplanter_backend.telemetry import link_protocol
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     BrokerSettings,
+    CertificateRefused,
     HostUnreachable,
     LoginRefused,
     Protocol,
@@ -23,14 +25,31 @@ from tests.backend.telemetry.brokers import (
     HOST,
     certificate,
     free_port,
+    line_to,
     mosquitto,
     password_lines,
     tls_lines,
 )
-from tests.backend.telemetry.fleet import until
-from tests.backend.telemetry.test_mqtt_wire import Heard
+from tests.backend.telemetry.fleet import send, until
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.usefixtures("socket_enabled")]
+
+
+class Heard:
+    """Keeps what a connection hands on."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[bytes, bytes, bool, bool]] = []
+        self.refused: list[str] = []
+
+    def on_message(self, topic: bytes, payload: bytes, *, retained: bool, is_replay: bool) -> None:
+        self.messages.append((topic, payload, retained, is_replay))
+
+    def on_connection(self, *, connected: bool) -> None:
+        """Nothing to do."""
+
+    def on_refused_topic(self, topic: str) -> None:
+        self.refused.append(topic)
 
 
 @asynccontextmanager
@@ -96,6 +115,92 @@ async def test_encrypted_with_a_certificate_of_our_own(tmp_path: Path) -> None:
         async with linked(broker.port, tls=True, tls_context=strangers) as (link, _):
             await until(lambda: link.last_error)
             assert isinstance(link.last_error, TlsFailed)
+        nameless = ssl.create_default_context(cafile=server)
+        async with linked(broker.port, tls=True, tls_context=nameless) as (link, _):
+            await until(lambda: link.last_error)
+            assert isinstance(link.last_error, CertificateRefused)
+
+
+async def test_all_of_a_burst_arrives_in_order_over_an_encrypted_line(tmp_path: Path) -> None:
+    server, server_key = certificate(tmp_path, "server")
+    plain = free_port()
+    lines = (*tls_lines(server, server_key), f"listener {plain} {HOST}", "max_queued_messages 0")
+    context = ssl.create_default_context(cafile=server)
+    sent = [str(number).encode() for number in range(1000)]
+    async with (
+        mosquitto(tmp_path, *lines) as broker,
+        linked(broker.port, tls=True, tls_context=context) as (link, heard),
+    ):
+        await until(lambda: link.is_connected)
+        await asyncio.sleep(0.1)
+        link.pause(paused=True)  # so that it comes at once, and stops in the middle of a record
+        await send(plain, [("t", payload) for payload in sent])
+        assert heard.messages == []
+        link.pause(paused=False)
+        await until(lambda: len(heard.messages) == 1000)
+
+    assert [payload for _, payload, _, _ in heard.messages] == sent
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+async def test_a_message_that_is_far_too_long_costs_the_others_nothing(
+    tmp_path: Path, protocol: Protocol
+) -> None:
+    longest = link_protocol.PACKET_BYTES
+    sizes = (8 * longest, longest - 10, longest + 1, 3)
+    async with (
+        mosquitto(tmp_path) as broker,
+        linked(broker.port, protocol=protocol) as (link, heard),
+    ):
+        await until(lambda: link.is_connected)
+        await asyncio.sleep(0.1)
+        await send(broker.port, [("t", b"6" * size) for size in sizes])
+        await until(lambda: len(heard.messages) == 2)
+        assert link.connect_count == 1
+
+    assert [len(payload) for _, payload, _, _ in heard.messages] == [longest - 10, 3]
+
+
+async def test_a_line_that_swallows_all_is_given_up_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_protocol, "KEEPALIVE_S", 1)
+    loop = asyncio.get_running_loop()
+    async with (
+        mosquitto(tmp_path) as broker,
+        line_to(broker.port) as line,
+        linked(line.port, protocol=Protocol.V5) as (link, _),
+    ):
+        await until(lambda: link.is_connected)
+        line.is_dead = True
+        dead_at = loop.time()
+        await until(lambda: not link.is_connected)
+        # A second until the broker is asked, another one for its answer, and half of one to look.
+        assert loop.time() - dead_at <= 3.5
+        line.is_dead = False
+        await until(lambda: link.is_connected)
+        assert link.connect_count == 2
+
+
+async def test_who_reads_nothing_for_long_stays_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_protocol, "KEEPALIVE_S", 1)
+    async with (
+        mosquitto(tmp_path) as broker,
+        linked(broker.port, protocol=Protocol.V5) as (link, heard),
+    ):
+        await until(lambda: link.is_connected)
+        await asyncio.sleep(0.1)
+        link.pause(paused=True)
+        await send(broker.port, [("t", b"6.0")])
+        # The broker would hang up after 1.5 s without a sign of us, we after 2 s without one of it.
+        await asyncio.sleep(2.7)
+        assert heard.messages == []
+        link.pause(paused=False)
+        await until(lambda: heard.messages)
+        await asyncio.sleep(0.6)
+        assert link.connect_count == 1
 
 
 async def test_what_nobody_asked_for_is_left_and_what_is_no_text_passed_over(
