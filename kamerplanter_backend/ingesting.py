@@ -99,7 +99,9 @@ def only_worker(store_path: Path | None) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UnavailableError(
-                f"Another ingest worker takes the readings of {store_path} in.", reason="ingest"
+                f"Another ingest worker takes the readings of {store_path} in: stop it, or set "
+                f"{PREFIX}INGEST=off if it is `serve` that shall not.",
+                reason="ingest",
             ) from error
         yield
 
@@ -116,8 +118,8 @@ async def working(
 
     Raises:
         InvalidInputError: A setting cannot be used.
-        UnavailableError: The store does not answer, or another worker uses it.
-        OSError: The port of the metrics is taken.
+        UnavailableError: The store does not answer, another worker uses it, or the port of the
+            metrics is taken.
     """
 
     def instance_id() -> str:
@@ -129,7 +131,15 @@ async def working(
         wanted = await asyncio.to_thread(worker_settings, settings, key)
         worker = IngestWorker(store, services, feed, wanted, clock)
         try:
-            await worker.start()
+            try:
+                await worker.start()
+            except OSError as error:
+                raise UnavailableError(
+                    f"The metrics of the ingest worker cannot be served on port "
+                    f"{settings.ingest_metrics_port}: {error.strerror}. "
+                    f"Set {PREFIX}INGEST_METRICS_PORT to another one, or to 0 for none.",
+                    reason="address",
+                ) from error
             yield worker
         finally:
             await worker.stop()
@@ -144,8 +154,7 @@ def run_ingest(settings: Settings, on_ready: Callable[[IngestWorker], None]) -> 
 
     Raises:
         InvalidInputError: A setting cannot be used.
-        UnavailableError: The store cannot be used.
-        OSError: The port of the metrics is taken.
+        UnavailableError: The store cannot be used, or the port of the metrics is taken.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

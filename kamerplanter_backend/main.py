@@ -4,7 +4,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from pydantic.warnings import UnsupportedFieldAttributeWarning
@@ -41,6 +41,7 @@ from kamerplanter_backend.jobs.job import run_due
 from kamerplanter_backend.jobs.server_catalogue import SERVER_JOBS
 from kamerplanter_backend.light_garden import open_light_garden
 from kamerplanter_backend.telemetry.ingest import ReadingDesk
+from kamerplanter_engines.errors import KamerplanterError
 
 JOB_ACTOR = "jobs"
 SERVER_ACTOR = "server"
@@ -156,7 +157,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if server.settings.run_jobs:
         await asyncio.to_thread(jobs.start)
     try:
-        async with _ingesting(server):
+        async with AsyncExitStack() as around:
+            try:
+                await around.enter_async_context(_ingesting(server))
+            except KamerplanterError as error:
+                app.state.refusal = error
+                raise
             yield
     finally:
         await asyncio.to_thread(forget_calls, app)

@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from types import FrameType
-from typing import override
+from typing import Any, override
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -16,6 +17,7 @@ from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.config.settings import PREFIX, Settings
 from kamerplanter_backend.main import create_app
+from kamerplanter_engines.errors import KamerplanterError
 
 KEEP_ALIVE_S = 30
 """How long an idle connection stays open. [s]"""
@@ -37,7 +39,8 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         on_ready: Gets the address once connections are taken.
 
     Raises:
-        UnavailableError: The address cannot be listened on.
+        UnavailableError: The address cannot be listened on, or readings cannot be taken in.
+        InvalidInputError: A setting of what runs within cannot be used.
     """
     settings = server.settings
     try:
@@ -143,7 +146,16 @@ class _Listener(uvicorn.Server):
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(self._is_worth_a_line)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if (refusal := self._refusal()) is not None:
+                raise refusal from None
+            raise
+        finally:
+            log.removeFilter(self._is_worth_a_line)
         self._loop = asyncio.get_running_loop()
         # What was made by now stays: the collector need not look at it again.
         gc.collect()
@@ -151,6 +163,15 @@ class _Listener(uvicorn.Server):
         if self.started:
             self._on_ready(self._address())
             await self._announce()
+
+    def _refusal(self) -> KamerplanterError | None:
+        """Return why the application does not start, if a person can do something about it."""
+        app: Any = self.config.app
+        return getattr(app.state, "refusal", None)
+
+    def _is_worth_a_line(self, _record: logging.LogRecord) -> bool:
+        """Leave the traceback out of a refusal: it is said in a sentence by whoever asked."""
+        return self._refusal() is None
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

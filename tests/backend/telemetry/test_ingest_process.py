@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,8 +17,9 @@ from kamerplanter_backend.common.clock import system_clock
 from kamerplanter_backend.config.ingest_settings import IngestMode
 from kamerplanter_backend.config.settings import Environment, Settings
 from kamerplanter_backend.domain.models.tenant import Tenant
+from kamerplanter_backend.ingesting import only_worker
 from kamerplanter_backend.main import create_app, open_server
-from tests.backend.telemetry.brokers import HOST, mosquitto
+from tests.backend.telemetry.brokers import HOST, free_port, mosquitto
 from tests.backend.telemetry.fleet import Fleet, message, send, topic_of, until
 from tests.live_server import LiveServer
 
@@ -115,20 +117,55 @@ async def test_a_worker_that_is_told_to_stop_stores_what_it_has_received(
             await until(lambda: len(fleet.stored(garden)) == 500)
 
 
-async def test_a_second_worker_on_the_same_store_is_refused(tmp_path: Path, fleet: Fleet) -> None:
-    async with mosquitto(tmp_path) as broker, process(fleet, broker.port):
-        second = await asyncio.to_thread(
-            subprocess.run,
-            COMMAND,
-            env=environment(fleet, broker.port),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
+async def refused(command: str, **variables: str) -> str:
+    """Run a command of the server that ends at once; returns what it complains of."""
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        (*COMMAND[:-1], command),
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert ended.returncode == 1
+    complaints = [line for line in ended.stderr.splitlines() if line.startswith("kamerplanter-")]
+    assert len(complaints) == 1
+    assert "Traceback" not in ended.stderr
+    return complaints[0]
+
+
+async def test_a_second_worker_on_the_same_store_is_refused(fleet: Fleet) -> None:
+    variables = environment(fleet, free_port())
+    within = {"KAMERPLANTER_INGEST": "in_process", "KAMERPLANTER_PORT": str(free_port())}
+    with only_worker(fleet.path):
+        beside, inside = await asyncio.gather(
+            refused("ingest", **variables), refused("serve", **variables, **within)
         )
 
-    assert second.returncode == 1
-    assert "Another ingest worker" in second.stderr
+    assert "Another ingest worker" in beside
+    assert "Another ingest worker" in inside
+    assert "KAMERPLANTER_INGEST=off" in inside
+
+
+async def test_a_port_of_the_metrics_that_is_taken_is_named_with_its_setting(fleet: Fleet) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        variables = {
+            **environment(fleet, free_port()),
+            "KAMERPLANTER_PORT": str(free_port()),
+            "KAMERPLANTER_INGEST": "in_process",
+            "KAMERPLANTER_INGEST_METRICS_PORT": port,
+        }
+        complaints = await asyncio.gather(
+            *(refused(command, **variables) for command in ("ingest", "serve"))
+        )
+
+    for complaint in complaints:
+        assert port in complaint
+        assert "KAMERPLANTER_INGEST_METRICS_PORT" in complaint
 
 
 async def test_a_server_takes_readings_in_itself_if_it_shall(tmp_path: Path) -> None:
