@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
+from unicodedata import category
 
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from kamerplanter_backend.domain.models.identity import ProfileFields
-from kamerplanter_engines.models.base import Model
+from kamerplanter_engines.models.base import Model, one_line, plain_text
 from kamerplanter_engines.models.site import SiteFields
 from kamerplanter_engines.models.telemetry import ChannelBinding
 
@@ -34,6 +35,14 @@ TEXTS = st.one_of(
 )
 """Text with the letters that stores stumble over."""
 
+
+def _visible(text: str) -> str:
+    return "".join(letter for letter in text if category(letter) != "Cc") or "leaf"
+
+
+VISIBLE_TEXTS = TEXTS.map(_visible)
+"""The same for fields that take no control characters."""
+
 INSTANTS = st.datetimes(
     datetime(1970, 1, 1),  # noqa: DTZ001 - the zone comes below
     datetime(2199, 1, 1),  # noqa: DTZ001
@@ -45,7 +54,7 @@ SPECIAL: dict[tuple[type[Model], str], st.SearchStrategy[Any]] = {
     (ProfileFields, "time_zone"): st.sampled_from([None, "Europe/Berlin", "America/Lima"]),
     (ChannelBinding, "curve"): st.just(()),
     (ChannelBinding, "entity_id"): st.none(),
-    (ChannelBinding, "topic"): TEXTS,
+    (ChannelBinding, "topic"): VISIBLE_TEXTS,
 }
 """Fields whose validators know more than their types."""
 
@@ -86,6 +95,8 @@ def _limits(info: FieldInfo) -> dict[str, Any]:
             found = getattr(item, limit, None)
             if found is not None:
                 limits[limit] = found
+        if isinstance(item, AfterValidator) and item.func in {one_line, plain_text}:
+            limits["visible"] = True
     return limits
 
 
@@ -103,7 +114,8 @@ def _of_type(annotation: Any, limits: dict[str, Any]) -> st.SearchStrategy[Any]:
         inner = {} if limits else _limits(FieldInfo.from_annotation(annotation))
         return _of_type(get_args(annotation)[0], {**inner, **limits})
     if annotation is str:
-        texts = _matching(limits["pattern"]) if "pattern" in limits else TEXTS
+        plain = VISIBLE_TEXTS if "visible" in limits else TEXTS
+        texts = _matching(limits["pattern"]) if "pattern" in limits else plain
         return texts.map(lambda text: text[: limits.get("max_length", 4000)])
     return _number(annotation, limits) if annotation in (int, float) else _of_class(annotation)
 
