@@ -154,7 +154,7 @@ async def test_a_second_probe_of_a_tank_is_bound(garden: Garden) -> None:
     await dialog.fill(topic="second/battery", unit="fraction")
     await dialog.choose("finish")
 
-    view = garden.snapshot.probes[-1]
+    (view,) = (item for item in garden.snapshot.probes if item.probe.name == "Second meter")
     assert (view.probe.name, view.probe.tank_key, view.probe.plant_key) == (
         "Second meter",
         tank,
