@@ -13,7 +13,14 @@ import pytest
 from aiomqtt import Client
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
@@ -263,6 +270,18 @@ async def test_without_a_broker_the_garden_loads_and_values_are_unavailable(
     await garden.unload()
 
 
+def noted(hass: HomeAssistant, entity_id: str) -> tuple[list[str], CALLBACK_TYPE]:
+    """Write down each state from now on, at once; returns the list and how to stop."""
+    states: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        states.append("removed" if new is None else new.state)
+
+    return states, async_track_state_change_event(hass, [entity_id], note)
+
+
 @pytest.mark.mosquitto
 async def test_a_refused_login_asks_for_a_new_one(hass: HomeAssistant, tmp_path: Path) -> None:
     lines = password_lines(tmp_path, "garden", "right")
@@ -348,10 +367,7 @@ async def test_f72_a_client_with_our_id_is_named_until_it_stays_away(
             lambda state: state.state == "1.85",
             lambda: publish(broker.port, "tank/ec", "1.85"),
         )
-        states: list[str] = []
-        stop = async_track_state_change_event(
-            hass, [entity_id], lambda event: states.append(event.data["new_state"].state)
-        )
+        states, stop = noted(hass, entity_id)
 
         told = issue_change(hass)
         for _ in range(3):
@@ -525,10 +541,7 @@ async def test_a_broker_that_hangs_is_survived_without_a_blink(
             lambda state: state.state == "1.85",
             lambda: publish(broker.port, "tank/ec", "1.85"),
         )
-        states: list[str] = []
-        stop = async_track_state_change_event(
-            hass, [entity_id], lambda event: states.append(event.data["new_state"].state)
-        )
+        states, stop = noted(hass, entity_id)
         caplog.clear()
         broker.send(signal.SIGSTOP)
         await lost(garden)
