@@ -41,23 +41,30 @@ def echoes(
     kinds: Iterable[ChannelKind],
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
+    sent: Callable[[ChannelKind], float | None],
+    *,
     at: datetime,
     received_at: datetime,
 ) -> list[Sample]:
     """Return what steady channels would say again now, as their device is alive.
 
+    It is what the device sent, without calibration: what was put right before a calibration was
+    made, or at another temperature, would be wrong now.
+
     Args:
         kinds: The channels.
         states: Their memory.
         rules: The numbers in force for them.
+        sent: Tells what the device sent last; none = not known, as after a start.
         at: When the device reported.
         received_at: Now.
     """
     samples = []
     for kind in kinds:
         state = states.get(kind, UNKNOWN_CHANNEL)
-        if state.verdict is not Verdict.GOOD or state.at is None:
+        raw = sent(kind)
+        if state.verdict is not Verdict.GOOD or state.at is None or raw is None:
             continue
         if (at - state.at).total_seconds() >= rules[kind].max_age_s * ECHO_AGE_RATIO:
-            samples.append(Sample(kind=kind, raw=state.value, at=at, received_at=received_at))
+            samples.append(Sample(kind=kind, raw=raw, at=at, received_at=received_at))
     return samples

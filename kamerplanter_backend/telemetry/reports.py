@@ -70,6 +70,13 @@ class Reports:
         value, at = self._raw.get(kind, (None, now))
         return None if now - at >= timedelta(seconds=max_age_s) else value
 
+    def sent(self, kind: ChannelKind) -> float | None:
+        """Return the number of the newest message, before calibration, however old it is.
+
+        None if it held no number, or if nothing has come yet. Canonical unit.
+        """
+        return self._raw.get(kind, (None,))[0]
+
     def interval_s(self) -> float | None:
         """Return how often the device reports: the median distance of its last messages, in s.
 
