@@ -5,6 +5,7 @@ import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 
 from fastapi import FastAPI
 from pydantic.warnings import UnsupportedFieldAttributeWarning
@@ -115,6 +116,7 @@ def create_app(server: Server) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.server = server
+    app.state.describing = asyncio.Lock()
     install_error_handlers(app)
     add_flat(app, "/api", health.root_router)
     for prefix, router in all_routers(is_full=server.settings.mode is Mode.FULL):
@@ -156,6 +158,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         server.feed.start()
     if server.settings.run_jobs:
         await asyncio.to_thread(jobs.start)
+    if server.settings.mode is Mode.FULL:
+        server.executor.submit(_load_for_logins)
     try:
         async with AsyncExitStack() as around:
             try:
@@ -168,6 +172,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(forget_calls, app)
         await asyncio.to_thread(jobs.stop)
         await asyncio.to_thread(server.close)
+
+
+def _load_for_logins() -> None:
+    """Load what the first login needs, lest it is loaded on the loop while others wait."""
+    for name in ("joserfc.jwt", "limits", "slowapi.util"):
+        import_module(name)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The interactive documentation: Swagger UI from our own files, so that it works offline."""
 
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from fastapi import Depends, Request, Response
@@ -61,7 +61,12 @@ MEDIA_TYPES = {
 @router.get("/openapi.json")
 async def openapi(request: Request) -> JSONResponse:
     """Return the description of the interface."""
-    return JSONResponse(describe(request.app))
+    app = request.app
+    if not app.openapi_schema:
+        # All routes are read for it, which takes more than a second: once, and beside the loop.
+        async with app.state.describing:
+            await app.state.server.run(partial(describe, app))
+    return JSONResponse(describe(app))
 
 
 @router.get("/docs")

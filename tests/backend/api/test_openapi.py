@@ -1,15 +1,19 @@
 """The description of the interface is complete, and its examples are right."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from jsonschema_rs import Draft202012Validator, Registry
 from pydantic import TypeAdapter
 
+from kamerplanter_backend.api import docs
 from kamerplanter_backend.api.examples import KEY, Examples
 from kamerplanter_backend.api.field_words import WORDS
 from kamerplanter_backend.api.openapi import ERRORS, describe
@@ -51,6 +55,26 @@ async def test_it_is_where_people_look_for_it(api: httpx.AsyncClient) -> None:
     answer = await api.get("/api/v1/openapi.json")
 
     assert (answer.status_code, answer.json()["openapi"]) == (200, "3.1.0")
+
+
+async def test_nobody_waits_while_it_is_made(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others_were_answered, made = threading.Event(), []
+
+    def slowly(app: FastAPI) -> dict[str, Any]:
+        if not app.openapi_schema:
+            assert others_were_answered.wait(10)
+            made.append(app)
+        return describe(app)
+
+    monkeypatch.setattr(docs, "describe", slowly)
+    first, second = (asyncio.create_task(api.get("/api/v1/openapi.json")) for _ in range(2))
+    health = await api.get("/api/v1/health/live")
+    others_were_answered.set()
+
+    assert [health.status_code, (await first).status_code, (await second).status_code] == [200] * 3
+    assert len(made) == 1, "it is made once"
 
 
 def test_each_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
