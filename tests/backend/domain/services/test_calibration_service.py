@@ -1,6 +1,5 @@
 """Calibrations: checked, on record, and as old as they are."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,14 +32,6 @@ from kamerplanter_engines.models.telemetry import (
 from tests.backend.garden import Garden
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def ec(raw: float = 1.35, **more: Any) -> CalibrationFields:

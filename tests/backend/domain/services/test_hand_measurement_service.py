@@ -1,6 +1,5 @@
 """Measurements by hand: beside the probes, and in their place where none speaks."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,14 +19,6 @@ from tests.backend.garden import Garden
 
 PH, EC, WATER = ChannelKind.PH, ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
 MOISTURE = ChannelKind.SOIL_MOISTURE
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def log(garden: Garden, tank: Tank, kind: ChannelKind, value: float, **more: Any) -> Any:

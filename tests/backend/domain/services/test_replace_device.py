@@ -1,7 +1,5 @@
 """A device that is replaced and sends elsewhere: all of it in one transaction, or nothing."""
 
-from collections.abc import Iterator
-
 import pytest
 from pydantic import JsonValue
 
@@ -11,14 +9,6 @@ from kamerplanter_backend.common.exceptions import BrokenReferenceError
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def test_the_new_source_and_the_new_device_are_one_change(garden: Garden) -> None:

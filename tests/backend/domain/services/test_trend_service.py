@@ -1,6 +1,5 @@
 """Where a channel is heading, from its readings in the store."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,14 +11,6 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from tests.backend.garden import Garden
 
 PH, EC = ChannelKind.PH, ChannelKind.EC
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def rise(garden: Garden, probe: Probe, hours: int) -> None:

@@ -1,6 +1,5 @@
 """How far probes are trusted: agreement, drift, the age and the end of calibrations."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,14 +32,6 @@ from kamerplanter_engines.models.telemetry import (
 from tests.backend.garden import Garden
 
 PH, EC, MOISTURE = ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_MOISTURE
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def tank_view(garden: Garden, tank: Tank) -> TankView:
