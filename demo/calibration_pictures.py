@@ -8,23 +8,19 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import which
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from demo.api import Api
 from demo.broker import BrokerKind
+from demo.browser import open_page
 from demo.garden_setup import DOMAIN, TANK_NAME
 from demo.home_assistant import INTEGRATION, ROOT
 from demo.narrator import say
-from demo.processes import ChildError
-from demo.screenshot import BROWSER_OPTIONS
 from demo.session import Session
 from demo.storage_seeds import prepare
 
@@ -89,7 +85,7 @@ async def main(folder: Path, language: str) -> None:
             await asyncio.sleep(READINGS_S)
             tank_ec = session.states.ids[TANK_NAME, "ec"]
             await _make_due(session.home.api, tank_ec)
-            async with _page(session.home.api) as page:
+            async with open_page(session.home.api, width=WIDTH, height=HEIGHT) as page:
                 await _Walk(page, session, folder, Words(language)).all_of(tank_ec)
 
 
@@ -216,40 +212,6 @@ class _Walk:
         target = self._folder / f"{name}.png"
         await self._page.screenshot(path=str(target))
         say(f"written: {target}")
-
-
-@asynccontextmanager
-async def _page(api: Api) -> AsyncIterator[Page]:
-    """Open a browser in which the owner of the demo is logged in.
-
-    Raises:
-        ChildError: There is no Chromium.
-    """
-    program = which("chromium") or which("chromium-browser")
-    if program is None:
-        raise ChildError("chromium is not installed (Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=list(BROWSER_OPTIONS)
-        )
-        context = await browser.new_context(
-            viewport={"width": WIDTH, "height": HEIGHT}, service_workers="block"
-        )
-        tokens = api.tokens | {
-            "hassUrl": api.address,
-            "clientId": api.client_id,
-            "expires": 9_999_999_999_999,
-        }
-        script = f"window.localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
-        await context.add_init_script(script)
-        page = await context.new_page()
-        try:
-            yield page
-        except Exception:
-            await page.screenshot(path=str(Path(tempfile.gettempdir()) / "calibration-failed.png"))
-            raise
-        finally:
-            await browser.close()
 
 
 if __name__ == "__main__":

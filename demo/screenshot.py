@@ -4,16 +4,15 @@ Usage: python -m demo.screenshot [TARGET.png]
 """
 
 import asyncio
-import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from demo.api import Api
 from demo.broker import BrokerKind
+from demo.browser import open_page
 from demo.dashboard import URL_PATH
 from demo.garden_setup import BASIL, TANK_NAME, TOMATO
 from demo.home_assistant import ROOT
@@ -27,15 +26,6 @@ SPEED = 240.0
 STORY_SECONDS = 150
 """So that the charts have something to show. [s]"""
 WIDTH, HEIGHT = 1720, 1080
-BROWSER_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 async def main(target: Path) -> None:
@@ -84,31 +74,13 @@ async def take(api: Api, target: Path) -> None:
     Raises:
         ChildError: There is no Chromium.
     """
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser_path is None:
-        raise ChildError("chromium is not installed (Debian: apt install chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=browser_path, args=list(BROWSER_OPTIONS)
-        )
-        context = await browser.new_context(
-            viewport={"width": WIDTH, "height": HEIGHT}, service_workers="block"
-        )
-        tokens = api.tokens | {
-            "hassUrl": api.address,
-            "clientId": api.client_id,
-            "expires": 9_999_999_999_999,
-        }
-        script = f"window.localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
-        await context.add_init_script(script)
-        page = await context.new_page()
+    async with open_page(api, width=WIDTH, height=HEIGHT) as page:
         # The first page, so that the picture proves which one that is.
         await page.goto(api.address)
         await _wait_for_cards(page)
         if URL_PATH not in page.url:
             raise ChildError(f"the first page is {page.url}")
         await page.screenshot(path=str(target))
-        await browser.close()
 
 
 async def _wait_for_cards(page: Page) -> None:
