@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.kamerplanter.const import DOMAIN
@@ -55,6 +56,7 @@ async def test_a_measurement_by_hand_is_kept_beside_the_probe(mqtt_garden: Garde
     tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
     await measure(mqtt_garden, "1.9")
 
+    kept_at = dt_util.utcnow()
     answer = await act(
         mqtt_garden, "log_measurement", tank, kind="ec", value=2100, unit="µS/cm", note="Meter"
     )
@@ -62,6 +64,7 @@ async def test_a_measurement_by_hand_is_kept_beside_the_probe(mqtt_garden: Garde
     probe = mqtt_garden.snapshot.probes[0].probe
     assert (answer["value"], answer["unit"], answer["verdict"]) == (2.1, "mS/cm", "good")
     assert answer["reasons"] == []
+    assert answer["at"] == kept_at.isoformat()
     (compared,) = answer["probes"]
     assert (compared["probe"], compared["probe_id"]) == ("Tank A", probe.key)
     assert compared["value"] == pytest.approx(1.9)

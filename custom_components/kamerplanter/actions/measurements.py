@@ -66,7 +66,7 @@ async def log_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> An
         "kind": kept.kind,
         "value": kept.value,
         "unit": kept.unit,
-        "at": iso(kept.at),
+        "at": iso(kept.measured_at),
         "verdict": kept.verdict,
         "reasons": list(kept.reasons),
         "probes": [_comparison(garden, item) for item in kept.comparisons],
