@@ -144,6 +144,11 @@ class Judged(NamedTuple):
     """What the probe showed before its calibration; none = there is no calibration."""
 
 
+def max_age_of(binding: ChannelBinding) -> float:
+    """Return how old a value may be and still be shown or decide, in seconds."""
+    return binding.max_age_s or CHANNELS[binding.kind].max_age_s
+
+
 def rules_for(
     binding: ChannelBinding,
     *,
@@ -173,7 +178,7 @@ def rules_for(
         plausible_low=spec.physical_low if spec.plausible_low is None else spec.plausible_low,
         plausible_high=physical_high if plausible_high is None else plausible_high,
         rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60,
-        max_age_s=binding.max_age_s or spec.max_age_s,
+        max_age_s=max_age_of(binding),
         hold_s=spec.hold_s if binding.hold_s is None else binding.hold_s,
         twin_stuck_s=stuck_s or TWIN_STUCK_S,
         device_stuck_s=stuck_s or DEVICE_STUCK_S,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, CHANNELS
-from kamerplanter_engines.telemetry_engine import rules_for
+from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 
 def canonical_unit(kind: ChannelKind) -> str:
@@ -15,7 +15,7 @@ def canonical_unit(kind: ChannelKind) -> str:
 
 def max_age_s(binding: ChannelBinding) -> float:
     """Return how old a value may be and still be shown, in seconds."""
-    return rules_for(binding).max_age_s
+    return max_age_of(binding)
 
 
 def by_hand_until(measured: HandMeasurement) -> datetime:

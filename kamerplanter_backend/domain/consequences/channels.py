@@ -18,6 +18,7 @@ from kamerplanter_engines.models.telemetry import (
 )
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.tables.tank_bands import READINGS_NEEDED
+from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Source:
     @property
     def max_age_s(self) -> float:
         """An older reading decides nothing, in seconds."""
-        return self.binding.max_age_s or CHANNELS[self.binding.kind].max_age_s
+        return max_age_of(self.binding)
 
     @property
     def hold_s(self) -> float:

@@ -40,7 +40,7 @@ from kamerplanter_engines.models.base import utc_past
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.tank import Tank, TankType
 from kamerplanter_engines.models.telemetry import Probe, Reading, Verdict
-from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
 
@@ -158,7 +158,7 @@ def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) ->
         if binding is None:
             continue
         reading = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD, until_at=at)
-        max_age_s = binding.max_age_s or CHANNELS[fields.kind].max_age_s
+        max_age_s = max_age_of(binding)
         if reading is None or not is_recent(reading.at, now=at, max_age_s=max_age_s):
             continue
         calibrations = uow.of(CalibrationRepository).of_probe(probe.key)

@@ -23,8 +23,8 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.models.trust import Showing
-from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.tables.trust import TOLERANCES
+from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 COMPARED_FOR = timedelta(days=90)
 """So long a measurement by hand speaks of a probe that nobody ever calibrated."""
@@ -79,7 +79,7 @@ def _showing(
     last, now = uow.readings.latest(probe.key, binding.kind), uow.context.now
     if last is None:
         return Showing(probe.key, None, Verdict.STALE, 1), None
-    max_age_s = binding.max_age_s or CHANNELS[binding.kind].max_age_s
+    max_age_s = max_age_of(binding)
     is_fresh = is_recent(last.at, now=now, max_age_s=max_age_s)
     verdict = last.verdict if is_fresh else Verdict.STALE
     quality = quality_of(binding, (now - last.at).total_seconds())
