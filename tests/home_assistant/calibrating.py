@@ -5,6 +5,7 @@ from typing import Any, override
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.components.repairs.issue_handler import async_setup as set_up_repairs
+from homeassistant.core import Context
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 
@@ -93,3 +94,19 @@ async def calibrate(garden: Garden, probe_key: str, fields: CalibrationFields) -
     await garden.entry.runtime_data.coordinator.async_refresh()
     await garden.settle()
     return done
+
+
+async def act(
+    garden: Garden, action: str, key: str | None, context: Context | None = None, **data: object
+) -> dict[str, Any]:
+    """Call an action on one thing and return its answer."""
+    target = {}
+    if key is not None:
+        device = garden.device(key)
+        assert device is not None
+        target = {"device_id": device.id}
+    answer: Any = await garden.hass.services.async_call(
+        DOMAIN, action, target | data, blocking=True, return_response=True, context=context
+    )
+    await garden.settle()
+    return dict(answer)

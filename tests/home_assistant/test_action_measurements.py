@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from homeassistant.core import Context
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockUser
 
@@ -13,9 +13,10 @@ from custom_components.kamerplanter.const import DOMAIN
 from kamerplanter_backend.client.requests import CreateProbe, ListMeasurements
 from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_engines.models.telemetry import ProbeFields
+from tests.home_assistant.calibrating import act
 from tests.home_assistant.field_case import bind, say
 from tests.home_assistant.garden import Garden
-from tests.home_assistant.served import BOTH_PLACES, ServedGarden
+from tests.home_assistant.served import BOTH_PLACES
 
 pytestmark = BOTH_PLACES
 
@@ -29,22 +30,6 @@ def expected_lingering_timers() -> bool:
 @pytest.fixture
 def admin(hass_admin_user: MockUser) -> Context:
     return Context(user_id=hass_admin_user.id)
-
-
-async def act(
-    garden: Garden, action: str, key: str | None, context: Context | None = None, **data: object
-) -> dict[str, Any]:
-    """Call an action on one thing and return its answer."""
-    target = {}
-    if key is not None:
-        device = garden.device(key)
-        assert device is not None
-        target = {"device_id": device.id}
-    answer: Any = await garden.hass.services.async_call(
-        DOMAIN, action, target | data, blocking=True, return_response=True, context=context
-    )
-    await garden.settle()
-    return dict(answer)
 
 
 async def measure(garden: Garden, payload: str, topic: str = "tank/ec") -> None:
@@ -318,23 +303,3 @@ async def test_a_probe_is_replaced_by_an_action(mqtt_garden: Garden) -> None:
     listed = await act(mqtt_garden, "list_calibrations", tank)
     assert listed["calibrations"][0]["replaced_at"] == "2026-05-01T10:01:00+00:00"
     assert listed["channels"][0]["state"] == "never"
-
-
-async def test_while_the_server_is_away_a_calibration_does_not_wait(mqtt_garden: Garden) -> None:
-    if not isinstance(mqtt_garden, ServedGarden):
-        pytest.skip("only a server can be away")
-    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
-    await mqtt_garden.server_goes()
-
-    with pytest.raises(HomeAssistantError) as caught:
-        await act(
-            mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.4}
-        )
-    queued = await act(mqtt_garden, "log_measurement", tank, kind="ec", value=2.1)
-    await mqtt_garden.server_returns()
-
-    assert caught.value.translation_key == "unavailable"
-    assert queued == {"queued": True}
-    (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
-    assert kept.value == 2.1
-    assert (await act(mqtt_garden, "list_calibrations", tank))["calibrations"] == []

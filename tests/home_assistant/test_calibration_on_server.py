@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from kamerplanter_backend.client.requests import ListCalibrations, RecordReadings
+from kamerplanter_backend.client.requests import ListCalibrations, ListMeasurements, RecordReadings
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
-from tests.home_assistant.calibrating import Repair, calibrate, issues, steady
+from tests.home_assistant.calibrating import Repair, act, calibrate, issues, steady
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.field_case import bind
 from tests.home_assistant.served import ON_SERVER, ServedGarden
@@ -110,3 +111,23 @@ async def test_what_the_server_hears_itself_is_shown_live(garden: ServedGarden) 
     await dialog.choose("calibration_solution")
 
     assert "**1.486 mS/cm**" in dialog.placeholders["live"]
+
+
+async def test_while_the_server_is_away_an_action_calibrates_nothing_and_keeps_what_a_hand_measured(
+    mqtt_garden: ServedGarden,
+) -> None:
+    tank, _ = await add(mqtt_garden)
+    await mqtt_garden.server_goes()
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await act(
+            mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.4}
+        )
+    queued = await act(mqtt_garden, "log_measurement", tank, kind="ec", value=2.1)
+    await mqtt_garden.server_returns()
+
+    assert caught.value.translation_key == "unavailable"
+    assert queued == {"queued": True}
+    (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
+    assert kept.value == 2.1
+    assert (await act(mqtt_garden, "list_calibrations", tank))["calibrations"] == []
