@@ -155,6 +155,23 @@ class Connection(Client):
         super()._on_connect(*args, **kwargs)
 
     @override
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # noqa: BLE001 - as the library does: the line is lost
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def watch() -> None:
+            # Before the loop comes to this, a broker that refuses us may have ended the
+            # connection: its number would be nobody's, or somebody else's.
+            if client._sock is sock and client._registered_write:  # noqa: SLF001
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(watch)
+
+    @override
     def _on_socket_close(self, client: Any, userdata: Any, sock: Any) -> None:
         super()._on_socket_close(client, userdata, sock)
         if not self._connected.done() and isinstance(sock, ssl.SSLSocket):

@@ -119,9 +119,15 @@ class HomeServer:
             self._live.stop()
             self._live = None
 
-    def come_back(self) -> None:
-        """Start it again, on the same port and file."""
+    def come_back(self, meanwhile: Callable[[Server], object] | None = None) -> None:
+        """Start it again, on the same port and file.
+
+        Args:
+            meanwhile: What happened in the garden before anybody could reach it again.
+        """
         self.server = self._open()
+        if meanwhile is not None:
+            meanwhile(self.server)
         self._live = LiveServer(self._app, port=self.port)
 
     stop = go_away

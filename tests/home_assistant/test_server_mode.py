@@ -28,6 +28,7 @@ from kamerplanter_backend.client.requests import (
     UpdateTank,
 )
 from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -428,12 +429,15 @@ async def refuse_one(served: ServedGarden) -> str:
     plant = await served.add_plant()
     await served.server_goes()
     await treat(served, plant)
-    await served.hass.async_add_executor_job(served.place.come_back)
-    server = served.place.server
-    context = server.contexts.make(
-        served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
-    )
-    await served.hass.async_add_executor_job(server.services.plant.archive, context, plant)
+
+    def archive(server: Server) -> None:
+        context = server.contexts.make(
+            served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
+        )
+        server.services.plant.archive(context, plant)
+
+    # Before we can reach it: what waits would be faster than Ada at times.
+    await served.hass.async_add_executor_job(served.place.come_back, archive)
     await served.settle()
     queue = served.entry.runtime_data.server.queue
     await served.until(lambda: bool(queue.state.refused), "it is refused")

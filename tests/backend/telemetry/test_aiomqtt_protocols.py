@@ -1,6 +1,7 @@
 """MQTT 5 and certificates of clients, against a real broker."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from kamerplanter_backend.telemetry.broker import (
     Protocol,
     TlsFailed,
 )
+from kamerplanter_backend.telemetry.broker_connection import Connection
 from tests.backend.telemetry.brokers import (
     HOST,
     certificate,
@@ -148,3 +150,22 @@ async def test_messages_arrive_with_a_certificate_in_a_context(tmp_path: Path) -
         )
 
     assert heard == [("tank/ec", b"1.8", True)]
+
+
+async def test_a_line_that_ends_before_it_is_watched_is_not_watched() -> None:
+    """A broker that refuses us may be faster than the loop, which hears of a line one turn late."""
+    told: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: told.append(context))
+    ours, theirs = socket.socketpair()
+    connection = Connection(BrokerSettings(host=HOST, port=1), client_id="kp", keepalive_s=10)
+    library = connection._client
+    number = ours.fileno()
+    with theirs:
+        library._sock = ours
+        library._call_socket_register_write()
+        library._sock_close()
+        await asyncio.sleep(0)
+
+    assert told == []
+    assert not loop.remove_writer(number)
