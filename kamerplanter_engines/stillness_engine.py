@@ -38,10 +38,11 @@ def noted(
         device: The memory of all channels of the device.
         supplied_at: When water or feed was last given where it stands; none = never.
     """
-    if sample.raw != state.value:
+    if sample.sent != state.sent:
         return replace(
             state,
             value=sample.raw,
+            sent=sample.sent,
             at=sample.at,
             unchanged_since=sample.at,
             is_stuck=False,
@@ -49,7 +50,7 @@ def noted(
             finest_step=state.finest_step if hard else finest_step(sample, state),
             has_moved=state.has_moved or (state.value is not None and not hard),
         )
-    state = replace(state, at=sample.at)
+    state = replace(state, value=sample.raw, at=sample.at)
     if not state.is_stuck and (
         _slept_through_supply(state, rules, supplied_at, sample.at)
         or _has_stuck(state, rules, device, sample.at)

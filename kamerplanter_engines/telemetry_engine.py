@@ -143,7 +143,7 @@ def _weigh(
     if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
-    if not (hard or is_late or value == state.value):
+    if not (hard or is_late or sample.sent == state.sent):
         # What nearly always happens: the value has moved, and nothing is wrong with it.
         soft = _soft_reasons(sample, state, rules, judges_rate=not paused)
         if not soft:
@@ -178,6 +178,7 @@ def _weigh(
         good_received_at=sample.received_at,
         good_is_retained=False,
         doubted_value=None,
+        doubted_sent=None,
         doubted_at=None,
         doubted_jump=None,
         agreeing=0,
@@ -196,6 +197,7 @@ def _moved_well(
         good_received_at=sample.received_at,
         verdict=Verdict.GOOD,
         value=sample.raw,
+        sent=sample.sent,
         at=sample.at,
         unchanged_since=sample.at,
         finest_step=finest_step(sample, state),
@@ -288,16 +290,18 @@ def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[Ch
         return replace(
             state,
             doubted_value=sample.raw,
+            doubted_sent=sample.sent,
             doubted_at=sample.at,
             doubted_jump=jump,
             agreeing=0,
             agreeing_differ=False,
         ), False
     # The first further reading has no equal yet among those that must differ.
-    differ = state.agreeing_differ or (state.agreeing > 0 and sample.raw != state.doubted_value)
+    differ = state.agreeing_differ or (state.agreeing > 0 and sample.sent != state.doubted_sent)
     state = replace(
         state,
         doubted_value=sample.raw,
+        doubted_sent=sample.sent,
         doubted_at=sample.at,
         agreeing=state.agreeing + 1,
         agreeing_differ=differ,

@@ -59,6 +59,11 @@ class Sample(NamedTuple):
     """It should have been brought to 25 °C, and nobody knows its temperature."""
 
     @property
+    def sent(self) -> float | None:
+        """The number as the device says it; only this tells whether it stands still."""
+        return self.raw if self.measured is None else self.measured
+
+    @property
     def shown(self) -> float | None:
         """The number by which a dead circuit is told; none = no number tells."""
         if self.measured is None:
@@ -107,6 +112,9 @@ class ChannelState(NamedTuple):
     hint: Hint | None = None
     value: float | None = None
     """Of the newest good or suspect reading."""
+    sent: float | None = None
+    """The same as the device said it, before calibration and compensation, which move with time and
+    temperature although the device stands still."""
     at: datetime | None = None
     unchanged_since: datetime | None = None
     is_stuck: bool = False
@@ -115,6 +123,8 @@ class ChannelState(NamedTuple):
     """It has shown at least two different values."""
     doubted_value: float | None = None
     """Newest value of a run of readings outside range or rate; none = no such run."""
+    doubted_sent: float | None = None
+    """The same as the device said it."""
     doubted_at: datetime | None = None
     doubted_jump: float | None = None
     """How far from the last good value the run might have begun; none = not known."""
@@ -249,15 +259,17 @@ def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
         )
     if last is None:
         return state
+    sent = last.value if last.raw is None else last.raw
     state = replace(
         state,
         value=last.value,
+        sent=sent,
         at=last.at,
         unchanged_since=last.at,
         is_stuck=Reason.STUCK in last.reasons,
     )
     if last.verdict is Verdict.SUSPECT and last.reasons and _TAKEN_BACK.issuperset(last.reasons):
-        return replace(state, doubted_value=last.value, doubted_at=last.at)
+        return replace(state, doubted_value=last.value, doubted_sent=sent, doubted_at=last.at)
     return state
 
 

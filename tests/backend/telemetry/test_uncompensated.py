@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.intake import ProbeIntake, Restored
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.models.calibration import (
     Calibration,
@@ -24,7 +24,7 @@ from tests.factories import NOW, TENANT
 EC, WATER = ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
 
 
-def intake(**ec: Any) -> ProbeIntake:
+def intake(*, restored: Restored | None = None, **ec: Any) -> ProbeIntake:
     """Return the intake of a probe that tells conductivity in the water, and °F."""
     channels = (
         ChannelBinding(kind=EC, topic="tank", path="ec", compensated=False, **ec),
@@ -38,7 +38,7 @@ def intake(**ec: Any) -> ProbeIntake:
         name="P",
         channels=channels,
     )
-    return ProbeIntake(probe, started_at=NOW - timedelta(hours=1))
+    return ProbeIntake(probe, started_at=NOW - timedelta(hours=1), restored=restored)
 
 
 def send(found: ProbeIntake, payload: str, at: datetime = NOW) -> dict[ChannelKind, Any]:
@@ -135,3 +135,53 @@ def test_a_device_that_compensates_is_left_alone() -> None:
     judged = send(ProbeIntake(probe, started_at=NOW), '{"ec": 1.60, "t": 59}')[EC]
 
     assert (judged.value, judged.measured) == (1.6, None)
+
+
+def test_a_frozen_probe_does_not_move_with_the_temperature() -> None:
+    found = intake()
+    send(found, '{"ec": 1.59, "t": 70}', NOW - timedelta(minutes=10))
+    dosed_at = NOW + timedelta(hours=3)
+    for minute in range(0, 420, 10):
+        at = NOW + timedelta(minutes=minute)
+        if at >= dosed_at:
+            found.on_supply(dosed_at, dosed_at)
+        # The water warms up by half a kelvin an hour, and the cut probe repeats itself.
+        judged = send(found, f'{{"ec": 1.60, "t": {70 + minute * 0.015:.2f}}}', at)[EC]
+
+    assert (judged.verdict, judged.reasons) == (Verdict.SUSPECT, (Reason.STUCK,))
+    moved = send(found, '{"ec": 1.58, "t": 76}', NOW + timedelta(hours=7))[EC]
+    assert moved.verdict is Verdict.GOOD
+
+
+def test_a_jump_of_a_frozen_probe_does_not_prove_itself_by_the_temperature() -> None:
+    found = intake()
+    send(found, '{"ec": 1.600, "t": 77}')
+    verdicts = [
+        send(
+            found, f'{{"ec": 3.213, "t": {77 + minute / 10:.1f}}}', NOW + timedelta(minutes=minute)
+        )
+        for minute in range(1, 12)
+    ]
+
+    # F-36: it never heals, as what the device says is always the same.
+    assert {judged[EC].reasons for judged in verdicts} == {(Reason.RATE,)}
+
+
+def test_what_a_device_said_is_known_again_after_a_start() -> None:
+    first = intake()
+    send(first, '{"ec": 1.600, "t": 77}')
+    send(first, '{"ec": 3.213, "t": 77}', NOW + timedelta(minutes=1))
+    stored = first.take_readings()
+    restored = {
+        EC: (stored[0], stored[-2]),
+        WATER: (stored[1], stored[-1]),
+    }
+    again = intake(restored=restored)
+    verdicts = [
+        send(
+            again, f'{{"ec": 3.213, "t": {77 + minute / 10:.1f}}}', NOW + timedelta(minutes=minute)
+        )
+        for minute in range(2, 12)
+    ]
+
+    assert {judged[EC].reasons for judged in verdicts} == {(Reason.RATE,)}
