@@ -1,5 +1,6 @@
 """Routes that are built when they are asked first: the server need not wait for all of them."""
 
+import re
 from collections.abc import Callable
 from copy import copy
 from threading import Lock
@@ -60,7 +61,9 @@ class LateRoute(APIRoute):
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any part of a route
         """Return what is not there yet, after making it."""
         if name in _PATTERN:
-            self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
+            regex, self.path_format, self.param_convertors = compile_path(self.path)
+            # The framework's `$` also matches before a line break, which is another address.
+            self.path_regex = re.compile(regex.pattern.removesuffix("$") + r"\Z")
         elif name in _BUILT:
             self._build()
         else:

@@ -39,6 +39,15 @@ async def test_a_request_builds_its_own_route_alone(bench: Bench, api: httpx.Asy
     assert built == ["tanks_list_tanks"]
 
 
+@pytest.mark.parametrize("path", ["mode", "t/platform/tanks/any/state"])
+async def test_an_address_with_a_line_break_behind_it_is_another_one(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    answer = await api.get(f"/api/v1/{path}%0A")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "NOT_FOUND")
+
+
 def test_each_route_is_what_the_framework_makes_of_it(bench: Bench) -> None:
     for route in late_routes(bench.app).values():
         made = APIRoute(route._written_at, route.endpoint, **route._options)
