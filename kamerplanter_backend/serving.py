@@ -25,6 +25,17 @@ KEEP_ALIVE_S = 30
 HEAD_S = 10.0
 """How long the head of a request may take to arrive, as its body may. [s]"""
 
+MAX_HEAD_BYTES = 64 * 1024
+"""How long the head of a request may be; ours have less than a tenth of that."""
+
+MAX_HEAD_FIELDS = 200
+"""How many fields it may have."""
+
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
 SPARE_CONNECTIONS = 100
 """Beyond our own limit, so that it is ours that answers."""
 
@@ -95,12 +106,17 @@ def _bound(settings: Settings) -> list[socket.socket]:
 
 
 class PromptHeads(HttpToolsProtocol):
-    """Closes connections on which the head of a request does not arrive in time.
+    """Closes connections on which the head of a request does not arrive in time, or never ends.
 
-    Otherwise a few hundred that never finish one would keep everybody else out for good.
+    Otherwise a few hundred that never finish one would keep everybody else out for good, and one
+    that goes on and on would fill the memory: the parser below keeps all of it.
     """
 
     _waiting: asyncio.TimerHandle | None = None
+    _unfinished_bytes = 0
+    """What has come since the last head, part of a body or request was complete."""
+    _is_head = True
+    """Whether fields belong to the head; what follows a body is its trailer."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -109,17 +125,73 @@ class PromptHeads(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._unfinished_bytes += len(data)
         super().data_received(data)
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
-            self._wait()
-        else:
+        if self._unfinished_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+        elif self._is_answering():
             self._wait_no_more()
+        else:
+            self._wait()
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_head = True
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # A trailer is nothing that we know; among the fields of the head it would get past
+        # whoever in front of us has checked those.
+        if self._is_head:
+            super().on_header(name, value)
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._is_head = False
+        if len(self.headers) > MAX_HEAD_FIELDS or (
+            self._unfinished_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES
+        ):
+            self._refuse()
+            raise ValueError("the head is too large")  # ends the parsing
+        self._unfinished_bytes = 0
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._unfinished_bytes = 0
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        self._unfinished_bytes = 0
+        super().on_message_complete()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         super().connection_lost(exc)
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _refuse(self) -> None:
+        if self.transport.is_closing():
+            return
+        if not self._is_answering():
+            self.transport.write(HEAD_TOO_LARGE)
+        self.transport.close()
 
     def _wait(self) -> None:
         # What trickles in does not begin the time anew.

@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from kamerplanter_backend import serving
 from kamerplanter_backend.common.auth import Public
@@ -29,7 +30,14 @@ def live(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live
         await asyncio.sleep(3 * HEAD_S)
         return "done"
 
+    async def fields(request: Request) -> list[str]:
+        await request.body()
+        return request.headers.keys()
+
     bench.app.router.add_api_route("/slow", slow, dependencies=[Depends(Public())])
+    bench.app.router.add_api_route(
+        "/fields", fields, methods=["POST"], dependencies=[Depends(Public())]
+    )
     server = LiveServer(bench.app, http=PromptHeads)
     yield server
     server.stop()
@@ -91,3 +99,88 @@ def test_an_answer_may_take_longer_than_a_head(live: LiveServer) -> None:
     with connected(live) as connection:
         assert answered(connection, SLOW, b'"done"').startswith(b"HTTP/1.1 200")
         assert answered(connection, REQUEST, b"}").startswith(b"HTTP/1.1 200")
+
+
+@pytest.fixture
+def patient(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> LiveServer:
+    """A server on which it is not time that ends a connection."""
+    monkeypatch.setattr(serving, "HEAD_S", 2 * PATIENCE_S)
+    return live
+
+
+def refusal(live: LiveServer, request: bytes) -> bytes:
+    """Send what is too much, and return what comes back before the server has closed."""
+    with connected(live) as connection:
+        answer = b""
+        # It may close while the rest is on its way.
+        with suppress(ConnectionError):
+            connection.sendall(request)
+        with suppress(ConnectionError):
+            while part := connection.recv(4096):
+                answer += part
+        return answer
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /" + b"a" * 2_000_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 2_000_000,
+        b"GET / HTTP/1.1\r\n" + b"X-Many: a\r\n" * 200_000,
+    ],
+    ids=["address", "field", "fields"],
+)
+def test_a_head_that_goes_on_and_on_is_cut_off(patient: LiveServer, request_: bytes) -> None:
+    refusal(patient, request_)
+
+    with connected(patient) as connection:
+        assert answered(connection, REQUEST, b"}").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        # One byte too many, so that none is left unread when the server closes.
+        b"X-Long: ".ljust(serving.MAX_HEAD_BYTES + 1 - len(REQUEST) + len(b"\r\n"), b"a"),
+        b"X-Many: a\r\n" * serving.MAX_HEAD_FIELDS + b"\r\n",
+    ],
+    ids=["bytes", "fields"],
+)
+def test_a_head_that_is_too_large_is_refused(patient: LiveServer, more: bytes) -> None:
+    request = REQUEST.removesuffix(b"\r\n") + more
+
+    assert refusal(patient, request).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_large_body_is_no_large_head(patient: LiveServer) -> None:
+    body = b'{"email": "' + b"a" * 500_000 + b'"}'
+    head = (
+        b"POST /fields HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+
+    with connected(patient) as connection:
+        assert answered(connection, head + body, b"]").startswith(b"HTTP/1.1 200")
+
+
+def test_what_follows_a_body_is_no_field_of_the_head(patient: LiveServer) -> None:
+    with connected(patient) as connection:
+        answer = answered(
+            connection,
+            b"POST /fields HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\nX-Early: a\r\n\r\n"
+            b"2\r\n{}\r\n0\r\nAuthorization: Bearer a\r\n\r\n",
+            b"]",
+        )
+
+    assert b'"x-early"' in answer
+    assert b"authorization" not in answer
+
+
+def test_a_trailer_that_goes_on_and_on_is_cut_off(patient: LiveServer) -> None:
+    request = (
+        b"POST /fields HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Long: " + b"a" * 2_000_000
+    )
+
+    assert refusal(patient, request) == b""
