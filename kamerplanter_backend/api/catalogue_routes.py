@@ -6,6 +6,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Query as QueryParameter, Request, Response
 
+from kamerplanter_backend.api.answer_headers import MADE
 from kamerplanter_backend.api.crud import PathKey, Resource, spoken
 from kamerplanter_backend.api.pagination import (
     ListPage,
@@ -77,6 +78,7 @@ def add_copy_route[E: Entity, F: Model](router: APIRouter, resource: Resource[E,
         name=f"copy_{resource.name}",
         summary=f"Make an own copy of one {spoken(resource.name)}",
         response_model=resource.entity,
+        responses=MADE,
     )
 
 

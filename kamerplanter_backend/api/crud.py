@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import APIRouter, Body, Depends, Path, Query as QueryParameter, Request, Response
 from pydantic import JsonValue
 
+from kamerplanter_backend.api.answer_headers import CACHED, MADE, TAGGED, is_known
 from kamerplanter_backend.api.pagination import (
     ListPage,
     ListParameters,
@@ -179,7 +180,7 @@ def _add_get[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]) -
         service = resource.service(server.services)
         entity = await server.ask(lambda: service.get(context, key))
         tag = etag(entity.revision)
-        if request.headers.get("if-none-match") == tag:
+        if is_known(request, tag):
             return Response(status_code=304, headers={"ETag": tag})
         response.headers["ETag"] = tag
         return entity
@@ -191,6 +192,7 @@ def _add_get[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]) -
         name=f"get_{resource.name}",
         summary=f"Get one {spoken(resource.name)}",
         response_model=resource.entity,
+        responses=CACHED,
     )
 
 
@@ -219,6 +221,7 @@ def _add_create[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]
         name=f"create_{resource.name}",
         summary=f"Add one {spoken(resource.name)}",
         response_model=resource.entity,
+        responses=MADE,
     )
 
 
@@ -244,6 +247,7 @@ def _add_update[E: Entity, F: Model](router: APIRouter, resource: Resource[E, F]
         summary=f"Change one {spoken(resource.name)}",
         description="JSON merge patch: what is absent stays, what is null is cleared.",
         response_model=resource.entity,
+        responses=TAGGED,
         openapi_extra=patch_of(resource.fields, resource.changeable),
     )
 

@@ -13,6 +13,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 import kamerplanter_engines
+from kamerplanter_backend.api.answer_headers import IF_NONE_MATCH
 from kamerplanter_backend.api.crud import MERGE_PATCH
 from kamerplanter_backend.api.examples import SCHEMAS, Examples, patch_name
 from kamerplanter_backend.api.field_words import describe_fields, describe_one
@@ -257,7 +258,6 @@ def _complete(
         operation["requestBody"]["content"] = {
             kind: {"schema": schema} for kind in (MERGE_PATCH, JSON)
         }
-    _document_etags(operation, method)
 
 
 def _documented_parameters(
@@ -273,6 +273,8 @@ def _documented_parameters(
         parameters.append(IDEMPOTENCY_KEY | {"description": about})
     if route.dependant is not None and _asks_for_revision(route.dependant):
         parameters.append(IF_MATCH)
+    if "304" in operation["responses"]:
+        parameters.append(IF_NONE_MATCH)
     for parameter in parameters:
         describe_one(parameter["name"], parameter)
     if not parameters:
@@ -305,19 +307,6 @@ def _possible(
     if is_public and method not in {"GET", "HEAD"}:
         yield from (401, 403, 404, 429)
     yield from (500, 503)
-
-
-def _document_etags(operation: dict[str, Any], method: str) -> None:
-    for status in ("200", "201"):
-        response = operation["responses"].get(status)
-        reference = (
-            (response or {}).get("content", {}).get(JSON, {}).get("schema", {}).get("$ref", "")
-        )
-        if response is not None and method == "PATCH" and reference:
-            response.setdefault("headers", {})["ETag"] = {
-                "description": "The new revision.",
-                "schema": {"type": "string"},
-            }
 
 
 def _error_response(status: int, text: str) -> dict[str, Any]:

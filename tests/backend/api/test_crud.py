@@ -87,6 +87,16 @@ class TestGet:
         assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", '"1"')
         assert older.status_code == 200
 
+    @pytest.mark.parametrize("known", ['W/"1"', '"0", "1"', '"0",W/"1"', "*"])
+    async def test_an_etag_may_have_gone_through_proxies(
+        self, api: httpx.AsyncClient, known: str
+    ) -> None:
+        tank = await add(api)
+
+        answer = await api.get(f"{TANKS}/{tank['key']}", headers={"If-None-Match": known})
+
+        assert (answer.status_code, answer.content) == (304, b"")
+
 
 class TestUpdate:
     async def test_one_field_changes_and_the_others_stay(self, api: httpx.AsyncClient) -> None:

@@ -21,6 +21,7 @@ from kamerplanter_backend.common.error_handlers import STATUS
 from kamerplanter_backend.config.settings import Mode
 from tests.backend.api.harness import GARDEN, Bench
 
+GARDEN_PATH = "/api/v1/t/{slug}"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -205,6 +206,19 @@ def test_the_header_says_what_it_does_there(
     (header,) = [found for found in parameters if found["name"] == "Idempotency-Key"]
 
     assert about in header["description"]
+
+
+def test_what_can_be_answered_with_nothing_says_by_which_header(document: dict[str, Any]) -> None:
+    asking = {
+        name
+        for name, operation in operations(document)
+        if "If-None-Match" in [parameter["name"] for parameter in operation.get("parameters", ())]
+    }
+
+    assert {f"get {GARDEN_PATH}/tanks/{{key}}", f"get {GARDEN_PATH}/client/snapshot"} <= asking
+    assert asking == {
+        name for name, operation in operations(document) if "304" in operation["responses"]
+    }
 
 
 def test_a_patch_may_leave_everything_out_and_clears_with_null(document: dict[str, Any]) -> None:

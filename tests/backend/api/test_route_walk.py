@@ -18,7 +18,15 @@ from kamerplanter_backend.common.auth import (
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import GRANTS, KeyScope
 from tests.backend.api.harness import Person
-from tests.backend.api.walk_calls import Call, call_of, method_of, routes_of, same, send
+from tests.backend.api.walk_calls import (
+    Call,
+    call_of,
+    documented_answers_of,
+    method_of,
+    routes_of,
+    same,
+    send,
+)
 from tests.backend.api.walk_table_more import TABLE
 from tests.backend.api.walk_world import ROLES, NoThings, Place, Things, World
 
@@ -65,6 +73,11 @@ async def _answered(
 ) -> None:
     answer = await send(world, call, caller, TABLE[name])
     assert answer.status_code in TABLE[name].answers, f"{name}: {answer.status_code} {answer.text}"
+    documented = documented_answers_of(world).get(name, {}).get(str(answer.status_code))
+    if answer.status_code in {200, 201} and documented is not None:
+        told = {"ETag", "Location"} & documented.get("headers", {}).keys()
+        sent = {header for header in ("ETag", "Location") if header in answer.headers}
+        assert sent == told, f"{name} sends {sent}, its documentation tells of {told}"
 
 
 # --- The table is complete, and says the same as the routes -----------------------------------

@@ -37,7 +37,8 @@ hooks = "{hooks}"
 "path.slug" = "{slug}"
 
 [checks]
-positive_data_acceptance.expected-statuses = ["2xx", "409", "422"]
+# 304: the caller has it already.
+positive_data_acceptance.expected-statuses = ["2xx", "304", "409", "422"]
 # The revision is looked at before the body.
 negative_data_rejection.expected-statuses = [
     "400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429",

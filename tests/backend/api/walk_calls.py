@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from fastapi.routing import APIRoute
 
+from kamerplanter_backend.api.openapi import describe
 from tests.backend.api.harness import Person
 from tests.backend.api.walk_table import Row
 from tests.backend.api.walk_table_more import TABLE
@@ -19,6 +20,14 @@ from tests.backend.api.walk_world import Things, World
 def routes_of(world: World) -> dict[str, APIRoute]:
     found = [route for route in world.bench.app.routes if isinstance(route, APIRoute)]
     return {route.unique_id: route for route in found}
+
+
+@cache
+def documented_answers_of(world: World) -> dict[str, dict[str, Any]]:
+    """Return what the documentation tells of the answers of each route, by status."""
+    paths = describe(world.bench.app)["paths"]
+    operations = [operation for item in paths.values() for operation in item.values()]
+    return {operation["operationId"]: operation["responses"] for operation in operations}
 
 
 def method_of(route: APIRoute) -> str:

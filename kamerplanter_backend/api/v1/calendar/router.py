@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import Body, Depends, Query, Request, Response
 from pydantic import JsonValue
 
+from kamerplanter_backend.api.answer_headers import TAGGED
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
@@ -21,6 +22,7 @@ from kamerplanter_backend.api.rate_limit import FeedRateLimit
 from kamerplanter_backend.common.auth import Permitted, Public
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import ExpectedRevision, Server, ServerDep, etag
+from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.calendar import (
@@ -118,7 +120,7 @@ async def create_feed(
     return _made(request, server, feed, token)
 
 
-@router.get("/feeds/{key}", summary="Get one feed")
+@router.get("/feeds/{key}", summary="Get one feed", responses=TAGGED)
 async def get_feed(
     key: PathKey, response: Response, server: ServerDep, context: Reader
 ) -> FeedView:
@@ -131,6 +133,7 @@ async def get_feed(
 @router.patch(
     "/feeds/{key}",
     summary="Change one feed",
+    responses=TAGGED,
     openapi_extra=patch_of(CalendarFeedFields),
 )
 async def update_feed(  # noqa: PLR0917 - FastAPI fills them in
@@ -199,8 +202,9 @@ def _content(server: Server, key: str, token: str) -> bytes:
     context = server.contexts.make(feed.tenant_key, actor=owner, role=Role.VIEWER, now=now)
     window = Window(context.today - FEED_BEFORE, context.today + FEED_AFTER + timedelta(days=1))
     events = calendar.events(context, window, feed.categories)
-    is_active = server.tenants.get(context).suspended_at is None
-    if is_active and is_fetch_news(feed, now):
+    garden = server.tenants.get(context)
+    note_down(tenant_slug=garden.slug, user_key=owner)
+    if garden.suspended_at is None and is_fetch_news(feed, now):
         calendar.note_fetch(context, key)
     return ical_file(feed, events, context.zone.key)
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Depends, Response
 
+from kamerplanter_backend.api.answer_headers import TAGGED, TAGGED_NEW
 from kamerplanter_backend.api.crud import PathKey
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Permitted
@@ -33,7 +34,9 @@ class ReplacementBody(Model):
     note: Remark | None = None
 
 
-@router.post("/calibrations/{key}/withdraw", summary="Withdraw a wrong calibration")
+@router.post(
+    "/calibrations/{key}/withdraw", summary="Withdraw a wrong calibration", responses=TAGGED
+)
 async def withdraw_calibration(  # noqa: PLR0917 - FastAPI fills them in
     key: PathKey,
     body: Annotated[WithdrawalBody, Body(examples=[{"reason": "The buffers were swapped"}])],
@@ -54,7 +57,10 @@ async def withdraw_calibration(  # noqa: PLR0917 - FastAPI fills them in
 
 
 @router.post(
-    "/probes/{key}/replacements", status_code=201, summary="Exchange the device behind a probe"
+    "/probes/{key}/replacements",
+    status_code=201,
+    summary="Exchange the device behind a probe",
+    responses=TAGGED_NEW,
 )
 async def replace_probe(  # noqa: PLR0917 - as above
     key: PathKey,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Response
 from starlette.requests import Request as HttpRequest
 
+from kamerplanter_backend.api.answer_headers import CACHED, is_known
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.v1.client.change_queue import MOST_LISTENERS, ChangeQueue
 from kamerplanter_backend.api.v1.client.event_stream import (
@@ -66,14 +67,8 @@ SHORT_QUESTIONS = frozenset({CheckHarvest, GetTreatment, ListPhases})
 """Their answers do not grow with the garden: they are given at once, without a thread."""
 
 
-@router.get("/snapshot", response_model=GardenSnapshot, responses={304: {"description": "Same."}})
-async def snapshot(
-    server: ServerDep,
-    context: ReadContext,
-    if_none_match: Annotated[
-        str | None, Header(description="ETags that the caller has; 304 if one is right.")
-    ] = None,
-) -> Response:
+@router.get("/snapshot", response_model=GardenSnapshot, responses=CACHED)
+async def snapshot(request: HttpRequest, server: ServerDep, context: ReadContext) -> Response:
     """Return all that screens show, as of now.
 
     The ETag changes with what is shown, not with the moment of looking. `X-Change-Cursor` is
@@ -86,7 +81,7 @@ async def snapshot(
         CURSOR_HEADER: str(cursor),
         TAKEN_AT_HEADER: shown.taken_at.isoformat(),
     }
-    if _matches(if_none_match, etag):
+    if is_known(request, etag):
         return Response(status_code=304, headers=headers)
     body = await server.run(shown.model_dump_json)
     return Response(body, media_type="application/json", headers=headers)
@@ -152,11 +147,6 @@ def _looked(server: Server, context: Context) -> tuple[int, GardenSnapshot, str]
     shown = server.services.home.snapshot(context)
     content = shown.model_dump_json(exclude={"taken_at"}).encode()
     return cursor, shown, f'"{sha256(content).hexdigest()[:32]}"'
-
-
-def _matches(if_none_match: str | None, etag: str) -> bool:
-    known = [item.strip().removeprefix("W/") for item in (if_none_match or "").split(",")]
-    return etag in known or "*" in known
 
 
 def _beginning(server: Server, context: Context, last_event_id: str | None) -> Beginning:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Body, Depends, Query, Response
 from pydantic import Field
 
+from kamerplanter_backend.api.answer_headers import TAGGED_NEW
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Permitted
@@ -51,7 +52,12 @@ class MeasurementBody(Model):
     note: Remark | None = None
 
 
-@router.post("/tanks/{key}/measurements", status_code=201, summary="Log a measurement in a tank")
+@router.post(
+    "/tanks/{key}/measurements",
+    status_code=201,
+    summary="Log a measurement in a tank",
+    responses=TAGGED_NEW,
+)
 async def log_tank_measurement(
     key: PathKey,
     body: Annotated[
@@ -80,7 +86,12 @@ async def list_tank_measurements(
     return await server.run(lambda: server.services.hand_measurement.list_of_place(context, key))
 
 
-@router.post("/plants/{key}/measurements", status_code=201, summary="Log a measurement at a plant")
+@router.post(
+    "/plants/{key}/measurements",
+    status_code=201,
+    summary="Log a measurement at a plant",
+    responses=TAGGED_NEW,
+)
 async def log_plant_measurement(
     key: PathKey,
     body: Annotated[MeasurementBody, Body(examples=[{"kind": "soil_moisture", "value": 38}])],

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Query as QueryParameter, Response
 from pydantic import Field, JsonValue
 
+from kamerplanter_backend.api.answer_headers import TAGGED, TAGGED_NEW
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
@@ -140,7 +141,7 @@ async def list_gardens(
     return tuple(garden for garden in gardens if reach in {None, garden.key})
 
 
-@common_router.get("/{slug}", summary="Get one garden")
+@common_router.get("/{slug}", summary="Get one garden", responses=TAGGED)
 async def get_garden(
     server: ServerDep,
     response: Response,
@@ -156,6 +157,7 @@ async def get_garden(
     "/{slug}",
     summary="Change a garden",
     description="JSON merge patch: what is absent stays, what is null is cleared.",
+    responses=TAGGED,
     openapi_extra=patch_of(TenantFields),
 )
 async def update_garden(
@@ -182,7 +184,7 @@ async def list_audit(
     return page_of(page, asked)
 
 
-@router.post("", status_code=201, summary="Make a garden")
+@router.post("", status_code=201, summary="Make a garden", responses=TAGGED_NEW)
 async def create_garden(
     body: NewGarden,
     server: ServerDep,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Body, Depends, Query as QueryParameter, Request, Response
 from pydantic import JsonValue, SecretStr
 
+from kamerplanter_backend.api.answer_headers import TAGGED
 from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
@@ -37,7 +38,7 @@ router = Router(prefix="/users", tags=["users"])
 Owner = Annotated[Context, Depends(SignedIn())]
 
 
-@common_router.get("/me", summary="Get one's own account")
+@common_router.get("/me", summary="Get one's own account", responses=TAGGED)
 async def get_me(
     server: ServerDep,
     response: Response,
@@ -53,6 +54,7 @@ async def get_me(
     "/me",
     summary="Change one's own account",
     description="JSON merge patch: what is absent stays, what is null is cleared.",
+    responses=TAGGED,
     openapi_extra=patch_of(ProfileFields),
 )
 async def update_me(
