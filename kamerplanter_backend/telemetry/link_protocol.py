@@ -1,12 +1,11 @@
 """One connection of a worker to a broker: paho's client, driven by our loop."""
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, override
+from typing import TYPE_CHECKING, Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -21,6 +20,7 @@ from kamerplanter_backend.telemetry.broker import (
     LoginRefused,
     Protocol,
 )
+from kamerplanter_backend.telemetry.link_client import PACKET_BYTES, LinkClient
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -32,10 +32,6 @@ KEEPALIVE_S: Final = 15
 """Silence after which the broker is asked for a sign; as much later the connection is given up."""
 WINDOW: Final = 20_000
 """Messages of QoS 1 that the broker may send before we have stored the first of them (MQTT 5)."""
-PACKET_BYTES: Final = 256 * 1024
-"""Longer messages are none of a probe: a broker of MQTT 5 keeps them, we pass over the others."""
-_CHUNK_BYTES: Final = 64 * 1024
-"""Asked of the socket at once."""
 _PACKETS_AT_ONCE: Final = 100
 """Read before others on the loop get their turn."""
 _ACKS_AT_ONCE: Final = 500
@@ -48,75 +44,6 @@ _DISCONNECT_CODES: Final = {0x8E: "another client uses our id", 0x95: "a packet 
 
 class LinkError(BrokerTimeout):
     """The other side does not speak MQTT as it should, or wants no more of it."""
-
-
-class _Client(Client):
-    """The library's client, which bounds what it keeps of a message and remembers what failed."""
-
-    failure: OSError | None = None
-    """Why the connection ended, if the socket says so; the library tells it to its log only."""
-    _received: bytes = b""
-    _taken_bytes: int = 0
-
-    @override
-    def _sock_recv(self, bufsize: int) -> bytes:
-        """Return the next bytes. The library asks for a few at a time, the socket for many."""
-        start = self._taken_bytes
-        if start >= len(self._received):
-            packet = self._in_packet
-            if packet["remaining_length"] > PACKET_BYTES:
-                # What is passed over is forgotten while it arrives, but for its head.
-                del packet["packet"][PACKET_BYTES:]
-            self._received, self._taken_bytes, start = b"", 0, 0
-            with self._noting_failure():
-                self._received = super()._sock_recv(_CHUNK_BYTES)
-        data = self._received[start : start + bufsize]
-        self._taken_bytes = start + len(data)
-        return data
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something was received of which no socket tells any more."""
-        if self._taken_bytes < len(self._received):
-            return True
-        socket = self.socket()
-        return isinstance(socket, ssl.SSLSocket) and socket.pending() > 0
-
-    @override
-    def _sock_send(self, buf: Any) -> int:
-        with self._noting_failure():
-            return super()._sock_send(buf)
-
-    @contextmanager
-    def _noting_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            self.failure = self.failure or error
-            raise
-
-    def farewell_code(self) -> int:
-        """Return why the broker has ended it; the library passes over a code that stands alone."""
-        body = self._in_packet["packet"]
-        return body[0] if body else 0
-
-    def follow_keepalive(self, seconds: int) -> None:
-        """Speak as often as the broker wants, which the library does not look at (5.0, 3.2.2.3)."""
-        self._keepalive = seconds
-
-    def beat(self, *, is_reading: bool) -> None:
-        """Do what is due, such as a ping. What has come since the last one is an answer to it."""
-        if not is_reading:
-            self._last_msg_in = monotonic()
-        if self._last_msg_in > self._ping_t:
-            self._ping_t = 0.0
-        self.loop_misc()
-
-    def drop(self) -> None:
-        """Let go of the socket."""
-        self._sock_close()
 
 
 class LinkProtocol:
@@ -159,9 +86,9 @@ class LinkProtocol:
         """What comes now has waited at the broker; it ends with our own mark."""
         self._client = self._new_client()
 
-    def _new_client(self) -> _Client:
+    def _new_client(self) -> LinkClient:
         settings = self._settings
-        client = _Client(
+        client = LinkClient(
             CallbackAPIVersion.VERSION2,
             settings.client_id,
             clean_session=None if self._is_v5 else self._is_clean,
@@ -182,6 +109,7 @@ class LinkProtocol:
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_plain_message = self._hear
         return client
 
     # --- The socket -------------------------------------------------------------------------
@@ -378,22 +306,24 @@ class LinkProtocol:
         self._is_mark_refused = code.is_failure
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        if self.is_deaf:
-            return
-        if message.qos and self._session_s:
-            self.unacknowledged.append(message.mid)
         try:
             topic = message.topic.encode()
         except UnicodeDecodeError:
-            return  # no topic at all: nobody can have asked for it
+            topic = b""  # no topic at all: nobody can have asked for it
+        number = message.mid if message.qos else None
+        self._hear(topic, message.payload, number=number, retained=message.retain)
+
+    def _hear(self, topic: bytes, payload: bytes, *, number: int | None, retained: bool) -> None:
+        if self.is_deaf:
+            return
+        if number is not None and self._session_s:
+            self.unacknowledged.append(number)
         # A longer one is passed over; it is acknowledged, or it would come for ever.
-        if len(topic) + len(message.payload) > PACKET_BYTES:
+        if not topic or len(topic) + len(payload) > PACKET_BYTES:
             return
         if self.is_replaying:
             self._message_at = monotonic()
-            if (topic, message.payload) == self._mark:
+            if (topic, payload) == self._mark:
                 self.is_replaying = False
                 return
-        self._hearing.on_message(
-            topic, message.payload, retained=message.retain, is_replay=self.is_replaying
-        )
+        self._hearing.on_message(topic, payload, retained=retained, is_replay=self.is_replaying)

@@ -21,6 +21,7 @@ from kamerplanter_backend.telemetry.broker import (
     TlsFailed,
 )
 from kamerplanter_backend.telemetry.garden_link import GardenLink
+from kamerplanter_backend.telemetry.link_client import PACKET_BYTES
 from tests.backend.telemetry.brokers import (
     HOST,
     certificate,
@@ -146,7 +147,7 @@ async def test_all_of_a_burst_arrives_in_order_over_an_encrypted_line(tmp_path: 
 async def test_a_message_that_is_far_too_long_costs_the_others_nothing(
     tmp_path: Path, protocol: Protocol
 ) -> None:
-    longest = link_protocol.PACKET_BYTES
+    longest = PACKET_BYTES
     sizes = (8 * longest, longest - 10, longest + 1, 3)
     async with (
         mosquitto(tmp_path) as broker,

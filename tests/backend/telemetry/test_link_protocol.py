@@ -8,7 +8,7 @@ import pytest
 
 from kamerplanter_backend.telemetry import link_protocol
 from kamerplanter_backend.telemetry.broker import Protocol
-from kamerplanter_backend.telemetry.link_protocol import PACKET_BYTES
+from kamerplanter_backend.telemetry.link_client import PACKET_BYTES
 from tests.backend.telemetry.brokers import HOST
 from tests.backend.telemetry.fleet import until
 from tests.backend.telemetry.test_garden_link import linked
@@ -23,14 +23,23 @@ MARK = b"\x32\x19\x00\x04mark"
 """How the message begins that is our mark: topic, then number, no properties, 16 letters."""
 
 
-def published(topic: bytes, payload: bytes, number: int) -> bytes:
-    """Return a message of MQTT 5 with QoS 1 and without properties (3.3)."""
-    body = len(topic).to_bytes(2) + topic + number.to_bytes(2) + b"\x00" + payload
+def published(
+    topic: bytes,
+    payload: bytes,
+    number: int | None,
+    *,
+    properties: bytes = b"",
+    is_retained: bool = False,
+) -> bytes:
+    """Return a message of MQTT 5 with QoS 1, or 0 where it has no number (3.3)."""
+    identity = b"" if number is None else number.to_bytes(2)
+    body = len(topic).to_bytes(2) + topic + identity + bytes([len(properties)]) + properties
+    body += payload
     length, rest = b"", len(body)
     while rest or not length:
         rest, part = divmod(rest, 128)
         length += bytes([part | (128 if rest else 0)])
-    return b"\x32" + length + body
+    return bytes([0x30 | (0 if number is None else 2) | is_retained]) + length + body
 
 
 class Played:
@@ -190,6 +199,35 @@ async def test_what_is_too_long_is_passed_over_and_acknowledged_or_it_came_for_e
 
     assert [payload for _, payload, _, _ in heard.messages] == [b"y" * (PACKET_BYTES - 10)]
     assert numbers == [1, 2, 3]
+
+
+async def test_a_message_is_the_same_with_and_without_properties() -> None:
+    # 3.3.2.3: it expires after a minute; a pair of the sender's own; it is text.
+    expiry, pair, text = b"\x02\x00\x00\x00\x3c", b"\x26\x00\x01a\x00\x01b", b"\x01\x01"
+    sent = (
+        published(b"t", b"6.0", 1)
+        + published(b"t", b"6.1", 2, properties=expiry + pair)
+        + published("Gewächshaus/pH".encode(), b"6.2", 3)
+        + published(b"t", b"6.3", None, is_retained=True)
+        + published(b"t", b"6.4", None, properties=text, is_retained=True)
+        + published(b"t", b"", 4)
+    )
+    async with (
+        played(WELCOME + sent) as broker,
+        linked(broker.port, protocol=Protocol.V5) as (link, heard),
+    ):
+        await until(lambda: len(heard.messages) == 6)
+        _, numbers = link.take_unacknowledged()
+
+    assert [message[:3] for message in heard.messages] == [
+        (b"t", b"6.0", False),
+        (b"t", b"6.1", False),
+        ("Gewächshaus/pH".encode(), b"6.2", False),
+        (b"t", b"6.3", True),
+        (b"t", b"6.4", True),
+        (b"t", b"", False),
+    ]
+    assert numbers == [1, 2, 3, 4]
 
 
 async def test_who_stops_hears_and_acknowledges_nothing_more() -> None:
