@@ -4,9 +4,9 @@ Source: the project's decisions on judging readings.  A value that stands still 
 itself; beside a twin that moves, across a dose, or with its whole device, it does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.tables.channels import CHANNELS, JUMP_EXPECTED_S
@@ -26,7 +26,7 @@ def noted(
     *,
     hard: bool,
     device: Mapping[ChannelKind, ChannelState],
-    supplied_at: datetime | None = None,
+    dosed_at: Sequence[datetime] = (),
 ) -> ChannelState:
     """Remember the value, how fine its steps are and how long it has not moved.
 
@@ -36,7 +36,7 @@ def noted(
         rules: The numbers in force for it.
         hard: The number is doubtful by itself.
         device: The memory of all channels of the device.
-        supplied_at: When water or feed was last given where it stands; none = never.
+        dosed_at: When water or feed was given where it stands, in any order.
     """
     if sample.sent != state.sent:
         return replace(
@@ -52,7 +52,7 @@ def noted(
         )
     state = replace(state, value=sample.raw, at=sample.at)
     if not state.is_stuck and (
-        _slept_through_supply(state, rules, supplied_at, sample.at)
+        _slept_through_a_dose(state, rules, dosed_at, sample.at)
         or _has_stuck(state, rules, device, sample.at)
     ):
         return replace(state, is_stuck=True)
@@ -81,19 +81,19 @@ def is_coarse(state: ChannelState) -> bool:
     )
 
 
-def _slept_through_supply(
-    state: ChannelState, rules: ChannelRules, supplied_at: datetime | None, now: datetime
+def _slept_through_a_dose(
+    state: ChannelState, rules: ChannelRules, dosed_at: Sequence[datetime], now: datetime
 ) -> bool:
     """Tell whether a value stayed the same to the digit for hours in which it had to move.
 
     Water and feed need their time to mix. A coarse meter may not see a small dose.
     """
     since = state.unchanged_since
-    if since is None or supplied_at is None or rules.kind not in MOVED_BY_SUPPLY:
+    if since is None or not dosed_at or rules.kind not in MOVED_BY_SUPPLY:
         return False
+    mixed_by = now - timedelta(seconds=JUMP_EXPECTED_S)
     return (
-        since < supplied_at
-        and (now - supplied_at).total_seconds() >= JUMP_EXPECTED_S
+        any(since < at <= mixed_by for at in dosed_at)
         and (now - since).total_seconds() >= rules.twin_stuck_s
         and not is_coarse(state)
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime
 
+from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.flaw_engine import flaws_of
 from kamerplanter_engines.freshness_engine import (
     Shown,
@@ -17,6 +18,7 @@ from kamerplanter_engines.freshness_engine import (
 )
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from kamerplanter_engines.stillness_engine import finest_step, is_coarse, noted
+from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import (
     RATE_FLOOR_S,
     SAME_READING_S,
@@ -60,8 +62,8 @@ def judge_message(
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
     *,
-    rates_paused: bool = False,
-    supplied_at: datetime | None = None,
+    jumps_at: Sequence[datetime] = (),
+    dosed_at: Sequence[datetime] = (),
 ) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
     """Judge all that one message of one device says.
 
@@ -71,8 +73,9 @@ def judge_message(
         samples: Everything in the message; a missing field is remembered and not judged.
         states: The memory of all channels of the device.
         rules: The numbers in force, for each kind of `samples`.
-        rates_paused: A fill, dose or calibration was just logged, so jumps are expected.
-        supplied_at: When the last one was; what did not move then has stuck. None = never.
+        jumps_at: When fills, doses and calibrations were logged: what was measured in the quarter
+            of an hour after one may jump, whenever it is heard. Aware, in any order.
+        dosed_at: When water or feed was given; what did not move then has stuck. As above.
 
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
@@ -95,7 +98,7 @@ def judge_message(
         if flaw.is_bad or sample.raw is None:
             judged, state = _refuse(sample, reasons, state)
         else:
-            supply = (rates_paused, supplied_at)
+            supply = (_may_jump(sample, jumps_at), dosed_at)
             judged, state = _weigh(sample, reasons, state, channel, after, supply=supply)
         verdicts.append(judged)
         after[sample.kind] = state
@@ -109,6 +112,10 @@ def _up_to_receipt(
         return dict(states)
     now = samples[0].received_at
     return {kind: without_future(state, now) for kind, state in states.items()}
+
+
+def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
+    return any(is_recent(at, now=sample.at, max_age_s=JUMP_EXPECTED_S) for at in jumps_at)
 
 
 def _refuse(
@@ -133,27 +140,27 @@ def _weigh(
     rules: ChannelRules,
     device: Mapping[ChannelKind, ChannelState],
     *,
-    supply: tuple[bool, datetime | None],
+    supply: tuple[bool, Sequence[datetime]],
 ) -> tuple[Judged, ChannelState]:
     """Judge a number that is physically possible against what the channel showed before."""
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
-    paused, supplied_at = supply
+    may_jump, dosed_at = supply
     is_late = state.at is not None and sample.at < state.at
     if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
     if not (hard or is_late or sample.sent == state.sent):
         # What nearly always happens: the value has moved, and nothing is wrong with it.
-        soft = _soft_reasons(sample, state, rules, judges_rate=not paused)
+        soft = _soft_reasons(sample, state, rules, judges_rate=not may_jump)
         if not soft:
             judged = _judged(sample, rules, ())
             return judged, _moved_well(sample, state, rules, judged)
     if not is_late:
-        state = noted(sample, state, rules, hard=hard, device=device, supplied_at=supplied_at)
+        state = noted(sample, state, rules, hard=hard, device=device, dosed_at=dosed_at)
         if state.is_stuck:
             reasons.append(Reason.STUCK)
-    soft = _soft_reasons(sample, state, rules, judges_rate=not (paused or is_late))
+    soft = _soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))
     if hard:
         reasons += soft
     elif soft and not is_late:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.services.telemetry_service import (
+    SUPPLY_REMEMBERED,
     ChannelMoment,
     ProbeMemory,
     TelemetryService,
@@ -23,7 +24,6 @@ from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated, uncom
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.sources import same_source
-from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.base import Instant, Key, Model, is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
@@ -34,7 +34,6 @@ from kamerplanter_engines.models.telemetry import (
     Replacement,
     Verdict,
 )
-from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
     ChannelState,
@@ -191,7 +190,9 @@ class ReadingDesk:
         oldest = context.now - self._telemetry.retention.raw
         items = [_item(index, reading, context.now, oldest) for index, reading in enumerate(sent)]
         with self._gardens.held(context.tenant_key) as memories:
-            known = self._telemetry.memories(context, {item.sent.probe_key for item in items})
+            first_at = min((item.at for item in items), default=None)
+            keys = {item.sent.probe_key for item in items}
+            known = self._telemetry.memories(context, keys, first_at)
             restored = {key: _current(memories.get(key), view) for key, view in known.items()}
             batch = _Batch(context, known, restored)
             batch.refuse_strangers(items)
@@ -263,7 +264,7 @@ class _Batch:
             )
             for kind in memory.bindings
         }
-        supplied_at, now = source.view.supplied_at, self._context.now
+        now, at = self._context.now, items[0].at
         samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         judged, memory.states = judge_message(
             calibrated(
@@ -274,9 +275,8 @@ class _Batch:
             ),
             memory.states,
             rules,
-            rates_paused=supplied_at is not None
-            and is_recent(supplied_at, now=now, max_age_s=JUMP_EXPECTED_S),
-            supplied_at=source.view.dosed_at,
+            jumps_at=_remembered(source.jumps_at, at),
+            dosed_at=_remembered(source.dosed_at, at),
         )
         for item, verdict in zip(items, judged, strict=True):
             self._book(item, verdict)
@@ -324,6 +324,11 @@ def _item(index: int, sent: SentReading, now: datetime, oldest: datetime) -> _It
     # A clock that was never set must not make history, or hide it.
     unused = UnusedTime.TOO_OLD if at < oldest else UnusedTime.AHEAD if is_ahead(at, now) else None
     return _Item(index, sent, now if unused else at, has_own_time=not unused, unused_time=unused)
+
+
+def _remembered(moments: Iterable[datetime], at: datetime) -> list[datetime]:
+    """Return those that count for a time, so that the other readings of a batch change nothing."""
+    return [moment for moment in moments if moment >= at - SUPPLY_REMEMBERED]
 
 
 def _sample(item: _Item, binding: ChannelBinding, now: datetime) -> Sample:

@@ -21,7 +21,7 @@ from kamerplanter_backend.telemetry.quality import Doubts, overall
 from kamerplanter_backend.telemetry.repetition import NewestMessages
 from kamerplanter_backend.telemetry.reports import Reports
 from kamerplanter_backend.telemetry.sources import same_source
-from kamerplanter_engines.evidence_engine import is_recent, listening_since
+from kamerplanter_engines.evidence_engine import listening_since
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import (
     ChannelKind,
@@ -32,7 +32,6 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
-from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_engine import (
     SAME_READING_S,
     UNKNOWN_CHANNEL,
@@ -87,8 +86,8 @@ class ProbeIntake:
         self._is_online = True
         self._is_connected = True
         self._device_of = device_of or (lambda _entity_id: None)
-        self._supplied_at: datetime | None = None
-        self._dosed_at: datetime | None = None
+        self._jumps_at: tuple[datetime, ...] = ()
+        self._dosed_at: tuple[datetime, ...] = ()
         self._calibrations: dict[ChannelKind, list[Calibration]] = {}
         self._doubts: Doubts = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
@@ -200,8 +199,8 @@ class ProbeIntake:
 
     def on_supply(self, at: datetime | None, dosed_at: datetime | None = None) -> None:
         """Expect jumps for a while after a moment, and that a dose moved what it has to move."""
-        self._supplied_at = at
-        self._dosed_at = dosed_at
+        self._jumps_at = () if at is None else (at,)
+        self._dosed_at = () if dosed_at is None else (dosed_at,)
 
     def on_doubts(self, doubts: Doubts) -> bool:
         """Take in what speaks against channels beside their readings; tell whether it is news."""
@@ -305,13 +304,12 @@ class ProbeIntake:
     def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:
         if not samples:
             return ()
-        paused = self._expects_jumps(samples[0].received_at)
         judged, self._states = judge_message(
             samples,
             self._states,
             self.rules,
-            rates_paused=paused,
-            supplied_at=self._dosed_at,
+            jumps_at=self._jumps_at,
+            dosed_at=self._dosed_at,
         )
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:
@@ -325,11 +323,6 @@ class ProbeIntake:
             if item.value is not None and not item.is_repeat:
                 self._pending.append(item)
         return judged
-
-    def _expects_jumps(self, now: datetime) -> bool:
-        return self._supplied_at is not None and is_recent(
-            self._supplied_at, now=now, max_age_s=JUMP_EXPECTED_S
-        )
 
     def _count(self, item: Judged, source: str) -> None:
         for reason in item.reasons:

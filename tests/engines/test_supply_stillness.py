@@ -31,8 +31,8 @@ def flat_for(
     for number, at in enumerate([*times, NOW]):
         shown = round(value - step, 6) if number == 0 else value
         sample = Sample(kind=kind, at=at, received_at=at, raw=shown, step=step)
-        known = supplied_at if supplied_at is not None and supplied_at <= at else None
-        (last,), states = judge_message([sample], states, rules, supplied_at=known)
+        known = () if supplied_at is None or supplied_at > at else (supplied_at,)
+        (last,), states = judge_message([sample], states, rules, dosed_at=known)
     assert last is not None
     return last.verdict, last.reasons
 
@@ -89,7 +89,7 @@ def test_it_ends_when_the_value_moves() -> None:
     sample = Sample(kind=EC, at=NOW, received_at=NOW, raw=1.84)
 
     (judged,), after = judge_message(
-        [sample], {EC: stuck}, rules, supplied_at=NOW - timedelta(hours=3)
+        [sample], {EC: stuck}, rules, dosed_at=[NOW - timedelta(hours=3)]
     )
 
     assert judged.verdict is Verdict.GOOD

@@ -1,5 +1,7 @@
 """The stored irrigation log."""
 
+from datetime import datetime
+
 from kamerplanter_backend.domain.interfaces.document_store import Order, Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
@@ -22,6 +24,10 @@ class IrrigationRepository(Repository[Irrigation]):
     def of_plant(self, plant_key: str) -> list[Irrigation]:
         """Return the waterings and feedings of a plant, newest first."""
         return self.find(Where("plant_key", "==", plant_key), order=(Order("at", descending=True),))
+
+    def of_plant_since(self, plant_key: str, since: datetime) -> list[Irrigation]:
+        """Return what a plant got at a moment or later, in any order."""
+        return self.find(Where("plant_key", "==", plant_key), Where("at", ">=", since))
 
     def latest(self, plant_key: str, kind: IrrigationKind | None = None) -> Irrigation | None:
         """Return the newest entry of a plant, of one kind if given."""

@@ -19,7 +19,7 @@ from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
-from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
+from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view, supplies_of
 from kamerplanter_backend.domain.snapshot.trust_views import (
     Disagreeing,
     agreement_views,
@@ -47,6 +47,9 @@ MAX_LISTED = 20_000
 MOMENT = timedelta(microseconds=1)
 """Two readings of a channel are not closer."""
 
+SUPPLY_REMEMBERED = timedelta(seconds=DEVICE_STUCK_S)
+"""A fill or dose that long before a reading says nothing of it."""
+
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
 
 
@@ -63,6 +66,10 @@ class ProbeMemory:
     """It hangs in water where an EC of 0 is a real value."""
     stock_solution: bool
     """It hangs in a concentrate."""
+    jumps_at: tuple[datetime, ...] = ()
+    """When water or feed was given where it stands, it was calibrated, or its device exchanged."""
+    dosed_at: tuple[datetime, ...] = ()
+    """When water or feed was given there."""
 
 
 class TelemetryService(Service):
@@ -116,16 +123,26 @@ class TelemetryService(Service):
             )
 
     @query()
-    def memories(self, uow: UnitOfWork, probe_keys: Collection[str]) -> dict[str, ProbeMemory]:
+    def memories(
+        self, uow: UnitOfWork, probe_keys: Collection[str], since: datetime | None = None
+    ) -> dict[str, ProbeMemory]:
         """Return what is known of those probes that are of this garden and not archived.
 
         They are compared with each other; who asks for all of a place hears which disagree.
+
+        Args:
+            uow: The unit of work.
+            probe_keys: The probes.
+            since: The earliest moment of measurement that is to be judged; none = now.
         """
         found = uow.of(ProbeRepository).get_many(sorted(probe_keys))
         probes = [probe for probe in found if probe.archived_at is None]
         at_odds = _at_odds(uow, probes)
         kept_for = self.retention.raw
-        return {probe.key: _memory(uow, probe, at_odds, kept_for) for probe in probes}
+        supplied_since = (since or uow.context.now) - SUPPLY_REMEMBERED
+        return {
+            probe.key: _memory(uow, probe, at_odds, kept_for, supplied_since) for probe in probes
+        }
 
     @query()
     def stored(
@@ -300,7 +317,11 @@ def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
 
 
 def _memory(
-    uow: UnitOfWork, probe: Probe, at_odds: Disagreeing, kept_for: timedelta
+    uow: UnitOfWork,
+    probe: Probe,
+    at_odds: Disagreeing,
+    kept_for: timedelta,
+    supplied_since: datetime,
 ) -> ProbeMemory:
     tank: Tank | None = None
     tasks: list[Task] = []
@@ -310,12 +331,15 @@ def _memory(
             Where("tank_key", "==", probe.tank_key),
             Where("state", "==", TaskState.COMPLETED),
             Where("kind", "in", sorted(SUPPLY_TASKS)),
-            Where("closed_at", ">=", uow.context.now - timedelta(seconds=DEVICE_STUCK_S)),
+            Where("closed_at", ">=", supplied_since),
         )
+    supplies = supplies_of(uow, probe, tasks, since=supplied_since)
     return ProbeMemory(
         view=probe_view(uow, probe, tasks, at_odds, latest_arrival=kept_for),
         plain_water=tank is not None and tank.plain_water,
         stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
+        jumps_at=supplies.jumps_at,
+        dosed_at=supplies.dosed_at,
     )
 
 

@@ -1,6 +1,7 @@
 """What a screen shows of a probe."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -16,9 +17,11 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
     drift_views,
 )
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
-from kamerplanter_engines.calibration_age_engine import statuses_of
+from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
+from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import Probe, Verdict
+from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 
 SUPPLY_TASKS = frozenset({TaskKind.TANK_EC, TaskKind.TANK_PH, TaskKind.TANK_LEVEL})
 """Whoever completes one of these has filled or dosed the tank."""
@@ -51,11 +54,11 @@ def probe_view(
         last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
         channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
-    calibrations = counting_since(recorded, uow.context.now - latest_arrival)
+    counting = of_present_mapping(recorded, probe.channels)
+    calibrations = counting_since(counting, uow.context.now - latest_arrival)
+    statuses = statuses_of(probe, recorded, uow.context.now)
     dosed_at = _dosed_at(uow, probe, tasks)
-    jumps = [item.created_at for item in calibrations]
-    jumps += [item.withdrawn_at for item in recorded if item.withdrawn_at is not None]
-    jumps += [item.recorded_at for item in probe.replacements]
+    jumps = _put_right_at(probe, recorded, calibrations)
     jumps += [] if dosed_at is None else [dosed_at]
     drifts = drift_views(uow, probe, recorded)
     return ProbeView(
@@ -64,14 +67,68 @@ def probe_view(
         supplied_at=max(jumps, default=None),
         dosed_at=dosed_at,
         calibrations=calibrations,
-        calibration_statuses=statuses_of(probe, calibrations, uow.context.now),
+        calibration_statuses=statuses,
+        should_be_calibrated=should_be_calibrated(
+            probe, statuses, [item.kind for item in drifts if item.drifted]
+        ),
         drifts=drifts,
-        doubts=doubts_of(probe, drifts, disagreed),
+        doubts=doubts_of(probe, drifts, disagreed, statuses),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What was done since some moment that moves what a probe measures; oldest first."""
+
+    jumps_at: tuple[datetime, ...]
+    """When water or feed was given where it stands, it was calibrated, or its device exchanged."""
+    dosed_at: tuple[datetime, ...]
+    """When water or feed was given there."""
+
+
+def supplies_of(
+    uow: UnitOfWork, probe: Probe, tasks: Iterable[Task], *, since: datetime
+) -> Supplies:
+    """Return what moves the values of a probe that were measured long ago as well as now.
+
+    Args:
+        uow: The unit of work.
+        probe: The probe.
+        tasks: Those of its tank that were closed since.
+        since: What was done before does not count.
+    """
+    recorded = uow.of(CalibrationRepository).of_probe(probe.key)
+    dosed = _tasks_done_at(probe, tasks)
+    if probe.plant_key is not None:
+        given = uow.of(IrrigationRepository).of_plant_since(probe.plant_key, since)
+        dosed += [item.at for item in given]
+    jumps = dosed + _put_right_at(probe, recorded, counting_since(recorded, since))
+    return Supplies(
+        jumps_at=tuple(sorted(at for at in jumps if at >= since)),
+        dosed_at=tuple(sorted(at for at in dosed if at >= since)),
+    )
+
+
+def _put_right_at(
+    probe: Probe, recorded: Iterable[Calibration], counting: Iterable[Calibration]
+) -> list[datetime]:
+    return [
+        *(item.created_at for item in counting),
+        *(item.withdrawn_at for item in recorded if item.withdrawn_at is not None),
+        *(item.recorded_at for item in probe.replacements),
+    ]
+
+
 def _dosed_at(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> datetime | None:
-    moments = [
+    moments = _tasks_done_at(probe, tasks)
+    if probe.plant_key is not None:
+        given = uow.of(IrrigationRepository).latest(probe.plant_key)
+        moments += [given.at] if given else []
+    return max(moments, default=None)
+
+
+def _tasks_done_at(probe: Probe, tasks: Iterable[Task]) -> list[datetime]:
+    return [
         task.closed_at
         for task in tasks
         if task.tank_key is not None
@@ -80,7 +137,3 @@ def _dosed_at(uow: UnitOfWork, probe: Probe, tasks: Iterable[Task]) -> datetime 
         and task.state is TaskState.COMPLETED
         and task.closed_at is not None
     ]
-    if probe.plant_key is not None:
-        given = uow.of(IrrigationRepository).latest(probe.plant_key)
-        moments += [given.at] if given else []
-    return max(moments, default=None)

@@ -4,10 +4,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.telemetry.ingest import IngestResult, Outcome, ReadingDesk, SentReading
 from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.models.irrigation import WateringFields
+from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
 from tests.backend.garden import Garden
 
@@ -83,6 +86,76 @@ def test_in_batches_of_any_size(values: list[float], size: int) -> None:
     assert {r.outcome for r in again} <= {Outcome.KNOWN, Outcome.REFUSED}
     assert [r.outcome is Outcome.REFUSED for r in again] == [
         verdict is Verdict.BAD for verdict, _ in expected
+    ]
+    garden.store.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    values=st.lists(st.sampled_from([0.8, 1.2, 1.9, 2.4]), min_size=8, max_size=30),
+    fills=st.sets(st.integers(0, 30), max_size=3),
+    size=st.integers(1, 30),
+    delay_min=st.sampled_from([0, 7, 600, 5000]),
+)
+def test_what_was_measured_after_a_fill_is_judged_by_its_own_time(
+    values: list[float], fills: set[int], size: int, delay_min: int
+) -> None:
+    garden = Garden()
+    tank = garden.tank()
+    probe = garden.probe(ChannelKind.EC, tank_key=tank.key)
+    intake = ProbeIntake(probe, started_at=garden.now)
+    pace = timedelta(minutes=5)
+    sent, expected = [], []
+    for index, value in enumerate(values):
+        if index in fills:
+            kind = TaskFields(kind=TaskKind.TANK_EC, tank_key=tank.key)
+            task = garden.services.task.add(garden.context(), kind)
+            garden.services.task.complete(garden.context(), task.key)
+            intake.on_supply(garden.now, garden.now)
+        (judged,) = intake.on_message(
+            "probe/ec", repr(value), retained=False, received_at=garden.now
+        )
+        expected.append((judged.verdict, judged.reasons))
+        sent.append(
+            SentReading(probe_key=probe.key, kind=ChannelKind.EC, value=value, at=garden.now)
+        )
+        garden.now += pace
+    garden.wait(minutes=delay_min)
+    desk = ReadingDesk(garden.services.telemetry)
+
+    seen: Seen = []
+    for start in range(0, len(sent), size):
+        seen += verdicts(desk.take(garden.context(), sent[start : start + size]))
+        garden.wait(minutes=3)
+
+    assert seen == expected
+    garden.store.close()
+
+
+@pytest.mark.parametrize("hours_late", [0, 30])
+def test_a_watering_long_ago_still_moved_what_was_measured_then(hours_late: int) -> None:
+    garden = Garden()
+    plant = garden.plant()
+    probe = garden.probe(ChannelKind.EC, plant_key=plant.key)
+    first, step = garden.now, timedelta(minutes=30)
+    garden.wait(hours=8)
+    for at in (first + timedelta(hours=2), first + timedelta(hours=7, minutes=30)):
+        watering = WateringFields(at=at, volume_l=1)
+        garden.services.irrigation.log(garden.context(), [plant.key], watering)
+    # It stands still to the digit from half past ten on, across the first watering.
+    values = [1.23, *[1.21] * 15]
+    sent = [
+        SentReading(probe_key=probe.key, kind=ChannelKind.EC, value=value, at=first + index * step)
+        for index, value in enumerate(values)
+    ]
+    garden.wait(hours=hours_late)
+    desk = ReadingDesk(garden.services.telemetry)
+
+    found = verdicts(desk.take(garden.context(), sent))
+
+    stuck_from = 1 + int(timedelta(hours=6) / step)
+    assert [reasons for _, reasons in found] == [
+        ("stuck",) if index >= stuck_from else () for index in range(len(values))
     ]
     garden.store.close()
 
