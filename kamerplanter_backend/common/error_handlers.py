@@ -29,6 +29,7 @@ from kamerplanter_backend.common.exceptions import (
     UnsupportedMediaTypeError,
 )
 from kamerplanter_backend.common.nouns import singular
+from kamerplanter_backend.domain.repositories.validation import said
 from kamerplanter_engines.errors import (
     IllegalTransitionError,
     InvalidInputError,
@@ -195,7 +196,7 @@ def field_problems(errors: Sequence[Any]) -> list[dict[str, str]]:
     problems = []
     for error in errors[:MAX_FIELDS]:
         where, *names = [str(part) for part in error["loc"]] or ["body"]
-        reason = str(error["msg"])
+        reason = said(str(error["msg"]))
         if error["type"] == "json_invalid" and names:
             # The framework gives the place in the text as if it were the name of a field.
             reason, names = f"it is no JSON from character {names[-1]} on", []

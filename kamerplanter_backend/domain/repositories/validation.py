@@ -10,6 +10,14 @@ RANGE_PROBLEMS = frozenset(
     {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 )
 
+_OWN_WORDS = "Value error, "
+"""What pydantic puts before the words of our own checks."""
+
+
+def said(problem: str) -> str:
+    """Return what is wrong with a value, as people read it."""
+    return problem.removeprefix(_OWN_WORDS)
+
 
 def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
     """Return the data as a model.
@@ -26,4 +34,6 @@ def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
         kind = OutOfRangeError if first["type"] in RANGE_PROBLEMS else InvalidInputError
         shown = repr(first["input"])[:200] if first["type"] != "missing" else "nothing"
         name = field or model.__name__
-        raise kind(f"{name}: {first['msg']} (got {shown}).", field=field, value=shown) from error
+        raise kind(
+            f"{name}: {said(first['msg'])} (got {shown}).", field=field, value=shown
+        ) from error

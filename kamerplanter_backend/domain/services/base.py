@@ -279,5 +279,5 @@ def only_fields(patch: Mapping[str, object], allowed: frozenset[str]) -> None:
             raise InvalidInputError(
                 f"Field {name} cannot be changed; possible are {', '.join(sorted(allowed))}.",
                 field=name,
-                value=name,
+                value=patch[name],
             )

@@ -159,6 +159,29 @@ class TestWhoRefuses:
         ]
         assert body["message"].startswith("volume_l: ")
 
+    @pytest.mark.parametrize("method", ["POST", "PATCH"])
+    async def test_a_check_of_our_own_speaks_in_its_own_words(
+        self, api: httpx.AsyncClient, method: str
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tanks", json={"name": "A", "volume_l": 60})
+        address = f"{GARDEN}/tanks" + (f"/{made.json()['key']}" if method == "PATCH" else "")
+
+        answer = await api.request(method, address, json={"name": "A\tB", "volume_l": 60})
+
+        message = check_form(answer)["message"]
+        assert message.startswith("name: must be one line without control characters")
+
+    async def test_a_field_that_stays_as_it_is_tells_what_was_asked_for(
+        self, api: httpx.AsyncClient
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tasks", json={"title": "Look", "due_on": "2026-05-01"})
+
+        answer = await api.patch(f"{GARDEN}/tasks/{made.json()['key']}", json={"kind": "watering"})
+
+        body = check_form(answer)
+        assert body["details"] == {"field": "kind", "value": "watering"}
+        assert "possible are assignee_key, description" in body["message"]
+
     async def test_a_body_that_is_no_json(self, api: httpx.AsyncClient) -> None:
         answer = await api.post(
             f"{GARDEN}/tanks", content=b'{"name": ', headers={"Content-Type": "application/json"}
