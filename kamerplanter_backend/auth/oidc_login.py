@@ -10,7 +10,13 @@ from kamerplanter_backend.auth.addresses import comparable_email, safe_path
 from kamerplanter_backend.auth.first_garden import FirstGarden
 from kamerplanter_backend.auth.login_provider import OidcIdentity, ProviderSettings
 from kamerplanter_backend.auth.policy import AuthPolicy, digest, keyed_digest
-from kamerplanter_backend.auth.sessions import Device, Login, SessionService, begin_session
+from kamerplanter_backend.auth.sessions import (
+    Device,
+    Login,
+    SessionService,
+    begin_session,
+    is_living,
+)
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
     ForbiddenError,
@@ -88,6 +94,7 @@ class OidcLoginService(Service):
         *,
         return_path: str | None,
         link_user_key: str | None = None,
+        link_session_key: str | None = None,
         now: datetime,
     ) -> Departure:
         """Begin a login.
@@ -96,6 +103,7 @@ class OidcLoginService(Service):
             provider: Slug of the provider.
             return_path: Where the browser goes afterwards; only a path of ours is taken.
             link_user_key: Whom to link the provider to; none = it is a login.
+            link_session_key: The session of theirs that asks for it.
             now: The present moment.
         """
         mark = token_urlsafe(32)
@@ -113,6 +121,7 @@ class OidcLoginService(Service):
             code_verifier=departure.code_verifier,
             return_path=safe_path(return_path),
             link_user_key=link_user_key,
+            link_session_key=link_session_key,
             expires_at=now + STATE_LIFE,
         )
         self._remember(account_context("oidc", now), fields)
@@ -154,11 +163,12 @@ class OidcLoginService(Service):
             ConflictError: The address belongs to an account that the provider cannot speak for,
                 or the person there is somebody else's already.
             ForbiddenError: This server takes nobody new.
+            InvalidTokenError: The session that asked for a link is over.
             UnauthorizedError: The account is closed.
         """
         context = account_context("oidc", now)
         if state.link_user_key is not None:
-            self._link(context, state.link_user_key, identity, provider)
+            self._link(context, state, identity, provider)
             return Arrival(login=None, return_path=state.return_path)
         user, session, token = self._enter(context, identity, provider, device)
         self._gardens.make_for(user, now)
@@ -189,17 +199,21 @@ class OidcLoginService(Service):
     def _link(
         self,
         uow: UnitOfWork,
-        user_key: str,
+        state: LoginState,
         identity: OidcIdentity,
         provider: ProviderSettings,
     ) -> None:
-        user = uow.of(UserRepository).get(user_key)
+        session = uow.of(SessionRepository).try_get(state.link_session_key or "")
+        if session is None or not is_living(session, uow.context.now):
+            # Whoever has thrown a thief out must not find a way in of his afterwards.
+            raise InvalidTokenError("The session that asked for this is over; log in again.")
+        user = uow.of(UserRepository).get(session.user_key)
         if not user.is_active:
             raise _closed()
         known = uow.of(ProviderLinkRepository).of_identity(identity.issuer, identity.subject)
         if known is None:
             _add_link(uow, user, identity, provider)
-        elif known.user_key != user_key:
+        elif known.user_key != user.key:
             raise ConflictError(
                 f"This person at {provider.display_name} is linked to another account.",
                 kind="provider_links",

@@ -19,6 +19,7 @@ from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
     LoginDelayRepository,
     OneTimeTokenRepository,
+    ProviderLinkRepository,
     SessionRepository,
     UserRepository,
 )
@@ -152,6 +153,7 @@ class RegistrationService(Service):
         OneTimeTokenRepository,
         SessionRepository,
         ApiKeyRepository,
+        ProviderLinkRepository,
         LoginDelayRepository,
     )
     def _confirm_reset(self, uow: UnitOfWork, token: str, password_hash: str) -> None:
@@ -160,9 +162,11 @@ class RegistrationService(Service):
         end_sessions(uow, user.key, SessionEnd.PASSWORD)
         if not user.is_email_verified:
             # Whoever registered this address before its owner came keeps no way in.
-            keys = uow.of(ApiKeyRepository)
+            keys, links = uow.of(ApiKeyRepository), uow.of(ProviderLinkRepository)
             for key in keys.living(user.key):
                 keys.change(key, revoked_at=uow.context.now)
+            for link in links.of_user(user.key):
+                links.remove(link.key)
         self._delays.forgive(uow, user.email or "")
 
     def _post_later(

@@ -184,6 +184,8 @@ class LoginStateFields(Model):
     """Where the browser goes afterwards; a path of ours."""
     link_user_key: Key | None = None
     """Whom to link the provider to; none = it is a login."""
+    link_session_key: Key | None = None
+    """The session that asks for the link."""
     expires_at: Instant
 
 

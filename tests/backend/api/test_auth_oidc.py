@@ -23,7 +23,7 @@ from kamerplanter_backend.domain.repositories.identity import (
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import account_context
-from tests.backend.api.browser import AUTH, EMAIL, ME, PASSWORD, Browser, register
+from tests.backend.api.browser import AUTH, EMAIL, ME, PASSWORD, Browser, last_code, register
 from tests.backend.api.harness import Bench
 from tests.backend.api.login_provider import Claims, LoginProvider, running_provider
 
@@ -325,6 +325,44 @@ class TestLink:
 
         assert answer.status_code == 401
         assert stored(full, ProviderLinkRepository) == []
+
+    @pytest.mark.parametrize("end", ["logout-all", "password"])
+    async def test_who_was_thrown_out_does_not_finish_a_link(self, full: Bench, end: str) -> None:
+        await register(full, "bob@example.org")
+        thief = Browser(full)
+        await thief.log_in("bob@example.org")
+        begun = await thief.post(f"{ME}/providers/example/link", {})
+        callback = await at_provider(begun.json()["authorization_url"], "mallory")
+        bob = Browser(full)
+        await bob.log_in("bob@example.org")
+        if end == "password":
+            words = {"current_password": PASSWORD, "new_password": "another good one"}
+            assert (await bob.post(f"{ME}/password", words)).status_code == 204
+        else:
+            assert (await bob.post(f"{AUTH}/logout-all", {})).status_code == 200
+
+        answer = await come_back(thief, callback)
+
+        assert (answer.status_code, answer.json()["error_code"]) == (401, "INVALID_TOKEN")
+        assert stored(full, ProviderLinkRepository) == []
+
+    async def test_who_came_before_the_owner_of_an_address_keeps_no_way_in(
+        self, server_of: Callable[..., Bench], provider: LoginProvider
+    ) -> None:
+        bench = server_of(Mode.FULL, **options(provider), require_verified_email=False)
+        bench.clock.now = system_clock()
+        squatter = Browser(bench)
+        words = {"email": "bob@example.org", "password": PASSWORD, "display_name": "Bob"}
+        await squatter.post(f"{AUTH}/register", words)
+        await squatter.log_in("bob@example.org")
+        assert (await self.link(squatter, "mallory")).status_code == 302
+
+        bob = Browser(bench)
+        await bob.post(f"{AUTH}/password-reset/request", {"email": "bob@example.org"})
+        new = {"token": last_code(bench), "new_password": "another good one"}
+        assert (await bob.post(f"{AUTH}/password-reset/confirm", new)).status_code == 200
+
+        assert stored(bench, ProviderLinkRepository) == []
 
 
 class TestAttacks:

@@ -16,6 +16,7 @@ from kamerplanter_backend.api.v1.auth.cookies import (
     set_login,
 )
 from kamerplanter_backend.api.v1.auth.schemas import ProviderInfo, ProviderList
+from kamerplanter_backend.auth.principal import Principal
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.exceptions import InvalidTokenError, NotFoundError
@@ -83,7 +84,7 @@ async def begin(
 ) -> RedirectResponse:
     """Send the browser to the provider, with a cookie by which it is known when it comes back."""
     client = client_of(server, provider)
-    url, cookie = await departure(server, client, return_to=return_to, link_user_key=None)
+    url, cookie = await departure(server, client, return_to=return_to, linking=None)
     response = RedirectResponse(url, status_code=302)
     set_departure(request, response, cookie)
     return response
@@ -148,9 +149,15 @@ async def departure(
     client: OidcProviderClient,
     *,
     return_to: str | None,
-    link_user_key: str | None,
+    linking: Principal | None,
 ) -> tuple[str, str]:
     """Return where to send a browser, and the cookie that it takes along.
+
+    Args:
+        server: The server.
+        client: Where the browser goes.
+        return_to: Path of ours to come back to.
+        linking: Who wants to link the provider; none = it is a login.
 
     Raises:
         ExternalSourceError: The provider does not answer as it should.
@@ -158,7 +165,11 @@ async def departure(
     now, slug = server.clock(), client.settings.slug
     leaving = await server.run(
         lambda: server.accounts.oidc.depart(
-            slug, return_path=return_to, link_user_key=link_user_key, now=now
+            slug,
+            return_path=return_to,
+            link_user_key=linking.user_key if linking else None,
+            link_session_key=linking.session_key if linking else None,
+            now=now,
         )
     )
     url = await client.authorization_url(

@@ -166,11 +166,12 @@ async def link_provider(
     request: Request,
     response: Response,
     server: ServerDep,
-    context: Owner,
+    principal: CurrentPrincipal,
+    _context: Owner,
 ) -> LinkDeparture:
     """Return where the browser has to go, and give it the cookie by which it is known again."""
     url, cookie = await departure(
-        server, client_of(server, provider), return_to=body.return_to, link_user_key=context.actor
+        server, client_of(server, provider), return_to=body.return_to, linking=principal
     )
     set_departure(request, response, cookie)
     return LinkDeparture(authorization_url=url)
