@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_point_engine import POINTS
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.calibration import (
     DRIFTING_KINDS,
@@ -14,10 +15,51 @@ from kamerplanter_engines.models.calibration import (
     CalibrationState,
     CalibrationStatus,
 )
-from kamerplanter_engines.models.telemetry import ChannelKind, ProbeFields
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
+from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 
 _MOMENT = timedelta(microseconds=1)
 """At its limit a calibration is not older than that yet."""
+
+ASKED_FOR = frozenset(
+    {
+        CalibrationState.DUE,
+        CalibrationState.EXPIRED,
+        CalibrationState.REPLACED,
+        CalibrationState.REMAPPED,
+    }
+)
+"""States in which a person is asked to calibrate."""
+
+
+def can_be_calibrated(binding: ChannelBinding) -> bool:
+    """Tell whether a channel takes a calibration; a curve is one already."""
+    return binding.kind in POINTS and not binding.curve
+
+
+def should_be_calibrated(
+    probe: ProbeFields,
+    statuses: Iterable[CalibrationStatus],
+    drifted: Iterable[ChannelKind] = (),
+) -> bool | None:
+    """Tell whether a person is asked to calibrate a probe now.
+
+    Args:
+        probe: The probe.
+        statuses: Those of its channels.
+        drifted: Kinds that a measurement by hand speaks against.
+
+    Returns:
+        None = nobody knows: a channel that drifts was never calibrated here. Many devices keep a
+        calibration of their own, so nobody is asked for it, but it is not said to be fine either.
+
+    Source: own rule.
+    """
+    kinds = {item.kind for item in probe.channels if can_be_calibrated(item)}
+    states = {item.state for item in statuses if item.kind in kinds}
+    if states & ASKED_FOR or not kinds.isdisjoint(drifted):
+        return True
+    return None if CalibrationState.NEVER in states else False
 
 
 def status(
@@ -65,16 +107,18 @@ def statuses_of(
 
     Args:
         probe: The probe with its limits.
-        calibrations: All of this probe, in any order.
+        calibrations: All of this probe on record, in any order.
         now: The present moment, aware.
 
     Raises:
         NaiveTimeError: The time has no zone.
     """
     known = tuple(calibrations)
+    counting = of_present_mapping(known, probe.channels)
     found = []
     for binding in probe.channels:
-        last = in_force(known, binding.kind, now)
+        last = in_force(counting, binding.kind, now)
+        lost = _lost(binding, known, now) if last is None else None
         found.append(
             status(
                 binding.kind,
@@ -83,8 +127,26 @@ def statuses_of(
                 warn_d=probe.calibration_due_d,
                 stop_d=probe.calibration_stop_d,
             )
+            if lost is None
+            else CalibrationStatus(kind=binding.kind, state=lost, may_dose=False)
         )
     return tuple(found)
+
+
+def _lost(
+    binding: ChannelBinding, known: Iterable[Calibration], now: datetime
+) -> CalibrationState | None:
+    """Return why a channel that was calibrated has no calibration in force any more.
+
+    Raw soil values mean nothing without one, so they count here though they are never due.
+    """
+    if not can_be_calibrated(binding):
+        return None
+    of_kind = [item for item in known if item.kind is binding.kind and item.withdrawn_at is None]
+    if in_force(of_kind, binding.kind, now) is not None:
+        return CalibrationState.REMAPPED
+    was_replaced = any(item.replaced_at is not None for item in of_kind)
+    return CalibrationState.REPLACED if was_replaced else None
 
 
 def changes_at(statuses: Iterable[CalibrationStatus]) -> tuple[datetime, ...]:

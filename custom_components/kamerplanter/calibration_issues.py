@@ -1,31 +1,17 @@
 """Repair issues about probes that have to be calibrated, one for each probe.
 
 Nobody is nagged who never calibrated here: there is an issue once a calibration is on record and
-too old, or its device was replaced, or a measurement by hand says that the probe has drifted.
+too old, or its device was replaced or its numbers are read in another way since, or a measurement
+by hand says that the probe has drifted.
 """
 
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.telemetry.calibration_draft import calibratable
-from kamerplanter_engines.models.calibration import CalibrationState
-
 from .const import CONF_ENTRY_ID, CONF_PROBE_KEY, CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
-from .flows.calibration_words import is_unknown_device
 
 CALIBRATION_DUE = "calibration_due"
-_OLD = frozenset({CalibrationState.DUE, CalibrationState.EXPIRED})
-
-
-def should_be_calibrated(view: ProbeView) -> bool:
-    """Tell whether a person is asked to calibrate a probe now."""
-    kinds = {item.kind for item in calibratable(view.probe)}
-    return any(
-        status.kind in kinds and (status.state in _OLD or is_unknown_device(view, status))
-        for status in view.calibration_statuses
-    ) or any(drift.drifted and drift.kind in kinds for drift in view.drifts)
 
 
 class CalibrationIssues:
@@ -62,7 +48,7 @@ class CalibrationIssues:
         due = {
             view.probe.key: view.probe.name
             for view in coordinator.data.probes
-            if should_be_calibrated(view)
+            if view.should_be_calibrated
         }
         for key in self._told.keys() - due.keys():
             self._take_back(key)

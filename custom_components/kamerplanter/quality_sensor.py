@@ -23,6 +23,8 @@ from .telemetry import places
 _WORST_FIRST = (Verdict.BAD, Verdict.SUSPECT, Verdict.STALE, Verdict.GOOD)
 _WARNINGS = {
     CalibrationState.NEVER: "never_calibrated",
+    CalibrationState.REPLACED: "device_replaced",
+    CalibrationState.REMAPPED: "mapping_changed",
     CalibrationState.DUE: "calibration_due",
     CalibrationState.EXPIRED: "calibration_expired",
 }

@@ -13,6 +13,7 @@ from kamerplanter_engines.calibration_engine import (
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration, RawScale
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 from kamerplanter_engines.science.electrochemistry import ec_at_25_ms_cm
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.telemetry_engine import ChannelState, Sample
@@ -22,8 +23,6 @@ _DIGITS_KEPT = 9
 
 COEFFICIENT_PCT = 2.0
 """Change of conductivity per kelvin where a binding says no other one [% of that at 25 °C]."""
-
-CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
 
 THERMOMETERS = {
     ChannelKind.PH: ChannelKind.WATER_TEMPERATURE,

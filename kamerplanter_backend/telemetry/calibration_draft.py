@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kamerplanter_engines.calibration_age_engine import can_be_calibrated
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.calibration_point_engine import POINTS, check_point
 from kamerplanter_engines.models.calibration import (
@@ -32,7 +33,7 @@ METHODS: Mapping[ChannelKind, Mapping[str, tuple[float, ...]]] = {
 
 def calibratable(probe: Probe) -> tuple[ChannelBinding, ...]:
     """Return the channels of a probe that can be calibrated; a curve is a calibration already."""
-    return tuple(item for item in probe.channels if item.kind in METHODS and not item.curve)
+    return tuple(item for item in probe.channels if can_be_calibrated(item))
 
 
 @dataclass

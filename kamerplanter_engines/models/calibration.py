@@ -99,12 +99,31 @@ class Fit(Model):
     warnings: tuple[CalibrationWarning, ...] = ()
 
 
+class RawMapping(Model):
+    """How the raw number of a channel comes from what its device says.
+
+    Raw number = said number x factor + offset, in the canonical unit of the kind.
+    """
+
+    path: str | None = None
+    """The field of the message."""
+    factor: float
+    """By which the number is multiplied, the unit included."""
+    offset: float
+    decimal_comma: bool = False
+    """The device writes 5,1 for five point one."""
+    compensated: bool = True
+    """As for a channel; true for whatever is no conductivity."""
+
+
 class Calibration(Entity, CalibrationFields):
     """A calibration that was made; a later one takes its place, a wrong one is withdrawn."""
 
     probe_key: Key
     done_at: Instant
     fit: Fit
+    mapping: RawMapping | None = None
+    """Of the channel when it was made; under another one it does not count. None = not noted."""
     withdrawn_at: Instant | None = None
     """Since then it counts for nothing, though it stays on record."""
     withdrawn_by: str | None = None
@@ -119,6 +138,10 @@ class CalibrationState(StrEnum):
     NOT_NEEDED = "not_needed"
     """This kind of value does not drift so that it has to be calibrated again and again."""
     NEVER = "never"
+    REPLACED = "replaced"
+    """Another device measures since the last one."""
+    REMAPPED = "remapped"
+    """Unit, factor, field or compensation of the channel are others since the last one."""
     VALID = "valid"
     DUE = "due"
     """Old enough to warn."""
@@ -134,7 +157,7 @@ class CalibrationStatus(Model):
     may_dose: bool
     """Whether automatic dosing may rely on it, as far as the calibration goes."""
     done_at: Instant | None = None
-    """When it was last calibrated; none = never."""
+    """When it was last calibrated; none = never, or with another device or mapping."""
     due_at: Instant | None = None
     expires_at: Instant | None = None
 

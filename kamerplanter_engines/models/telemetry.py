@@ -80,6 +80,8 @@ class Reason(StrEnum):
     """Another probe of the same place shows something else."""
     DRIFTED = "drifted"
     """Measured by hand it is something else; the probe should be calibrated."""
+    REMAPPED = "remapped"
+    """Its calibration belongs to another unit, factor, field or compensation of the channel."""
 
 
 class Hint(StrEnum):

@@ -189,6 +189,31 @@ async def test_a_replaced_device_has_to_be_calibrated_if_its_forerunner_was(
     ]
 
 
+async def test_another_unit_is_told_and_lowers_the_quality_until_it_is_calibrated_anew(
+    mqtt_garden: Garden,
+) -> None:
+    tank, probe = await add(mqtt_garden)
+    await calibrate(mqtt_garden, probe, EC)
+    channels: Any = [{"kind": "ec", "topic": "tank/ec", "unit": "µS/cm"}]
+
+    await mqtt_garden.ask(UpdateProbe(key=probe, patch={"channels": channels}))
+    await mqtt_garden.derive()
+    say(mqtt_garden, "1800", topic="tank/ec")
+    await mqtt_garden.settle()
+
+    assert mqtt_garden.state("sensor", tank, "ec").state == "1.8"
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert (quality.state, quality.attributes["reasons"]) == ("suspect", {"ec": ["remapped"]})
+    assert quality.attributes["warnings"] == {"ec": ["mapping_changed"]}
+    due = mqtt_garden.state("binary_sensor", tank, "calibration_due")
+    assert (due.state, due.attributes["channels"]["ec"]["state"]) == ("on", "remapped")
+    dialog = await Repair.begin(mqtt_garden)
+    assert "does not fit any more" in dialog.placeholders["statuses"]
+    await calibrate(mqtt_garden, probe, EC)
+    assert issues(mqtt_garden) == []
+    assert mqtt_garden.state("sensor", tank, "measurement_quality").state == "good"
+
+
 async def test_the_issue_is_there_again_after_a_restart_and_goes_with_its_probe(
     mqtt_garden: Garden,
 ) -> None:

@@ -65,7 +65,7 @@ async def test_a_device_at_the_same_place_loses_only_the_calibration(mqtt_garden
     assert shown(mqtt_garden, tank) == pytest.approx(2.1)
     known = await mqtt_garden.ask(ListCalibrations(probe_key=probe))
     assert len(known.calibrations) == 1
-    assert [status.state for status in known.statuses] == ["never", "never"]
+    assert [status.state for status in known.statuses] == ["replaced", "never"]
 
 
 async def test_a_device_that_sends_elsewhere_changes_both_in_one_go(mqtt_garden: Garden) -> None:

@@ -13,15 +13,6 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
 from .rows import Attributes, ProbeBinary, ProbeSensor
 
-NOT_CALIBRATED = frozenset(
-    {
-        CalibrationState.NEVER,
-        CalibrationState.DUE,
-        CalibrationState.EXPIRED,
-    }
-)
-"""States in which a person should calibrate."""
-
 
 def _drifts(_view: object, kinds: frozenset[ChannelKind]) -> bool:
     return not DRIFTING_KINDS.isdisjoint(kinds)
@@ -34,14 +25,14 @@ def _last_done_at(view: ProbeView) -> datetime | None:
 
 def _slope_pct(view: ProbeView) -> float | None:
     """Return the weakest piece of a pH electrode against an ideal one, in percent."""
-    newest = next((item for item in view.calibrations if item.kind is ChannelKind.PH), None)
+    of_device = (item for item in view.calibrations if item.replaced_at is None)
+    newest = next((item for item in of_device if item.kind is ChannelKind.PH), None)
     ratio = None if newest is None else newest.fit.efficiency_ratio
     return None if ratio is None else ratio * 100
 
 
 def _is_due(view: ProbeView) -> bool | None:
-    states = [item.state for item in view.calibration_statuses]
-    return any(state in NOT_CALIBRATED for state in states) if states else None
+    return view.should_be_calibrated
 
 
 def _channels(view: ProbeView) -> Attributes:

@@ -20,6 +20,7 @@ from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationPoint,
+    CalibrationState,
     RawScale,
 )
 from kamerplanter_engines.models.steadiness import RawSample, Steadiness
@@ -362,10 +363,16 @@ _FORM_FIELDS = {"raw": "raw", "value": "solution"}
 
 
 def _most_urgent(view: ProbeView, bindings: dict[ChannelKind, ChannelBinding]) -> ChannelKind:
-    """Return the channel whose calibration is the oldest; one that never was comes last."""
+    """Return the channel that has none any more, then the oldest; one that never had is last."""
+    lost = [
+        item.kind
+        for item in view.calibration_statuses
+        if item.state in {CalibrationState.REPLACED, CalibrationState.REMAPPED}
+        and item.kind in bindings
+    ]
     known = {
         item.kind: item.due_at for item in view.calibration_statuses if item.due_at is not None
     }
     drifted = [item.kind for item in view.drifts if item.drifted and item.kind in bindings]
     aged = sorted((due_at, kind) for kind, due_at in known.items() if kind in bindings)
-    return next(iter([*drifted, *(kind for _, kind in aged), *bindings]))
+    return next(iter([*lost, *drifted, *(kind for _, kind in aged), *bindings]))

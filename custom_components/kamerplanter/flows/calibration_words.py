@@ -66,9 +66,7 @@ def live(
 def status_lines(texts: Texts, view: ProbeView) -> str:
     """Return how it stands with each channel that has to be calibrated again and again."""
     drifted = {item.kind: item for item in view.drifts if item.drifted}
-    lines = [
-        line for status in view.calibration_statuses for line in _of_channel(texts, view, status)
-    ]
+    lines = [line for status in view.calibration_statuses for line in _of_channel(texts, status)]
     for kind, drift in drifted.items():
         unit = raw_unit(kind, RawScale.VALUE)
         text = texts.choice(
@@ -81,21 +79,16 @@ def status_lines(texts: Texts, view: ProbeView) -> str:
     return "\n".join(lines) or "–"
 
 
-def _of_channel(texts: Texts, view: ProbeView, status: CalibrationStatus) -> Iterator[str]:
+def _of_channel(texts: Texts, status: CalibrationStatus) -> Iterator[str]:
     if status.state is CalibrationState.NOT_NEEDED:
         return
-    key = "replaced" if is_unknown_device(view, status) else status.state.value
     text = texts.choice(
-        "calibration_status", key, done=_day(texts, status.done_at), due=_day(texts, status.due_at)
+        "calibration_status",
+        status.state.value,
+        done=_day(texts, status.done_at),
+        due=_day(texts, status.due_at),
     )
     yield f"- {texts.kind(status.kind)}: {text}"
-
-
-def is_unknown_device(view: ProbeView, status: CalibrationStatus) -> bool:
-    """Tell whether a channel was calibrated with a device that has been replaced meanwhile."""
-    return status.state is CalibrationState.NEVER and any(
-        item.kind is status.kind and item.replaced_at is not None for item in view.calibrations
-    )
 
 
 def _day(texts: Texts, moment: datetime | None) -> str:

@@ -7,7 +7,7 @@ from kamerplanter_backend.domain.interfaces.document_store import Order, Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.calibration_engine import in_force
-from kamerplanter_engines.models.calibration import Calibration
+from kamerplanter_engines.models.calibration import Calibration, RawMapping
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -38,6 +38,12 @@ class CalibrationRepository(Repository[Calibration]):
         for item in self.of_probe(probe_key):
             if item.done_at < at and (item.replaced_at is None or at < item.replaced_at):
                 self.change(item, replaced_at=at)
+
+    def note_mapping(self, probe_key: str, kind: ChannelKind, mapping: RawMapping) -> None:
+        """Say on which numbers those calibrations were made that do not tell, being older."""
+        for item in self.of_probe(probe_key):
+            if item.kind is kind and item.mapping is None:
+                self.change(item, mapping=mapping)
 
 
 def counting_since(newest_first: Iterable[Calibration], since: datetime) -> tuple[Calibration, ...]:

@@ -23,7 +23,8 @@ from kamerplanter_engines.models.calibration import (
     CalibrationProblem,
     Calibrations,
 )
-from kamerplanter_engines.models.telemetry import Probe
+from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
+from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES, mapping_of
 
 
 class CalibrationService(Service):
@@ -37,13 +38,14 @@ class CalibrationService(Service):
 
         Raises:
             NotFoundError: The probe does not exist, or is archived.
-            InvalidInputError: The probe has no such channel, its binding has a curve, or the
-                points make no calibration.
+            InvalidInputError: The probe has no such channel, its binding has a curve or says
+                something else of compensation, or the points make no calibration.
             OutOfRangeError: What follows from the points is not plausible.
             FutureTimeError: The moment has not come yet.
         """
         probe = live(uow.of(ProbeRepository), probe_key)
-        fields = _as_bound(probe, fields)
+        binding = _binding(probe, fields)
+        fields = _as_bound(binding, fields)
         done_at = utc_past(fields.at or uow.context.now, uow.context.now)
         fitted = fit(fields)
         later_swaps = [swap.at for swap in probe.replacements if done_at < swap.at]
@@ -52,6 +54,7 @@ class CalibrationService(Service):
             probe_key=probe_key,
             done_at=done_at,
             fit=fitted,
+            mapping=mapping_of(binding),
             replaced_at=min(later_swaps, default=None),
         )
         record_audit(
@@ -119,8 +122,8 @@ class CalibrationService(Service):
         return Calibrations(statuses=statuses, calibrations=calibrations)
 
 
-def _as_bound(probe: Probe, fields: CalibrationFields) -> CalibrationFields:
-    """Return a calibration as its channel measures: a probe that does not compensate never does.
+def _binding(probe: Probe, fields: CalibrationFields) -> ChannelBinding:
+    """Return the channel that a calibration is of.
 
     Raises:
         InvalidInputError: The probe has no such channel, or its binding has a curve.
@@ -142,4 +145,21 @@ def _as_bound(probe: Probe, fields: CalibrationFields) -> CalibrationFields:
             value=fields.kind,
             problem=CalibrationProblem.HAS_CURVE,
         )
-    return fields if binding.compensated else fields.model_copy(update={"compensated": False})
+    return binding
+
+
+def _as_bound(binding: ChannelBinding, fields: CalibrationFields) -> CalibrationFields:
+    """Return a calibration as its channel measures, for it puts right what comes by that alone.
+
+    Raises:
+        InvalidInputError: It says that the device does not compensate, the channel that it does.
+    """
+    if binding.kind in CONDUCTIVITIES and binding.compensated and not fields.compensated:
+        raise InvalidInputError(
+            f"Channel {binding.kind} is bound as one that its device compensates; change the "
+            "channel first, or leave compensated out.",
+            field="compensated",
+            value=fields.compensated,
+            allowed=True,
+        )
+    return fields.model_copy(update={"compensated": mapping_of(binding).compensated})

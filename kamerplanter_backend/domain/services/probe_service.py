@@ -24,6 +24,7 @@ from kamerplanter_backend.domain.services.base import (
 from kamerplanter_engines.models.base import utc_past
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Replacement
 from kamerplanter_engines.probe_engine import check_bindings
+from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
 
 
 class ProbeService(EntityService[Probe]):
@@ -31,7 +32,7 @@ class ProbeService(EntityService[Probe]):
 
     repository = ProbeRepository
 
-    @command(ProbeRepository)
+    @command(ProbeRepository, CalibrationRepository)
     def create(self, uow: UnitOfWork, fields: ProbeFields, key: str | None = None) -> Probe:
         """Add a probe, or take an archived one out of the archive with new fields.
 
@@ -42,10 +43,13 @@ class ProbeService(EntityService[Probe]):
         """
         _check_place(uow, fields)
         probes = uow.of(ProbeRepository)
-        check_bindings(fields, before=None if key is None else probes.try_get(key))
+        before = None if key is None else probes.try_get(key)
+        check_bindings(fields, before=before)
+        if before is not None:
+            _keep_mappings(uow, before, fields)
         return create(probes, fields, key)
 
-    @command(ProbeRepository)
+    @command(ProbeRepository, CalibrationRepository)
     def update(
         self,
         uow: UnitOfWork,
@@ -54,6 +58,9 @@ class ProbeService(EntityService[Probe]):
         expected_revision: int | None = None,
     ) -> Probe:
         """Change what is given of a probe.
+
+        A channel that reads its numbers in another way has to be calibrated anew, until that is
+        taken back.
 
         Raises:
             NotFoundError: It does not exist, or is archived.
@@ -65,6 +72,7 @@ class ProbeService(EntityService[Probe]):
         before = live(probes, key)
         probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision)
         check_bindings(probe, before=before)
+        _keep_mappings(uow, before, probe)
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, probe)
         return probe
@@ -113,6 +121,7 @@ class ProbeService(EntityService[Probe]):
             return probes.change(probe, replacements=tuple(swaps))
         after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps))
         check_bindings(after, before=probe)
+        _keep_mappings(uow, probe, after)
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, after)
         return after
@@ -128,6 +137,17 @@ class ProbeService(EntityService[Probe]):
         return archive(uow, uow.of(ProbeRepository), key, expected_revision)
 
     remove = archive
+
+
+def _keep_mappings(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:
+    """Remember for calibrations that do not say so by which mapping they were made.
+
+    Those of an older version do not; while nothing changes, it is the present one.
+    """
+    for binding in before.channels:
+        now, then = after.binding(binding.kind), mapping_of(binding)
+        if now is None or not is_same_mapping(then, mapping_of(now)):
+            uow.of(CalibrationRepository).note_mapping(before.key, binding.kind, then)
 
 
 def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:

@@ -14,7 +14,11 @@ from kamerplanter_engines.agreement_engine import agree, quality_of
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
-from kamerplanter_engines.models.calibration import Calibration
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationState,
+    CalibrationStatus,
+)
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -129,16 +133,21 @@ def drift_views(
 
 
 def doubts_of(
-    probe: Probe, drifts: Iterable[DriftView], disagreed: Disagreeing
+    probe: Probe,
+    drifts: Iterable[DriftView],
+    disagreed: Disagreeing,
+    statuses: Iterable[CalibrationStatus] = (),
 ) -> tuple[ChannelDoubt, ...]:
     """Return what speaks against the channels of a probe beside their own readings."""
     drifted = {item.kind for item in drifts if item.drifted}
+    remapped = {item.kind for item in statuses if item.state is CalibrationState.REMAPPED}
     at_odds = disagreed.get(probe.key, frozenset())
     doubts = []
     for binding in probe.channels:
         reasons = (
             *((Reason.PROBES_DISAGREE,) if binding.kind in at_odds else ()),
             *((Reason.DRIFTED,) if binding.kind in drifted else ()),
+            *((Reason.REMAPPED,) if binding.kind in remapped else ()),
         )
         doubts += [ChannelDoubt(kind=binding.kind, reasons=reasons)] if reasons else []
     return tuple(doubts)

@@ -71,7 +71,7 @@ class ChannelDoubt(Model):
 
     kind: ChannelKind
     reasons: tuple[Reason, ...]
-    """`probes_disagree`, `drifted`."""
+    """`probes_disagree`, `drifted`, `remapped`."""
 
 
 class ProbeView(Model):
@@ -87,6 +87,8 @@ class ProbeView(Model):
     """Those that count for what may still come in, newest first."""
     calibration_statuses: tuple[CalibrationStatus, ...] = ()
     """How old the calibration of each bound channel is."""
+    should_be_calibrated: bool | None = None
+    """Whether a person is asked to calibrate it now; None = never done here, so nobody knows."""
     drifts: tuple[DriftView, ...] = ()
     """One for each channel that was compared by hand since it was last put right."""
     doubts: tuple[ChannelDoubt, ...] = ()

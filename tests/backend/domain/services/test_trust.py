@@ -334,7 +334,7 @@ def test_an_exchanged_device_has_to_be_calibrated_anew(garden: Garden) -> None:
     assert (swap.note, after.replaced_at) == ("Serial number 4711", swapped_at)
     assert (after.name, after.channels) == (probe.name, probe.channels)
     view = probe_view(garden, probe)
-    assert view.calibration_statuses[0].state is CalibrationState.NEVER
+    assert view.calibration_statuses[0].state is CalibrationState.REPLACED
     assert view.supplied_at == garden.now
     assert view.drifts == ()
     # What was measured before, and comes late, is still put right as it was then.

@@ -1,0 +1,87 @@
+"""Says whether a calibration was made on the numbers that a channel gives now."""
+
+from collections.abc import Iterable
+from math import isclose
+
+from kamerplanter_engines.errors import UnknownUnitError
+from kamerplanter_engines.models.calibration import Calibration, RawMapping
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.units import conversion
+
+CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
+"""Kinds that a device may tell as at 25 °C or as they are in the liquid."""
+
+_AS_IT_IS = (1.0, 0.0)
+_SAME_RATIO = 1e-9
+"""Hides what binary fractions add."""
+
+
+def mapping_of(binding: ChannelBinding) -> RawMapping:
+    """Return how a binding makes a raw number of what a device says.
+
+    A unit that does not belong to the kind gives no number, but for a device that says its unit
+    itself; so it changes nothing.
+
+    Source: own rule.
+    """
+    try:
+        per_unit, offset = conversion(binding.kind, binding.unit)
+    except UnknownUnitError:
+        per_unit, offset = _AS_IT_IS
+    return RawMapping(
+        path=binding.path,
+        factor=binding.factor * per_unit,
+        offset=offset,
+        decimal_comma=binding.decimal_comma,
+        compensated=binding.compensated or binding.kind not in CONDUCTIVITIES,
+    )
+
+
+def counts_for(calibration: Calibration, binding: ChannelBinding) -> bool:
+    """Tell whether a calibration puts right what a binding gives.
+
+    Another unit, factor, field, comma or compensation makes other numbers of what the device says,
+    for which it would be wrong; it counts again where that is taken back. Topic and entity may
+    change: devices are renamed, and that one is exchanged is said otherwise. A curve is a
+    calibration already.
+
+    Args:
+        calibration: One of the probe.
+        binding: The channel as it is bound now.
+
+    Source: own rule.
+    """
+    if calibration.kind is not binding.kind or binding.curve:
+        return False
+    now, then = mapping_of(binding), calibration.mapping
+    if then is None:  # of a version that did not note it; conductivity always did in part
+        is_same = calibration.compensated == now.compensated
+        return is_same or binding.kind not in CONDUCTIVITIES
+    return is_same_mapping(then, now)
+
+
+def is_same_mapping(one: RawMapping, other: RawMapping) -> bool:
+    """Tell whether two mappings make the same number of what a device says, however written."""
+    return (
+        (one.path, one.decimal_comma, one.compensated)
+        == (other.path, other.decimal_comma, other.compensated)
+        and isclose(one.factor, other.factor, rel_tol=_SAME_RATIO)
+        and isclose(one.offset, other.offset, rel_tol=_SAME_RATIO, abs_tol=_SAME_RATIO)
+    )
+
+
+def of_present_mapping(
+    calibrations: Iterable[Calibration], channels: Iterable[ChannelBinding]
+) -> tuple[Calibration, ...]:
+    """Return those calibrations that put right what the channels of their probe give now.
+
+    Args:
+        calibrations: Those of one probe, in any order, which stays.
+        channels: Its channels as they are bound now.
+
+    Source: own rule.
+    """
+    bound = {item.kind: item for item in channels}
+    return tuple(
+        item for item in calibrations if item.kind in bound and counts_for(item, bound[item.kind])
+    )
