@@ -18,7 +18,15 @@ from kamerplanter_backend.api.crud import MERGE_PATCH
 from kamerplanter_backend.api.examples import SCHEMAS, Examples, patch_name
 from kamerplanter_backend.api.field_words import describe_fields, describe_one
 from kamerplanter_backend.api.pagination import ListPage
-from kamerplanter_backend.common.auth import AccessRule, Permitted, Public, rules_of
+from kamerplanter_backend.client.handlers import HANDLERS
+from kamerplanter_backend.client.protocol import Command
+from kamerplanter_backend.common.auth import (
+    AccessRule,
+    Permitted,
+    PlatformAdmin,
+    Public,
+    rules_of,
+)
 from kamerplanter_backend.common.dependencies import expected_revision
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_backend.domain.models.identity import ProfileFields
@@ -145,6 +153,11 @@ NOT_REMEMBERED = {
 }
 """What the header means where answers are not kept, by operation."""
 
+QUESTIONS = frozenset(
+    f"client_{kind.__name__}" for kind in HANDLERS if not issubclass(kind, Command)
+)
+"""Requests of the client that are sent like commands and write nothing."""
+
 IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
     "in": "header",
@@ -268,7 +281,7 @@ def _documented_parameters(
     names = {parameter["name"].lower() for parameter in parameters}
     if "{slug}" in (route.path or "") and "slug" not in names:
         parameters.insert(0, SLUG)
-    if isinstance(rule, Permitted) and method not in {"GET", "HEAD"}:
+    if operation["operationId"] not in QUESTIONS and _remembers(rule, method):
         about = NOT_REMEMBERED.get(operation["operationId"], IDEMPOTENCY_KEY["description"])
         parameters.append(IDEMPOTENCY_KEY | {"description": about})
     if route.dependant is not None and _asks_for_revision(route.dependant):
@@ -280,6 +293,13 @@ def _documented_parameters(
     if not parameters:
         del operation["parameters"]
     return {parameter["name"].lower() for parameter in parameters}
+
+
+def _remembers(rule: AccessRule, method: str) -> bool:
+    """Tell whether a route may know an `Idempotency-Key`; to put something twice is harmless."""
+    return (isinstance(rule, Permitted) and method not in {"GET", "HEAD"}) or (
+        isinstance(rule, PlatformAdmin) and method not in {"GET", "HEAD", "PUT"}
+    )
 
 
 def _asks_for_revision(dependant: Dependant) -> bool:

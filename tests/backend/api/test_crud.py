@@ -48,6 +48,16 @@ class TestCreate:
         assert first.json() == second.json()
         assert (await api.get(TANKS)).json()["total"] == 1
 
+    async def test_so_it_is_in_the_catalogue_of_all_gardens(self, api: httpx.AsyncClient) -> None:
+        body = {"name_en": "Polytunnel", "name_de": "Folientunnel"}
+        key = {"Idempotency-Key": "tunnel-1"}
+
+        first = await api.post("/api/v1/location-types", json=body, headers=key)
+        second = await api.post("/api/v1/location-types", json=body, headers=key)
+
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json() == second.json()
+
     async def test_its_key_with_another_body_is_refused(self, api: httpx.AsyncClient) -> None:
         key = {"Idempotency-Key": "tank-1"}
         await api.post(TANKS, json={"name": "A", "volume_l": 60}, headers=key)

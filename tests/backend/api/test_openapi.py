@@ -184,10 +184,19 @@ def test_all_but_public_routes_ask_for_a_login_where_there_are_accounts(
     assert ("securitySchemes" in document["components"]) is has_accounts
 
 
-def test_what_writes_in_a_garden_can_be_repeated(document: dict[str, Any]) -> None:
-    creating = document["paths"]["/api/v1/t/{slug}/tanks"]["post"]
+@pytest.mark.parametrize(
+    ("path", "can_be"),
+    [
+        ("t/{slug}/tanks", True),
+        ("species", True),
+        ("t/{slug}/client/requests/LogWatering", True),
+        ("t/{slug}/client/requests/ListIrrigation", False),
+    ],
+)
+def test_what_writes_can_be_repeated(document: dict[str, Any], path: str, can_be: bool) -> None:
+    parameters = document["paths"][f"/api/v1/{path}"]["post"]["parameters"]
 
-    assert "Idempotency-Key" in [parameter["name"] for parameter in creating["parameters"]]
+    assert ("Idempotency-Key" in [parameter["name"] for parameter in parameters]) is can_be
 
 
 @pytest.mark.parametrize(
