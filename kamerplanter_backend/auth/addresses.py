@@ -8,6 +8,13 @@ from kamerplanter_engines.errors import InvalidInputError
 MAX_ADDRESS = 254
 """Source: RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 MAX_LOCAL_PART = 64
+LOCAL_SIGNS = frozenset("!#$%&'*+-/=?^_`{|}~")
+"""What a local part may hold beside letters, digits and dots without being quoted: all other signs
+mean something in the headers of a mail, such as the comma between two addresses.
+Source: RFC 5322, section 3.2.3.
+"""
+MAX_LABEL = 63
+HYPHEN = frozenset("-")
 MAX_PATH = 500
 
 
@@ -23,10 +30,9 @@ def comparable_email(text: str) -> str:
         bool(at)
         and 1 <= len(local) <= MAX_LOCAL_PART
         and len(email) <= MAX_ADDRESS
-        and "@" not in local
-        and not any(_is_foreign(char) for char in email)
-        and "." in domain.strip(".")
-        and all(1 <= len(label) <= MAX_LOCAL_PART - 1 for label in domain.split("."))
+        and all(_is_word(part, LOCAL_SIGNS) for part in local.split("."))
+        and "." in domain
+        and all(_is_label(label) for label in domain.split("."))
     )
     if not is_address:
         raise InvalidInputError(
@@ -60,6 +66,19 @@ def coarse_address(address: str | None) -> str | None:
         return None
     length = 24 if found.version == 4 else 48  # noqa: PLR2004 - the two versions
     return str(ipaddress.ip_network(f"{found}/{length}", strict=False).network_address)
+
+
+def _is_label(label: str) -> bool:
+    is_short = 1 <= len(label) <= MAX_LABEL
+    return is_short and _is_word(label, HYPHEN) and "-" not in {label[0], label[-1]}
+
+
+def _is_word(text: str, signs: frozenset[str]) -> bool:
+    """Tell whether a text has letters and digits of any script, some signs, and nothing else."""
+    return bool(text) and all(
+        char.isalnum() or char in signs or unicodedata.category(char).startswith("M")
+        for char in text
+    )
 
 
 def _is_foreign(char: str) -> bool:

@@ -36,8 +36,8 @@ class UserAdminService(Service):
         user = _living(users, key)
         if user.is_active is is_active:
             return user
+        _check_actor(uow)
         if not is_active:
-            _check_actor(uow)
             _keep_oneself_out(uow, user)
             end_sessions(uow, key, SessionEnd.DELETED)
         action = AuditAction.ACCOUNT_UNLOCKED if is_active else AuditAction.ACCOUNT_LOCKED

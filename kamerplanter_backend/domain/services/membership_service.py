@@ -26,7 +26,8 @@ from kamerplanter_backend.domain.models.tenant import (
     Membership,
     MembershipFields,
 )
-from kamerplanter_backend.domain.repositories.identity import UserRepository
+from kamerplanter_backend.domain.repositories.calendar import CalendarFeedRepository
+from kamerplanter_backend.domain.repositories.identity import ApiKeyRepository, UserRepository
 from kamerplanter_backend.domain.repositories.tenant import (
     AuditRepository,
     InvitationRepository,
@@ -42,6 +43,16 @@ INVITATION_LIFE = timedelta(days=7)
 A_DAY = timedelta(days=1)
 MAX_INVITATIONS_A_DAY = 100
 """Most invitations of one person: each may be a mail to a stranger."""
+
+
+_WRITTEN_AT_THE_END = (
+    MembershipRepository,
+    InvitationRepository,
+    ApiKeyRepository,
+    CalendarFeedRepository,
+    AuditRepository,
+)
+"""What the end of a membership changes."""
 
 
 class MembershipService(Service):
@@ -105,9 +116,9 @@ class MembershipService(Service):
             key, {"role": role.value}, MembershipFields, expected_revision=expected_revision
         )
 
-    @command(MembershipRepository, InvitationRepository, AuditRepository)
+    @command(*_WRITTEN_AT_THE_END)
     def remove_member(self, uow: UnitOfWork, key: str) -> None:
-        """Take somebody out of the garden, with the invitations that are open from them.
+        """Take somebody out of the garden, with all their ways into it: see `leave`.
 
         Raises:
             NotFoundError: There is no such membership in this garden.
@@ -115,9 +126,12 @@ class MembershipService(Service):
         """
         self._end(uow, self._own(uow, key), AuditAction.MEMBER_REMOVED)
 
-    @command(MembershipRepository, InvitationRepository, AuditRepository)
+    @command(*_WRITTEN_AT_THE_END)
     def leave(self, uow: UnitOfWork) -> None:
         """Take the actor out of the garden.
+
+        Open invitations, API keys and calendar feeds of a member end with the membership, for
+        good: who comes back makes new ones.
 
         Raises:
             NotFoundError: The actor is no member.
@@ -192,7 +206,8 @@ class MembershipService(Service):
 
         Raises:
             NotFoundError: No invitation has this token, it was revoked, used by somebody else or
-                by a member who is none any more, or is for another address: nobody learns which.
+                by a member who is none any more, is for another address, or the account that
+                made it is locked out: nobody learns which.
             InvitationExpiredError: It is too old.
             TenantSuspendedError: The garden is suspended; the invitation stays good.
             ConflictError: The garden is full.
@@ -256,6 +271,7 @@ class MembershipService(Service):
         _keep_an_admin(members, membership, None)
         members.remove(membership.key)
         _revoke_of(uow, membership.user_key)
+        _end_ways_in(uow, membership.user_key)
         record_audit(uow, action, "memberships", membership.key, user_key=membership.user_key)
 
     @staticmethod
@@ -271,6 +287,10 @@ class MembershipService(Service):
     def _check_acceptable(uow: UnitOfWork, invitation: Invitation) -> None:
         is_own = invitation.accepted_by == uow.context.actor
         if invitation.state is not InvitationState.OPEN and not is_own:
+            raise _no_invitation()
+        inviter = uow.of(UserRepository).try_get(invitation.created_by or "")
+        if inviter is not None and not inviter.is_active and not is_own:
+            # Who was locked out comes back neither under another name nor through friends.
             raise _no_invitation()
         if invitation.email is not None:
             user = uow.of(UserRepository).try_get(uow.context.actor)
@@ -305,6 +325,16 @@ def _revoke_of(uow: UnitOfWork, user_key: str) -> None:
     for invitation in invitations.open_of(uow.context.tenant_key, user_key):
         record_audit(uow, AuditAction.INVITATION_REVOKED, "invitations", invitation.key)
         invitations.change(invitation, state=InvitationState.REVOKED)
+
+
+def _end_ways_in(uow: UnitOfWork, user_key: str) -> None:
+    """End what reads or writes in the name of somebody who is no member any more."""
+    keys, feeds = uow.of(ApiKeyRepository), uow.of(CalendarFeedRepository)
+    for key in keys.living(user_key):
+        if key.garden_key == uow.context.tenant_key:
+            keys.change(key, revoked_at=uow.context.now)
+    for feed in feeds.find(Where("created_by", "==", user_key)):
+        feeds.remove(feed.key)
 
 
 def _check_rate(uow: UnitOfWork) -> None:

@@ -111,6 +111,17 @@ def test_two_admins_who_depose_each_other_at_once_leave_one(
     assert left == [root.key]
 
 
+def test_who_was_deposed_meanwhile_unlocks_nobody(full: Bench, root: Person) -> None:
+    other, anna = full.person("rhea", is_platform_admin=True), full.person("anna")
+    service, now = full.server.accounts.admin, full.clock()
+    first, second = (account_context(who.key, now, role=Role.ADMIN) for who in (root, other))
+    service.set_active(first, anna.key, False)
+    service.set_platform_admin(first, other.key, False)
+
+    with pytest.raises(ForbiddenError):
+        service.set_active(second, anna.key, True)
+
+
 async def test_no_account_is_kept_among_the_answers_of_commands(full: Bench, root: Person) -> None:
     anna = full.person("anna")
     headers = root.headers | {"Idempotency-Key": "once"}

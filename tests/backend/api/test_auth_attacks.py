@@ -392,7 +392,7 @@ class TestApiKeys:
         assert (await machine.get(tanks)).status_code == 200
         assert (await bob.post("/api/v1/tenants/ada-s-garden/leave")).status_code == 204
 
-        assert (await machine.get(tanks)).status_code == 404
+        assert (await machine.get(tanks)).status_code == 401
 
     @pytest.mark.parametrize("raw", ["kp_", "kp_x", KEY_MARK + "A" * 43, KEY_MARK + "A" * 5000])
     async def test_guessed_key_is_401(self, full: Bench, raw: str) -> None:

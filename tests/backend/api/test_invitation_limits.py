@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_backend.domain.models.tenant import InvitationFields, Tenant
 from tests.backend.api.harness import Bench, Person
@@ -95,6 +96,59 @@ async def test_the_invitations_of_who_is_no_admin_any_more_open_nothing(
         club.ben.key: "revoked",
         club.ada.key: "accepted",
     }
+
+
+async def test_the_invitations_of_who_is_locked_out_open_nothing_meanwhile(club: Club) -> None:
+    token = await club.invited_by(club.ben)
+    path = f"/api/v1/admin/users/{club.ben.key}/activation"
+    await club.call(club.root, "PUT", path, json={"is_active": False})
+
+    refused = await club.accept(club.cleo, token)
+    await club.call(club.root, "PUT", path, json={"is_active": True})
+
+    assert (refused.status_code, refused.json()["error_code"]) == (404, "INVITATION_NOT_FOUND")
+    assert (await club.accept(club.cleo, token)).status_code == 200
+
+
+@pytest.mark.parametrize("end", [_taken_out, _gone])
+async def test_who_comes_back_finds_no_key_and_no_feed_of_before(
+    club: Club, end: Callable[[Club], Any]
+) -> None:
+    inside = f"/api/v1/t/{club.tenant.slug}"
+    elsewhere = club.bench.garden(club.ben, "Elsewhere")
+    machine = club.bench.api_key(club.ben, club.tenant, KeyScope.READ)
+    other_machine = club.bench.api_key(club.ben, elsewhere, KeyScope.READ)
+    made = await club.call(club.ben, "POST", f"{inside}/calendar/feeds", json={"name": "Phone"})
+    of_ada = await club.call(club.ada, "POST", f"{inside}/calendar/feeds", json={"name": "Wall"})
+
+    await end(club)
+    assert (await club.accept(club.ben, await club.invited_by(club.ada))).status_code == 200
+
+    async with club.bench.client() as client:
+        by_key = await client.get(f"{inside}/tanks", headers=machine)
+        read = await client.get(made.json()["address"])
+        assert (by_key.status_code, read.status_code) == (401, 404)
+        beside = await client.get(f"/api/v1/t/{elsewhere.slug}/tanks", headers=other_machine)
+        of_others = await client.get(of_ada.json()["address"])
+        assert (beside.status_code, of_others.status_code) == (200, 200)
+
+
+async def test_an_address_is_invited_in_the_spelling_of_its_account(club: Club) -> None:
+    path = f"{club.home}/invitations/email"
+    answer = await club.call(club.ada, "POST", path, json={"email": "\uff23leo@Example.org"})
+
+    assert answer.json()["email"] == "cleo@example.org"
+    club.bench.server.accounts.mails.flush()
+    assert [mail.to for mail in club.bench.outbox.mails] == ["cleo@example.org"]
+
+
+async def test_an_invitation_goes_to_one_address(club: Club) -> None:
+    path = f"{club.home}/invitations/email"
+    answer = await club.call(club.ada, "POST", path, json={"email": "x,cleo@example.org"})
+
+    assert (answer.status_code, answer.json()["details"]["field"]) == (422, "email")
+    club.bench.server.accounts.mails.flush()
+    assert club.bench.outbox.mails == []
 
 
 async def test_nobody_joins_a_suspended_garden_until_it_goes_on(club: Club) -> None:

@@ -100,6 +100,21 @@ class TestRegister:
             "ada\n@example.org",
             "ada@example.org\r\nBcc: all@example.org",
             "ada\u200b@example.org",
+            # In a header each of these is another address, or more than one.
+            "x,ada@example.org",
+            "x:ada@example.org",
+            "x;ada@example.org",
+            "eve<ada@example.org",
+            '"x"ada@example.org',
+            "(x)ada@example.org",
+            "ada@example.org(x.y)",
+            "ada@example.org>",
+            "ada@[192.0.2.1]",
+            "ada@-example.org",
+            "ada@example-.org",
+            "ada@exa_mple.org",
+            ".ada@example.org",
+            "ada..b@example.org",
             f"{'a' * 65}@example.org",
             f"ada@{'a.' * 130}org",
         ],
@@ -110,6 +125,21 @@ class TestRegister:
 
         assert refused.value.field == "email"
         assert people.all(UserRepository) == []
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "o'neil+garden/2@mail.example.org",
+            "jörg@gärten.example",
+            "अदा@उदाहरण.भारत",
+            "a@b.c",
+            f"{'a' * 64}@example.org",
+        ],
+    )
+    def test_what_is_an_address_is_taken(self, people: People, email: str) -> None:
+        register(people, email)
+
+        assert people.outbox.mails[-1].to == email
 
     @pytest.mark.parametrize("password", ["short", "x" * 73])
     @pytest.mark.parametrize("is_known", [True, False])

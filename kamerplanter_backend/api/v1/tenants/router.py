@@ -16,6 +16,7 @@ from kamerplanter_backend.api.pagination import (
     page_of,
     query_of,
 )
+from kamerplanter_backend.auth.addresses import comparable_email
 from kamerplanter_backend.auth.invitation_mail import invitation_mail
 from kamerplanter_backend.common.auth import CurrentPrincipal, Permitted, SignedIn
 from kamerplanter_backend.common.context import Context, Role
@@ -277,12 +278,13 @@ async def invite_by_mail(
     context: Annotated[Context, Depends(Permitted(Permission.MEMBER_WRITE))],
 ) -> InvitationView:
     """Send an invitation; only the verified account with this address can accept it."""
-    fields = InvitationFields(email=body.email, role=body.role)
+    address = comparable_email(body.email)
+    fields = InvitationFields(email=address, role=body.role)
     invitation, token = await server.run(lambda: server.members.invite(context, fields))
     garden = await server.ask(lambda: server.tenants.get(context))
     server.accounts.mails.post(
         lambda: invitation_mail(
-            to=body.email.strip(),
+            to=address,
             garden=garden.name,
             token=token,
             public_url=server.accounts.policy.public_url,
