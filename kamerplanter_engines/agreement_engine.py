@@ -7,14 +7,22 @@ and ends no alarm: it lowers the quality of all that take part, and nothing is d
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.models.trust import Agreement, Showing
 from kamerplanter_engines.tables.trust import (
     ENTITY_QUALITY_RATIO,
     FRESH_S,
     MESSAGE_QUALITY_RATIO,
+    RELEASE_RATIO,
     TOLERANCES,
     WORN_RATIO,
     WORN_S,
@@ -25,7 +33,7 @@ _DIGITS_KEPT = 9
 """Hides what binary fractions add."""
 
 
-def agree(kind: ChannelKind, shown: Iterable[Showing]) -> Agreement:
+def agree(kind: ChannelKind, shown: Iterable[Showing], *, at_odds: bool = False) -> Agreement:
     """Return what channels of one kind and place say together; their order does not matter.
 
     What is too old, doubted or no value does not count; what counts is weighted by quality. One
@@ -34,12 +42,14 @@ def agree(kind: ChannelKind, shown: Iterable[Showing]) -> Agreement:
     Args:
         kind: What all of them measure; one of `TOLERANCES`.
         shown: What each channel shows now.
+        at_odds: They disagreed before this; then they have to come clearly below the limit.
 
     Raises:
         InvalidInputError: Values of this kind cannot be compared.
         OutOfRangeError: A quality is not above 0, or above 1.
 
-    Source: the domain specification (mean by quality), the sensor gate (differences).
+    Source: the domain specification (mean by quality), the sensor gate (differences); own rule
+        (when a disagreement ends).
     """
     if kind not in TOLERANCES:
         raise InvalidInputError(
@@ -63,6 +73,7 @@ def agree(kind: ChannelKind, shown: Iterable[Showing]) -> Agreement:
     above = sum((value - low) * quality for _, value, quality in members) / weight
     mean = min(round(low + above, _DIGITS_KEPT), high) if low < high else low
     spread, limit = round(high - low, _DIGITS_KEPT), tolerance(kind, mean)
+    limit = _release_limit(limit) if at_odds else limit
     agrees = spread <= limit + _ROUNDING
     return Agreement(
         value=max(mean, low),
@@ -72,6 +83,44 @@ def agree(kind: ChannelKind, shown: Iterable[Showing]) -> Agreement:
         member_keys=tuple(key for key, _, _ in members),
         reasons=() if agrees else (Reason.PROBES_DISAGREE,),
     )
+
+
+def _release_limit(limit: float) -> float:
+    return round(limit * (1 - RELEASE_RATIO), _DIGITS_KEPT)
+
+
+def is_near_its_limit(found: Agreement) -> bool:
+    """Tell whether probes that agree might not, if they disagreed before."""
+    return found.agrees and found.spread > _release_limit(found.limit) + _ROUNDING
+
+
+def last_at_odds_at(
+    kind: ChannelKind, readings: Iterable[Reading], *, since: datetime
+) -> datetime | None:
+    """Return when probes last disagreed by more than their limit; none = they have agreed since.
+
+    Args:
+        kind: What all of them measure; one of `TOLERANCES`.
+        readings: Of all of them, in any order; only good ones count.
+        since: What was before is what the others are compared with, and decides nothing. Aware.
+
+    Raises:
+        InvalidInputError: Values of this kind cannot be compared.
+    """
+    values: dict[str, float] = {}
+    last_at: datetime | None = None
+    for reading in sorted(readings, key=lambda item: item.at):
+        if reading.verdict is not Verdict.GOOD:
+            continue
+        values[reading.probe_key] = reading.value
+        if reading.at < since:
+            continue
+        shown = [Showing(key, value, Verdict.GOOD, 1.0) for key, value in values.items()]
+        if not agree(kind, shown).agrees:
+            last_at = reading.at
+        elif last_at is not None and agree(kind, shown, at_odds=True).agrees:
+            last_at = None
+    return last_at
 
 
 def _quality(item: Showing) -> float:

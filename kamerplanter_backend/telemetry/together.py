@@ -14,6 +14,9 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.models.trust import Agreement, Showing
 from kamerplanter_engines.tables.trust import TOLERANCES
 
+LEAST_AT_ODDS = 2
+"""One alone that is doubted disagrees with a probe of another place."""
+
 
 class Look(Protocol):
     """What a probe shows of a channel at one moment."""
@@ -36,19 +39,26 @@ def is_comparable(kind: ChannelKind) -> bool:
     return kind in TOLERANCES
 
 
-def agreement_of(kind: ChannelKind, looks: Iterable[tuple[str, ChannelBinding, Look]]) -> Agreement:
+def agreement_of(
+    kind: ChannelKind,
+    looks: Iterable[tuple[str, ChannelBinding, Look]],
+    qualities: Iterable[QualityView] = (),
+) -> Agreement:
     """Return how far probes agree.
 
     Args:
         kind: What they measure; a comparable one.
         looks: Each probe with its binding and what it shows.
+        qualities: What is said of them so far, by which one knows whether they disagreed before.
     """
+    doubted = sum(Reason.PROBES_DISAGREE in view.reasons for view in qualities)
     return agree(
         kind,
         [
             Showing(key, shown.value, shown.verdict, quality_of(binding, shown.age_s or 0))
             for key, binding, shown in looks
         ],
+        at_odds=doubted >= LEAST_AT_ODDS,
     )
 
 

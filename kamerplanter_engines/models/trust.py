@@ -33,7 +33,7 @@ class Agreement(Model):
     spread: float
     """Between the highest and the lowest that counts."""
     limit: float
-    """A larger spread is a disagreement."""
+    """A larger spread is a disagreement; while there is one, the limit is a quarter smaller."""
     member_keys: tuple[str, ...]
     """Those that count, in alphabetical order."""
     reasons: tuple[Reason, ...] = ()

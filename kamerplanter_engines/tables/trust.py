@@ -50,3 +50,10 @@ TOLERANCES: dict[ChannelKind, Tolerance] = {
     ChannelKind.ORP: Tolerance(absolute=30.0),
 }
 """What devices say of themselves (battery, signal) is not compared."""
+
+RELEASE_RATIO = 0.25
+"""Probes that disagreed agree again this share below their limit, as a margin of an alert is at
+most a quarter of its band; at the limit itself they would take turns."""
+AT_ODDS_FOR_S = 3600.0
+"""Probes that come no nearer than that, and go no farther apart than their limit either, agree
+after so long. [s]"""

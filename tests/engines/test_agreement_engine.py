@@ -1,16 +1,30 @@
 """What several probes of one place say together."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, strategies as st
 
-from kamerplanter_engines.agreement_engine import agree, quality_of, tolerance
+from kamerplanter_engines.agreement_engine import (
+    agree,
+    is_near_its_limit,
+    last_at_odds_at,
+    quality_of,
+    tolerance,
+)
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.models.trust import Showing
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.tables.trust import TOLERANCES
+from tests.factories import NOW
 
 PH, EC, WATER = ChannelKind.PH, ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
 MOISTURE = ChannelKind.SOIL_MOISTURE
@@ -67,6 +81,50 @@ def test_how_far_two_probes_may_differ(pair: Pair) -> None:
     assert found.limit == pytest.approx(pair.limit, abs=1e-9)
     assert found.reasons == (() if pair.agrees else (Reason.PROBES_DISAGREE,))
     assert found.may_decide_dose is pair.agrees
+
+
+def test_who_disagreed_has_to_come_clearly_nearer() -> None:
+    # A quarter below 0.3 is 0.225.
+    for second, agrees, agrees_again in (
+        (6.02, True, True),
+        (6.025, True, True),
+        (6.03, True, False),
+        (6.1, True, False),
+        (6.11, False, False),
+    ):
+        shown = [showing(5.8), showing(second, key="b")]
+
+        assert agree(PH, shown).agrees is agrees
+        found = agree(PH, shown, at_odds=True)
+        assert found.agrees is agrees_again
+        assert found.limit == 0.225
+        assert is_near_its_limit(agree(PH, shown)) is (agrees and not agrees_again)
+
+
+def measured(key: str, minute: float, value: float, verdict: Verdict = Verdict.GOOD) -> Reading:
+    at = NOW + timedelta(minutes=minute)
+    return Reading(probe_key=key, kind=PH, at=at, received_at=at, value=value, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("readings", "minute"),
+    [
+        # At the limit, beyond it, at it again; and the same in another order.
+        ([measured("b", 1, 6.1), measured("b", 2, 6.2), measured("b", 3, 6.1)], 2),
+        ([measured("b", 3, 6.1), measured("b", 2, 6.2), measured("b", 1, 6.1)], 2),
+        # Clearly nearer in between, and then at the limit.
+        ([measured("b", 2, 6.2), measured("b", 3, 6.0), measured("b", 4, 6.1)], None),
+        # Never beyond it; beyond it by a doubted value; beyond it before all this.
+        ([measured("b", 2, 6.1)], None),
+        ([measured("b", 2, 6.2, Verdict.SUSPECT), measured("b", 3, 6.1)], None),
+        ([measured("b", -2, 6.2), measured("b", 3, 6.1)], None),
+        ([measured("b", -2, 6.2), measured("a", 3, 5.85), measured("b", 4, 6.1)], 3),
+    ],
+)
+def test_when_two_probes_disagreed_last(readings: list[Reading], minute: float | None) -> None:
+    found = last_at_odds_at(PH, [measured("a", -5, 5.8), *readings], since=NOW)
+
+    assert found == (None if minute is None else NOW + timedelta(minutes=minute))
 
 
 @pytest.mark.parametrize("verdict", [Verdict.SUSPECT, Verdict.BAD, Verdict.STALE])

@@ -94,6 +94,23 @@ async def test_two_probes_that_differ_are_doubted_at_once(mqtt_garden: Garden) -
     assert shown(mqtt_garden, tank) == ("1.81", "good")
 
 
+async def test_two_probes_do_not_take_turns_at_their_limit(mqtt_garden: Garden) -> None:
+    tank, _ = await two(mqtt_garden)
+    say(mqtt_garden, 1.80, 2.40)
+    await mqtt_garden.derive()
+
+    # 0.18 apart: 10 % is 0.189, and who disagreed has to come a quarter nearer, to 0.142.
+    seen = []
+    for second in (1.98, 2.00, 1.98, 1.92, 1.98):
+        mqtt_garden.freezer.tick(600)
+        say(mqtt_garden, 1.80, second)
+        at_once = shown(mqtt_garden, tank)[1]
+        await mqtt_garden.derive()
+        seen.append((at_once, shown(mqtt_garden, tank)[1]))
+
+    assert seen == [("suspect", "suspect")] * 3 + [("good", "good")] * 2
+
+
 async def test_one_of_two_devices_goes_offline_and_the_tank_stays(mqtt_garden: Garden) -> None:
     tank, second = await two(mqtt_garden)
     say(mqtt_garden, 1.80, 1.85)

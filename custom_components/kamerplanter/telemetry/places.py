@@ -30,13 +30,15 @@ def agreement(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Agr
     """Return how far several probes agree now; none = there is nothing to compare."""
     if len(keys) < 2 or not is_comparable(kind):  # noqa: PLR2004
         return None
-    looks = []
+    looks, qualities = [], []
     for key in keys:
         shown, is_available = live.look(key, kind)
         binding = live.binding(key, kind)
         if shown is not None and binding is not None and is_available:
             looks.append((key, binding, shown))
-    return agreement_of(kind, looks)
+            quality_so_far = live.quality(key, kind)
+            qualities += [] if quality_so_far is None else [quality_so_far]
+    return agreement_of(kind, looks, qualities)
 
 
 def quality(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> QualityView | None:

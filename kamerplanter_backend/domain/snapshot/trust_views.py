@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.views import (
@@ -10,7 +11,12 @@ from kamerplanter_backend.domain.snapshot.views import (
     ChannelDoubt,
     DriftView,
 )
-from kamerplanter_engines.agreement_engine import agree, quality_of
+from kamerplanter_engines.agreement_engine import (
+    agree,
+    is_near_its_limit,
+    last_at_odds_at,
+    quality_of,
+)
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
@@ -23,13 +29,15 @@ from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
     Probe,
+    Reading,
     Reason,
     Verdict,
 )
 from kamerplanter_engines.models.trust import Showing
-from kamerplanter_engines.tables.trust import TOLERANCES
+from kamerplanter_engines.tables.trust import AT_ODDS_FOR_S, TOLERANCES
 from kamerplanter_engines.telemetry_state_engine import max_age_of
 
+AT_ODDS_FOR = timedelta(seconds=AT_ODDS_FOR_S)
 COMPARED_FOR = timedelta(days=90)
 """So long a measurement by hand speaks of a probe that nobody ever calibrated."""
 MOST_COMPARED = 50
@@ -61,6 +69,11 @@ def agreement_views(
             shown.append(showing)
             moments += [ends_at] if ends_at else []
         found = agree(kind, shown)
+        if is_near_its_limit(found):
+            at_odds_at = _last_at_odds_at(uow, kind, bound)
+            if at_odds_at is not None:
+                found = agree(kind, shown, at_odds=True)
+                moments.append(at_odds_at + AT_ODDS_FOR + _MOMENT)
         views.append(
             AgreementView(
                 kind=kind,
@@ -74,6 +87,32 @@ def agreement_views(
             )
         )
     return tuple(views), moments
+
+
+def _last_at_odds_at(
+    uow: UnitOfWork, kind: ChannelKind, bound: Sequence[tuple[Probe, ChannelBinding]]
+) -> datetime | None:
+    """Return when probes of a place last disagreed, unless that is over or long ago.
+
+    What they measured before one of them was put right or exchanged says nothing of it.
+    """
+    now = uow.context.now
+    since, readings = now - AT_ODDS_FOR, list[Reading]()
+    for probe, binding in bound:
+        put_right = put_right_at(uow.of(CalibrationRepository).of_probe(probe.key), kind, now)
+        changes = [at for at in (put_right, probe.replaced_at) if at is not None]
+        since = max((since, *changes))
+        before = uow.readings.latest(probe.key, kind, Verdict.GOOD, until_at=since)
+        found = uow.readings.range(probe.key, kind, since, now + _MOMENT)
+        max_age_s = max_age_of(binding)
+        readings += [
+            item
+            for item in (before, *found)
+            if item is not None
+            and is_recent(item.at, now=now, max_age_s=max_age_s)
+            and all(item.at >= at for at in changes)
+        ]
+    return last_at_odds_at(kind, readings, since=since)
 
 
 def _showing(

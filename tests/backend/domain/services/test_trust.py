@@ -95,6 +95,50 @@ def test_two_probes_that_disagree_are_both_doubted_and_the_oldest_speaks_on(
         assert (doubt.kind, doubt.reasons) == (PH, (Reason.PROBES_DISAGREE,))
 
 
+def test_at_the_very_limit_probes_do_not_take_turns(garden: Garden) -> None:
+    tank, probes = two_probes(garden, 5.8, 6.15)
+    agrees = []
+    for value in (6.09, 6.11, 6.09, 6.11, 6.04):
+        garden.wait(minutes=1)
+        garden.measure(probes[1], PH, value)
+        agrees.append(tank_view(garden, tank).agreements[0].agrees)
+    agrees.append(tank_view(garden, tank).agreements[0].agrees)
+    garden.wait(minutes=1)
+    garden.measure(probes[1], PH, 6.0)
+    agrees.append(tank_view(garden, tank).agreements[0].agrees)
+    garden.wait(minutes=1)
+    garden.measure(probes[1], PH, 6.09)
+    agrees.append(tank_view(garden, tank).agreements[0].agrees)
+
+    assert agrees == [False] * 6 + [True, True]
+
+
+def test_who_stays_at_the_limit_for_an_hour_agrees(garden: Garden) -> None:
+    tank, probes = two_probes(garden, 5.8, 6.15)
+    garden.wait(minutes=1)
+    garden.measure(probes[1], PH, 6.09)
+    assert not tank_view(garden, tank).agreements[0].agrees
+    due = garden.snapshot().next_due_at
+    assert due is not None
+
+    while not tank_view(garden, tank).agreements[0].agrees:
+        assert garden.now < due <= garden.now + timedelta(hours=1)
+        garden.now = due
+        due = garden.snapshot().next_due_at or garden.now
+
+    assert tank_view(garden, tank).agreements[0].probe_keys == ("probe-0", "probe-1")
+
+
+def test_a_calibration_ends_the_quarrel_of_before(garden: Garden) -> None:
+    tank, probes = two_probes(garden, 5.8, 6.15)
+    garden.wait(minutes=1)
+    calibrate(garden, probes[1], PH, (7.2, 7.0), (4.3, 4.01))
+    garden.wait(minutes=1)
+    garden.measure(probes[1], PH, 6.09)
+
+    assert tank_view(garden, tank).agreements[0].agrees
+
+
 def test_a_silent_or_doubted_probe_disagrees_with_nobody(garden: Garden) -> None:
     tank, probes = two_probes(garden, 5.8, 6.9)
     garden.wait(minutes=1)
