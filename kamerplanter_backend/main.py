@@ -130,8 +130,8 @@ def create_app(server: Server) -> FastAPI:
 def build_jobs(server: Server) -> InProcessJobs:
     """Return the scheduler of a server, not started yet."""
 
-    def gardens() -> tuple[str, ...]:
-        return server.tenants.active_keys(account_context(JOB_ACTOR, server.clock()))
+    def gardens() -> dict[str, str]:
+        return server.tenants.active_slugs(account_context(JOB_ACTOR, server.clock()))
 
     def server_jobs(process: str) -> None:
         context = account_context(JOB_ACTOR, server.clock(), role=Role.ADMIN)

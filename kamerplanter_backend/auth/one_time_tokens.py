@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from kamerplanter_backend.auth.policy import digest
 from kamerplanter_backend.common.exceptions import InvalidTokenError
+from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.domain.models.identity import OneTimeTokenFields, TokenPurpose, User
 from kamerplanter_backend.domain.repositories.identity import (
     OneTimeTokenRepository,
@@ -68,4 +69,5 @@ def redeem_token(uow: UnitOfWork, text: str, purpose: TokenPurpose) -> User:
         raise InvalidTokenError("This code is not valid, or no longer; ask for a new one.")
     for same in tokens.of_user(user.key, purpose):
         tokens.remove(same.key)
+    note_down(user_key=user.key)
     return user

@@ -13,6 +13,7 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
     SessionReusedError,
 )
+from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Page, Query, Where
 from kamerplanter_backend.domain.models.identity import (
     RefreshTokenFields,
@@ -81,7 +82,8 @@ class SessionService(Service):
         self._csrf = csrf
 
     def login_of(self, session: Session, refresh_token: str, now: datetime) -> Login:
-        """Return what the owner of a session gets."""
+        """Return what the owner of a session gets, who is known in the log from now on."""
+        note_down(user_key=session.user_key)
         return Login(
             user_key=session.user_key,
             session_key=session.key,
@@ -120,6 +122,7 @@ class SessionService(Service):
         session = self._session_of(account_context("refresh", now), digest(refresh_token))
         if session is None:
             raise _no_session()
+        note_down(user_key=session.user_key)
         return session
 
     @query()

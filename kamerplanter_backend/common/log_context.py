@@ -18,7 +18,7 @@ _NOBODY: Note = dict.fromkeys(FIELDS)
 _NOTE: ContextVar[Note | None] = ContextVar("log_note", default=None)
 
 
-def begin_note(request_id: str) -> Note:
+def begin_note(request_id: str | None) -> Note:
     """Begin the note of a request, from whose task all its lines come; nobody is in it yet."""
     note = {**_NOBODY, "request_id": request_id}
     _NOTE.set(note)
@@ -31,10 +31,17 @@ def end_note() -> None:
 
 
 @contextmanager
-def noted(request_id: str) -> Iterator[Note]:
-    """Keep a note during the block."""
+def noted(request_id: str | None = None, **known: str) -> Iterator[Note]:
+    """Keep a note during the block.
+
+    Args:
+        request_id: Of the request; none = it is no request, but a job.
+        known: Who is in it from the beginning.
+    """
+    note = begin_note(request_id)
+    note.update(known)
     try:
-        yield begin_note(request_id)
+        yield note
     finally:
         end_note()
 

@@ -1,7 +1,7 @@
 """The server's own scheduler: it only ticks; what is due is decided for each garden."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ from uuid import uuid4
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.clock import Clock
 from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.log_context import noted
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
 from kamerplanter_backend.jobs.job import Job, JobReport, run_due
@@ -27,7 +28,7 @@ class InProcessJobs:
     Args:
         services: What the jobs call.
         store: Where runs are on record.
-        gardens: Returns the keys of the gardens that are looked after.
+        gardens: Returns the slugs of the gardens that are looked after, by key.
         context_of: Returns the context in which a job acts in a garden.
         clock: Tells the time.
         tick_s: How often to look. [s]
@@ -41,7 +42,7 @@ class InProcessJobs:
         services: Services,
         store: DocumentStore,
         *,
-        gardens: Callable[[], Sequence[str]],
+        gardens: Callable[[], Mapping[str, str]],
         context_of: Callable[[str], Context],
         clock: Clock,
         tick_s: int,
@@ -89,10 +90,11 @@ class InProcessJobs:
         for extra in self._more:
             if not self._is_ending:
                 self._attempt("the installation", partial(extra, self._process))
-        for key in self._gardens():
+        for key, slug in self._gardens().items():
             if self._is_ending:
                 break
-            self._attempt(key, partial(self._run_into, reports, key))
+            with noted(tenant_slug=slug):
+                self._attempt(slug, partial(self._run_into, reports, key))
         return reports
 
     def _run_into(self, reports: list[JobReport], key: str) -> None:

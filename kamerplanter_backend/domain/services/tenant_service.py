@@ -88,10 +88,10 @@ class TenantService(Service):
         return uow.of(TenantRepository).get(uow.context.tenant_key)
 
     @query()
-    def active_keys(self, uow: UnitOfWork) -> tuple[str, ...]:
-        """Return the keys of all gardens that are not suspended."""
+    def active_slugs(self, uow: UnitOfWork) -> dict[str, str]:
+        """Return the slugs of all gardens that are not suspended, by key."""
         tenants = uow.of(TenantRepository).find(Where("suspended_at", "is_null", True))
-        return tuple(tenant.key for tenant in tenants)
+        return {tenant.key: tenant.slug for tenant in tenants}
 
     def create_for(
         self,

@@ -359,6 +359,11 @@ class TestWrongAddress:
         assert (good.status_code, bad.status_code) == (200, 404)
         reads = [line for line in ours if "/calendar/feeds/{key}.ics" in line]
         assert len(reads) == 2
+        whose = [json.loads(line) for line in reads]
+        assert [(line["tenant_slug"], line["user_key"]) for line in whose] == [
+            ("platform", "system"),
+            (None, None),
+        ]
         assert not [line for line in ours if made["token"] in line or "?token" in line]
 
 

@@ -15,6 +15,7 @@ from structlog.testing import LogCapture
 from kamerplanter_backend.common.log_context import noted, with_note
 from kamerplanter_backend.config.logging import configure_logging
 from kamerplanter_backend.config.settings import Environment, Mode
+from tests.backend.api.browser import AUTH, EMAIL, ME, PASSWORD, Browser, register
 from tests.backend.api.harness import GARDEN, Bench, settings_of
 
 OWN = "0198a3c2-f7d8-4c52-a0b1-c2d3e4f50617"
@@ -216,6 +217,30 @@ class TestCompleteLines:
             # It is not said where either: for this caller there is no such garden.
             assert (line["tenant_slug"], line["user_key"]) == (None, ben.key)
             assert line["request_id"] == answer.headers["x-request-id"]
+
+    async def test_of_somebody_who_logs_in_stays_and_leaves(
+        self, server_of: Callable[..., Bench]
+    ) -> None:
+        bench = server_of(Mode.FULL)
+        await register(bench)
+        ada, stranger = Browser(bench), Browser(bench)
+        written = Written()
+
+        await stranger.log_in(password="wrong password")
+        await ada.log_in()
+        await ada.refresh()
+        key = (await ada.get(ME)).json()["key"]
+        await ada.post(f"{AUTH}/logout")
+
+        lines = [line for line in written.lines() if line.get("method") == "POST"]
+        assert [(line["route"].rpartition("/")[2], line["user_key"]) for line in lines] == [
+            ("login", None),
+            ("login", key),
+            ("refresh", key),
+            ("logout", key),
+        ]
+        for secret in (EMAIL, PASSWORD, "wrong password", ada.access_token):
+            assert str(secret) not in written.stream.getvalue()
 
     async def test_of_an_address_that_is_none(self, api: httpx.AsyncClient) -> None:
         written = Written()

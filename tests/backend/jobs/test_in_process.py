@@ -1,5 +1,6 @@
 """The server's own scheduler ticks; each job runs once per garden and period."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import pytest
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.log_context import with_note
 from kamerplanter_backend.jobs.in_process import InProcessJobs
 from kamerplanter_backend.jobs.job import Job
 from kamerplanter_engines.models.schedule import Every
@@ -51,7 +53,7 @@ def jobs_of(
     return InProcessJobs(
         garden.services,
         garden.store,
-        gardens=lambda: gardens,
+        gardens=lambda: {key: f"{key}-slug" for key in gardens},
         context_of=lambda key: garden.context(tenant_key=key, actor="jobs", role=Role.ADMIN),
         clock=lambda: datetime.now(UTC),
         tick_s=3600,
@@ -83,6 +85,33 @@ def test_a_garden_that_fails_does_not_stop_the_others(garden: Garden, ticks: Tic
 
     assert ticks.seen == ["broken", "bed"]
     assert [report.problem for report in reports] == ["RuntimeError: no water", None]
+
+
+def test_each_line_of_a_job_says_in_which_garden_it_ran(
+    garden: Garden, ticks: Ticks, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        line = with_note(None, "", {"event": record.getMessage()})
+        seen.append((line["event"], line["tenant_slug"]))
+        return True
+
+    def installation(_process: str) -> None:
+        raise RuntimeError("no tokens")
+
+    caplog.handler.addFilter(keep)
+    try:
+        jobs_of(garden, ticks, "broken", "bed", more=(installation,)).tick()
+        logging.getLogger(__name__).warning("afterwards")
+    finally:
+        caplog.handler.removeFilter(keep)
+
+    assert seen == [
+        ("The jobs of the installation could not run", None),
+        ("Job count failed for period 2026-05-01T10:00:00+00:00", "broken-slug"),
+        ("afterwards", None),
+    ]
 
 
 def test_the_installation_has_its_turn_and_may_fail(garden: Garden, ticks: Ticks) -> None:

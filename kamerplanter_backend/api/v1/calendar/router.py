@@ -1,6 +1,6 @@
 """The calendar: events of the garden, and feeds that calendar programs subscribe to."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from kamerplanter_backend.api.crud import MERGE_PATCH, PathKey, patch_of
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.pagination import (
+    Asked,
     ListPage,
     ListParameters,
     list_parameters,
@@ -35,7 +36,6 @@ from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_engines.calendar_engine import Window
 from kamerplanter_engines.models.base import Instant, Key, Model
 from kamerplanter_engines.models.calendar import CalendarCategory, CalendarEvent
-from kamerplanter_engines.models.exact import WrittenDate
 
 router = Router(prefix="/calendar", tags=["calendar"])
 public_router = Router(prefix="/calendar/feeds", tags=["calendar"])
@@ -75,22 +75,25 @@ class MadeFeed(Model):
     """For a calendar program; whoever has it can read the feed, so keep it to yourself."""
 
 
+class EventsWindow(Asked):
+    """Which events are asked for."""
+
+    start: date
+    """First local date."""
+    end: date
+    """The local date after the last; at most 400 days on."""
+    category: list[CalendarCategory] | None = None
+    """What to look for; none = everything."""
+
+
 @router.get("/events", summary="List what happens on the days of a window")
 async def list_events(
-    start: Annotated[WrittenDate, Query(description="First local date.")],
-    end: Annotated[
-        WrittenDate, Query(description="The local date after the last; at most 400 days on.")
-    ],
-    server: ServerDep,
-    context: Reader,
-    category: Annotated[
-        list[CalendarCategory] | None, Query(description="What to look for; none = everything.")
-    ] = None,
+    server: ServerDep, context: Reader, asked: Annotated[EventsWindow, Query()]
 ) -> tuple[CalendarEvent, ...]:
     """Return due tasks, safe days of harvest, expected phases and planting runs, by day."""
-    window = Window(start, end)
+    window = Window(asked.start, asked.end)
     return await server.run(
-        lambda: server.services.calendar.events(context, window, category or ())
+        lambda: server.services.calendar.events(context, window, asked.category or ())
     )
 
 
