@@ -46,7 +46,7 @@ def ours(folder: Path) -> None:
     from kamerplanter_backend.auth.sessions import Device, begin_session
     from kamerplanter_backend.common.context import Role
     from kamerplanter_backend.config.logging import configure_logging
-    from kamerplanter_backend.config.settings import Mode, Settings
+    from kamerplanter_backend.config.settings import MailerKind, Mode, Settings
     from kamerplanter_backend.domain.models.tenant import TenantFields
     from kamerplanter_backend.domain.repositories.identity import (
         RefreshTokenRepository,
@@ -65,6 +65,7 @@ def ours(folder: Path) -> None:
         store=f"sqlite:///{folder}/garden.db",
         secret_key=secrets.token_urlsafe(48),
         public_url="https://garden.example",
+        mailer=MailerKind.FOLDER,
         port=0,
         access_token_minutes=60,
     )

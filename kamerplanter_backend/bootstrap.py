@@ -1,9 +1,12 @@
 """The composition root: opens the store and builds the services on it."""
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
@@ -88,6 +91,16 @@ def open_store(path: Path | None) -> DocumentStore:
     """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise UnavailableError(
+                f"{path} is a folder; name the file in it that is the store, such as "
+                f"{path / 'garden.db'}.",
+                reason="folder",
+            )
+        # A new file holds what is nobody else's business, and its companions get its rights. What
+        # speaks against making it the store says better.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return open_sqlite(path, [repository.collection for repository in REPOSITORIES])
 
 

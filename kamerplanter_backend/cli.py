@@ -17,6 +17,7 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.config.logging import configure_logging
+from kamerplanter_backend.config.setting_words import setting_problems, unknown_variables
 from kamerplanter_backend.config.settings import PREFIX, Mode, Settings
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
@@ -46,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        for line in setting_problems(error):
+        for line in setting_problems(error, Settings, PREFIX):
             _complain(line)
         return UNUSABLE
+    for line in unknown_variables(os.environ, Settings, PREFIX):
+        _complain(line)
     configure_logging(settings)
     command: Callable[[Settings, argparse.Namespace], int] = asked.command
     try:
@@ -57,21 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error.message)
         return REFUSED
     except OSError as error:
-        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        said = error.strerror or str(error)
+        _complain(f"{error.filename}: {said}" if error.filename else f"{said}.")
         return REFUSED
     except UnicodeDecodeError:
         _complain("The file is no archive: it is not written in UTF-8.")
         return REFUSED
-
-
-def setting_problems(error: ValidationError) -> list[str]:
-    """Return what is wrong with the settings, one line each, without their values."""
-    lines = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        message = problem["msg"].removeprefix("Value error, ")
-        name = ".".join(str(part) for part in problem["loc"]).upper()
-        lines.append(message if PREFIX in message else f"{PREFIX}{name}: {message}")
-    return lines
 
 
 # --- The commands -------------------------------------------------------------------------------
@@ -81,6 +75,8 @@ def _serve(settings: Settings, _asked: argparse.Namespace) -> int:
     def on_ready(address: str) -> None:
         _say(f"Kamerplanter listens on {address} ({settings.mode} mode)")
         _say(f"Documentation: {settings.public_url or address}/api/v1/docs")
+        if settings.mail_folder is not None:
+            _say(f"Mails are not sent: they are kept in {settings.mail_folder}")
 
     serve(open_server(settings), on_ready)
     return OK
@@ -143,7 +139,7 @@ def _export(settings: Settings, asked: argparse.Namespace) -> int:
     with _opened(settings) as server:
         garden = None if asked.all else _garden_context(server, asked.garden).tenant_key
         lines = TransferService(server.store).export(garden, server.clock())
-        if asked.file is None:
+        if asked.file in {None, Path("-")}:
             sys.stdout.writelines(lines)
             return OK
         with _private_file(asked.file) as file:
@@ -189,7 +185,8 @@ def _create_admin(settings: Settings, asked: argparse.Namespace) -> int:
 def _ask_for_store(settings: Settings) -> None:
     """Refuse to go on without a store: a new empty one would pass for the one that was meant."""
     path = settings.store_path
-    if path is not None and not path.is_file():
+    # A file without anything in it is what is left of one, or where somebody wants one to be.
+    if path is not None and not (path.is_file() and path.stat().st_size):
         raise NotFoundError(
             f"There is no store at {path}; set {PREFIX}STORE to the one that is meant.",
             kind="stores",

@@ -17,7 +17,7 @@ from kamerplanter_backend.auth.login import LoginService
 from kamerplanter_backend.auth.login_delays import LoginDelays
 from kamerplanter_backend.auth.login_provider import ProviderSettings
 from kamerplanter_backend.auth.mail_sender import MailSender
-from kamerplanter_backend.auth.mailers import ConsoleMailer, SmtpMailer
+from kamerplanter_backend.auth.mailers import ConsoleMailer, FolderMailer, SmtpMailer
 from kamerplanter_backend.auth.oidc_login import OidcLoginService
 from kamerplanter_backend.auth.policy import MIN_SECRET_BYTES, AuthPolicy
 from kamerplanter_backend.auth.principal import AuthProvider
@@ -27,7 +27,8 @@ from kamerplanter_backend.auth.sessions import SessionService
 from kamerplanter_backend.auth.tokens import AccessTokens
 from kamerplanter_backend.auth.upkeep import UpkeepService
 from kamerplanter_backend.auth.user_admin import UserAdminService
-from kamerplanter_backend.config.settings import MailerKind, Mode, OidcProvider, Settings
+from kamerplanter_backend.config.oidc_provider import OidcProvider
+from kamerplanter_backend.config.settings import MailerKind, Mode, Settings
 from kamerplanter_backend.domain.interfaces.adapters import Mailer
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.services.membership_service import MembershipService
@@ -128,6 +129,8 @@ def mailer_of(settings: Settings) -> Mailer:
     """Return the mailer that the settings mean."""
     if settings.mailer is MailerKind.CONSOLE:
         return ConsoleMailer()
+    if settings.mail_folder is not None:
+        return FolderMailer(settings.mail_folder)
     return SmtpMailer(
         host=settings.smtp_host,
         port=settings.smtp_port,

@@ -33,8 +33,11 @@ class IngestSettings(BaseSettings):
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """None = 1883, or 8883 with TLS."""
     mqtt_user: str | None = None
+    """The login at the broker, if it wants one."""
     mqtt_password: SecretStr | None = None
+    """The password of it."""
     mqtt_tls: bool = False
+    """Whether the connection is encrypted."""
     mqtt_tls_verify: bool = True
     """Whether the broker's certificate is looked at."""
     mqtt_ca: Path | None = None
@@ -55,7 +58,10 @@ class IngestSettings(BaseSettings):
     """Readings that may wait for the store; with more nothing is read from the broker."""
     ingest_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of this machine on which Prometheus finds the worker's metrics; 0 = none."""
-    ingest_metrics_path: Annotated[str, Field(pattern=r"^/[\w./-]*$", max_length=100)] = "/metrics"
+    ingest_metrics_path: Annotated[
+        str, Field(pattern=r"^/[\w./-]*$", max_length=100, examples=["/metrics"])
+    ] = "/metrics"
+    """Where on that port."""
 
     @property
     def broker_port(self) -> int:
@@ -106,5 +112,5 @@ class IngestSettings(BaseSettings):
         if self.mqtt_password is not None and self.mqtt_user is None:
             problems.append(f"{PREFIX}MQTT_USER is needed, because there is a password")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self

@@ -44,5 +44,5 @@ class RetentionSettings(BaseSettings):
             if getattr(self, coarse) < getattr(self, fine)
         ]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self

@@ -2,24 +2,26 @@
 
 import os
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from kamerplanter_backend.config import ingest_settings
+from kamerplanter_backend.config.oidc_provider import OidcProvider
+from kamerplanter_backend.config.proxies import check_proxies
 from kamerplanter_backend.config.retention_settings import RetentionSettings
+from kamerplanter_backend.config.setting_words import from_json, listed
 
 PREFIX = ingest_settings.PREFIX
 
@@ -37,6 +39,9 @@ MIN_BCRYPT_ROUNDS = 10
 
 Minutes = Annotated[int, Field(ge=1, le=60)]
 Days = Annotated[int, Field(ge=1, le=90)]
+Rate = Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$", examples=["20/minute"])]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+"""Our own reading of lists: that of the library ends a process with a trace of itself."""
 
 
 class Mode(StrEnum):
@@ -60,28 +65,15 @@ class MailerKind(StrEnum):
 
     CONSOLE = "console"
     """Onto the screen of whoever started the server."""
+    FOLDER = "folder"
+    """Into files beside the store, for whoever looks after a server that can send none."""
     SMTP = "smtp"
-
-
-class OidcProvider(BaseModel):
-    """A login provider (OpenID Connect)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    slug: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
-    display_name: Annotated[str, Field(min_length=1, max_length=100)]
-    issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$", max_length=500)]
-    client_id: Annotated[str, Field(min_length=1, max_length=255)]
-    client_secret: SecretStr
-    scopes: tuple[str, ...] = ("openid", "email", "profile")
-    is_email_trusted: bool = False
-    """Whether an address that it calls verified may be joined with an account of ours."""
 
 
 class Settings(ingest_settings.IngestSettings, RetentionSettings):
     """All settings, by environment variable: `KAMERPLANTER_` and the name in capitals.
 
-    Lists are written as JSON.
+    Lists are written with commas, or as JSON.
 
     Raises:
         pydantic.ValidationError: A value cannot be used, or is not safe; the message names the
@@ -98,23 +90,31 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     )
 
     mode: Mode = Mode.LIGHT
+    """`light`: no login, one garden, for this machine or a closed network; `full`: accounts and
+    gardens."""
     environment: Environment = Environment.PRODUCTION
+    """`development` is for a developer's desk: a log to read, logins without HTTPS, mails on the
+    screen."""
     store: str = Field(default_factory=lambda: SQLITE + str(default_store_path()))
     """`sqlite:///` and an absolute path, or `sqlite:///:memory:`."""
 
     # --- Where it listens -----------------------------------------------------------------
     host: str = "127.0.0.1"
+    """Address or name of this machine on which it listens."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8075
     """0 = one that is free."""
     listen_everywhere: bool = False
-    """Listen on all addresses of the machine, in place of `host`."""
+    """Listen on all addresses of the machine, in place of `host`; in light mode `allowed_hosts` is
+    needed then."""
     public_url: str | None = None
     """How browsers reach the server, e.g. https://garden.example; stands in mails and logins."""
-    allowed_hosts: tuple[str, ...] = ()
-    """Names under which it answers, beside localhost and those of `host` and `public_url`."""
-    trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: Names = ()
+    """Names under which it answers in light mode, beside localhost and those of `host` and
+    `public_url`, e.g. garden.lan."""
+    trusted_proxies: Names = ()
     """Addresses or networks whose `X-Forwarded-*` headers are believed."""
     max_connections: Annotated[int, Field(ge=10, le=10_000)] = 500
+    """Requests that are answered at once; who comes on top is asked to come back."""
     shutdown_s: Annotated[int, Field(ge=1, le=120)] = 10
     """How long requests may take to end when the server stops. [s]"""
     hsts_subdomains: bool = False
@@ -128,34 +128,51 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     cookie_secure: bool = True
     """Send the login cookie over HTTPS only."""
     require_verified_email: bool = True
+    """Whether people confirm their address before their first login."""
     is_registration_open: bool = True
+    """Whether strangers may make an account; if not, `create-admin` and login providers do."""
     access_token_minutes: Minutes = 15
+    """How long a login goes without being renewed, which happens by itself. [min]"""
     refresh_token_days: Days = 30
+    """After so long away a person logs in again. [d]"""
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12
     """Cost of a password check: each one more doubles it."""
-    auth_rate_limit: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = (
-        "20/minute"
-    )
+    auth_rate_limit: Rate = "20/minute"
     """Calls of each login route that one address may make."""
-    feed_rate_limit: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = (
-        "30/minute"
-    )
+    feed_rate_limit: Rate = "30/minute"
     """How often one address may read a calendar feed."""
-    oidc_providers: tuple[OidcProvider, ...] = ()
+    oidc_providers: Annotated[
+        tuple[OidcProvider, ...],
+        NoDecode,
+        BeforeValidator(from_json),
+        Field(examples=["the JSON list of the documentation"]),
+    ] = ()
+    """Login providers (OpenID Connect), a JSON list of objects with `slug`, `display_name`,
+    `issuer`, `client_id`, `client_secret`, and if wanted `scopes` and `is_email_trusted`."""
 
     # --- Mail -----------------------------------------------------------------------------
     mailer: MailerKind = MailerKind.CONSOLE
+    """`smtp` sends mails; `folder` keeps them in the folder `mails` beside the store, where only
+    the server's user can read them; `console` shows them, which only `development` or light mode
+    may do: they hold codes."""
     smtp_host: str = "localhost"
+    """The mail server."""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    """465 = TLS from the first byte."""
     smtp_user: str | None = None
+    """Its login, if it wants one."""
     smtp_password: SecretStr | None = None
+    """The password of it."""
     smtp_from: str | None = None
+    """The sender, e.g. garden@garden.example; needed for `smtp`."""
     smtp_use_tls: bool = True
+    """Whether mails go out encrypted, to a server whose certificate is checked."""
     mail_close_s: Annotated[int, Field(ge=1, le=120)] = 10
     """How long mails that wait may hold up the end of the server; the rest is dropped. [s]"""
 
     # --- How it runs ----------------------------------------------------------------------
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
     announce: bool = False
     """Make it known in the local network (zeroconf)."""
     demo_garden: bool = True
@@ -172,6 +189,12 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
         """The file of the store; none = in memory."""
         path = self.store.removeprefix(SQLITE)
         return None if path == IN_MEMORY else Path(path)
+
+    @property
+    def mail_folder(self) -> Path | None:
+        """The folder that keeps mails; none = they go elsewhere."""
+        path = self.store_path
+        return path.with_name("mails") if path and self.mailer is MailerKind.FOLDER else None
 
     @property
     def is_production(self) -> bool:
@@ -243,23 +266,15 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
         for name in value:
             if not name or "*" in name or "/" in name or name != name.strip():
                 raise ValueError(
-                    f"{PREFIX}ALLOWED_HOSTS takes names without scheme, port and asterisk"
+                    f"{PREFIX}ALLOWED_HOSTS must be names such as garden.lan, without scheme, "
+                    "port and asterisk, with commas between them"
                 )
         return value
 
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                network = ip_network(text, strict=False)
-            except ValueError as error:
-                raise ValueError(
-                    f"{PREFIX}TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/24"
-                ) from error
-            if network.prefixlen == 0:
-                raise ValueError(f"{PREFIX}TRUSTED_PROXIES must not trust everybody")
-        return value
+        return check_proxies(value, f"{PREFIX}TRUSTED_PROXIES")
 
     # --- What must not come together --------------------------------------------------------
 
@@ -271,7 +286,7 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
             *self._mail_problems(),
         )
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     def _address_problems(self) -> list[str]:
@@ -329,6 +344,17 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     def _mail_problems(self) -> list[str]:
         if self.mailer is MailerKind.SMTP and self.smtp_from is None:
             return [f"{PREFIX}SMTP_FROM is needed to send mails"]
+        if self.mailer is MailerKind.FOLDER and self.store_path is None:
+            return [f"{PREFIX}MAILER=folder needs a folder: {PREFIX}STORE must be a file"]
+        is_shown = self.mailer is MailerKind.CONSOLE
+        if is_shown and self.is_production and self.mode is Mode.FULL:
+            instead = (
+                f"smtp with {PREFIX}SMTP_HOST and {PREFIX}SMTP_FROM, or folder, which keeps mails "
+                "beside the store for you to pass on"
+            )
+            return [
+                f"{PREFIX}MAILER=console would show codes wherever the output goes; set {instead}"
+            ]
         if self.smtp_password is not None and not self.smtp_use_tls:
             return [f"{PREFIX}SMTP_USE_TLS=false would send the password in clear text"]
         return []

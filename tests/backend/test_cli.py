@@ -1,7 +1,9 @@
 """The command line of the server."""
 
+import errno
 import io
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -107,14 +109,41 @@ class TestSettings:
     def test_what_cannot_be_used_is_named_and_nothing_begins(
         self, store: Path, use: Callable[..., None], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        use(mode="full", port="many")
+        use(mode="full", port="many", secret_key="geheim", allowed_hosts='["garden.lan')
 
         assert main(["serve"]) == 2
 
-        error = capsys.readouterr().err
-        assert "KAMERPLANTER_PORT" in error
-        assert "many" not in error
+        said = capsys.readouterr().err.replace("kamerplanter-server: KAMERPLANTER_", "")
+        port, hosts, secret = said.splitlines()
+        assert port == "PORT must be a whole number from 0 to 65535, not 'many'."
+        assert hosts == "ALLOWED_HOSTS must be a list, written with commas or as JSON."
+        assert secret.startswith("SECRET_KEY must be at least 32 random bytes; make one with: ")
+        assert "geheim" not in said
         assert not store.exists()
+
+    def test_a_slip_of_the_pen_is_told_and_the_rest_is_done(
+        self, use: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        use(stores="sqlite:////elsewhere/garden.db")
+
+        assert main(["migrate"]) == 0
+
+        assert capsys.readouterr().err == (
+            "kamerplanter-server: KAMERPLANTER_STORES is no setting and changes nothing; "
+            "did you mean KAMERPLANTER_STORE?\n"
+        )
+
+    def test_what_goes_wrong_on_the_disk_is_said_in_its_words(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail(_path: Path | None) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("kamerplanter_backend.cli.open_store", fail)
+
+        assert main(["migrate"]) == 1
+
+        assert capsys.readouterr().err == "kamerplanter-server: No space left on device.\n"
 
 
 class TestStore:
@@ -151,6 +180,45 @@ class TestStore:
         said = capsys.readouterr().out
         assert f"species {species['key']}: " in said
         assert "1 problems found." in said
+
+    def test_nobody_else_reads_a_new_one(self, store: Path) -> None:
+        before = os.umask(0o022)
+        try:
+            assert main(["migrate"]) == 0
+        finally:
+            os.umask(before)
+
+        assert stat.S_IMODE(store.stat().st_mode) == 0o600
+
+    def test_the_rights_of_one_that_is_there_are_its_owners_choice(self, store: Path) -> None:
+        main(["migrate"])
+        store.chmod(0o640)
+
+        assert main(["migrate"]) == 0
+
+        assert stat.S_IMODE(store.stat().st_mode) == 0o640
+
+    def test_a_folder_is_none(self, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        store.mkdir(parents=True)
+
+        assert main(["migrate"]) == 1
+
+        assert capsys.readouterr().err == (
+            f"kamerplanter-server: {store} is a folder; name the file in it that is the store, "
+            f"such as {store}/garden.db.\n"
+        )
+
+    @pytest.mark.parametrize("command", ["check", "export"])
+    def test_what_is_left_of_one_is_not_taken_for_a_sound_and_empty_one(
+        self, store: Path, capsys: pytest.CaptureFixture[str], command: str
+    ) -> None:
+        store.parent.mkdir()
+        store.touch()
+
+        assert main([command]) == 1
+
+        assert "There is no store at" in capsys.readouterr().err
+        assert store.stat().st_size == 0
 
     @pytest.mark.parametrize("command", ["check", "export"])
     def test_one_that_is_not_there_is_not_taken_for_a_sound_and_empty_one(
@@ -224,12 +292,13 @@ class TestTransfer:
         assert file.read_bytes() == written
         assert str(file) in capsys.readouterr().err
 
+    @pytest.mark.parametrize("arguments", [[], ["-"]])
     def test_without_a_file_it_goes_to_where_the_output_goes(
-        self, store: Path, capsys: pytest.CaptureFixture[str]
+        self, store: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
     ) -> None:
         demo(store)
 
-        assert main(["export"]) == 0
+        assert main(["export", *arguments]) == 0
 
         head, *_, end = capsys.readouterr().out.splitlines()
         assert json.loads(head)["format"] == "kamerplanter-archive"

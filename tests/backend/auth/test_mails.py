@@ -3,20 +3,23 @@
 import io
 import logging
 import socketserver
+import stat
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
+from pathlib import Path
 from smtplib import SMTPNotSupportedError
 from typing import Any, override
 
 import pytest
 
-from kamerplanter_backend.auth import mail_sender
+from kamerplanter_backend.auth import mail_sender, mailers
 from kamerplanter_backend.auth.accounts import mailer_of
 from kamerplanter_backend.auth.mail_sender import MailSender
 from kamerplanter_backend.auth.mail_texts import MailKind, mail_of
-from kamerplanter_backend.auth.mailers import ConsoleMailer, SmtpMailer
+from kamerplanter_backend.auth.mailers import ConsoleMailer, FolderMailer, SmtpMailer
 from kamerplanter_backend.config.settings import MailerKind
 from kamerplanter_backend.domain.interfaces.adapters import Mail
 from tests.backend.accounts import Outbox, settings_of
@@ -111,6 +114,53 @@ class TestConsole:
         ConsoleMailer(stream).send(MAIL)
 
         assert "Zeile ä" in stream.getvalue()
+
+
+class TestFolder:
+    def test_mail_is_kept_where_only_its_owner_reads_it(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        settings = settings_of(
+            mailer=MailerKind.FOLDER, store=f"sqlite:///{tmp_path / 'data' / 'garden.db'}"
+        )
+        mailer = mailer_of(settings)
+        mailer.send(MAIL)
+        mailer.send(MAIL)
+
+        folder = tmp_path / "data" / "mails"
+        first, _second = folder.iterdir()
+        assert first.read_text() == (
+            "To: ada@example.org\nSubject: Grüße\n\nToken: s3cret\nZeile ä\n\n"
+        )
+        assert stat.S_IMODE(first.stat().st_mode) == 0o600
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert capsys.readouterr() == ("", "")
+        assert caplog.text == ""
+
+    def test_mails_go_when_no_code_in_them_is_good_any_more(self, tmp_path: Path) -> None:
+        days = iter((1, 2, 9))
+        mailer = FolderMailer(tmp_path, lambda: datetime(2026, 5, next(days), tzinfo=UTC))
+        (tmp_path / "notes.txt").write_text("of somebody else")
+        for _ in range(3):
+            mailer.send(MAIL)
+
+        assert sorted(path.name[:10] for path in tmp_path.iterdir()) == [
+            "2026-05-02",
+            "2026-05-09",
+            "notes.txt",
+        ]
+
+    def test_flood_of_mails_fills_no_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mailers, "MAX_MAILS", 3)
+        minutes = iter(range(5))
+        mailer = FolderMailer(tmp_path, lambda: datetime(2026, 5, 1, 10, next(minutes), tzinfo=UTC))
+        for _ in range(5):
+            mailer.send(MAIL)
+
+        assert sorted(path.name[14:16] for path in tmp_path.iterdir()) == ["02", "03", "04"]
 
 
 class TestSender:

@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from kamerplanter_backend.cli import setting_problems
 from kamerplanter_backend.common.retention import Retention
-from kamerplanter_backend.config.settings import Settings
+from kamerplanter_backend.config.setting_words import setting_problems, unknown_variables
+from kamerplanter_backend.config.settings import PREFIX, MailerKind, Mode, Settings
 
 SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
+PROVIDER = {
+    "slug": "a",
+    "display_name": "A",
+    "issuer": "https://a.example",
+    "client_id": "x",
+    "client_secret": "y",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +30,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def problems(**values: Any) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Settings(**values)
-    return setting_problems(caught.value)
+    return setting_problems(caught.value, Settings, PREFIX)
 
 
 def test_without_settings_it_is_light_and_on_this_machine_only() -> None:
@@ -94,8 +101,39 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         pytest.param(
             {"trusted_proxies": ("0.0.0.0/0",)}, "KAMERPLANTER_TRUSTED_PROXIES", id="trust all, v4"
         ),
+        pytest.param(
+            {"trusted_proxies": ("0.0.0.0/1", "128.0.0.0/1")},
+            "KAMERPLANTER_TRUSTED_PROXIES must not trust everybody, and 0.0.0.0/0 is nearly that; "
+            "name the addresses of the proxies in front of the server",
+            id="trust all, by halves",
+        ),
+        pytest.param(
+            {"trusted_proxies": tuple(f"{first}.0.0.0/6" for first in range(4, 224, 4))},
+            "KAMERPLANTER_TRUSTED_PROXIES",
+            id="trust nearly all, in pieces",
+        ),
+        pytest.param(
+            {"trusted_proxies": ("::/1", "8000::/1")},
+            "KAMERPLANTER_TRUSTED_PROXIES",
+            id="trust all, v6, by halves",
+        ),
+        pytest.param(
+            {"trusted_proxies": ("2000::/3",)},
+            "KAMERPLANTER_TRUSTED_PROXIES",
+            id="trust the whole internet, v6",
+        ),
         pytest.param({"allowed_hosts": ("*",)}, "KAMERPLANTER_ALLOWED_HOSTS", id="any host"),
         pytest.param({"mailer": "smtp"}, "KAMERPLANTER_SMTP_FROM", id="mail without sender"),
+        pytest.param(
+            {"mode": "full", "secret_key": SECRET},
+            "KAMERPLANTER_MAILER=console would show codes",
+            id="codes on a screen that is kept",
+        ),
+        pytest.param(
+            {"mailer": "folder", "store": "sqlite:///:memory:"},
+            "KAMERPLANTER_MAILER=folder",
+            id="a folder beside no file",
+        ),
         pytest.param(
             {"smtp_password": "x", "smtp_use_tls": False},
             "KAMERPLANTER_SMTP_USE_TLS",
@@ -149,7 +187,7 @@ def test_a_refusal_does_not_repeat_a_secret() -> None:
         Settings.model_validate({"mode": "full", "secret_key": "hunter2hunter2"})
 
     assert "hunter2" not in str(caught.value)
-    assert "hunter2" not in "".join(setting_problems(caught.value))
+    assert "hunter2" not in "".join(setting_problems(caught.value, Settings, PREFIX))
 
 
 def test_a_developer_may_do_without_encryption() -> None:
@@ -173,19 +211,143 @@ def test_a_light_server_in_a_closed_network_answers_to_its_names() -> None:
 
 
 def test_two_providers_need_two_slugs() -> None:
-    provider = {
-        "slug": "a",
-        "display_name": "A",
-        "issuer": "https://a.example",
-        "client_id": "x",
-        "client_secret": "y",
-    }
-
     found = problems(
         mode="full",
         secret_key=SECRET,
+        mailer="folder",
         public_url="https://garden.example",
-        oidc_providers=(provider, provider),
+        oidc_providers=(PROVIDER, PROVIDER),
     )
 
     assert found == ["KAMERPLANTER_OIDC_PROVIDERS: two providers share a slug"]
+
+
+class TestSentences:
+    """What is refused is said in a sentence: the variable, what it takes, and what it got."""
+
+    @pytest.mark.parametrize(
+        ("name", "text", "said"),
+        [
+            ("PORT", "many", "must be a whole number from 0 to 65535, not 'many'."),
+            ("PORT", "70000", "must be a whole number from 0 to 65535, not '70000'."),
+            ("PORT", "", "must be a whole number from 0 to 65535, not ''."),
+            ("PORT", "tcp://10.0.0.1:80", "not 'tcp://10.0.0.1:80'."),
+            ("MQTT_PORT", "0", "must be a whole number from 1 to 65535, not '0'."),
+            ("MODE", "heavy", "must be full or light, not 'heavy'."),
+            ("MAILER", "post", "must be console, folder or smtp, not 'post'."),
+            ("LOG_LEVEL", "loud", "must be debug, info, warning or error, not 'loud'."),
+            ("COOKIE_SECURE", "maybe", "must be true or false, not 'maybe'."),
+            ("FEED_RATE_LIMIT", "often", "must be like 20/minute, not 'often'."),
+            ("MQTT_CLIENT_ID", "x" * 61, "must be a text of 1 to 60 characters."),
+            ("ALLOWED_HOSTS", '["a', "must be a list, written with commas or as JSON."),
+            ("ALLOWED_HOSTS", '{"a": 1}', "must be a list, written with commas or as JSON."),
+            ("TRUSTED_PROXIES", "proxy", "must be addresses and networks such as 10.0.0.0/24"),
+            ("OIDC_PROVIDERS", "geheim", "must be like the JSON list of the documentation."),
+            ("OIDC_PROVIDERS", '["geheim"]', ", entry 1 must be "),
+        ],
+    )
+    def test_of_one_variable(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+    ) -> None:
+        monkeypatch.setenv(f"KAMERPLANTER_{name}", text)
+
+        (found,) = problems()
+
+        assert found.startswith(f"KAMERPLANTER_{name}")
+        assert said in found
+        assert "geheim" not in found
+
+    @pytest.mark.parametrize(
+        ("provider", "said"),
+        [
+            (PROVIDER | {"slug": "A B"}, ", slug must be like my-provider, not 'A B'."),
+            (
+                PROVIDER | {"issuer": "a.example"},
+                ", issuer must be like https://login.example, not 'a.example'.",
+            ),
+            (PROVIDER | {"colour": "x"}, ", colour is no setting; there are slug, display_name, "),
+            (
+                {name: text for name, text in PROVIDER.items() if name != "client_id"},
+                ", client_id is missing; it must be a text of 1 to 255 characters.",
+            ),
+        ],
+    )
+    def test_of_a_field_of_a_login_provider(self, provider: dict[str, str], said: str) -> None:
+        found = problems(oidc_providers=(PROVIDER | {"slug": "b"}, provider))
+
+        assert found[0].startswith(f"KAMERPLANTER_OIDC_PROVIDERS, entry 2{said}")
+
+    def test_of_several_things_at_once_one_each(self) -> None:
+        found = problems(mode="full", cookie_secure=False)
+
+        assert [line.partition(" ")[0] for line in found] == [
+            "KAMERPLANTER_SECRET_KEY",
+            "KAMERPLANTER_COOKIE_SECURE=false",
+            "KAMERPLANTER_MAILER=console",
+        ]
+
+    def test_a_long_value_is_cut(self) -> None:
+        (found,) = problems(port="9" * 500)
+
+        assert len(found) < 150
+
+
+@pytest.mark.parametrize("text", ['["garden.lan", "10.0.0.7"]', "garden.lan, 10.0.0.7"])
+def test_lists_are_written_as_json_or_with_commas(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("KAMERPLANTER_ALLOWED_HOSTS", text)
+
+    assert Settings().allowed_hosts == ("garden.lan", "10.0.0.7")
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "TRUSTED_PROXIES", "OIDC_PROVIDERS"])
+def test_an_empty_list_is_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"KAMERPLANTER_{name}", "")
+
+    assert getattr(Settings(), name.lower()) == ()
+
+
+def test_proxies_are_taken_one_by_one_or_as_the_network_that_they_stand_in() -> None:
+    settings = Settings(
+        trusted_proxies=("192.0.2.7", "172.18.0.1/16", "10.0.0.0/8", "104.16.0.0/13", "fd00::/8")
+    )
+
+    # The web server would take a network that does not begin at its beginning for a name.
+    assert settings.trusted_proxies == (
+        "192.0.2.7",
+        "172.18.0.0/16",
+        "10.0.0.0/8",
+        "104.16.0.0/13",
+        "fd00::/8",
+    )
+
+
+def test_who_cannot_send_mails_keeps_them_beside_the_store() -> None:
+    settings = Settings(
+        mode=Mode.FULL,
+        secret_key=SecretStr(SECRET),
+        mailer=MailerKind.FOLDER,
+        store="sqlite:////data/garden.db",
+    )
+
+    assert settings.mail_folder == Path("/data/mails")
+    assert Settings().mail_folder is None
+
+
+def test_a_variable_that_is_nearly_a_setting_is_named_with_the_one_that_was_meant() -> None:
+    environment = {
+        "KAMERPLANTER_PROT": "80",
+        "KAMERPLANTER_PORT": "80",
+        "kamerplanter_mode": "full",
+        "KAMERPLANTER_SERVICE_ZZZ": "x",
+        "KAMERPLANTER_TEST_ARANGO_URL": "x",
+        "HOME": "/",
+    }
+
+    found = unknown_variables(environment, Settings, PREFIX)
+
+    assert found == [
+        "KAMERPLANTER_PROT is no setting and changes nothing; did you mean KAMERPLANTER_PORT?",
+        "KAMERPLANTER_SERVICE_ZZZ is no setting and changes nothing.",
+    ]
