@@ -8,7 +8,7 @@ from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.components.sensor import SensorEntity
 from homeassistant.core import callback
 
-from kamerplanter_backend.client.command_queue import QueueState
+from kamerplanter_backend.client.queue_state import QueueState
 
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.rows import LinkBinary, LinkSensor

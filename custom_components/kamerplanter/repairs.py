@@ -34,7 +34,8 @@ class RefusedCommandFlow(RepairsFlow):
         """Put the command to the end of the queue."""
         if (entry := self._entry()) is None:
             return self.async_abort(reason="entry_not_loaded")
-        await entry.runtime_data.server.queue.send_again(self._command_key)
+        for key in self._alike(entry):
+            await entry.runtime_data.server.queue.send_again(key)
         return self.async_create_entry(data={})
 
     async def async_step_forget(
@@ -43,7 +44,8 @@ class RefusedCommandFlow(RepairsFlow):
         """Take the command off the list; a treatment does not close the gate any more."""
         if (entry := self._entry()) is None:
             return self.async_abort(reason="entry_not_loaded")
-        await entry.runtime_data.server.queue.forget_refused(self._command_key)
+        for key in self._alike(entry):
+            await entry.runtime_data.server.queue.forget_refused(key)
         return self.async_create_entry(data={})
 
     def _entry(self) -> KamerplanterConfigEntry | None:
@@ -51,6 +53,15 @@ class RefusedCommandFlow(RepairsFlow):
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return None
         return entry
+
+    def _alike(self, entry: KamerplanterConfigEntry) -> list[str]:
+        """Return the keys of all that is answered with it: readings, of which one stands for all.
+
+        What was refused since it was asked about is among them, or is not there any more.
+        """
+        refused = [item.command for item in entry.runtime_data.server.queue.state.refused]
+        readings = [item.command_key for item in refused if item.is_readings]
+        return readings if self._command_key in readings else [self._command_key]
 
     def _placeholders(self) -> dict[str, str]:
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)

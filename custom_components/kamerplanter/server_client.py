@@ -17,11 +17,11 @@ from kamerplanter_backend.client.protocol import (
     KamerplanterClient,
     Request,
 )
-from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.client.waiting_overlay import with_waiting
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
+    HostRefusedError,
     RateLimitedError,
     TenantSuspendedError,
 )
@@ -82,7 +82,7 @@ class ServerClient(KamerplanterClient):
             # A key that was withdrawn opens no gate: what was known stays, and grows old.
             if self._memory.snapshot is None:
                 raise
-            shown = self._memory.snapshot
+            shown = await self.queue.gated(self._memory.snapshot)
             self._is_stale = True
         else:
             self._is_stale = not self.is_connected
@@ -137,6 +137,8 @@ class ServerClient(KamerplanterClient):
     ) -> R:
         try:
             answer = await client.call(request, caller)
+        except HostRefusedError:
+            raise  # nothing is wrong with the key
         except ForbiddenError as error:
             self._is_suspended = self._is_suspended or isinstance(error, TenantSuspendedError)
             if is_permitted((caller or Caller()).role, type(request).permission):
@@ -149,7 +151,7 @@ class ServerClient(KamerplanterClient):
 
     def _waiting(self) -> Iterator[Command[Any]]:
         for stored in self.queue.waiting:
-            if stored.name == RecordReadings.__name__:
+            if stored.is_readings:
                 continue  # many and large, and no task hangs on them here
             try:
                 yield restored(stored)

@@ -8,14 +8,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from kamerplanter_backend.client.command_queue import QueueState
 from kamerplanter_backend.client.queue_file import RefusedCommand
-from kamerplanter_backend.client.requests import RecordReadings
+from kamerplanter_backend.client.queue_state import QueueState
 from kamerplanter_backend.client.wire import error_of_code
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
+    HostRefusedError,
     IncompatibleServerError,
     NotFoundError,
+    OtherServerError,
     TenantSuspendedError,
     UnauthorizedError,
     UnavailableError,
@@ -36,21 +37,27 @@ GARDEN_GONE = "garden_gone"
 GARDEN_SUSPENDED = "garden_suspended"
 KEY_FORBIDDEN = "key_forbidden"
 QUEUE_DAMAGED = "queue_damaged"
+READINGS_LOST = "readings_lost"
 SERVER_AWAY = "server_away"
 SERVER_INCOMPATIBLE = "server_incompatible"
+SERVER_OTHER = "server_other"
 
 _TROUBLES: tuple[tuple[type[KamerplanterError], str], ...] = (
+    (OtherServerError, SERVER_OTHER),
     (IncompatibleServerError, SERVER_INCOMPATIBLE),
     (NotFoundError, GARDEN_GONE),
 )
+"""The first that fits counts."""
 _ALL = (
     COMMANDS_WAITING,
     GARDEN_GONE,
     GARDEN_SUSPENDED,
     KEY_FORBIDDEN,
     QUEUE_DAMAGED,
+    READINGS_LOST,
     SERVER_AWAY,
     SERVER_INCOMPATIBLE,
+    SERVER_OTHER,
 )
 
 
@@ -95,19 +102,18 @@ class ServerIssues:
         trouble = state.trouble
         if isinstance(trouble, UnauthorizedError):
             self._entry.async_start_reauth(self._hass)
-        for kind, issue in _TROUBLES:
-            self._tell(issue, isinstance(trouble, kind), trouble)
+        fitting = next((issue for kind, issue in _TROUBLES if isinstance(trouble, kind)), None)
+        for _, issue in _TROUBLES:
+            self._tell(issue, issue == fitting, trouble)
         away_since = state.away_since
-        is_away = isinstance(trouble, UnavailableError) and not isinstance(
-            trouble, IncompatibleServerError
-        )
+        is_away = isinstance(trouble, UnavailableError | HostRefusedError) and fitting is None
         self._tell(
             SERVER_AWAY,
             is_away and away_since is not None and dt_util.utcnow() - away_since >= AWAY_AFTER,
             trouble,
             {"since": _local(away_since)},
         )
-        commands = [c for c in self._client.queue.waiting if c.name != RecordReadings.__name__]
+        commands = [c for c in self._client.queue.waiting if not c.is_readings]
         self._tell(
             COMMANDS_WAITING,
             bool(commands),
@@ -119,6 +125,8 @@ class ServerIssues:
         )
         damaged = state.damaged_file
         self._tell(QUEUE_DAMAGED, damaged is not None, None, {"path": str(damaged)})
+        lost = state.dropped_readings_count
+        self._tell(READINGS_LOST, lost > 0, None, {"count": str(lost)})
         self._tell_refused(state.refused)
 
     @callback
@@ -159,7 +167,10 @@ class ServerIssues:
         )
 
     def _tell_refused(self, refused: tuple[RefusedCommand, ...]) -> None:
-        now = {item.command.command_key: item for item in refused}
+        # Nobody answers for each of hundreds of batches: the first one stands for all.
+        readings = [item for item in refused if item.command.is_readings]
+        told = [item for item in refused if not item.command.is_readings] + readings[:1]
+        now = {item.command.command_key: item for item in told}
         for key in self._refused - now.keys():
             ir.async_delete_issue(self._hass, DOMAIN, self._refused_id(key))
         for key in now.keys() - self._refused:

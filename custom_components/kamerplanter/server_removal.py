@@ -10,7 +10,6 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.queue_file import QueueFile, StoredCommand
-from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.common.exceptions import UnavailableError
 
 from .const import CONF_STORE_ID, DOMAIN, FOLDER, QUEUE_FILE
@@ -74,4 +73,4 @@ def _unsent(path: Path) -> list[StoredCommand]:
         stored += [item.command for item in file.refused()]
     finally:
         file.close()
-    return [item for item in stored if item.name != RecordReadings.__name__]
+    return [item for item in stored if not item.is_readings]

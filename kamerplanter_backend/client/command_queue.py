@@ -12,7 +12,6 @@ What it promises:
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, override
@@ -31,6 +30,7 @@ from kamerplanter_backend.client.protocol import (
     Request,
 )
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand
+from kamerplanter_backend.client.queue_state import QueueState
 from kamerplanter_backend.client.requests import (
     CheckHarvest,
     LogHarvest,
@@ -55,26 +55,6 @@ from kamerplanter_engines.models.ipm import HarvestVerdict
 
 _ANYTHING = Change(cursor=0, tenant_key="", collections=())
 """What is told when a gate closes or opens here, which no commit of the server tells."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueState:
-    """What a person may want to see of the queue."""
-
-    depth: int
-    """Commands that wait."""
-    oldest_at: datetime | None
-    """When the first of them was called; none = nothing waits."""
-    away_since: datetime | None
-    """Since when the server cannot be reached or refuses us; none = it answers."""
-    trouble: KamerplanterError | None
-    """Why; an `UnauthorizedError` means that a new key is needed."""
-    refused: tuple[RefusedCommand, ...]
-    """What will not be sent any more, oldest first; stays until a person has seen it."""
-    dropped_readings_count: int
-    """Readings lost since the start, because too many waited."""
-    damaged_file: Path | None
-    """Where an unreadable queue was put aside at the start; none = all is well."""
 
 
 class QueueingClient(KamerplanterClient):
@@ -108,6 +88,7 @@ class QueueingClient(KamerplanterClient):
             waits=waits,
             on_done=self._note_delivered,
             on_refused=self._note_refused,
+            on_lost=self._hold,
             on_trouble=self._note_trouble,
         )
         self._is_closed = False
@@ -164,7 +145,13 @@ class QueueingClient(KamerplanterClient):
             self._note_trouble(None)
             if self._store.waiting:
                 self._delivery.wake()
-        zone = await self._known_zone()
+        return await self.gated(shown)
+
+    async def gated(self, shown: GardenSnapshot) -> GardenSnapshot:
+        """Return a snapshot, of now or of earlier, with the gates closed that are closed here."""
+        zone = self._time.zone
+        if zone is None:
+            zone = await self._store.run(lambda: ZoneInfo(shown.time_zone))
         return self._gate.shown(shown, zone, self._time.today())
 
     @override
@@ -259,6 +246,7 @@ class QueueingClient(KamerplanterClient):
 
     async def _call_now[R](self, command: Command[R], caller: Caller) -> R:
         """Send a command that cannot wait, after all that waits."""
+        self._check_open()
         await self._delivery.settled()
         if self._store.waiting:
             raise UnavailableError(
@@ -280,7 +268,8 @@ class QueueingClient(KamerplanterClient):
         answer = self._delivery.answer_of(key)
         await self._queue(command, caller)
         if self._store.find(key) is None and not answer.done():
-            raise self._queued(command)  # readings that joined others
+            self._delivery.forget_answer(key)  # readings that joined others
+            raise self._queued(command)
         try:
             result: R = await asyncio.shield(answer)
         except asyncio.CancelledError:
@@ -290,8 +279,7 @@ class QueueingClient(KamerplanterClient):
         return result
 
     async def _queue(self, command: Command[Any], caller: Caller, *, attempts: int = 0) -> None:
-        if self._is_closed:
-            raise UnavailableError("The garden is closed.", reason=CLOSED)
+        self._check_open()
         if not is_permitted(caller.role, command.permission):
             raise ForbiddenError(
                 f"Role {caller.role} may not {command.permission}.",
@@ -304,6 +292,10 @@ class QueueingClient(KamerplanterClient):
             self._delivery.wake()
         if isinstance(command, LogTreatment):
             self._listeners.tell(_ANYTHING)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise UnavailableError("The garden is closed.", reason=CLOSED)
 
     def _queued(self, command: Command[Any]) -> QueuedError:
         depth = len(self._store.waiting)
@@ -383,9 +375,10 @@ async def open_queue(
 
 def _may_wait(command: Command[Any], error: KamerplanterError) -> bool:
     """Tell whether a command is stored because of an error; of readings nobody waits for news."""
-    if isinstance(error, UnavailableError):
-        return _is_away(error)
-    return isinstance(command, RecordReadings) and isinstance(error, PASSING)
+    if _is_away(error):
+        return True
+    is_closed = error.placeholders.get("reason") == CLOSED
+    return isinstance(command, RecordReadings) and isinstance(error, PASSING) and not is_closed
 
 
 def _is_away(error: KamerplanterError) -> bool:

@@ -28,8 +28,6 @@ MOST_BATCHES = 5000
 BATCH_SIZE = 200
 """Readings of small batches are put together up to this number."""
 
-_READINGS = RecordReadings.__name__
-
 
 def stored(command: Command[Any], caller: Caller, at: datetime) -> StoredCommand:
     """Return a command as it waits; it has its key."""
@@ -74,7 +72,7 @@ class CommandStore:
         self.refused: list[RefusedCommand] = []
         """Oldest first."""
         self.dropped_readings_count = 0
-        """Readings lost since the start, because too many waited."""
+        """Readings lost since the start, because too many waited or they waited too long."""
         self.damaged = file.damaged
         """Where an unreadable file was put aside; none = all is well."""
 
@@ -132,6 +130,17 @@ class CommandStore:
         """Forget a command that was delivered."""
         await self.run(lambda: self._file.remove(item.seq))
         self.waiting = [w for w in self.waiting if w.seq != item.seq]
+
+    async def lose(self, item: WaitingCommand) -> int:
+        """Forget readings that nobody will get any more; return how many."""
+        try:
+            command = restored(item.command)
+        except InvalidInputError:
+            command = RecordReadings(readings=())  # an older version's
+        await self.remove(item)
+        count = len(command.readings) if isinstance(command, RecordReadings) else 0
+        self.dropped_readings_count += count
+        return count
 
     async def refuse(
         self, item: WaitingCommand, error: KamerplanterError, at: datetime
@@ -191,7 +200,7 @@ class CommandStore:
             if known is not None:
                 _check_same(known.command, command)
                 return
-            if command.name == _READINGS:
+            if command.is_readings:
                 if not attempts and await self._merged(command):
                     return
                 await self._make_room()
@@ -207,7 +216,7 @@ class CommandStore:
     async def _merged(self, command: StoredCommand) -> bool:
         """Put readings to the last ones that wait, if they fit there; tell whether they did."""
         last = self.waiting[-1] if self.waiting else None
-        if last is None or last.attempts or last.command.name != _READINGS:
+        if last is None or last.attempts or not last.command.is_readings:
             return False
         before = RecordReadings.model_validate_json(last.command.body)
         more = RecordReadings.model_validate_json(command.body)
@@ -223,13 +232,11 @@ class CommandStore:
     async def _make_room(self) -> None:
         while self._count(is_reading=True) >= MOST_BATCHES:
             # The first of the queue may be on its way.
-            oldest = next(w for w in self.waiting[1:] if w.command.name == _READINGS)
-            lost = RecordReadings.model_validate_json(oldest.command.body)
-            await self.remove(oldest)
-            self.dropped_readings_count += len(lost.readings)
+            oldest = next(w for w in self.waiting[1:] if w.command.is_readings)
+            await self.lose(oldest)
 
     def _count(self, *, is_reading: bool) -> int:
-        return sum((w.command.name == _READINGS) is is_reading for w in self.waiting)
+        return sum(w.command.is_readings is is_reading for w in self.waiting)
 
 
 def _check_same(known: StoredCommand, command: StoredCommand) -> None:

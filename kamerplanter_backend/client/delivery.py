@@ -15,6 +15,7 @@ from kamerplanter_backend.client.wire import SERVER_ERROR
 from kamerplanter_backend.common.clock import Clock
 from kamerplanter_backend.common.exceptions import (
     CommandExpiredError,
+    HostRefusedError,
     NotFoundError,
     RateLimitedError,
     RequestTimeoutError,
@@ -36,6 +37,7 @@ PASSING: tuple[type[KamerplanterError], ...] = (
     UnavailableError,
     UnauthorizedError,
     TenantSuspendedError,
+    HostRefusedError,
     RateLimitedError,
     RequestTimeoutError,
 )
@@ -52,6 +54,7 @@ class Delivery:
         waits: Pauses between attempts.
         on_done: Told of each command that was delivered.
         on_refused: Told of each command that was given up.
+        on_lost: Told when readings were given up; nobody is asked about each of so many.
         on_trouble: Told why nothing can be delivered now; none = something was.
     """
 
@@ -64,6 +67,7 @@ class Delivery:
         waits: Waits,
         on_done: Callable[[Command[Any]], None],
         on_refused: Callable[[RefusedCommand], None],
+        on_lost: Callable[[], None],
         on_trouble: Callable[[KamerplanterError | None], None],
     ) -> None:
         self._store = store
@@ -72,10 +76,13 @@ class Delivery:
         self._waits = waits
         self._on_done = on_done
         self._on_refused = on_refused
+        self._on_lost = on_lost
         self._on_trouble = on_trouble
         self._wake = asyncio.Event()
         self._round_ended = asyncio.Event()
         self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._broken = ("", 0)
+        """The command that broke a living server last, and how often it did."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self) -> None:
@@ -100,6 +107,10 @@ class Delivery:
             # A caller that gave up meanwhile is no reason for a warning.
             known.add_done_callback(lambda done: done.cancelled() or done.exception())
         return known
+
+    def forget_answer(self, command_key: str) -> None:
+        """Expect no answer to a command: it goes as a part of another one."""
+        self._answers.pop(command_key, None)
 
     async def stop(self) -> None:
         """Deliver nothing any more; what is under way is sent again with the next start."""
@@ -145,9 +156,7 @@ class Delivery:
         key = item.command.command_key
         now = self._clock()
         if now - item.command.queued_at > KEPT:
-            day = item.command.queued_at.date().isoformat()
-            message = f"Stored on {day} and not delivered within {KEPT.days} days; enter it again."
-            await self._give_up(item, CommandExpiredError(message, key=key, date=day))
+            await self._expire(item)
             return True
         try:
             item = await self._store.begin(item)
@@ -166,6 +175,18 @@ class Delivery:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
         return True
+
+    async def _expire(self, item: WaitingCommand) -> None:
+        day = item.command.queued_at.date().isoformat()
+        if item.command.is_readings:
+            # Kept as refused they would fill the disk of a house whose server never comes back.
+            count = await self._store.lose(item)
+            _LOGGER.warning("%d readings of %s are lost: the server was away", count, day)
+            self._on_lost()
+            return
+        message = f"Stored on {day} and not delivered within {KEPT.days} days; enter it again."
+        key = item.command.command_key
+        await self._give_up(item, CommandExpiredError(message, key=key, date=day))
 
     async def _give_up(self, item: WaitingCommand, error: KamerplanterError) -> None:
         refusal = await self._store.refuse(item, error, self._clock())
@@ -186,14 +207,17 @@ class Delivery:
             return error.placeholders.get("kind") == "tenants"  # we were put out of the garden
         if not isinstance(error, PASSING):
             return False
-        is_broken = error.placeholders.get("reason") == SERVER_ERROR
-        if not is_broken or item.attempts < BREAKING_ATTEMPTS:
+        if error.placeholders.get("reason") != SERVER_ERROR:
             return True
         try:
             await self._client.snapshot()
         except KamerplanterError:
             return True
-        return False
+        key, count = item.command.command_key, 1
+        if self._broken[0] == key:
+            count += self._broken[1]
+        self._broken = (key, count)
+        return count < BREAKING_ATTEMPTS
 
     def _end_round(self, *, is_away: bool) -> None:
         if is_away:

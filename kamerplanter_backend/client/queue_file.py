@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kamerplanter_backend.client.protocol import Caller
+from kamerplanter_backend.client.requests import RecordReadings
 from kamerplanter_backend.common.exceptions import (
     CorruptStoreError,
     NewerSchemaError,
@@ -47,6 +48,11 @@ class StoredCommand(Model):
     """Its fields as JSON."""
     caller: Caller
     queued_at: Instant
+
+    @property
+    def is_readings(self) -> bool:
+        """Whether it carries readings, of which there may be very many."""
+        return self.name == RecordReadings.__name__
 
 
 class WaitingCommand(Model):

@@ -28,7 +28,11 @@ from kamerplanter_backend.client.wire import (
     UNREADABLE,
     answer_type,
 )
-from kamerplanter_backend.common.exceptions import IncompatibleServerError, UnavailableError
+from kamerplanter_backend.common.exceptions import (
+    IncompatibleServerError,
+    OtherServerError,
+    UnavailableError,
+)
 
 _MOMENT = TypeAdapter(AwareDatetime)
 
@@ -55,6 +59,8 @@ class RestClient(KamerplanterClient):
         token: API key (`kp_...`) or access token; none = the server runs in light mode.
         session: Used and left open; none = an own one that `close` closes.
         waits: Timeouts and pauses.
+        instance_id: Of the server that is meant; no other one gets anything from this client or
+            is believed. None = whoever answers.
     """
 
     def __init__(
@@ -65,7 +71,9 @@ class RestClient(KamerplanterClient):
         token: str | None = None,
         session: aiohttp.ClientSession | None = None,
         waits: Waits | None = None,
+        instance_id: str | None = None,
     ) -> None:
+        self._instance_id = instance_id
         self._transport = Transport(base_url, token=token, session=session, waits=waits or Waits())
         self._root = f"/api/v1/t/{quote(slug, safe='')}/client"
         self._listeners = Listeners[Change]("changes")
@@ -86,6 +94,7 @@ class RestClient(KamerplanterClient):
         Raises:
             UnavailableError: It cannot be reached, or is no Kamerplanter server.
             IncompatibleServerError: It is too old or too new for this client.
+            OtherServerError: It is not the one that is meant.
         """
         answer = await self._transport.send("GET", "/api/v1/mode")
         try:
@@ -100,6 +109,13 @@ class RestClient(KamerplanterClient):
                 reason=f"{older} too old",
                 found=info.version,
                 known=PROTOCOL,
+            )
+        if self._instance_id is not None and info.instance_id not in {None, self._instance_id}:
+            # What waits for one garden must not end up in another of the same name.
+            raise OtherServerError(
+                f"At {self._transport.base_url} answers another server than the one that this "
+                "garden is on; enter the right address, or restore the data of the server.",
+                reason="another server",
             )
         self._server = info
         return info

@@ -71,6 +71,12 @@ class IncompatibleServerError(UnavailableError):
     code = "SERVER_INCOMPATIBLE"
 
 
+class OtherServerError(IncompatibleServerError):
+    """At the address answers another server than the one that the garden is on."""
+
+    code = "SERVER_OTHER"
+
+
 class QueuedError(KamerplanterError):
     """No failure: the server is away, and what was asked is stored and will be sent to it.
 

@@ -130,6 +130,21 @@ class HomeServer:
             meanwhile(self.server)
         self._live = LiveServer(self._app, port=self.port)
 
+    def be_replaced(self) -> None:
+        """Let another server answer at the address, with a garden of the same name."""
+        self._settings = self._settings.model_copy(
+            update={"store": self._settings.store.replace("server.db", "other.db")}
+        )
+        self.come_back()
+
+    def be_itself(self) -> None:
+        """Let the right server answer again, after another one."""
+        self.go_away()
+        self._settings = self._settings.model_copy(
+            update={"store": self._settings.store.replace("other.db", "server.db")}
+        )
+        self.come_back()
+
     stop = go_away
 
     def entry(self, readings: str = "none", **data: object) -> MockConfigEntry:

@@ -29,6 +29,7 @@ from kamerplanter_backend.client.requests import (
 )
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.dependencies import Server
+from kamerplanter_backend.common.exceptions import QueuedError
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -421,6 +422,34 @@ async def test_removals_and_renames_wait_too(served: ServedGarden) -> None:
     assert served.subentry(tank).title == "Big tank"
 
 
+async def test_another_server_at_the_address_gets_nothing_and_changes_nothing(
+    served: ServedGarden,
+) -> None:
+    plant = await served.add_plant()
+    await served.server_goes()
+    await treat(served, plant)
+    queue = served.entry.runtime_data.server.queue
+
+    await served.hass.async_add_executor_job(served.place.be_replaced)
+    for _ in range(3):  # a thing must be missing twice
+        await served.settle()
+
+    assert issues(served) == {"server_other", "commands_waiting"}
+    assert served.state("binary_sensor", "hub", "server_connected").state == "off"
+    assert served.state("binary_sensor", plant, "harvest_allowed").state == "off"
+    assert served.subentry(plant).title == "Tomato"
+    assert (queue.state.depth, queue.state.refused) == (1, ())
+    with pytest.raises(HomeAssistantError, match="another server"):
+        await act(served, "set_phase", device_id=served.device(plant).id, phase="flowering")
+
+    await served.hass.async_add_executor_job(served.place.be_itself)
+    await served.settle()
+    await served.until(lambda: not queue.state.depth, "the treatment is delivered")
+    await served.settle()
+    assert issues(served) == set()
+    assert [item.product for item in await served.ask(ListTreatments(plant_key=plant))] == ["Neem"]
+
+
 # --- What the server refuses ----------------------------------------------------------------------
 
 
@@ -447,6 +476,12 @@ async def refuse_one(served: ServedGarden) -> str:
 
 
 async def answer(served: ServedGarden, issue_id: str, choice: str) -> None:
+    flow = await begin_repair(served, issue_id)
+    assert flow["description_placeholders"]["command"] == "Log a treatment"
+    await choose_repair(served, flow, choice)
+
+
+async def begin_repair(served: ServedGarden, issue_id: str) -> Any:
     from homeassistant.components.repairs import repairs_flow_manager  # noqa: PLC0415
     from homeassistant.setup import async_setup_component  # noqa: PLC0415
 
@@ -456,7 +491,14 @@ async def answer(served: ServedGarden, issue_id: str, choice: str) -> None:
     assert manager is not None
     flow = await manager.async_init(DOMAIN, data={"issue_id": issue_id})
     assert flow["menu_options"] == ["send_again", "forget"]
-    assert flow["description_placeholders"]["command"] == "Log a treatment"
+    return flow
+
+
+async def choose_repair(served: ServedGarden, flow: Any, choice: str) -> None:
+    from homeassistant.components.repairs import repairs_flow_manager  # noqa: PLC0415
+
+    manager = repairs_flow_manager(served.hass)
+    assert manager is not None
     await manager.async_configure(flow["flow_id"], {"next_step_id": choice})
     await served.settle()
 
@@ -515,6 +557,80 @@ async def test_an_issue_of_a_garden_that_is_not_loaded_cannot_be_answered(
 
     for step in (flow.async_step_forget, flow.async_step_send_again):
         assert (await step())["reason"] == "entry_not_loaded"
+
+
+async def test_readings_that_waited_too_long_are_one_message(
+    mqtt_garden: Garden, place: HomeServer
+) -> None:
+    tank = await mqtt_garden.add_tank()
+    assert isinstance(mqtt_garden, ServedGarden)
+    await mqtt_garden.server_goes()
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ec", "1.85")
+    await mqtt_garden.derive()
+    queue = mqtt_garden.entry.runtime_data.server.queue
+    assert queue.state.depth == 1
+
+    await mqtt_garden.pass_time(timedelta(days=15), step=timedelta(days=5))
+    await mqtt_garden.server_returns()
+
+    assert "command_refused" not in issues(mqtt_garden)
+    told = ir.async_get(mqtt_garden.hass).async_get_issue(DOMAIN, f"readings_lost_{STORE_ID}")
+    assert told is not None
+    assert told.translation_placeholders["count"] == "1"
+    probe = mqtt_garden.subentry(tank).data["probe_key"]
+    began = mqtt_garden.snapshot.taken_at - timedelta(days=16)
+    known = await mqtt_garden.ask(
+        ListReadings(probe_key=probe, kind="ec", from_at=began, until_at=began + timedelta(days=16))
+    )
+    assert known == ()
+
+
+@pytest.mark.parametrize("choice", ["send_again", "forget"])
+async def test_readings_that_are_refused_are_answered_once_for_all(
+    served: ServedGarden, choice: str
+) -> None:
+    now = served.snapshot.taken_at
+    await served.server_goes()
+    queue = served.entry.runtime_data.server.queue
+    for number in range(2):
+        readings = tuple(
+            Reading(
+                probe_key="never-was",
+                kind=ChannelKind.EC,
+                at=now + timedelta(seconds=200 * number + second),
+                received_at=now,
+                value=1.5,
+                verdict=Verdict.GOOD,
+            )
+            for second in range(200)
+        )
+        with pytest.raises(QueuedError):
+            await served.ask(RecordReadings(readings=readings))
+    assert queue.state.depth == 2
+    await served.server_returns()
+    assert len(queue.state.refused) == 2
+
+    (issue_id,) = [
+        issue_id
+        for domain, issue_id in ir.async_get(served.hass).issues
+        if domain == DOMAIN and issue_id.startswith("command_refused")
+    ]
+    asked = await begin_repair(served, issue_id)
+    assert asked["description_placeholders"]["command"] == "Readings"
+    before = queue.state.refused
+    served.freezer.tick(timedelta(seconds=30))
+    await choose_repair(served, asked, choice)
+
+    if choice == "forget":
+        assert queue.state.refused == ()
+        assert issues(served) == set()
+        return
+    await served.until(
+        lambda: not queue.state.depth and len(queue.state.refused) == 2, "tried again"
+    )
+    assert {item.refused_at for item in queue.state.refused}.isdisjoint(
+        item.refused_at for item in before
+    )
 
 
 # --- Files ----------------------------------------------------------------------------------------

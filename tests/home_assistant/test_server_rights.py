@@ -126,6 +126,33 @@ async def test_a_revoked_key_asks_for_a_new_one_and_loses_nothing(served: Served
     assert [item.value for item in readings] == [1.85]
 
 
+async def test_a_treatment_that_waits_closes_the_gate_without_a_key_too(
+    served: ServedGarden,
+) -> None:
+    plant = await served.add_plant()
+    shared = served.place.shared
+    assert shared is not None
+    await served.hass.async_add_executor_job(shared.revoke_key)
+    await served.server_goes()
+    await served.hass.services.async_call(
+        DOMAIN,
+        "log_treatment",
+        {"device_id": served.device(plant).id, "product": "Neem", "interval_d": 7},
+        blocking=True,
+        return_response=True,
+    )
+    await served.hass.async_add_executor_job(served.place.come_back)
+
+    await served.settle()
+
+    assert reauths(served) == ["reauth_server"]
+    assert served.state("binary_sensor", plant, "harvest_allowed").state == "off"
+    assert served.state("binary_sensor", plant, "karenz_active").state == "on"
+    await served.hass.config_entries.async_reload(served.entry.entry_id)
+    await served.settle()
+    assert served.state("binary_sensor", plant, "harvest_allowed").state == "off"
+
+
 async def test_a_suspended_garden_is_shown_and_told(served: ServedGarden) -> None:
     plant = await served.add_plant()
     shared = served.place.shared

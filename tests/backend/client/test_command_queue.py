@@ -7,6 +7,7 @@ import pytest
 
 from kamerplanter_backend.client.command_queue import QueueingClient
 from kamerplanter_backend.client.command_store import BATCH_SIZE, MOST_COMMANDS
+from kamerplanter_backend.client.delivery import BREAKING_ATTEMPTS
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.client.queue_file import RefusedCommand
 from kamerplanter_backend.client.requests import (
@@ -26,7 +27,10 @@ from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
     ForbiddenError,
+    HostRefusedError,
+    IncompatibleServerError,
     NotFoundError,
+    OtherServerError,
     QueuedError,
     TenantSuspendedError,
     UnauthorizedError,
@@ -355,6 +359,8 @@ async def test_a_person_forgets_a_refused_command_or_sends_it_again(
     [
         UnauthorizedError("The key was revoked."),
         TenantSuspendedError("The garden is suspended."),
+        HostRefusedError("Not this name.", value="garden.lan"),
+        OtherServerError("Another server."),
         NotFoundError("No garden.", kind="tenants", key="home"),
         away("server error"),
     ],
@@ -387,6 +393,23 @@ async def test_a_command_that_breaks_the_server_is_given_up(
 
     assert await titles(server) == ["a"]
     assert [refused.command.name for refused in client.state.refused] == ["AddTask"]
+
+
+async def test_attempts_while_the_server_was_away_are_not_the_fault_of_a_command(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    server.trouble = away()
+    await queued(client, task("a"))
+    await eventually(lambda: client._store.waiting[0].attempts > BREAKING_ATTEMPTS)
+    server.refusals["a"] = away("server error")  # as from one that is not ready yet
+    server.trouble = None
+    await eventually(lambda: bool(server.sent))
+    server.refusals.clear()
+
+    await drained(client)
+
+    assert client.state.refused == ()
+    assert await titles(server) == ["a"]
 
 
 # --- Readings -------------------------------------------------------------------------------
@@ -440,6 +463,49 @@ async def test_too_many_readings_cost_the_oldest_ones_and_no_command(
     assert oldest.at == START + timedelta(seconds=2 * BATCH_SIZE)
 
 
+async def test_readings_that_waited_too_long_are_counted_and_nobody_is_asked_about_each(
+    client: QueueingClient, server: SwitchedClient, clock: Clock
+) -> None:
+    heard: list[RefusedCommand] = []
+    client.on_refused(heard.append)
+    server.trouble = away()
+    for number in range(3):
+        with pytest.raises(QueuedError):
+            await client.call(readings(number * BATCH_SIZE, BATCH_SIZE))
+    lost: list[int] = []
+    client.on_state(lambda state: lost.append(state.dropped_readings_count))
+
+    clock.now += timedelta(days=14, seconds=1)
+    await drained(client)  # nothing grows without an end, though the server never came back
+
+    assert client.state.dropped_readings_count == lost[-1] == 3 * BATCH_SIZE
+    assert (heard, client.state.refused) == ([], ())
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        IncompatibleServerError("Too new."),
+        OtherServerError("Another one."),
+        UnauthorizedError("Who?"),
+    ],
+    ids=lambda error: error.code,
+)
+async def test_readings_wait_on_the_disk_whatever_keeps_the_server_from_taking_them(
+    client: QueueingClient, server: SwitchedClient, trouble: KamerplanterError
+) -> None:
+    server.trouble = trouble
+
+    with pytest.raises(QueuedError):
+        await client.call(readings(0, 3))
+    await client.close()
+    with pytest.raises(UnavailableError) as refused:
+        await client.call(readings(3, 3))
+
+    assert refused.value.placeholders["reason"] == "closed"
+    assert client.state.depth == 1
+
+
 def _sent(body: str) -> RecordReadings:
     return RecordReadings.model_validate_json(body)
 
@@ -459,6 +525,20 @@ async def test_the_state_is_told_when_it_changes(
 
     assert max(depths) == 2
     assert depths[-1] == 0
+
+
+async def test_what_cannot_wait_is_refused_after_closing_though_something_waits(
+    client: QueueingClient, server: SwitchedClient, plant: Plant
+) -> None:
+    server.trouble = away()
+    await queued(client, task("a"))
+    await client.close()
+
+    async with asyncio.timeout(5):
+        with pytest.raises(UnavailableError) as refused:
+            await client.call(LogHarvest(fields=HarvestFields(plant_key=plant.key, at=START)))
+
+    assert refused.value.placeholders["reason"] == "closed"
 
 
 async def test_closing_leaves_what_waits_and_answers_who_waits(

@@ -1,6 +1,8 @@
 """The gate of the harvest, for treatments that the server does not know yet."""
 
+import sqlite3
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from kamerplanter_backend.client.requests import (
     LogHarvest,
 )
 from kamerplanter_backend.common.exceptions import (
+    UnauthorizedError,
     UnavailableError,
 )
 from kamerplanter_engines.errors import KarenzViolationError
@@ -152,6 +155,26 @@ async def test_a_refused_treatment_keeps_the_gate_closed_until_a_person_has_seen
     assert refused.value.placeholders["date"] == "2026-06-01"
     assert view_of(await client.snapshot(), plant)[0] is True
     assert (await client.call(harvest)).plant_key == plant.key
+
+
+async def test_what_was_known_is_shown_with_the_gate_closed_while_the_server_refuses_us(
+    open_client: Open, server: SwitchedClient, plant: Plant, tmp_path: Path
+) -> None:
+    client = await open_client()
+    known = await client.snapshot()
+    server.trouble = away()
+    await queued(client, neem(plant))
+    await client.close()
+    with sqlite3.connect(tmp_path / "q.db") as connection:
+        connection.execute("DELETE FROM remembered")  # not even the zone is known
+    connection.close()
+    client = await open_client()
+    server.trouble = UnauthorizedError("The key was revoked.")
+
+    with pytest.raises(UnauthorizedError):
+        await client.snapshot()
+
+    assert view_of(await client.gated(known), plant) == (False, True, date(2026, 5, 5), 4)
 
 
 async def test_nothing_is_shown_of_a_server_that_was_never_there(

@@ -20,6 +20,7 @@ from kamerplanter_backend.common.exceptions import (
     IdempotencyConflictError,
     IncompatibleServerError,
     NotFoundError,
+    OtherServerError,
     RateLimitedError,
     StaleRevisionError,
     StoreFullError,
@@ -243,6 +244,29 @@ async def test_a_server_of_another_time_is_named(
     assert server.asked == []
     assert refused.value.placeholders["found"] == "2031.1.0"
     assert f"Update the {older}" in refused.value.message
+
+
+async def test_another_server_at_the_address_gets_nothing_and_is_not_believed(
+    server: OddServer,
+) -> None:
+    server.answers = [server.refuse(409, "CONFLICT")]
+    client = RestClient(server.url, slug="platform", waits=WAITS, instance_id="one")
+    with pytest.raises(ConflictError):
+        await client.call(ADD)
+    server.asked.clear()
+    server.answers = [server.text("", 502)]  # it is replaced
+    with pytest.raises(UnavailableError):
+        await client.call(ADD)
+    asked = list(server.asked)
+    server.mode["instance_id"] = "two"
+
+    for ask in (client.snapshot(), client.call(ADD), client.server_info()):
+        with pytest.raises(OtherServerError) as refused:
+            await ask
+    await client.close()
+
+    assert server.asked == asked
+    assert server.url in refused.value.message
 
 
 async def test_something_else_at_the_address_is_no_server(
