@@ -156,6 +156,11 @@ class PromptHeads(HttpToolsProtocol):
         ):
             self._refuse()
             raise ValueError("the head is too large")  # ends the parsing
+        hosts = sum(1 for name, _ in self.headers if name == b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            # Whoever stands in front may take another one for the server's name than we do.
+            # Source: RFC 9112, section 3.2.
+            raise ValueError("the head must name one host")
         self._unfinished_bytes = 0
         super().on_headers_complete()
 

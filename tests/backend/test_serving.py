@@ -152,6 +152,24 @@ def test_a_head_that_is_too_large_is_refused(patient: LiveServer, more: bytes) -
     assert refusal(patient, request).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        (b"1.1", b"", b"400"),
+        (b"1.1", b"Host: localhost\r\nHost: evil.example\r\n", b"400"),
+        (b"1.0", b"Host: localhost\r\nhost: localhost\r\n", b"400"),
+        (b"1.0", b"", b"403"),  # well-formed, and without a login an unknown name
+        (b"1.0", b"Host: localhost\r\n", b"200"),
+    ],
+)
+def test_a_request_names_one_host(
+    patient: LiveServer, version: bytes, hosts: bytes, status: bytes
+) -> None:
+    request = b"GET /api/v1/health/live HTTP/" + version + b"\r\n" + hosts + b"\r\n"
+
+    assert refusal(patient, request).startswith(b"HTTP/1.1 " + status)
+
+
 def test_a_large_body_is_no_large_head(patient: LiveServer) -> None:
     body = b'{"email": "' + b"a" * 500_000 + b'"}'
     head = (
