@@ -35,8 +35,8 @@ LAST_CHARACTER = "\U0010ffff"
 """Sorts behind every other one."""
 
 
-class ListParameters(BaseModel):
-    """What every list takes. A subject derives its own filters from it; all default to none."""
+class Asked(BaseModel):
+    """What stands behind the question mark of an address; a name that is not known is refused."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, use_attribute_docstrings=True
@@ -47,6 +47,10 @@ class ListParameters(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> Any:
         """Return how values are checked: no number is taken for a date."""
         return exact_dates(handler(source))
+
+
+class ListParameters(Asked):
+    """What every list takes. A subject derives its own filters from it; all default to none."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_LIMIT
     """Most items of one page."""
@@ -138,6 +142,7 @@ def _compares(parameters: type[ListParameters]) -> dict[str, Compare]:
 
 
 __all__ = [
+    "Asked",
     "Compare",
     "ListPage",
     "ListParameters",

@@ -5,10 +5,7 @@ stays possible: 7.0 for a whole number, and the values of enumerations as text.
 """
 
 from collections.abc import Callable
-from datetime import date
-from typing import Annotated, Any
-
-from pydantic import AwareDatetime, BeforeValidator
+from typing import Any
 
 EXACT_KINDS = frozenset({"bool", "float"})
 DATED_KINDS = frozenset({"date", "datetime"})
@@ -59,13 +56,6 @@ def whole(value: object) -> object:
         msg = "must be a whole number"
         raise ValueError(msg)  # noqa: TRY004 - as pydantic wants to hear it
     return value
-
-
-WrittenDate = Annotated[date, BeforeValidator(written)]
-"""A local date in an address, where everything is text."""
-
-WrittenInstant = Annotated[AwareDatetime, BeforeValidator(written)]
-"""A moment with a zone in an address."""
 
 
 def exact(schema: Any) -> Any:  # noqa: ANN401 - schemas of pydantic's core are nested dicts

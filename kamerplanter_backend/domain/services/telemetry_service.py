@@ -211,7 +211,9 @@ class TelemetryService(Service):
 
         Raises:
             NotFoundError: The probe is not of this garden.
+            InvalidInputError: The window ends before it begins.
         """
+        _check_window(from_at, until_at)
         return tuple(rollups_within(uow, probe_key, kind, level, from_at, until_at))
 
     @query()
@@ -231,7 +233,8 @@ class TelemetryService(Service):
 
         Raises:
             NotFoundError: The probe is not of this garden.
-            InvalidInputError: There is no such kind, or there are more than 20,000 readings.
+            InvalidInputError: There is no such kind, the window ends before it begins, or there
+                are more than 20,000 readings.
         """
         try:
             channel = ChannelKind(kind)
@@ -240,6 +243,7 @@ class TelemetryService(Service):
             raise InvalidInputError(
                 f"Kind {kind} is not known; possible are {known}.", field="kind", value=kind
             ) from error
+        _check_window(from_at, until_at)
         found = uow.readings.range(probe_key, channel, from_at, until_at, most=MAX_LISTED + 1)
         if len(found) > MAX_LISTED:
             raise InvalidInputError(
@@ -249,6 +253,15 @@ class TelemetryService(Service):
                 value=until_at.isoformat(),
             )
         return tuple(found)
+
+
+def _check_window(from_at: datetime, until_at: datetime) -> None:
+    if until_at < from_at:
+        raise InvalidInputError(
+            f"until_at {until_at.isoformat()} lies before from_at {from_at.isoformat()}.",
+            field="until_at",
+            value=until_at.isoformat(),
+        )
 
 
 def _record(

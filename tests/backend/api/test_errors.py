@@ -46,6 +46,8 @@ assert kamerplanter_backend.common.exceptions
 OF_CLIENTS = {"CommandExpiredError", "QueuedError"}
 """A client raises them while its server is away; no server does."""
 
+ONE_DAY = "from_at=2026-05-01T00:00:00Z&until_at=2026-05-02T00:00:00Z"
+
 
 def check_form(answer: httpx.Response) -> dict[str, Any]:
     """Check that an answer has the form of an error, and return it."""
@@ -181,6 +183,24 @@ class TestWhoRefuses:
         body = check_form(answer)
         assert body["details"] == {"field": "kind", "value": "watering"}
         assert "possible are assignee_key, description" in body["message"]
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "calendar/events?start=2026-05-01&end=2026-06-01&category=task&kind=phase",
+            "ipm/plants/xyz/harvest-check?om=2026-05-01",
+            f"probes/xyz/readings?kind=ec&{ONE_DAY}&step=hour",
+            "probes/xyz/trend?kind=ec&since=2026-05-01",
+        ],
+    )
+    async def test_a_name_in_the_address_that_nobody_knows(
+        self, api: httpx.AsyncClient, address: str
+    ) -> None:
+        answer = await api.get(f"{GARDEN}/{address}")
+
+        (problem,) = check_form(answer)["details"]["fields"]
+        assert answer.status_code == 422
+        assert (problem["location"], problem["code"]) == ("query", "extra_forbidden")
 
     async def test_a_body_that_is_no_json(self, api: httpx.AsyncClient) -> None:
         answer = await api.post(

@@ -8,13 +8,12 @@ from pydantic import Field, JsonValue
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
-from kamerplanter_backend.api.pagination import Compare, ListParameters
+from kamerplanter_backend.api.pagination import Asked, Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Key, Model, Reason
-from kamerplanter_engines.models.exact import WrittenDate
 from kamerplanter_engines.models.ipm import ApplicationFields, HarvestVerdict, Treatment
 
 router = Router(prefix="/ipm", tags=["ipm"])
@@ -103,12 +102,19 @@ async def correct_treatment(
     )
 
 
+class HarvestDay(Asked):
+    """The day that is asked about."""
+
+    on: date | None = None
+    """Local date; none = today."""
+
+
 @router.get("/plants/{key}/harvest-check", summary="May a plant be harvested on a day?")
 async def check_harvest(
     key: PathKey,
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.READ))],
-    on: Annotated[WrittenDate | None, Query(description="Local date; none = today.")] = None,
+    asked: Annotated[HarvestDay, Query()],
 ) -> HarvestVerdict:
     """Return whether a waiting period forbids a harvest, which ones, and from when on it may be."""
-    return await server.ask(lambda: server.services.ipm.check_harvest(context, key, on))
+    return await server.ask(lambda: server.services.ipm.check_harvest(context, key, asked.on))

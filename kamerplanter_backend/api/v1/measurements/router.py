@@ -8,6 +8,7 @@ from pydantic import Field
 from kamerplanter_backend.api.answer_headers import TAGGED_NEW
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
+from kamerplanter_backend.api.pagination import Asked
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep, etag
@@ -116,15 +117,19 @@ async def list_plant_measurements(
     )
 
 
+class TrendChannel(Asked):
+    """Whose trend is asked for."""
+
+    kind: ChannelKind
+    """Which of its values."""
+
+
 @router.get("/probes/{key}/trend", summary="Show where a channel is heading")
 async def get_trend(
-    key: PathKey,
-    kind: Annotated[ChannelKind, Query(description="Which of its values.")],
-    server: ServerDep,
-    context: Reader,
+    key: PathKey, server: ServerDep, context: Reader, asked: Annotated[TrendChannel, Query()]
 ) -> Trend:
     """Return the slope of the last day since the last fill, dose, calibration or exchange.
 
     With at least 12 good readings over 6 hours; a moment at the limit only where the slope is sure.
     """
-    return await server.run(lambda: server.services.trend.of_channel(context, key, kind))
+    return await server.run(lambda: server.services.trend.of_channel(context, key, asked.kind))

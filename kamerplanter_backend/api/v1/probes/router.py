@@ -4,11 +4,10 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Body, Depends, Query
-from pydantic import BeforeValidator
 
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
-from kamerplanter_backend.api.pagination import ListParameters
+from kamerplanter_backend.api.pagination import Asked, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
@@ -20,7 +19,6 @@ from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     Calibrations,
 )
-from kamerplanter_engines.models.exact import written
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 
@@ -80,35 +78,37 @@ class RollupView(Model):
     """Share of the time that the values speak for, 0 to 1."""
 
 
+class ReadingsWindow(Asked):
+    """Which readings are asked for."""
+
+    kind: ChannelKind
+    """Which of its values."""
+    from_at: Instant
+    """Start, with a zone; belongs to it."""
+    until_at: Instant
+    """End, with a zone; does not."""
+    resolution: Resolution = Resolution.RAW
+    """Single readings, or what they come to by hour or day."""
+
+
 @router.get("/{key}/readings", summary="List what a probe measured")
-async def list_readings(  # noqa: PLR0917 - FastAPI fills them in
+async def list_readings(
     key: PathKey,
-    kind: Annotated[ChannelKind, Query(description="Which of its values.")],
-    from_at: Annotated[
-        Instant, BeforeValidator(written), Query(description="Start, with a zone; belongs to it.")
-    ],
-    until_at: Annotated[
-        Instant, BeforeValidator(written), Query(description="End, with a zone; does not.")
-    ],
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.READ))],
-    resolution: Annotated[
-        Resolution, Query(description="Single readings, or what they come to by hour or day.")
-    ] = Resolution.RAW,
+    asked: Annotated[ReadingsWindow, Query()],
 ) -> tuple[Reading, ...] | tuple[RollupView, ...]:
     """Return the stored readings of a channel, oldest first; at most 20,000.
 
     Hours and days are those of the site, and begin within the window; hours without any reading
     are left out.
     """
-    telemetry = server.services.telemetry
-    if resolution is Resolution.RAW:
-        return await server.run(
-            lambda: telemetry.list_readings(context, key, kind, from_at, until_at)
-        )
-    level = RollupLevel(resolution.value)
+    telemetry, window = server.services.telemetry, (asked.from_at, asked.until_at)
+    if asked.resolution is Resolution.RAW:
+        return await server.run(lambda: telemetry.list_readings(context, key, asked.kind, *window))
+    level = RollupLevel(asked.resolution.value)
     found = await server.run(
-        lambda: telemetry.list_rollups(context, key, kind, level, from_at, until_at)
+        lambda: telemetry.list_rollups(context, key, asked.kind, level, *window)
     )
     return tuple(_view(item) for item in found)
 

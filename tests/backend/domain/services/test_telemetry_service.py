@@ -9,6 +9,7 @@ from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.services import telemetry_service
 from kamerplanter_backend.domain.snapshot.views import ProblemView
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.rollup import RollupLevel
 from kamerplanter_engines.models.tank import Side, Tank, TankProblem
 from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
@@ -447,6 +448,19 @@ def test_readings_are_listed_by_channel_and_time(garden: Garden, probe: Probe) -
         garden.services.telemetry.list_readings(
             garden.context(), probe.key, "taste", begin, garden.now
         )
+
+
+def test_a_window_that_ends_before_it_begins_is_refused(garden: Garden, probe: Probe) -> None:
+    telemetry, now = garden.services.telemetry, garden.now
+    before = now - timedelta(seconds=1)
+
+    with pytest.raises(InvalidInputError) as single:
+        telemetry.list_readings(garden.context(), probe.key, "ec", now, before)
+    with pytest.raises(InvalidInputError) as hours:
+        telemetry.list_rollups(garden.context(), probe.key, EC, RollupLevel.HOUR, now, before)
+
+    assert single.value.field == hours.value.field == "until_at"
+    assert telemetry.list_readings(garden.context(), probe.key, "ec", now, now) == ()
 
 
 def test_a_gap_in_the_binding_uses_the_times_of_the_probe(garden: Garden, tank: Tank) -> None:
