@@ -147,7 +147,11 @@ class Connection(Client):
         packet = self._client._in_packet  # noqa: SLF001
         if packet["remaining_length"] > MAX_PACKET_BYTES:
             del packet["packet"][MAX_PACKET_BYTES:]
-        return self._receive(min(bufsize, _CHUNK_BYTES))
+        data = self._receive(min(bufsize, _CHUNK_BYTES))
+        # Whoever says something is there. The answer to a ping may come behind more than can be
+        # taken in within its time, and the library would hang up on a broker that is busy with us.
+        self._client._ping_t = 0.0  # noqa: SLF001
+        return data
 
     @override
     def _on_connect(self, *args: Any, **kwargs: Any) -> None:

@@ -75,6 +75,17 @@ async def garden(
 
 
 @pytest.fixture
+async def mqtt_mock(mqtt_mock: MqttMockHAClient) -> AsyncGenerator[MqttMockHAClient]:
+    """Give Home Assistant's MQTT, which leaves nothing of itself behind.
+
+    It puts off what it says to the broker; on a slow machine that would begin after the test.
+    """
+    yield mqtt_mock
+    for put_off in (mqtt_mock._subscribe_debouncer, mqtt_mock._unsubscribe_debouncer):
+        await put_off.async_cleanup()
+
+
+@pytest.fixture
 async def mqtt_garden(
     hass: HomeAssistant,
     place: HomeServer | None,

@@ -68,7 +68,12 @@ INVITATION = f"{API}/tenants/{SLUG}/invitations/link"
 
 GIVEN = {"species_key": "solanum_lycopersicum", "tenant_slug": SLUG}
 
-_http = httpx.Client(base_url=os.environ["FUZZ_URL"], headers=HEADERS)
+_http = httpx.Client(
+    base_url=os.environ["FUZZ_URL"],
+    headers=HEADERS,
+    # A kept line may be ended by the server at the very moment of the next question.
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
 _keys: dict[str, str | None] = {}
 _lent: set[str] = set()
 _bodies: dict[str, Any] = {}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from aiomqtt import Client
+from paho.mqtt import client as paho
+from paho.mqtt.enums import MQTTErrorCode
 
 from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection, listen_for
 from kamerplanter_backend.telemetry.broker import (
@@ -25,6 +27,7 @@ from tests.backend.telemetry.brokers import (
     certificate,
     mosquitto,
     password_lines,
+    publish_packet,
     tls_lines,
 )
 from tests.backend.telemetry.listener import publish
@@ -169,3 +172,29 @@ async def test_a_line_that_ends_before_it_is_watched_is_not_watched() -> None:
 
     assert told == []
     assert not loop.remove_writer(number)
+
+
+@pytest.mark.parametrize("says_something", [True, False])
+async def test_a_broker_that_talks_need_not_answer_a_ping_at_once(
+    monkeypatch: pytest.MonkeyPatch, says_something: bool
+) -> None:
+    now_s = 105.0
+    monkeypatch.setattr(paho, "time_func", lambda: now_s)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    connection = Connection(BrokerSettings(host=HOST, port=1), client_id="kp", keepalive_s=10)
+    library = connection._client
+    with ours, theirs:
+        library._sock, library._state = ours, paho._ConnectionState.MQTT_CS_CONNECTED
+        library._keepalive = 10
+        library._ping_t = library._last_msg_in = library._last_msg_out = 100.0
+        if says_something:
+            theirs.sendall(publish_packet(b"tank/ec", b"1.8"))
+            library.loop_read()
+        now_s = 111.0
+
+        still_there = library.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+        assert still_there is says_something
+        assert (library._sock is ours) is says_something
+        library._sock_close()
