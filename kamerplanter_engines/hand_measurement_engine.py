@@ -82,6 +82,7 @@ def judge_hand_value(
             f"{shown_high:g}{unit}.",
             field="value",
             value=fields.value,
+            allowed=f"{shown_low:g} – {shown_high:g}{unit}",
             low=round(shown_low, _DIGITS_KEPT),
             high=round(shown_high, _DIGITS_KEPT),
         )
@@ -120,6 +121,7 @@ def check_place(fields: HandMeasurementFields) -> None:
             f"kind {fields.kind} is not measured by hand at a {place}; use {', '.join(kinds)}.",
             field="kind",
             value=fields.kind,
+            allowed=", ".join(kinds),
         )
 
 

@@ -90,6 +90,7 @@ def _check_binding(binding: ChannelBinding, place: str) -> None:
                 f"{field} is {point.value:g}; {binding.kind} lies within {low:g} to {high:g}.",
                 field=field,
                 value=point.value,
+                allowed=f"{low:g} – {high:g}",
                 low=low,
                 high=high,
             )

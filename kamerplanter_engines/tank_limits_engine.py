@@ -25,5 +25,6 @@ def check_limits(tank: TankFields) -> None:
                 f"Field {field} is {low}, but must be below the high limit {high}.",
                 field=field,
                 value=low,
+                allowed=f"< {high:g}",
                 limit=high,
             )

@@ -39,6 +39,7 @@ REFUSALS: tuple[type[KamerplanterError], ...] = (
 """What the caller can put right; everything else is trouble of ours, with a trace in the log."""
 
 
+_NOT_KNOWN = "?"
 _PLACEHOLDERS = dict.fromkeys(
     (
         "allowed",
@@ -49,23 +50,28 @@ _PLACEHOLDERS = dict.fromkeys(
         "key",
         "kind",
         "known",
+        "limit",
         "permission",
         "plant",
         "product",
         "reason",
+        "shown",
+        "source",
         "unit",
         "value",
     ),
-    "?",
+    _NOT_KNOWN,
 )
 """A text whose placeholder is missing is not shown at all, so each has a value."""
 
 
+_LANGUAGE_OF_MESSAGES = "en"
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _TASKS = frozenset({"task", "tasks"})
 """How a task is named that is not there, by this integration and by the store."""
 
 
+_OPTIONS = f"component.{DOMAIN}.selector"
 _TABLES = {
     "current": "task_state",
     "field": "field_name",
@@ -74,7 +80,15 @@ _TABLES = {
     "reason": "trouble_reason",
 }
 """Placeholder: the table of texts (a selector's options) that has words for its codes."""
-_CALIBRATION_PROBLEMS = {
+_CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
+"""Field: the table that has words for what it may be."""
+_PROBLEMS = {
+    "no_plant": "no_plant",
+    "nothing_to_correct": "nothing_to_correct",
+    "several_gardens": "several_gardens",
+    "several_plants": "several_plants",
+    "text_too_long": "text_too_long",
+    "which_garden": "which_garden",
     CalibrationProblem.SAME_POINTS.value: "calibration_same_points",
     CalibrationProblem.WRONG_ORDER.value: "calibration_wrong_order",
     CalibrationProblem.TOO_CLOSE.value: "calibration_too_close",
@@ -85,6 +99,7 @@ _CALIBRATION_PROBLEMS = {
     CalibrationProblem.NO_CONTRAST.value: "calibration_no_contrast",
     CalibrationProblem.HAS_CURVE.value: "calibration_has_curve",
 }
+"""What is wrong, where an error says so: the key of the text."""
 _GENERAL = (InvalidInputError, OutOfRangeError, IllegalTransitionError)
 """Their own texts can only show the English message; often the placeholders say it all."""
 
@@ -94,23 +109,29 @@ def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
 
     Codes such as `harvest:dispose` are words, in the language of the house, where it has some.
     """
-    own = {"message": error.message, "field": error.field or "?"} | error.placeholders
+    own = {"message": error.message, "field": error.field or _NOT_KNOWN} | error.placeholders
     return _key_of(error, own), _PLACEHOLDERS | own | _words(own)
 
 
 def _key_of(error: KamerplanterError, own: Mapping[str, str]) -> str:
     if isinstance(error, NotFoundError) and own.get("kind") in _TASKS:
         return "not_found_task"
-    if (problem := _CALIBRATION_PROBLEMS.get(own.get("problem", ""))) is not None:
+    if (problem := _PROBLEMS.get(own.get("problem", ""))) is not None:
         return problem
-    if type(error) in _GENERAL and error.field is not None:
-        if own.get("value") == "":
-            return "value_missing"
-        if "value" in own and "allowed" in own:
-            return "value_not_allowed"
+    if (key := _key_of_value(error, own)) is not None:
+        return key
     if isinstance(error, IllegalTransitionError) and own.get("current") in set(TaskState):
         return "task_closed"
     return error.code.lower()
+
+
+def _key_of_value(error: KamerplanterError, own: Mapping[str, str]) -> str | None:
+    """Return the key of what is wrong with the value of one field; none = it is something else."""
+    if type(error) not in _GENERAL or error.field is None or "value" not in own:
+        return None
+    if own["value"] == "":
+        return "value_missing"
+    return "value_not_allowed" if "allowed" in own else None
 
 
 def sentence_of(hass: HomeAssistant, error: KamerplanterError) -> str:
@@ -126,16 +147,43 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
     if (hass := async_get_hass_or_none()) is None:
         return {}
     texts = async_get_cached_translations(hass, hass.config.language, "selector", DOMAIN)
-    found = {}
+    found: dict[str, str] = {}
     for name, table in _TABLES.items():
-        # A field of a field counts by its last name, and one thing is of the kind of many.
-        code = _NO_LETTER.sub("_", own.get(name, "").rsplit(".", 1)[-1])
-        for key in (code, f"{code}s"):
-            word = texts.get(f"component.{DOMAIN}.selector.{table}.options.{key}")
-            if word is not None:
-                found[name] = word
-                break
-    return found
+        if (word := _word(texts, table, own.get(name, ""))) is not None:
+            found[name] = word
+    # A reference is called as what it names.
+    named = own.get("field", "").removesuffix("s").removesuffix("_key")
+    if "field" not in found and (word := _word(texts, "record_kind", named)) is not None:
+        found["field"] = word
+    if hass.config.language != _LANGUAGE_OF_MESSAGES:
+        if "reason" in own and "reason" not in found:
+            # What has no word is a sentence of the system.
+            found["reason"] = texts.get(f"{_OPTIONS}.trouble_reason.options.other", own["reason"])
+        found["message"] = _said_without_english(texts, {**own, **found})
+    if (words := _CODES_OF_FIELDS.get(own.get("field", ""))) is not None:
+        for name in ("value", "allowed"):
+            codes = own.get(name, "").split(", ")
+            found[name] = ", ".join(_word(texts, words, code) or code for code in codes)
+    return {name: word for name, word in found.items() if name in own}
+
+
+def _said_without_english(texts: Mapping[str, str], own: Mapping[str, str]) -> str:
+    """Return what stands for the English message in another language: what it is about."""
+    if "reason" in own:
+        return own["reason"]
+    if own.get("value") and own["field"] != _NOT_KNOWN:
+        return f"{own['field']} = {own['value']}"
+    return texts.get(f"{_OPTIONS}.trouble_reason.options.unsaid", own["message"])
+
+
+def _word(texts: Mapping[str, str], table: str, text: str) -> str | None:
+    """Return the word for a code; none = the table has none."""
+    # A field of a field counts by its last name, and one thing is of the kind of many.
+    code = _NO_LETTER.sub("_", text.rsplit(".", 1)[-1])
+    for key in (code, f"{code}s"):
+        if (word := texts.get(f"{_OPTIONS}.{table}.options.{key}")) is not None:
+            return word
+    return None
 
 
 def as_home_assistant(error: KamerplanterError) -> HomeAssistantError:
@@ -166,15 +214,22 @@ def translated() -> Iterator[None]:
 def invalid_input(error: ValidationError) -> InvalidInputError:
     """Return the first thing that is wrong with an input as an error of the garden."""
     first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "input"
+    if not first["loc"]:
+        # What does not go together is no value of one field.
+        return InvalidInputError(f"input: {first['msg']}", field="input")
+    field, context = ".".join(str(part) for part in first["loc"]), first.get("ctx", {})
     is_missing = first["type"] in {"missing", "string_too_short"}
+    more: dict[str, object] = {}
+    if first["type"] == "string_too_long":
+        more = {"problem": "text_too_long", "allowed": context["max_length"]}
+    elif (allowed := _allowed(context)) is not None:
+        more = {"allowed": allowed}
     value = "" if is_missing else str(first.get("input", ""))[:100]
-    allowed = _allowed(first.get("ctx", {}))
-    more = {} if allowed is None else {"allowed": allowed}
     return InvalidInputError(f"{field}: {first['msg']}", field=field, value=value, **more)
 
 
 _LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 def _allowed(context: Mapping[str, Any]) -> str | None:
@@ -184,4 +239,5 @@ def _allowed(context: Mapping[str, Any]) -> str | None:
     for name, sign in _LIMITS.items():
         if name in context:
             return f"{sign} {context[name]}"
-    return None
+    # The choices of an enumeration, between quotation marks and English words.
+    return ", ".join(_QUOTED.findall(str(context.get("expected", "")))) or None

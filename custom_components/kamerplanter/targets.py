@@ -163,6 +163,7 @@ def only_entry(hass: HomeAssistant) -> KamerplanterConfigEntry:
         raise InvalidInputError(
             f"{len(entries)} gardens are loaded; choose a device as target.",
             field="target",
+            problem="which_garden",
             value=len(entries),
         )
     return entries[0]

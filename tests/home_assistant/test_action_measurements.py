@@ -72,8 +72,8 @@ async def test_a_soil_probe_stands_for_its_plant(mqtt_garden: Garden) -> None:
     ("data", "key"),
     [
         ({"kind": "ec", "value": 1, "unit": "furlong"}, "unknown_unit"),
-        ({"kind": "ph", "value": 22}, "out_of_range"),
-        ({"kind": "soil_moisture", "value": 22}, "invalid_input"),
+        ({"kind": "ph", "value": 22}, "value_not_allowed"),
+        ({"kind": "soil_moisture", "value": 22}, "value_not_allowed"),
         ({"kind": "ph", "value": 7, "at": "2026-05-01 13:00:00"}, "future_time"),
     ],
 )
@@ -225,7 +225,7 @@ async def test_a_soil_probe_without_that_channel_says_what_it_measures(
 
     assert caught.value.translation_key == "value_not_allowed"
     assert caught.value.translation_placeholders is not None
-    assert "soil_ec" in caught.value.translation_placeholders["allowed"]
+    assert "Soil moisture" in caught.value.translation_placeholders["allowed"]
 
 
 async def test_a_probe_that_is_silent_has_no_live_value(mqtt_garden: Garden) -> None:

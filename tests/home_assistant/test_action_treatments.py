@@ -244,7 +244,7 @@ async def test_a_garden_in_trouble_does_not_hide_the_record_of_another(
     ("data", "key"),
     [
         pytest.param({"treatment_id": "nothing", "interval_d": 3}, "not_found", id="unknown"),
-        pytest.param({}, "invalid_input", id="nothing to correct"),
+        pytest.param({}, "nothing_to_correct", id="nothing to correct"),
         pytest.param({"reason": "  ", "interval_d": 4}, "value_missing", id="blank reason"),
         pytest.param({"at": "2027-01-01 00:00:00"}, "future_time", id="future"),
         pytest.param({"treatment_id": "a b", "note": "x"}, "invalid_input", id="no id"),

@@ -141,7 +141,7 @@ async def test_a_harvest_of_several_plants_at_once_is_refused_and_books_none(
             blocking=True,
         )
 
-    assert caught.value.translation_key == "invalid_input"
+    assert caught.value.translation_key == "several_plants"
     assert await garden.ask(ListHarvests(plant_key=free)) == ()
 
 

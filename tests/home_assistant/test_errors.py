@@ -1,5 +1,6 @@
 """Errors as a person reads them: words in the language of the house, no codes, no English."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 import pytest
@@ -8,12 +9,13 @@ from homeassistant.helpers.translation import async_get_translations
 from pydantic import ValidationError
 
 from custom_components.kamerplanter.const import DOMAIN
-from custom_components.kamerplanter.errors import invalid_input, sentence_of
+from custom_components.kamerplanter.errors import invalid_input, sentence_of, translation_of
 from custom_components.kamerplanter.flows.base import form_error_of
 from kamerplanter_backend.client import wire
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
     NotFoundError,
+    RateLimitedError,
     StoreFullError,
     UnavailableError,
 )
@@ -24,6 +26,7 @@ from kamerplanter_engines.errors import (
     InvalidInputError,
     KamerplanterError,
 )
+from kamerplanter_engines.models.calibration import CalibrationProblem
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.task import TaskState
 from tests.home_assistant.flow_texts import TEXTS
@@ -86,8 +89,28 @@ async def german(garden: Garden) -> HomeAssistant:
         ),
         pytest.param(
             IllegalTransitionError("Run r is planned.", field="state", current="planned"),
-            "Dieser Schritt ist jetzt nicht möglich: Run r is planned.",
+            "Dieser Schritt ist jetzt nicht möglich: es passt nicht zu dem, was jetzt da ist",
             id="last resort",
+        ),
+        pytest.param(
+            InvalidInputError("Nothing fits.", field="cultivar_key", value="c1"),
+            "Das ist hier nicht möglich: Sorte = c1",
+            id="value",
+        ),
+        pytest.param(
+            InvalidInputError("No plant.", field="target", problem="no_plant"),
+            "Es wurde keine Pflanze gewählt. Bitte mindestens eine als Ziel wählen.",
+            id="no target",
+        ),
+        pytest.param(
+            InvalidInputError("No.", field="target", value="Light", allowed="plant, tank"),
+            "Ziel: Light ist nicht möglich. Möglich: Pflanze, Tank.",
+            id="words for what is allowed",
+        ),
+        pytest.param(
+            UnavailableError("The store cannot answer.", reason="disk I/O error"),
+            "Der Garten antwortet gerade nicht: mehr dazu steht im Protokoll",
+            id="a reason without a word",
         ),
         pytest.param(
             ForbiddenError("No.", permission="moon:visit"),
@@ -108,6 +131,12 @@ async def test_a_german_house_reads_german(
         ({"name": "A", "volume_l": -3}, "Volumen: -3 ist nicht möglich. Möglich: > 0."),
         ({"name": "A", "volume_l": 5, "ph_low": 15}, "Niedrigster pH: 15 ist nicht möglich."),
         ({"volume_l": 5}, "Name fehlt."),
+        ({"name": "A" * 201, "volume_l": 5}, "Name ist zu lang; möglich sind 200 Zeichen."),
+        ({"name": "A", "volume_l": "viel"}, "Das ist hier nicht möglich: Volumen = viel"),
+        (
+            {"name": "A", "volume_l": 5, "tank_type": "pond"},
+            "Art: pond ist nicht möglich. Möglich: nutrient, ",
+        ),
         ({"name": "A\x07", "volume_l": 5}, "Name: A\x07 ist nicht möglich. Möglich: ≠ U+0007."),
     ],
 )
@@ -120,9 +149,8 @@ async def test_a_value_that_a_model_refuses_says_what_is_possible(
     told = form_error_of(caught.value)
 
     assert sentence_of(german, invalid_input(caught.value)).startswith(sentence)
-    for language in TEXTS:
-        errors = TEXTS[language]["config_subentries"]["tank"]["error"]
-        assert "{message}" not in errors[told.error]
+    assert told.field in {"name", "volume_l", "ph_low", "tank_type"}
+    assert "Input" not in "".join(told.placeholders.values())
 
 
 async def test_an_english_house_reads_words_too(garden: Garden) -> None:
@@ -131,6 +159,50 @@ async def test_an_english_house_reads_words_too(garden: Garden) -> None:
     assert sentence_of(garden.hass, error) == (
         "This needs a permission that is missing: correct treatments."
     )
+
+
+def _all_errors(kind: type[KamerplanterError] = KamerplanterError) -> Iterator[KamerplanterError]:
+    """Yield one error of each class, as it comes without anything that fills it in."""
+    if issubclass(kind, RateLimitedError):
+        yield kind("An English sentence.", retry_after_s=1)
+    else:
+        yield kind("An English sentence.")
+    for child in kind.__subclasses__():
+        yield from _all_errors(child)
+
+
+def test_each_error_has_words_in_both_languages_wherever_it_is_shown() -> None:
+    found = list(_all_errors())
+    assert len(found) > 30
+
+    for error in found:
+        key, _ = translation_of(error)
+        tables = [
+            {name: told["message"] for name, told in TEXTS[language]["exceptions"].items()}
+            for language in ("en", "de")
+        ]
+        assert tables[0][key] != tables[1][key]
+        told = form_error_of(error)
+        for name in ("tank", "plant", "probe"):
+            english, german = (
+                TEXTS[language]["config_subentries"][name]["error"][told.error]
+                for language in ("en", "de")
+            )
+            assert english != german
+
+
+def test_each_problem_of_a_calibration_has_words_of_its_own() -> None:
+    for problem in CalibrationProblem:
+        key, _ = translation_of(InvalidInputError("No.", problem=problem.value))
+        assert key in TEXTS["de"]["exceptions"]
+        assert key != "invalid_input"
+
+
+async def test_no_error_brings_an_english_sentence_into_a_german_house(
+    german: HomeAssistant,
+) -> None:
+    for error in _all_errors():
+        assert "English" not in sentence_of(german, error), type(error).__name__
 
 
 def test_each_permission_state_and_reason_of_a_connection_has_a_word() -> None:

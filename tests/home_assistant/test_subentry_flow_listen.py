@@ -93,7 +93,7 @@ async def test_an_availability_is_shown_again_and_can_be_cleared(mqtt_garden: Ga
     await dialog.choose("availability")
     assert dialog.suggested == {"topic": "bed/status"}
     await dialog.fill(topic="bed/status", path="p" * 501)
-    assert dialog.errors == {"path": "invalid_value"}
+    assert dialog.errors == {"path": "text_too_long"}
 
     await dialog.fill()
     await dialog.choose("finish")

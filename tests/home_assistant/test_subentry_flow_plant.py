@@ -109,7 +109,7 @@ async def test_care_of_ones_own_is_kept_and_shown_again(garden: Garden) -> None:
     ("changed", "errors"),
     [
         ({"name": ""}, {"name": "name_needed"}),
-        ({"name": "x" * 201}, {"name": "invalid_value"}),
+        ({"name": "x" * 201}, {"name": "text_too_long"}),
         (
             {"care": {"soil_moisture_low_pct": 50, "soil_moisture_high_pct": 40}},
             {"base": "low_not_below_high"},

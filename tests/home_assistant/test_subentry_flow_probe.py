@@ -39,7 +39,7 @@ async def test_a_probe_needs_a_name_and_a_value(garden: Garden) -> None:
     dialog = await (await Dialog.add(garden, "probe")).fill(name=" ", place=f"plant:{plant}")
     assert dialog.errors == {"name": "name_needed"}
     await dialog.fill(name="x" * 201, place=f"plant:{plant}")
-    assert dialog.errors == {"name": "invalid_value"}
+    assert dialog.errors == {"name": "text_too_long"}
     await dialog.fill(name="Soil sensor", place=f"plant:{plant}")
 
     await dialog.choose("finish")

@@ -162,7 +162,7 @@ async def test_volume_and_temperature_are_those_of_the_person(garden: Garden) ->
     ("changed", "errors"),
     [
         ({"name": " "}, {"name": "name_needed"}),
-        ({"name": "x" * 201}, {"name": "invalid_value"}),
+        ({"name": "x" * 201}, {"name": "text_too_long"}),
         ({"volume": 0}, {"volume": "value_not_allowed"}),
         ({"limits": {"ec_low": 2, "ec_high": 1}}, {"base": "low_not_below_high"}),
         ({"limits": {"ph_low": 6, "ph_high": 6}}, {"base": "low_not_below_high"}),
@@ -194,7 +194,7 @@ async def test_a_volume_that_no_tank_has_is_refused_by_the_form(garden: Garden) 
         ({"topic": "a\0b"}, {"topic": "bad_topic"}),
         ({"topic": "tank/ec", "unit": "V"}, {"unit": "unknown_unit"}),
         ({"topic": "tank/ec", "unit": "ppm"}, {"unit": "unknown_unit"}),
-        ({"topic": "tank/ec", "path": "p" * 501}, {"path": "invalid_value"}),
+        ({"topic": "tank/ec", "path": "p" * 501}, {"path": "text_too_long"}),
     ],
 )
 async def test_a_topic_that_cannot_work_is_asked_for_again(

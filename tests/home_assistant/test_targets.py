@@ -135,7 +135,7 @@ async def test_without_a_target_a_task_needs_just_one_garden(garden: Garden) -> 
 
     refused = await refusal(garden, "add_task", title="Clean up")
 
-    assert refused.translation_key == "invalid_input"
+    assert refused.translation_key == "which_garden"
     assert "2 gardens" in str(refused)
     assert (garden.snapshot.tasks, other.snapshot.tasks) == ((), ())
 

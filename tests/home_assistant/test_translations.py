@@ -120,6 +120,7 @@ def test_each_text_keeps_the_rules() -> None:
         assert not re.search(r"https?://|www\.", text), f"{where}: address"
         assert "[%key" not in text, f"{where}: reference"
         assert not re.search(r"'\{[^}]*\}'", text), f"{where}: placeholder in single quotes"
+        assert not re.match(r"#+ |[-+*>] |\d+\. ", text), f"{where}: a heading or list"
         assert all(name.isidentifier() for name in placeholders(text)), where
 
 

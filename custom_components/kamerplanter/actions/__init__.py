@@ -119,12 +119,15 @@ def _handler(hass: HomeAssistant, action: OtherAction) -> Handler:
 def _check_reach(reach: Reach, targets: Sequence[Target]) -> None:
     if not targets:
         raise InvalidInputError(
-            "No plant was chosen; choose at least one as target.", field="target"
+            "No plant was chosen; choose at least one as target.",
+            field="target",
+            problem="no_plant",
         )
     if reach is Reach.ONE_PLANT and len(targets) > 1:
         raise InvalidInputError(
             f"{len(targets)} plants were chosen; choose one for each call.",
             field="target",
+            problem="several_plants",
             value=len(targets),
         )
     gardens = {target.entry.entry_id for target in targets}
@@ -132,6 +135,7 @@ def _check_reach(reach: Reach, targets: Sequence[Target]) -> None:
         raise InvalidInputError(
             f"Plants of {len(gardens)} gardens were chosen; choose those of one for each call.",
             field="target",
+            problem="several_gardens",
             value=len(gardens),
         )
 

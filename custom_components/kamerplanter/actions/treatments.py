@@ -199,7 +199,11 @@ def _patch(hass: HomeAssistant, data: Data) -> dict[str, JsonValue]:
         (target,) = targets_of(hass, {"device_id": data["plant"]}, PLANTS)
         patch["plant_key"] = target.subject.key
     if not patch:
-        raise InvalidInputError("Nothing is to be corrected; fill in what changes.", field="data")
+        raise InvalidInputError(
+            "Nothing is to be corrected; fill in what changes.",
+            field="data",
+            problem="nothing_to_correct",
+        )
     return patch
 
 

@@ -38,6 +38,22 @@ _NO_PLACEHOLDERS = dict.fromkeys(
 )
 """A text whose placeholder is missing is not shown at all, so each has a value."""
 
+_IN_FORMS = {
+    "command_expired": "error",
+    "csrf_refused": "forbidden",
+    "email_not_verified": "forbidden",
+    "external_source_error": "error",
+    "invitation_expired": "error",
+    "karenz_unknown_interval": "error",
+    "karenz_violation": "error",
+    "not_found_task": "not_found",
+    "payload_too_large": "error",
+    "queued": "error",
+    "session_reused": "invalid_token",
+    "unsupported_media_type": "error",
+}
+"""What no dialog asks for, so that it has no text of its own there."""
+
 
 class FormError(Exception):
     """An input of a form cannot be used; the form is shown again."""
@@ -55,12 +71,11 @@ def form_error_of(error: ValidationError | KamerplanterError) -> FormError:
     """Return what a form says about an error of the garden."""
     if isinstance(error, KamerplanterError):
         key, placeholders = translation_of(error)
+        key = _IN_FORMS.get(key, key)
         return FormError(key, field=error.field or BASE, placeholders=placeholders)
     key, placeholders = translation_of(invalid_input(error))
     first = error.errors(include_url=False, include_context=False)[0]
     field = str(first["loc"][0]) if first["loc"] else BASE
-    if key == "invalid_input":
-        key, placeholders = "invalid_value", {"message": first["msg"]}
     return FormError(key, field=field, placeholders=placeholders)
 
 

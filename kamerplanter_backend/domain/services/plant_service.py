@@ -114,6 +114,7 @@ def _check(uow: UnitOfWork, plant: Plant) -> None:
             f"Lowest soil moisture {low} % is not below the highest {high} %; give a lower one.",
             field="soil_moisture_low_pct",
             value=low,
+            allowed=f"< {high:g}",
         )
     for name in ("phase_started_on", "planted_on"):
         day = getattr(plant, name)
