@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiomqtt import Client
 from paho.mqtt import client as paho
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode, _ConnectionState
 
 from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection, listen_for
 from kamerplanter_backend.telemetry.broker import (
@@ -185,7 +185,7 @@ async def test_a_broker_that_talks_need_not_answer_a_ping_at_once(
     connection = Connection(BrokerSettings(host=HOST, port=1), client_id="kp", keepalive_s=10)
     library = connection._client
     with ours, theirs:
-        library._sock, library._state = ours, paho._ConnectionState.MQTT_CS_CONNECTED
+        library._sock, library._state = ours, _ConnectionState.MQTT_CS_CONNECTED
         library._keepalive = 10
         library._ping_t = library._last_msg_in = library._last_msg_out = 100.0
         if says_something:
