@@ -25,6 +25,9 @@ KEEP_ALIVE_S = 30
 HEAD_S = 10.0
 """How long the head of a request may take to arrive, as its body may. [s]"""
 
+READ_S = 30.0
+"""How long a caller may take nothing of an answer; it still counts as a connection. [s]"""
+
 MAX_HEAD_BYTES = 64 * 1024
 """How long the head of a request may be; ours have less than a tenth of that."""
 
@@ -106,13 +109,15 @@ def _bound(settings: Settings) -> list[socket.socket]:
 
 
 class PromptHeads(HttpToolsProtocol):
-    """Closes connections on which the head of a request does not arrive in time, or never ends.
+    """Closes connections on which nothing moves, or the head of a request never ends.
 
-    Otherwise a few hundred that never finish one would keep everybody else out for good, and one
-    that goes on and on would fill the memory: the parser below keeps all of it.
+    Otherwise a few hundred that never finish a head, or never read their answer, would keep
+    everybody else out for good, and one head that goes on and on would fill the memory: the
+    parser below keeps all of it.
     """
 
     _waiting: asyncio.TimerHandle | None = None
+    _watching: asyncio.TimerHandle | None = None
     _unfinished_bytes = 0
     """What has come since the last head, part of a body or request was complete."""
     _is_head = True
@@ -180,8 +185,31 @@ class PromptHeads(HttpToolsProtocol):
             super().send_400_response(msg)
 
     @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._watch_no_more()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch()
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch()
+
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
+        self._watch_no_more()
         super().connection_lost(exc)
 
     def _is_answering(self) -> bool:
@@ -197,6 +225,26 @@ class PromptHeads(HttpToolsProtocol):
         if not self._is_answering():
             self.transport.write(HEAD_TOO_LARGE)
         self.transport.close()
+        self._watch()
+
+    def _watch(self) -> None:
+        """See to it that the caller takes what is written, as closing waits for that."""
+        if self._watching is None:
+            left = self.transport.get_write_buffer_size()
+            self._watching = self.loop.call_later(READ_S, self._look_again, left)
+
+    def _look_again(self, left_before: int) -> None:
+        self._watching = None
+        left = self.transport.get_write_buffer_size()
+        if 0 < left < left_before:
+            self._watch()
+        elif left:
+            self.transport.abort()
+
+    def _watch_no_more(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
 
     def _wait(self) -> None:
         # What trickles in does not begin the time anew.

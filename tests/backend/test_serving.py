@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from kamerplanter_backend import serving
 from kamerplanter_backend.common.auth import Public
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 HEAD_S = 0.3
 REQUEST = b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LARGE = 16_000_000
+"""More than the buffers of any machine between two sockets hold. [bytes]"""
 SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -34,6 +37,10 @@ def live(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live
         await request.body()
         return request.headers.keys()
 
+    async def large() -> Response:
+        return Response(b"x" * LARGE)
+
+    bench.app.router.add_api_route("/large", large, dependencies=[Depends(Public())])
     bench.app.router.add_api_route("/slow", slow, dependencies=[Depends(Public())])
     bench.app.router.add_api_route(
         "/fields", fields, methods=["POST"], dependencies=[Depends(Public())]
@@ -106,6 +113,35 @@ def patient(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> LiveServer:
     """A server on which it is not time that ends a connection."""
     monkeypatch.setattr(serving, "HEAD_S", 2 * PATIENCE_S)
     return live
+
+
+@pytest.mark.parametrize("ending", [b"keep-alive", b"close"])
+def test_who_never_reads_an_answer_does_not_keep_the_connection(
+    patient: LiveServer, monkeypatch: pytest.MonkeyPatch, ending: bytes
+) -> None:
+    monkeypatch.setattr(serving, "READ_S", 0.2)
+    with connected(patient) as connection:
+        connection.sendall(
+            b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: " + ending + b"\r\n\r\n"
+        )
+        assert connection.recv(20).startswith(b"HTTP/1.1 200")
+
+        deadline = time.monotonic() + PATIENCE_S
+        while patient.connections:
+            assert time.monotonic() < deadline, "the connection was kept"
+            time.sleep(0.01)
+
+
+def test_who_reads_a_large_answer_gets_all_of_it(patient: LiveServer) -> None:
+    with connected(patient) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            head = list(iter(answer.readline, b"\r\n"))
+            body = answer.read(LARGE)
+
+        assert head[0].startswith(b"HTTP/1.1 200")
+        assert body == b"x" * LARGE
+        assert answered(connection, REQUEST, b"}").startswith(b"HTTP/1.1 200")
 
 
 def refusal(live: LiveServer, request: bytes) -> bytes:
