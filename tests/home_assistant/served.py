@@ -3,6 +3,7 @@
 The application is made once and before any test freezes the time, as its models are built then.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,8 +40,10 @@ PATIENCE = Waits(
     connect_s=2, total_s=10, attempts=1, retry_s=0.01, silence_s=45, longest_pause_s=0.2
 )
 """No pause between attempts: a frozen clock would make it last for ever."""
-LOOKS = 1000
-"""Some ten seconds."""
+PAUSE_S = 0.01
+LOOKS = 3000
+"""Some thirty seconds."""
+PATIENT_LOOKS = 100
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 
@@ -86,6 +89,7 @@ class HomeServer:
         self.shared = SharedGarden(self.server, **share) if is_full else None
         self.slug = PLATFORM_KEY if self.shared is None else self.shared.slug
         self.key = None if self.shared is None else self.shared.raw_key
+        self._held = socket.socket()
         self._live: LiveServer | None = LiveServer(self._app)
         self.port = self._live.port
         self.url = self._live.url
@@ -114,10 +118,13 @@ class HomeServer:
             build_jobs(self.server).tick()
 
     def go_away(self) -> None:
-        """Stop it; what it stored stays."""
+        """Stop it; what it stored stays, and nobody else gets its port."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+            self._held = socket.socket()
+            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._held.bind(("127.0.0.1", self.port))  # who connects is refused
 
     def come_back(self, meanwhile: Callable[[Server], object] | None = None) -> None:
         """Start it again, on the same port and file.
@@ -128,6 +135,7 @@ class HomeServer:
         self.server = self._open()
         if meanwhile is not None:
             meanwhile(self.server)
+        self._held.close()
         self._live = LiveServer(self._app, port=self.port)
 
     def be_replaced(self) -> None:
@@ -145,7 +153,10 @@ class HomeServer:
         )
         self.come_back()
 
-    stop = go_away
+    def stop(self) -> None:
+        """Stop it for good."""
+        self.go_away()
+        self._held.close()
 
     def entry(self, readings: str = "none", **data: object) -> MockConfigEntry:
         """Return an entry as the config flow makes it."""
@@ -191,11 +202,17 @@ class ServedGarden(Garden):
         return ServedGarden(self.hass, self.place.entry(), self.freezer, self.place)
 
     async def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Wait in real time, as packets take some, until something is so."""
-        for _ in range(LOOKS):  # every clock of a test stands still, so the looks are counted
+        """Wait in real time, as packets take some, until something is so.
+
+        What came too early or failed once waits for a pause to end, which the test's own clock
+        never reaches: after a second it goes on.
+        """
+        for look in range(LOOKS):  # every clock of a test stands still, so the looks are counted
             if is_so():
                 return
-            await self.hass.async_add_executor_job(time.sleep, 0.01)
+            if look > PATIENT_LOOKS:
+                self.freezer.tick(PAUSE_S)
+            await self.hass.async_add_executor_job(time.sleep, PAUSE_S)
             await self.hass.async_block_till_done()
         raise AssertionError(f"not in time: {what}")
 

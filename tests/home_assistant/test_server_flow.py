@@ -53,9 +53,9 @@ MODE = {"mode": "light", "version": "2026.11.0", "protocol": 1, "instance_id": U
 
 @pytest.fixture(autouse=True)
 def _prepare(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sockets be used, and nobody be patient."""
-    quick = Waits(connect_s=1, total_s=1, attempts=1)
-    monkeypatch.setattr(server_check, "WAITS", quick)
+    """Let sockets be used, and each question be asked once."""
+    patient = Waits(connect_s=20, total_s=20, attempts=1)  # a busy machine is no silent server
+    monkeypatch.setattr(server_check, "WAITS", patient)
     monkeypatch.setattr(client_factory, "SERVER_WAITS", PATIENCE)
 
 
@@ -308,7 +308,8 @@ async def test_nobody_there(hass: HomeAssistant) -> None:
     assert flow["errors"] == {"base": "server_cannot_connect"}
 
 
-async def test_silence(hass: HomeAssistant) -> None:
+async def test_silence(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_check, "WAITS", Waits(connect_s=20, total_s=0.3, attempts=1))
     async with answering(is_silent=True) as url:
         flow = await to_server(hass, url)
 

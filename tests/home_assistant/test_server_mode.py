@@ -693,8 +693,10 @@ async def test_a_waiting_command_that_this_version_does_not_know_is_told(
     await served.set_up()
 
     assert served.snapshot.tasks == ()
+    queue = served.entry.runtime_data.server.queue
+    await served.until(lambda: bool(queue.state.refused), "it is given up")
     assert "command_refused" in issues(served)
-    (refused,) = served.entry.runtime_data.server.queue.state.refused
+    (refused,) = queue.state.refused
     assert refused.command.name == "Gone"
 
 

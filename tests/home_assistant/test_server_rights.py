@@ -114,6 +114,8 @@ async def test_a_revoked_key_asks_for_a_new_one_and_loses_nothing(served: Served
     await served.settle()
 
     assert served.state("binary_sensor", "hub", "server_connected").state == "on"
+    queue = served.entry.runtime_data.server.queue
+    await served.until(lambda: not queue.state.depth, "the reading is delivered")
     probe = served.subentry(tank).data["probe_key"]
     readings = await served.ask(
         ListReadings(

