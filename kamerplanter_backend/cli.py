@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 ACTOR = "command-line"
 
-OK, REFUSED, UNUSABLE = 0, 1, 2
-"""Exit codes: done; refused or something was found; settings or arguments cannot be used."""
+OK, REFUSED, UNUSABLE, STOPPED = 0, 1, 2, 130
+"""Exit codes: done; refused or something was found; settings or arguments cannot be used; ended
+from outside before it was done."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +55,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in unknown_variables(os.environ, Settings, PREFIX):
         _complain(line)
     configure_logging(settings)
+    try:
+        with _stopped_in_order():
+            return _done(settings, asked)
+    except KeyboardInterrupt:
+        _complain("Stopped.")
+        return STOPPED
+    except BrokenPipeError:
+        # Who read the output has seen enough; what is left of it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+
+
+def _done(settings: Settings, asked: argparse.Namespace) -> int:
+    """Run the command; what it cannot do is said in a sentence."""
     command: Callable[[Settings, argparse.Namespace], int] = asked.command
     try:
         return command(settings, asked)
+    except BrokenPipeError:
+        raise
     except KamerplanterError as error:
         _complain(error.message)
         return REFUSED
@@ -180,6 +198,16 @@ def _create_admin(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 # --- Within -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _stopped_in_order() -> Iterator[None]:
+    """Let SIGTERM do in the block what Ctrl-C does: what is half done is taken back."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _ask_for_store(settings: Settings) -> None:

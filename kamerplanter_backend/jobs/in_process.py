@@ -9,6 +9,7 @@ from uuid import uuid4
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.clock import Clock
 from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.common.log_context import noted
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
@@ -107,6 +108,8 @@ class InProcessJobs:
     def _attempt(name: str, work: Callable[[], object]) -> None:
         try:
             work()
+        except UnavailableError as error:
+            _LOGGER.warning("The jobs of %s wait for the store: %s", name, error.message)
         except Exception:
             # The next tick tries again.
             _LOGGER.exception("The jobs of %s could not run", name)

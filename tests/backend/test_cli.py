@@ -4,12 +4,14 @@ import errno
 import io
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from kamerplanter_backend.bootstrap import open_store
 from kamerplanter_backend.cli import main
 from kamerplanter_backend.domain.interfaces.document_store import Query
+from kamerplanter_backend.domain.services.transfer_service import TransferService
 
 ROOT = Path(__file__).parents[2]
 SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
@@ -303,6 +306,46 @@ class TestTransfer:
         head, *_, end = capsys.readouterr().out.splitlines()
         assert json.loads(head)["format"] == "kamerplanter-archive"
         assert "sha256" in json.loads(end)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_one_that_is_stopped_leaves_nothing_behind(
+        self,
+        store: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        number: signal.Signals,
+    ) -> None:
+        demo(store)
+        file = tmp_path / "garden.jsonl"
+        whole = TransferService.export
+
+        def stopped(self: TransferService, garden_key: str | None, now: datetime) -> Iterator[str]:
+            yield next(whole(self, garden_key, now))
+            assert file.exists()
+            signal.raise_signal(number)
+
+        monkeypatch.setattr(TransferService, "export", stopped)
+
+        assert main(["export", str(file)]) == 130
+
+        assert not file.exists()
+        assert capsys.readouterr() == ("", "kamerplanter-server: Stopped.\n")
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    def test_a_reader_who_has_seen_enough_hears_no_complaint(self, store: Path) -> None:
+        demo(store)
+        command = Path(sys.executable).parent / "kamerplanter-server"
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            done = subprocess.run(
+                (command, "export"), stdout=writing, stderr=subprocess.PIPE, check=False
+            )
+        finally:
+            os.close(writing)
+
+        assert (done.returncode, done.stderr) == (1, b"")
 
     def test_what_is_no_text_is_refused_in_words(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -9,8 +9,11 @@ from kamerplanter_backend.common.exceptions import (
     UnavailableError,
 )
 
-# A quota or a size limit reaches SQLite as a failed write, not as a full disk.
-_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+# A quota or a size limit reaches SQLite as a failed write, not as a full disk; a disk that was
+# full before the file was opened as a companion of it that cannot be made.
+_FULL_CODES = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+)
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

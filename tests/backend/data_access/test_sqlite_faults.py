@@ -301,6 +301,7 @@ def test_document_of_broken_json_is_set_aside_and_found(path: Path) -> None:
     [
         (sqlite3.SQLITE_FULL, "STORE_FULL"),
         (sqlite3.SQLITE_IOERR_WRITE, "STORE_FULL"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "STORE_FULL"),
         (sqlite3.SQLITE_READONLY_DBMOVED, "STORE_READ_ONLY"),
         (sqlite3.SQLITE_PERM, "STORE_READ_ONLY"),
         (sqlite3.SQLITE_CORRUPT_INDEX, "STORE_CORRUPT"),

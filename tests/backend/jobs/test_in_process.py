@@ -9,6 +9,7 @@ import pytest
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.exceptions import StoreFullError
 from kamerplanter_backend.common.log_context import with_note
 from kamerplanter_backend.jobs.in_process import InProcessJobs
 from kamerplanter_backend.jobs.job import Job
@@ -112,6 +113,22 @@ def test_each_line_of_a_job_says_in_which_garden_it_ran(
         ("Job count failed for period 2026-05-01T10:00:00+00:00", "broken-slug"),
         ("afterwards", None),
     ]
+
+
+def test_jobs_that_wait_for_the_store_do_so_in_one_line(
+    garden: Garden, ticks: Ticks, caplog: pytest.LogCaptureFixture
+) -> None:
+    def installation(_process: str) -> None:
+        raise StoreFullError("The disk is full.", reason="full")
+
+    jobs_of(garden, ticks, "tent", more=(installation,)).tick()
+
+    (line,) = caplog.records
+    assert line.getMessage() == (
+        "The jobs of the installation wait for the store: The disk is full."
+    )
+    assert line.exc_info is None
+    assert ticks.seen == ["tent"]
 
 
 def test_the_installation_has_its_turn_and_may_fail(garden: Garden, ticks: Ticks) -> None:
