@@ -1,7 +1,7 @@
 """Documents in transactions: what every store offers, whatever it is built on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +70,10 @@ class Page[T]:
     """Start of the next page; none = this is the last one."""
     total: int
     """How many documents meet the conditions, on all pages together."""
+
+    def shown_as[V](self, view: Callable[[T], V]) -> Page[V]:
+        """Return the same part with each item as something else."""
+        return Page(items=tuple(map(view, self.items)), cursor=self.cursor, total=self.total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

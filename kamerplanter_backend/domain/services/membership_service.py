@@ -70,21 +70,20 @@ class MembershipService(Service):
             for user in uow.of(UserRepository).get_many({item.user_key for item in page.items})
         }
         shows_email = uow.context.role is Role.ADMIN
-        members = []
-        for item in page.items:
+
+        def shown(item: Membership) -> Member:
             user = users.get(item.user_key)
-            members.append(
-                Member(
-                    key=item.key,
-                    user_key=item.user_key,
-                    display_name=user.display_name if user else "",
-                    email=user.email if user and shows_email else None,
-                    role=item.role,
-                    joined_at=item.created_at,
-                    revision=item.revision,
-                )
+            return Member(
+                key=item.key,
+                user_key=item.user_key,
+                display_name=user.display_name if user else "",
+                email=user.email if user and shows_email else None,
+                role=item.role,
+                joined_at=item.created_at,
+                revision=item.revision,
             )
-        return Page(items=tuple(members), cursor=page.cursor, total=page.total)
+
+        return page.shown_as(shown)
 
     @command(MembershipRepository, InvitationRepository, AuditRepository)
     def set_role(

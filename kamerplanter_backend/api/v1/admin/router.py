@@ -105,8 +105,7 @@ async def list_tenants(
         page = server.tenants.list_all(context, query_of(asked))
         keys = tuple(tenant.key for tenant in page.items)
         counts = server.tenants.member_counts(context, keys)
-        items = tuple(_summary(tenant, counts[tenant.key]) for tenant in page.items)
-        return Page(items=items, cursor=page.cursor, total=page.total)
+        return page.shown_as(lambda tenant: _summary(tenant, counts[tenant.key]))
 
     return page_of(await server.ask(read), asked)
 
@@ -135,8 +134,7 @@ async def list_users(
 ) -> ListPage[UserSummary]:
     """Return all accounts of the installation; deleted ones are not part of it."""
     page = await server.ask(lambda: server.accounts.admin.list_page(context, query_of(asked)))
-    items = tuple(_account(user) for user in page.items)
-    return page_of(Page(items=items, cursor=page.cursor, total=page.total), asked)
+    return page_of(page.shown_as(_account), asked)
 
 
 @router.put("/users/{key}/activation", summary="Lock an account out, or let it in again")

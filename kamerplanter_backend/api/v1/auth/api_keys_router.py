@@ -11,7 +11,6 @@ from kamerplanter_backend.api.v1.auth.schemas import ApiKeyBody, ApiKeyView, New
 from kamerplanter_backend.common.auth import SignedIn
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
-from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
 router = Router(prefix="/auth/api-keys", tags=["auth"])
@@ -48,8 +47,8 @@ async def list_api_keys(
     page = await server.ask(lambda: keys.list_page(context, context.actor, query_of(asked)))
     gardens = frozenset(key.garden_key for key in page.items)
     slugs = await server.ask(lambda: keys.slugs_of(context, gardens))
-    views = tuple(ApiKeyView.of(key, slugs.get(key.garden_key)) for key in page.items)
-    return page_of(Page(items=views, cursor=page.cursor, total=page.total), asked)
+    shown = page.shown_as(lambda key: ApiKeyView.of(key, slugs.get(key.garden_key)))
+    return page_of(shown, asked)
 
 
 @router.delete("/{key}", status_code=204, summary="Revoke a key")

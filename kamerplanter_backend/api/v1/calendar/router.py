@@ -25,7 +25,6 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import ExpectedRevision, Server, ServerDep, etag
 from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.calendar import (
     CalendarFeed,
     CalendarFeedFields,
@@ -105,8 +104,7 @@ async def list_feeds(
 ) -> ListPage[FeedView]:
     """Return one's own feeds; admins see those of all members, to be able to end them."""
     page = await server.ask(lambda: server.services.calendar.list_feeds(context, query_of(asked)))
-    views = tuple(_view(feed) for feed in page.items)
-    return page_of(Page(items=views, cursor=page.cursor, total=page.total), asked)
+    return page_of(page.shown_as(_view), asked)
 
 
 @router.post("/feeds", status_code=201, summary="Make a feed")

@@ -22,7 +22,6 @@ from kamerplanter_backend.common.auth import CurrentPrincipal, Permitted, Signed
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import KeyScope, Permission
-from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.tenant import (
     AuditAction,
     AuditEntry,
@@ -265,8 +264,7 @@ async def list_invitations(
 ) -> ListPage[InvitationView]:
     """Return the invitations into a garden, newest first."""
     page = await server.ask(lambda: server.members.invitations(context, query_of(asked)))
-    shown = Page(items=tuple(map(_view, page.items)), cursor=page.cursor, total=page.total)
-    return page_of(shown, asked)
+    return page_of(page.shown_as(_view), asked)
 
 
 @router.post(

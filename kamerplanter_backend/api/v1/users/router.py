@@ -25,7 +25,6 @@ from kamerplanter_backend.common.auth import CurrentPrincipal, SignedIn
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import KeyScope
-from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.identity import ProfileFields, SessionEnd
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
@@ -131,8 +130,8 @@ async def list_sessions(
     page = await server.ask(
         lambda: server.accounts.sessions.list_page(context, context.actor, query_of(asked))
     )
-    views = tuple(SessionView.of(session, principal.session_key) for session in page.items)
-    return page_of(Page(items=views, cursor=page.cursor, total=page.total), asked)
+    shown = page.shown_as(lambda session: SessionView.of(session, principal.session_key))
+    return page_of(shown, asked)
 
 
 @router.delete("/me/sessions/{key}", status_code=204, summary="End a session")
@@ -150,8 +149,7 @@ async def list_links(
     page = await server.ask(
         lambda: server.accounts.profile.list_links(context, context.actor, query_of(asked))
     )
-    views = tuple(LinkView.of(link) for link in page.items)
-    return page_of(Page(items=views, cursor=page.cursor, total=page.total), asked)
+    return page_of(page.shown_as(LinkView.of), asked)
 
 
 @router.post(
