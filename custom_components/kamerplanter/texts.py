@@ -49,6 +49,10 @@ class Texts:
         """Return what a kind of value is called."""
         return self._choices[f"component.{DOMAIN}.selector.channel_kind.options.{kind}"]
 
+    def word(self, table: str, key: str) -> str | None:
+        """Return a word of a table (a selector's options); none = it has none."""
+        return self._choices.get(f"component.{DOMAIN}.selector.{table}.options.{key}")
+
     def choice(self, table: str, key: str, **placeholders: str) -> str:
         """Return a text of a table (a selector's options), filled in."""
         text = self._choices[f"component.{DOMAIN}.selector.{table}.options.{key}"]
@@ -56,8 +60,11 @@ class Texts:
 
     def number(self, value: float, form: str = "g") -> str:
         """Return a number in a form of Python, with the decimal mark of the language."""
-        text = format(value, form)
-        return text.replace(".", ",") if self._language in _DECIMAL_COMMA else text
+        return self.spelled(format(value, form))
+
+    def spelled(self, number: str) -> str:
+        """Return a number that is text already, with the decimal mark of the language."""
+        return number.replace(".", ",") if self._language in _DECIMAL_COMMA else number
 
     def day(self, day: date) -> str:
         """Return a date as the language writes it."""

@@ -49,11 +49,8 @@ async def test_a_device_is_recognised_and_taken_over(mqtt_garden: Garden) -> Non
 
     assert dialog.step == "devices"
     assert list(dialog.labels("device").values()) == [
-        (
-            "tele/doser (Tasmota): Nutrient concentration (EC) 1.41 mS/cm, pH value 5.94, "
-            "Water temperature 20.0 °C"
-        ),
-        "box (Number): Nutrient concentration (EC) 1.90 mS/cm",
+        "tele/doser (Tasmota): 1.41 mS/cm, pH 5.94, 20.0 °C",
+        "box (number): 1.90 mS/cm",
     ]
     await dialog.fill(device="0")
     assert dialog.placeholders == {
@@ -63,7 +60,7 @@ async def test_a_device_is_recognised_and_taken_over(mqtt_garden: Garden) -> Non
     }
     assert dialog.fields == ["ec", "ph", "water_temperature", "availability"]
     assert dialog.suggested == {"ec": "0", "ph": "0", "water_temperature": "0"}
-    assert dialog.labels("ec") == {"0": "tele/doser/SENSOR → EZO-2.EC = 1413 → 1.41 mS/cm"}
+    assert dialog.labels("ec") == {"0": "1.41 mS/cm ← 1413, tele/doser/SENSOR → EZO-2.EC"}
     # What is left empty is not bound.
     await dialog.fill(ec="0", ph="0", availability=True)
     assert dialog.step == "values"
@@ -77,6 +74,20 @@ async def test_a_device_is_recognised_and_taken_over(mqtt_garden: Garden) -> Non
     ]
     assert probe.availability is not None
     assert probe.availability.topic == "tele/doser/LWT"
+
+
+async def test_a_german_house_reads_german_labels(mqtt_garden: Garden) -> None:
+    mqtt_garden.hass.config.language = "de"
+    dialog = await to_discover(mqtt_garden)
+
+    await hear(dialog, *DOSER, ("box/ec", b"1.9"))
+
+    assert list(dialog.labels("device").values()) == [
+        "tele/doser (Tasmota): 1,41 mS/cm, pH 5,94, 20,0 °C",
+        "box (Zahl): 1,90 mS/cm",
+    ]
+    await dialog.fill(device="0")
+    assert dialog.labels("ph") == {"0": "5,94 ← 5.94, tele/doser/SENSOR → EZO-1.pH"}
 
 
 async def test_each_field_of_a_proposal_can_be_corrected(mqtt_garden: Garden) -> None:
@@ -117,11 +128,8 @@ async def test_a_soil_probe_is_recognised(mqtt_garden: Garden) -> None:
     assert (
         list(dialog.labels("device").values())
         == [
-            "tele/doser (Tasmota): Soil temperature 20.0 °C",
-            (
-                "miflora/bed (Mi Flora daemon): Soil moisture 38 %, "
-                "Soil nutrient content (EC) 0.410 mS/cm, Battery 64 %"
-            ),
+            "tele/doser (Tasmota): 20.0 °C",
+            "miflora/bed (Mi Flora daemon): 38 %, 0.410 mS/cm",
         ][::-1]
     )
     await dialog.fill(device="0")

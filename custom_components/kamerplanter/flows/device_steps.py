@@ -10,6 +10,7 @@ from kamerplanter_engines.models.telemetry import Availability, ChannelBinding, 
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
 from .forms import labelled
 from .listen_steps import ListenSteps
 
@@ -41,9 +42,9 @@ class DeviceSteps(ListenSteps):
         if user_input is not None:
             self._device = self.devices[int(user_input["device"])]
             return await self.async_step_device()
-        names = await self.kind_names()
+        texts = await Texts.async_load(self.hass)
         options = [
-            (str(index), _device_label(device, names)) for index, device in enumerate(self.devices)
+            (str(index), _device_label(texts, device)) for index, device in enumerate(self.devices)
         ]
         return self.async_show_form(
             step_id="devices",
@@ -68,9 +69,10 @@ class DeviceSteps(ListenSteps):
             if user_input.get(AVAILABILITY):
                 self.availability = device.availability
             return await self.async_step_values()
+        texts = await Texts.async_load(self.hass)
         fields: dict[Any, Any] = {
             vol.Optional(kind.value, description={"suggested_value": "0"}): labelled(
-                [(str(index), _channel_label(item)) for index, item in enumerate(items)]
+                [(str(index), _channel_label(texts, item)) for index, item in enumerate(items)]
             )
             for kind, items in found.items()
         }
@@ -82,7 +84,7 @@ class DeviceSteps(ListenSteps):
             data_schema=vol.Schema(fields),
             description_placeholders={
                 "device": device.name,
-                "profile": device.profile_name,
+                "profile": _profile(texts, device),
                 "topic": topic,
             },
             last_step=False,
@@ -95,12 +97,33 @@ class DeviceSteps(ListenSteps):
         return {kind: texts[f"{prefix}.{kind}"] for kind in ChannelKind}
 
 
-def _device_label(device: DeviceProposal, names: dict[ChannelKind, str]) -> str:
-    values = ", ".join(f"{names[kind]} {item.shown}" for kind, item in device.best().items())
-    return f"{device.name} ({device.profile_name}): {values}"
+def _device_label(texts: Texts, device: DeviceProposal) -> str:
+    """Return a device and what it measures, short enough for one line of the dialog."""
+    best = device.best().items()
+    values = [_named(texts, kind, item) for kind, item in best if item.is_measured]
+    return f"{device.name} ({_profile(texts, device)}): {', '.join(values)}"
 
 
-def _channel_label(item: ChannelProposal) -> str:
+def _profile(texts: Texts, device: DeviceProposal) -> str:
+    """Return what a device speaks: a name, or the word for what has none."""
+    return texts.word("device_profile", device.profile_key) or device.profile_name
+
+
+def _named(texts: Texts, kind: ChannelKind, item: ChannelProposal) -> str:
+    """Return a value; most units say what it is."""
+    shown = _shown(texts, item)
+    if item.value is None:
+        return f"{texts.kind(kind)} {shown}"
+    return f"pH {shown}" if kind is ChannelKind.PH else shown
+
+
+def _shown(texts: Texts, item: ChannelProposal) -> str:
+    """Return a value with its canonical unit; what cannot be one as it came, with a (?)."""
+    return item.shown if item.value is None else texts.spelled(item.shown)
+
+
+def _channel_label(texts: Texts, item: ChannelProposal) -> str:
+    """Return a value before its place, as a long place is cut off."""
     binding = item.binding
     place = binding.topic if binding.path is None else f"{binding.topic} → {binding.path}"
-    return f"{place} = {item.value_text} → {item.shown}"
+    return f"{_shown(texts, item)} ← {item.value_text}, {place}"

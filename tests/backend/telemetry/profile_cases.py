@@ -345,10 +345,24 @@ CASES = [
                 f"/device_sensor_data/1/2CF7F10000000002/1/vs/{number}",
                 {"value": value, "timestamp": "1777882440000"},
             )
-            for number, value in (("4123", "1420"), ("4106", "6.1"), ("4124", "20.5"))
+            for number, value in (
+                ("4123", "1420"),
+                ("4106", "6.1"),
+                ("4124", "20.5"),
+                ("4109", "7.9"),
+            )
         ],
-        expected={"ec": 1.42, "ph": 6.1, "water_temperature": 20.5},
+        expected={"ec": 1.42, "ph": 6.1, "water_temperature": 20.5, "dissolved_oxygen": 7.9},
         time_path="timestamp",
+    ),
+    # A probe with several depths: the uppermost is proposed, the others stand to choose.
+    Case(
+        profile="sensecap",
+        sent=[
+            (f"/device_sensor_data/1/2CF7F10000000003/1/vs/{number}", {"value": value})
+            for number, value in (("4138", "31"), ("4141", "38"), ("4142", "17.5"))
+        ],
+        expected={"soil_moisture": 31, "soil_temperature": 17.5},
     ),
     Case(
         profile="ttn_v3",
