@@ -66,6 +66,10 @@ MADE_AT = {
 
 INVITATION = f"{API}/tenants/{SLUG}/invitations/link"
 
+LOGIN = f"{API}/auth/login"
+SESSIONS = f"{API}/users/me/sessions"
+WHO = {"email": os.environ.get("FUZZ_EMAIL"), "password": os.environ.get("FUZZ_PASSWORD")}
+
 GIVEN = {"species_key": "solanum_lycopersicum", "tenant_slug": SLUG}
 
 _http = httpx.Client(
@@ -90,10 +94,14 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         _lend_feed(case)
     if _is_sound(case, ParameterLocation.HEADER):
         _lend_headers(case)
+    if case.path.endswith("/auth/refresh") and _is_sound(case, ParameterLocation.HEADER):
+        _lend_session(case)
     if isinstance(case.body, dict | list) and _is_sound(case, ParameterLocation.BODY):
         _lend_keys(case.body, _meant_by(case.path))
         if case.path.endswith("/invitations/accept"):
             case.body["token"] = _existing(INVITATION)
+        elif case.path == LOGIN:
+            case.body |= WHO
 
 
 @schemathesis.hook
@@ -129,6 +137,12 @@ def _lend_feed(case: Case[Any]) -> None:
     made = _http.post(feeds, json=_example(feeds)).json()
     case.path_parameters["key"] = made["feed"]["key"]
     case.query["token"] = made["token"]
+
+
+def _lend_session(case: Case[Any]) -> None:
+    made = _http.post(LOGIN, json=WHO)
+    case.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in made.cookies.items())
+    case.headers["X-CSRF-Token"] = made.cookies["kp_csrf"]
 
 
 def _lend_headers(case: Case[Any]) -> None:
@@ -195,6 +209,9 @@ def _is_ours(place: str, row: Mapping[str, Any]) -> bool:
 
 
 def _made(place: str) -> str | None:
+    if place == SESSIONS:
+        _http.post(LOGIN, json=WHO).raise_for_status()
+        return _listed(place)
     if place in MADE_AT:
         above, name = MADE_AT[place]
         body, place = _example(f"{above}/{{key}}/{name}"), f"{above}/{_existing(above)}/{name}"

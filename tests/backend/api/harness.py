@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from kamerplanter_backend.api.rate_limit import forget_calls
+from kamerplanter_backend.auth.passwords import hash_password
 from kamerplanter_backend.auth.sessions import Device, begin_session
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.dependencies import Server
@@ -141,7 +142,9 @@ class Bench:
 
     # --- People and gardens of a full server, made without a password check ---------------------
 
-    def person(self, name: str, *, is_platform_admin: bool = False) -> Person:
+    def person(
+        self, name: str, *, is_platform_admin: bool = False, password: str | None = None
+    ) -> Person:
         """Make an account with a session."""
         accounts, now = self.server.accounts, self.clock()
         context = account_context("test", now, role=Role.ADMIN)
@@ -153,6 +156,9 @@ class Bench:
                     display_name=name.capitalize(),
                     is_email_verified=True,
                     is_platform_admin=is_platform_admin,
+                    password_hash=None
+                    if password is None
+                    else hash_password(password, accounts.policy.bcrypt_rounds),
                 )
             )
             session, refresh_token = begin_session(
