@@ -251,10 +251,11 @@ class OidcLoginService(Service):
         """Return the account of somebody who comes for the first time; makes one if there is none.
 
         Only an address that the provider confirmed, and whose word we take, stands for a person:
-        else anybody could name somebody else's address there.
+        else anybody could name somebody else's address there. What it did not confirm is not even
+        looked up: whether an account has it is nobody's business.
         """
         users = uow.of(UserRepository)
-        address = _address_of(identity)
+        address = _address_of(identity) if identity.is_email_verified else None
         is_proven = identity.is_email_verified and provider.is_email_trusted
         known = users.with_email(address) if address is not None else None
         if known is not None:

@@ -197,8 +197,8 @@ class TestSameAddress:
         assert len(stored(full, UserRepository)) == 1
         assert (await Browser(full).log_in()).status_code == 200
 
-    async def refused(self, bench: Bench, person: str = "ada") -> None:
-        answer = await log_in(Browser(bench), person)
+    async def refused(self, bench: Bench) -> None:
+        answer = await log_in(Browser(bench))
 
         assert (answer.status_code, answer.json()["error_code"]) == (409, "CONFLICT")
         assert "log in as before" in answer.json()["message"]
@@ -206,11 +206,19 @@ class TestSameAddress:
         assert stored(bench, SessionRepository) == []
         assert len(stored(bench, UserRepository)) == 1
 
-    async def test_address_that_the_provider_did_not_confirm_opens_nothing(
+    async def test_address_that_the_provider_did_not_confirm_opens_and_tells_nothing(
         self, full: Bench
     ) -> None:
         await register(full)
-        await self.refused(full, "mallory")
+        [ada] = stored(full, UserRepository)
+
+        answer = await log_in(Browser(full), "mallory")
+
+        assert (answer.status_code, answer.headers["location"]) == (302, f"{PUBLIC}/")
+        [link] = stored(full, ProviderLinkRepository)
+        [mallory] = [user for user in stored(full, UserRepository) if user.key != ada.key]
+        assert (link.user_key, mallory.email) == (mallory.key, None)
+        assert ada in stored(full, UserRepository)
 
     async def test_account_that_was_not_confirmed_is_not_joined(self, full: Bench) -> None:
         body = {"email": EMAIL, "password": PASSWORD, "display_name": "Eve"}
