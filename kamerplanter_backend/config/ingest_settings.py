@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "KAMERPLANTER_"
 
@@ -25,9 +25,11 @@ class IngestMode(StrEnum):
 class IngestSettings(BaseSettings):
     """Broker, topics and limits of the ingest worker."""
 
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+
     ingest: IngestMode = IngestMode.OFF
-    """Whether `serve` takes readings in itself; the command `ingest` does it in a process of its
-    own."""
+    """Whether `serve` takes readings in itself; `kamerplanter-server ingest` does it in
+    a process of its own."""
     mqtt_host: str | None = None
     """The broker; needed to take readings in."""
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] | None = None
@@ -69,20 +71,6 @@ class IngestSettings(BaseSettings):
         if self.mqtt_port is not None:
             return self.mqtt_port
         return DEFAULT_TLS_PORT if self.mqtt_tls else DEFAULT_PORT
-
-    @field_validator(
-        "mqtt_host",
-        "mqtt_user",
-        "mqtt_password",
-        "mqtt_ca",
-        "mqtt_certificate",
-        "mqtt_key",
-        mode="before",
-    )
-    @classmethod
-    def _nothing(cls, value: object) -> object:
-        """Take an empty variable for one that is not set, as Compose hands it on."""
-        return None if value == "" else value
 
     @field_validator("mqtt_topic_prefix")
     @classmethod

@@ -4,6 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+EXAMPLE = (
+    '[{"slug": "home", "display_name": "Home", "issuer": "https://login.example", '
+    '"client_id": "...", "client_secret": "..."}]'
+)
+"""How a list of them is written."""
+
 
 class OidcProvider(BaseModel):
     """A login provider (OpenID Connect)."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kamerplanter_backend.common.retention import SHORTEST_RAW, Retention
 from kamerplanter_backend.config.ingest_settings import PREFIX
@@ -18,6 +18,8 @@ _FINE_TO_COARSE = ("raw_retention_d", "hourly_retention_d", "daily_retention_d")
 
 class RetentionSettings(BaseSettings):
     """How long readings are kept, and the hours and days that they come to."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     raw_retention_d: Annotated[int, Field(ge=_SHORTEST_D, le=5 * 365)] = _DEFAULT.raw.days
     """Single readings, about 23 bytes each; what was measured before is refused as too old. [d]"""

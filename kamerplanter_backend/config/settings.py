@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from kamerplanter_backend.config import ingest_settings
-from kamerplanter_backend.config.oidc_provider import OidcProvider
+from kamerplanter_backend.config.oidc_provider import EXAMPLE, OidcProvider
 from kamerplanter_backend.config.proxies import check_proxies
 from kamerplanter_backend.config.retention_settings import RetentionSettings
 from kamerplanter_backend.config.setting_words import from_json, listed
@@ -82,6 +82,8 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
+        # As Compose hands on what nobody has set.
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -114,7 +116,8 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     trusted_proxies: Names = ()
     """Addresses or networks whose `X-Forwarded-*` headers are believed."""
     max_connections: Annotated[int, Field(ge=10, le=10_000)] = 500
-    """Requests that are answered at once; who comes on top is asked to come back."""
+    """Requests that may be under way at once, open streams among them; others are told to come
+    back."""
     shutdown_s: Annotated[int, Field(ge=1, le=120)] = 10
     """How long requests may take to end when the server stops. [s]"""
     hsts_subdomains: bool = False
@@ -130,13 +133,13 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     require_verified_email: bool = True
     """Whether people confirm their address before their first login."""
     is_registration_open: bool = True
-    """Whether strangers may make an account; if not, `create-admin` and login providers do."""
+    """Whether strangers may make an account, by themselves or through a login provider."""
     access_token_minutes: Minutes = 15
     """How long a login goes without being renewed, which happens by itself. [min]"""
     refresh_token_days: Days = 30
     """After so long away a person logs in again. [d]"""
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12
-    """Cost of a password check: each one more doubles it."""
+    """Cost of a password check: each one more doubles it; in production 10 or more."""
     auth_rate_limit: Rate = "20/minute"
     """Calls of each login route that one address may make."""
     feed_rate_limit: Rate = "30/minute"
@@ -145,10 +148,10 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
         tuple[OidcProvider, ...],
         NoDecode,
         BeforeValidator(from_json),
-        Field(examples=["the JSON list of the documentation"]),
+        Field(examples=[EXAMPLE]),
     ] = ()
-    """Login providers (OpenID Connect), a JSON list of objects with `slug`, `display_name`,
-    `issuer`, `client_id`, `client_secret`, and if wanted `scopes` and `is_email_trusted`."""
+    """Login providers (OpenID Connect); if wanted also with `scopes` (a list of texts) and
+    `is_email_trusted` (whether an address that it calls verified may be joined with an account)."""
 
     # --- Mail -----------------------------------------------------------------------------
     mailer: MailerKind = MailerKind.CONSOLE
