@@ -46,8 +46,9 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
     no_value = _no_value(sample, rules)
     if no_value is not None:
         return Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
-    is_zero = sample.shown == 0 and rules.zero_counts
-    is_full = sample.shown in rules.full_scale
+    shown = sample.shown
+    is_zero = shown == 0 and rules.zero_counts
+    is_full = shown in rules.full_scale
     if not (is_zero or is_full or sample.out_of_curve or sample.uncompensated):
         return _NONE
     reasons: list[Reason] = []
@@ -65,12 +66,12 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
 def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
     """Return why a number cannot be a measurement at all."""
     value = sample.raw
-    if sample.problem is not None or value is None or not isfinite(value):
+    if sample.problem is not None or value is None:
         return sample.problem or Reason.NOT_A_NUMBER
     if rules.is_temperature and abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
         return Reason.STARTUP_SIGNATURE
     if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
         return Reason.DISCONNECT_SIGNATURE
     if not rules.physical_low <= value <= rules.physical_high:
-        return Reason.OUTSIDE_PHYSICAL
+        return Reason.OUTSIDE_PHYSICAL if isfinite(value) else Reason.NOT_A_NUMBER
     return None

@@ -83,25 +83,28 @@ def judge_message(
     after = _up_to_receipt(states, samples)
     verdicts: list[Judged] = []
     flaws = [flaws_of(sample, rules[sample.kind]) for sample in samples]
-    doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
+    doubtful = sum([flaw.is_doubtful for flaw in flaws])
     for sample, flaw in zip(samples, flaws, strict=True):
-        state = after.get(sample.kind, UNKNOWN_CHANNEL)
+        kind = sample.kind
+        state = after.get(kind, UNKNOWN_CHANNEL)
         if sample.problem is Reason.MISSING_FIELD:
             # Many devices send one value a message: what is absent says nothing.
             if state.verdict is None:
-                after[sample.kind] = replace(state, reasons=(Reason.MISSING_FIELD,))
+                after[kind] = replace(state, reasons=(Reason.MISSING_FIELD,))
             continue
         reasons = list(flaw.reasons)
         if flaw.is_end and doubtful > 1 and not flaw.is_bad:
             reasons.append(Reason.BAD_COMPANY)
-        channel = rules[sample.kind]
+        channel = rules[kind]
         if flaw.is_bad or sample.raw is None:
             judged, state = _refuse(sample, reasons, state)
+        elif not reasons and _has_moved_well(sample, state, channel):
+            judged, state = _moved_well(sample, state, channel)
         else:
             supply = (_may_jump(sample, jumps_at), dosed_at)
             judged, state = _weigh(sample, reasons, state, channel, after, supply=supply)
         verdicts.append(judged)
-        after[sample.kind] = state
+        after[kind] = state
     return tuple(verdicts), after
 
 
@@ -115,7 +118,9 @@ def _up_to_receipt(
 
 
 def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
-    return any(is_recent(at, now=sample.at, max_age_s=JUMP_EXPECTED_S) for at in jumps_at)
+    return bool(jumps_at) and any(
+        is_recent(at, now=sample.at, max_age_s=JUMP_EXPECTED_S) for at in jumps_at
+    )
 
 
 def _refuse(
@@ -150,12 +155,6 @@ def _weigh(
     if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
-    if not (hard or is_late or sample.sent == state.sent):
-        # What nearly always happens: the value has moved, and nothing is wrong with it.
-        soft = _soft_reasons(sample, state, rules, judges_rate=not may_jump)
-        if not soft:
-            judged = _judged(sample, rules, ())
-            return judged, _moved_well(sample, state, rules, judged)
     if not is_late:
         state = noted(sample, state, rules, hard=hard, device=device, dosed_at=dosed_at)
         if state.is_stuck:
@@ -194,22 +193,51 @@ def _weigh(
     )
 
 
+def _has_moved_well(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
+    """Tell of a possible number that a look is enough: it is new, and nothing speaks against it.
+
+    That is what nearly always comes; whatever else there is to a reading, `_weigh` knows.
+    """
+    value, at = sample.raw, sample.at
+    if (
+        value is None
+        or value == state.value
+        or sample.sent == state.sent
+        or state.doubted_value is not None
+        or not rules.plausible_low <= value <= rules.plausible_high
+        or (state.at is not None and at < state.at)
+    ):
+        return False
+    good_value, good_at = state.good_value, state.good_at
+    return (
+        good_value is None
+        or good_at is None
+        or abs(value - good_value) <= _allowed(rules, (at - good_at).total_seconds())
+    )
+
+
 def _moved_well(
-    sample: Sample, state: ChannelState, rules: ChannelRules, judged: Judged
-) -> ChannelState:
-    """Return the memory after a good value that differs from the one before it."""
-    return ChannelState(
-        good_value=judged.value,
-        good_at=sample.at,
-        good_received_at=sample.received_at,
-        verdict=Verdict.GOOD,
-        value=sample.raw,
-        sent=sample.sent,
-        at=sample.at,
-        unchanged_since=sample.at,
-        finest_step=finest_step(sample, state),
-        has_moved=state.has_moved or state.value is not None,
-        accepts_implausible=not _is_plausible(sample, rules),
+    sample: Sample, state: ChannelState, rules: ChannelRules
+) -> tuple[Judged, ChannelState]:
+    """Return the verdict on a good value that differs from the one before it, and the memory."""
+    at = sample.at
+    judged = _judged(sample, rules, ())
+    # By position, as in `_judged`: to tell the fields by name would take longer than all the rest.
+    return judged, ChannelState(
+        judged.value,
+        at,
+        sample.received_at,
+        False,  # not retained
+        Verdict.GOOD,
+        (),
+        None,
+        sample.raw,
+        sample.sent,
+        at,
+        at,
+        False,  # not stuck
+        finest_step(sample, state),
+        state.has_moved or state.value is not None,
     )
 
 
@@ -229,15 +257,15 @@ def _judged(
     if value is not None and rules.shown_high is not None:
         value = min(value, rules.shown_high)
     return Judged(
-        kind=sample.kind,
-        value=value,
-        verdict=Verdict.SUSPECT if reasons else Verdict.GOOD,
-        reasons=reasons,
-        hint=sample.hint,
-        at=sample.at,
-        received_at=sample.received_at,
-        is_repeat=is_repeat,
-        measured=sample.measured,
+        sample.kind,
+        value,
+        Verdict.SUSPECT if reasons else Verdict.GOOD,
+        sample.at,
+        sample.received_at,
+        reasons,
+        sample.hint,
+        is_repeat,
+        sample.measured,
     )
 
 
