@@ -83,6 +83,7 @@ async def mqtt_mock(mqtt_mock: MqttMockHAClient) -> AsyncGenerator[MqttMockHACli
     yield mqtt_mock
     for put_off in (mqtt_mock._subscribe_debouncer, mqtt_mock._unsubscribe_debouncer):
         await put_off.async_cleanup()
+        put_off.async_schedule = lambda: None  # the end of the house unsubscribes once more
 
 
 @pytest.fixture
