@@ -31,6 +31,8 @@ _WARNINGS = {
 PROBE_SILENT = "probe_silent"
 """One of several probes shows nothing; another one speaks."""
 BATTERY_LOW = "battery_low"
+WARNINGS = (*_WARNINGS.values(), PROBE_SILENT, BATTERY_LOW)
+"""What a person should see to, beside readings that are not good."""
 
 
 class QualityEntity(LiveSensorEntity):
@@ -131,8 +133,11 @@ class QualitySensorEntity(QualityEntity):
         measured = [kind for kind in judged if kind not in DEVICE_KINDS] or list(judged)
         worst = min(measured, key=lambda kind: _WORST_FIRST.index(judged[kind].verdict))
         self._value = judged[worst].verdict
+        is_good = self._value is Verdict.GOOD
         self._attributes = {
-            "worst": None if self._value is Verdict.GOOD else worst,
+            "worst": None if is_good else worst,
+            # A list of its own, as a card has words for a list and none for a table.
+            "worst_reasons": [] if is_good else list(judged[worst].reasons),
             "channels": {kind: view.verdict for kind, view in judged.items()},
             "reasons": {kind: list(view.reasons) for kind, view in judged.items() if view.reasons},
             "warnings": self._all_warnings(kinds),

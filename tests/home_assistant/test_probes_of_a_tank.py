@@ -85,6 +85,7 @@ async def test_two_probes_that_differ_are_doubted_at_once(mqtt_garden: Garden) -
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
     assert quality.attributes["reasons"] == {"ec": ["probes_disagree"]}
     assert quality.attributes["worst"] == "ec"
+    assert quality.attributes["worst_reasons"] == ["probes_disagree"]
     await mqtt_garden.derive()
     assert shown(mqtt_garden, second) == ("2.4", "suspect")
 
