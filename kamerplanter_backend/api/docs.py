@@ -3,7 +3,7 @@
 from functools import cache, partial
 from importlib.resources import files
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from kamerplanter_backend.api.late_route import Router
@@ -59,14 +59,15 @@ MEDIA_TYPES = {
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> JSONResponse:
+async def openapi(request: Request) -> Response:
     """Return the description of the interface."""
     app = request.app
-    if not app.openapi_schema:
-        # All routes are read for it, which takes more than a second: once, and beside the loop.
-        async with app.state.describing:
-            await app.state.server.run(partial(describe, app))
-    return JSONResponse(describe(app))
+    # All routes are read for it, which takes more than a second: once, and beside the loop. Writing
+    # it down is not for nothing either, and everybody may ask.
+    async with app.state.describing:
+        if getattr(app.state, "described", None) is None:
+            app.state.described = await app.state.server.run(partial(_described, app))
+    return Response(app.state.described, media_type="application/json")
 
 
 @router.get("/docs")
@@ -97,6 +98,10 @@ async def style() -> Response:
 async def icon() -> Response:
     """Return its picture."""
     return _asset("favicon-32x32.png")
+
+
+def _described(app: FastAPI) -> bytes:
+    return bytes(JSONResponse(describe(app)).body)
 
 
 def _asset(name: str) -> Response:

@@ -78,6 +78,17 @@ async def test_nobody_waits_while_it_is_made(
     assert len(made) == 1, "it is made once"
 
 
+async def test_it_is_written_down_once(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await api.get("/api/v1/openapi.json")
+    monkeypatch.setattr(docs, "JSONResponse", None)
+    second = await api.get("/api/v1/openapi.json")
+
+    assert (second.status_code, second.headers["content-type"]) == (200, "application/json")
+    assert second.content == first.content
+
+
 def test_each_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in operations(document)]
 
