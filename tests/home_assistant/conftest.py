@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -81,7 +82,8 @@ async def mqtt_mock(mqtt_mock: MqttMockHAClient) -> AsyncGenerator[MqttMockHACli
     It puts off what it says to the broker; on a slow machine that would begin after the test.
     """
     yield mqtt_mock
-    for put_off in (mqtt_mock._subscribe_debouncer, mqtt_mock._unsubscribe_debouncer):
+    client: Any = mqtt_mock._mock_wraps
+    for put_off in (client._subscribe_debouncer, client._unsubscribe_debouncer):
         await put_off.async_cleanup()
         put_off.async_schedule = lambda: None  # the end of the house unsubscribes once more
 
