@@ -97,6 +97,22 @@ def keeps_within(kind: TankProblem, band: Band, readings: Sequence[Reading]) -> 
     return all(side_of(kind, value, band) is None for value in {min(values), max(values)})
 
 
+def taken_back(before: TankAlertFields, wrong: TankAlertFields) -> TankAlertFields:
+    """Return an alert without a measurement that was wrong.
+
+    What a person has done since about a problem that was there before stays done.
+
+    Args:
+        before: As it was before the measurement.
+        wrong: As it is with it.
+
+    Source: own rule.
+    """
+    if before.state is AlertState.ACTIVE and wrong.state is AlertState.ACTIVE:
+        return before.model_copy(update={"task_silenced": wrong.task_silenced})
+    return before
+
+
 def is_news(before: TankAlertFields, after: TankAlertFields) -> bool:
     """Tell whether an alert has to be written down again.
 

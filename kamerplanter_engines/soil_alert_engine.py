@@ -116,6 +116,22 @@ def keeps_moist(low: float | None, high: float | None, readings: Sequence[Readin
     return not is_below(lowest, low, resolution=MOISTURE_COMPARE.resolution)
 
 
+def taken_back(before: PlantAlertFields, wrong: PlantAlertFields) -> PlantAlertFields:
+    """Return what is known of the soil without a measurement that was wrong.
+
+    What a person has done since about soil that was dry before stays done.
+
+    Args:
+        before: What was known before the measurement.
+        wrong: What is known with it.
+
+    Source: own rule.
+    """
+    if before.is_dry and wrong.is_dry:
+        return before.model_copy(update={"task_silenced": wrong.task_silenced})
+    return before
+
+
 def is_news(before: PlantAlertFields, after: PlantAlertFields) -> bool:
     """Tell whether what is known of the soil has to be written down again.
 

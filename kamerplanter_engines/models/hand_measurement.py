@@ -3,6 +3,8 @@
 from pydantic import Field
 
 from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Remark
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.tank import TankAlertFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 
 
@@ -51,3 +53,8 @@ class HandMeasurement(Entity, HandMeasurementFields):
     entered_unit: str | None = None
     comparisons: tuple[Comparison, ...] = ()
     """One for each probe of the place that showed a good value then."""
+    alert_before: TankAlertFields | None = None
+    """What was known of this value of the tank before, so that a wrong measurement can be taken
+    out; none = nothing."""
+    soil_before: PlantAlertFields | None = None
+    """The same of the soil of a plant."""

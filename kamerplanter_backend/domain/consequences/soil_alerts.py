@@ -26,7 +26,12 @@ from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.plant import PlantAlert, PlantAlertFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
-from kamerplanter_engines.soil_alert_engine import is_news, judge_soil_run, keeps_moist
+from kamerplanter_engines.soil_alert_engine import (
+    is_news,
+    judge_soil_run,
+    keeps_moist,
+    taken_back,
+)
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
 PLANTS_AT_ONCE: Final = 500
@@ -147,8 +152,7 @@ def _evaluate(uow: UnitOfWork, case: _Case) -> int:
         if after != before:
             alerts.add(after)
     elif probe is None or source.is_by_hand or is_news(stored, after):
-        names = PlantAlertFields.model_fields
-        alerts.change(stored, **{name: getattr(after, name) for name in names})
+        alerts.change(stored, **dict(_fields(after)))
     return int(after.is_dry != before.is_dry) + _follow(uow, before, after)
 
 
@@ -184,6 +188,14 @@ def _reminded(
     return alert.model_copy(update={"last_reading_at": judged_at})
 
 
+def known_of_soil(uow: UnitOfWork, plant_key: str, kind: ChannelKind) -> PlantAlertFields | None:
+    """Return what is known of the soil of a plant; none = nothing, or no problem comes of it."""
+    if kind is not ChannelKind.SOIL_MOISTURE:
+        return None
+    alert = uow.of(PlantAlertRepository).of_plant(plant_key)
+    return None if alert is None else _fields(alert)
+
+
 def forget_measured_soil(uow: UnitOfWork, measurement: HandMeasurement) -> None:
     """Take back what followed from a measurement by hand that was wrong; look at the soil then."""
     if measurement.plant_key is None or measurement.kind is not ChannelKind.SOIL_MOISTURE:
@@ -192,9 +204,15 @@ def forget_measured_soil(uow: UnitOfWork, measurement: HandMeasurement) -> None:
     alert = alerts.of_plant(measurement.plant_key)
     if alert is None or alert.last_reading_at != measurement.measured_at:
         return
-    after = PlantAlertFields(plant_key=measurement.plant_key)
+    nothing = PlantAlertFields(plant_key=measurement.plant_key)
+    after = taken_back(measurement.soil_before or nothing, alert)
     alerts.change(alert, **dict(after))
     _follow(uow, alert, after)
+
+
+def _fields(alert: PlantAlertFields) -> PlantAlertFields:
+    names = PlantAlertFields.model_fields
+    return PlantAlertFields(**{name: getattr(alert, name) for name in names})
 
 
 def _follow(uow: UnitOfWork, before: PlantAlertFields, after: PlantAlertFields) -> int:

@@ -23,7 +23,12 @@ from kamerplanter_backend.domain.repositories.tank import TankAlertRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.alert_run_engine import is_news, judge_run, keeps_within
+from kamerplanter_engines.alert_run_engine import (
+    is_news,
+    judge_run,
+    keeps_within,
+    taken_back,
+)
 from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.plant import Plant
@@ -225,18 +230,28 @@ def _without_source(alert: TankAlertFields) -> TankAlertFields:
     )
 
 
+def known_of(uow: UnitOfWork, tank_key: str, kind: ChannelKind) -> TankAlertFields | None:
+    """Return what is known of a value of a tank; none = nothing, or no problem comes of it."""
+    if kind.value not in _PROBLEMS:
+        return None
+    alert = uow.of(TankAlertRepository).for_problem(tank_key, TankProblem(kind.value))
+    return None if alert is None else _fields(alert)
+
+
 def forget_measured(uow: UnitOfWork, measurement: HandMeasurement) -> None:
     """Take back what followed from a measurement by hand that was wrong; look at the tank then.
 
-    Without this the measurement before it would count as late, and the problem as still there.
+    Without this the measurement before it would count as late, and the problem as still there. What
+    was measured by a probe since stays judged.
     """
     if measurement.tank_key is None or measurement.kind.value not in _PROBLEMS:
         return
     alerts = uow.of(TankAlertRepository)
     alert = alerts.for_problem(measurement.tank_key, TankProblem(measurement.kind.value))
     if alert is not None and alert.last_reading_at == measurement.measured_at:
-        fresh = TankAlertFields(tank_key=alert.tank_key, kind=alert.kind)
-        alerts.change(alert, **dict(fresh))
+        nothing = TankAlertFields(tank_key=alert.tank_key, kind=alert.kind)
+        after = taken_back(measurement.alert_before or nothing, alert)
+        alerts.change(alert, **dict(after))
 
 
 def silence_problem(uow: UnitOfWork, task: Task, *, silenced: bool) -> None:

@@ -8,8 +8,13 @@ from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.soil_alerts import (
     evaluate_soil,
     forget_measured_soil,
+    known_of_soil,
 )
-from kamerplanter_backend.domain.consequences.tank_alerts import evaluate_tank, forget_measured
+from kamerplanter_backend.domain.consequences.tank_alerts import (
+    evaluate_tank,
+    forget_measured,
+    known_of,
+)
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
@@ -27,6 +32,7 @@ from kamerplanter_backend.domain.services.base import (
     live,
     query,
 )
+from kamerplanter_engines.alert_run_engine import taken_back
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import (
@@ -38,8 +44,10 @@ from kamerplanter_engines.hand_measurement_engine import (
 )
 from kamerplanter_engines.models.base import utc_past
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
-from kamerplanter_engines.models.tank import Tank, TankType
+from kamerplanter_engines.models.plant import PlantAlertFields
+from kamerplanter_engines.models.tank import Tank, TankAlertFields, TankType
 from kamerplanter_engines.models.telemetry import Probe, Reading, Verdict
+from kamerplanter_engines.soil_alert_engine import taken_back as soil_taken_back
 from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
@@ -80,6 +88,8 @@ class HandMeasurementService(EntityService[HandMeasurement]):
             entered_value=None if is_as_entered else fields.value,
             entered_unit=None if is_as_entered else fields.unit,
             comparisons=compare(judged.value, _shown_then(uow, fields, at)),
+            alert_before=fields.tank_key and known_of(uow, fields.tank_key, fields.kind),
+            soil_before=fields.plant_key and known_of_soil(uow, fields.plant_key, fields.kind),
         )
         _evaluate_place(uow, measurement)
         return measurement
@@ -98,6 +108,7 @@ class HandMeasurementService(EntityService[HandMeasurement]):
         check_own(uow, Permission.LOG_UPDATE, measurement)
         check_revision(measurement, expected_revision, measurements.collection.name)
         measurements.remove(key)
+        _hand_on(measurements, measurement)
         forget_measured(uow, measurement)
         forget_measured_soil(uow, measurement)
         record_audit(
@@ -168,6 +179,24 @@ def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) ->
         if changed_at is None or reading.at >= changed_at:
             found.append(reading)
     return found
+
+
+def _hand_on(measurements: HandMeasurementRepository, gone: HandMeasurement) -> None:
+    """Let the measurement after one that is gone know what was before both."""
+    if gone.tank_key is not None:
+        for item in measurements.of_tank(gone.tank_key, gone.kind):
+            known = item.alert_before
+            if known is not None and known.last_reading_at == gone.measured_at:
+                nothing = TankAlertFields(tank_key=known.tank_key, kind=known.kind)
+                before = taken_back(gone.alert_before or nothing, known)
+                measurements.change(item, alert_before=before)
+        return
+    for item in measurements.of_plant(gone.plant_key or "", gone.kind):
+        soil = item.soil_before
+        if soil is not None and soil.last_reading_at == gone.measured_at:
+            moist = PlantAlertFields(plant_key=soil.plant_key)
+            before_soil = soil_taken_back(gone.soil_before or moist, soil)
+            measurements.change(item, soil_before=before_soil)
 
 
 def _evaluate_place(uow: UnitOfWork, measurement: HandMeasurement) -> None:

@@ -196,6 +196,84 @@ def test_what_followed_from_a_wrong_value_goes_with_it(garden: Garden) -> None:
     assert entry.details["value"] == 7.9
 
 
+def test_a_problem_that_somebody_dealt_with_comes_back_as_it_was(garden: Garden) -> None:
+    tank = garden.tank()
+    log(garden, tank, PH, 7.9)
+    garden.wait(minutes=5)
+    garden.services.task.complete(garden.context(), garden.only_task(TaskKind.TANK_PH).key)
+    before = garden.services.tank.alerts(garden.context(), tank.key)
+    garden.wait(minutes=5)
+    wrong = log(garden, tank, PH, 6.0)
+    assert problem(garden, tank).is_on is False
+
+    garden.services.hand_measurement.remove(garden.context(), wrong.key)
+
+    assert (problem(garden, tank).is_on, problem(garden, tank).value) == (True, 7.9)
+    # Whoever has dealt with it is not sent again.
+    assert garden.open_kinds() == []
+    after = garden.services.tank.alerts(garden.context(), tank.key)
+    same = {"revision", "updated_at", "updated_by"}
+    assert [item.model_dump(exclude=same) for item in after] == [
+        item.model_dump(exclude=same) for item in before
+    ]
+
+
+def test_what_was_done_since_about_the_same_problem_stays_done(garden: Garden) -> None:
+    tank = garden.tank()
+    log(garden, tank, PH, 7.9)
+    garden.wait(minutes=5)
+    wrong = log(garden, tank, PH, 8.9)
+    garden.services.task.complete(garden.context(), garden.only_task(TaskKind.TANK_PH).key)
+
+    garden.services.hand_measurement.remove(garden.context(), wrong.key)
+
+    assert (problem(garden, tank).is_on, problem(garden, tank).value) == (True, 7.9)
+    assert garden.open_kinds() == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_wrong_ones_leave_what_was_before_both(garden: Garden, order: tuple[int, int]) -> None:
+    tank = garden.tank()
+    log(garden, tank, PH, 7.9)
+    garden.services.task.complete(garden.context(), garden.only_task(TaskKind.TANK_PH).key)
+    wrong = []
+    for value in (6.0, 6.1):
+        garden.wait(minutes=5)
+        wrong.append(log(garden, tank, PH, value))
+
+    for index in order:
+        garden.services.hand_measurement.remove(garden.context(), wrong[index].key)
+
+    assert (problem(garden, tank).is_on, problem(garden, tank).value) == (True, 7.9)
+    assert garden.open_kinds() == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_dry_soil_that_somebody_dealt_with_comes_back_as_it_was(
+    garden: Garden, order: tuple[int, int]
+) -> None:
+    plant = garden.plant(soil_moisture_low_pct=30)
+
+    def moisture(value: float) -> HandMeasurement:
+        garden.wait(minutes=5)
+        fields = HandMeasurementFields(plant_key=plant.key, kind=MOISTURE, value=value)
+        return garden.services.hand_measurement.log(garden.context(), fields)
+
+    moisture(12)
+    garden.services.task.skip(garden.context(), garden.only_task(TaskKind.WATERING).key)
+    skipped = garden.open_kinds()
+    wrong = [moisture(60), moisture(55)]
+    assert garden.open_kinds() == skipped
+
+    for index in order:
+        garden.services.hand_measurement.remove(garden.context(), wrong[index].key)
+
+    view = garden.snapshot().plant(plant.key)
+    assert view is not None
+    assert "soil_dry" in view.attention_reasons
+    assert garden.open_kinds() == skipped
+
+
 def test_the_last_one_removed_leaves_nothing(garden: Garden) -> None:
     tank = garden.tank()
     wrong = log(garden, tank, PH, 7.9)
