@@ -122,9 +122,9 @@ def find(document: Json, path: str) -> tuple[Json | Missing, Json]:
 
 def read_number(field: Json, *, decimal_comma: bool = False) -> tuple[float | None, str | None]:
     """Return the finite number in a field, and the unit that stands behind it in text."""
-    if isinstance(field, bool) or field is None:
-        return None, None
-    if isinstance(field, int | float):
+    if type(field) is float and isfinite(field):  # as most are
+        return field, None
+    if isinstance(field, int | float) and not isinstance(field, bool):
         try:
             number = float(field)
         except OverflowError:
@@ -186,7 +186,7 @@ def device_problem(holder: Json, number: float | None) -> Reason | None:
     if not isinstance(holder, dict):
         return None
     errors = holder.get("errors")
-    if not isinstance(errors, list) or not errors:
+    if not errors or not isinstance(errors, list):
         return None
     names = {item for item in errors if isinstance(item, str)}
     # Beside a number only errors of reading matter; others may be about radio or power.
