@@ -37,11 +37,12 @@ TEXTS = st.one_of(
 
 
 def _visible(text: str) -> str:
-    return "".join(letter for letter in text if category(letter) != "Cc") or "leaf"
+    seen = "".join(letter for letter in text if category(letter) != "Cc")
+    return seen if seen.strip() else "leaf"
 
 
 VISIBLE_TEXTS = TEXTS.map(_visible)
-"""The same for fields that take no control characters."""
+"""The same for fields that take no control characters, and more than blanks."""
 
 INSTANTS = st.datetimes(
     datetime(1970, 1, 1),  # noqa: DTZ001 - the zone comes below

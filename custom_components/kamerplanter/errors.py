@@ -224,7 +224,8 @@ def invalid_input(error: ValidationError) -> InvalidInputError:
         more = {"problem": "text_too_long", "allowed": context["max_length"]}
     elif (allowed := _allowed(context)) is not None:
         more = {"allowed": allowed}
-    value = "" if is_missing else str(first.get("input", ""))[:100]
+    # A name of nothing but blanks is none to whoever reads about it.
+    value = "" if is_missing else str(first.get("input", "")).strip()[:100]
     return InvalidInputError(f"{field}: {first['msg']}", field=field, value=value, **more)
 
 

@@ -57,6 +57,18 @@ def one_line(value: str) -> str:
     return value
 
 
+def no_blank(value: str) -> str:
+    """Let a name pass that is more than blanks, which nobody could tell from no name.
+
+    Raises:
+        ValueError: It is nothing but blanks.
+    """
+    if value.isspace():
+        msg = "must have a character that can be seen"
+        raise ValueError(msg)
+    return value
+
+
 def plain_text(value: str) -> str:
     """Let a text pass that has no control characters but line breaks and tabs.
 
@@ -69,10 +81,20 @@ def plain_text(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=200),
+    AfterValidator(one_line),
+    AfterValidator(no_blank),
+]
 """What a person calls a thing: one line."""
 
-Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(one_line)]
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=100),
+    AfterValidator(one_line),
+    AfterValidator(no_blank),
+]
 """A short name: one line."""
 
 Text = Annotated[str, Field(max_length=4000), AfterValidator(plain_text)]
@@ -113,7 +135,7 @@ class Model(BaseModel):
 class Entity(Model):
     """What every stored document carries beside its own fields.
 
-    What was stored before control characters were refused can still be read.
+    What was stored before blanks and control characters were refused can still be read.
     """
 
     @classmethod
@@ -121,7 +143,7 @@ class Entity(Model):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> Any:
         """Return how values are checked: as those of people, but for the characters in texts."""
         schema = super().__get_pydantic_core_schema__(source, handler)
-        return without(schema, (one_line, plain_text))
+        return without(schema, (one_line, no_blank, plain_text))
 
     key: Key
     tenant_key: str

@@ -35,6 +35,15 @@ def test_a_name_is_one_line(character: str) -> None:
     assert problem["input"] == f"a{character}b"
 
 
+@pytest.mark.parametrize("name", [" ", "   ", "\u00a0", "\u2003 "])
+def test_a_name_is_more_than_blanks(name: str) -> None:
+    with pytest.raises(ValidationError, match="a character that can be seen") as caught:
+        TankFields(name=name, volume_l=5)
+
+    assert caught.value.errors()[0]["loc"] == ("name",)
+    assert Tank.model_validate({**STORED, "name": name, "volume_l": 5}).name == name
+
+
 @pytest.mark.parametrize("character", HIDDEN)
 def test_a_text_has_no_hidden_characters(character: str) -> None:
     with pytest.raises(ValidationError, match="take out U"):

@@ -131,6 +131,7 @@ async def test_a_german_house_reads_german(
         ({"name": "A", "volume_l": -3}, "Volumen: -3 ist nicht möglich. Möglich: > 0."),
         ({"name": "A", "volume_l": 5, "ph_low": 15}, "Niedrigster pH: 15 ist nicht möglich."),
         ({"volume_l": 5}, "Name fehlt."),
+        ({"name": "  ", "volume_l": 5}, "Name fehlt."),
         ({"name": "A" * 201, "volume_l": 5}, "Name ist zu lang; möglich sind 200 Zeichen."),
         ({"name": "A", "volume_l": "viel"}, "Das ist hier nicht möglich: Volumen = viel"),
         (
