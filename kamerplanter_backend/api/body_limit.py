@@ -1,13 +1,12 @@
 """What a request may carry: JSON, not too much, not too deep, and it has to arrive in time."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kamerplanter_backend.api.body_shape import check_members
+from kamerplanter_backend.api.body_shape import check_shape
 from kamerplanter_backend.common.error_handlers import domain_error
 from kamerplanter_backend.common.exceptions import (
     PayloadTooLargeError,
@@ -20,17 +19,10 @@ MAX_BYTES = 1024 * 1024
 MAX_LOGIN_BYTES = 16 * 1024
 """Strangers need not send more: finding all mistakes in a mebibyte holds others up."""
 LOGIN_PREFIX = "/api/v1/auth/"
-MAX_DEPTH = 32
 ARRIVAL_S = 10.0
 """How long the body may take to arrive. [s]"""
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
-
-# Possessive, so that no text makes it try twice; an open string reaches to the end.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_OPEN = ord("[")
-_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BodyLimit:
@@ -57,8 +49,7 @@ class BodyLimit:
             body = await self._arrived(receive, most)
             if body is None:
                 return
-            check_depth(body)
-            check_members(body)
+            check_shape(body)
             _check_text(body)
         except KamerplanterError as error:
             await domain_error(Request(scope), error)(scope, receive, send)
@@ -86,37 +77,6 @@ class BodyLimit:
             raise RequestTimeoutError(
                 f"The body took longer than {self._arrival_s:g} s to arrive; nothing was written."
             ) from error
-
-
-def check_depth(body: bytes) -> None:
-    """Make sure that a JSON text is not nested too deeply; whether it is JSON shows later.
-
-    Raises:
-        InvalidInputError: It is nested more than 32 levels deep.
-    """
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    left = brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
-    # Each round takes the innermost level away, much faster than counting would be.
-    for _ in range(MAX_DEPTH):
-        left = left.replace(b"[]", b"")
-        if not left:
-            return
-    # What is left is too deep, or no JSON: the parser is better at telling that.
-    if _deepest(brackets) > MAX_DEPTH:
-        raise InvalidInputError(
-            f"The body is nested more than {MAX_DEPTH} levels deep.", field="body"
-        )
-
-
-def _deepest(brackets: bytes) -> int:
-    depth = deepest = 0
-    for bracket in brackets:
-        depth += 1 if bracket == _OPEN else -1
-        deepest = max(deepest, depth)
-        if deepest > MAX_DEPTH:
-            break
-    return deepest
 
 
 def _has_body(scope: Scope) -> bool:

@@ -11,11 +11,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from kamerplanter_backend.api.body_limit import (
     MAX_BYTES,
-    MAX_DEPTH,
     MAX_LOGIN_BYTES,
     BodyLimit,
-    check_depth,
 )
+from kamerplanter_backend.api.body_shape import MAX_DEPTH, check_shape
 from kamerplanter_engines.errors import InvalidInputError
 from tests.backend.api.harness import GARDEN
 
@@ -100,17 +99,17 @@ class TestDepth:
         assert answer.status_code == 422
 
     def test_32_levels_are_allowed(self) -> None:
-        check_depth(nested(MAX_DEPTH))
+        check_shape(nested(MAX_DEPTH))
 
     def test_width_is_not_depth(self) -> None:
-        check_depth(b"[" + b",".join([b"[[]]"] * 10_000) + b"]")
+        check_shape(b"[" + b",".join([b"[[]]"] * 10_000) + b"]")
 
     def test_brackets_in_texts_do_not_count(self) -> None:
-        check_depth(json.dumps({"a": "[" * 100, "b": '\\"[[[' + "{" * 100}).encode())
+        check_shape(json.dumps({"a": "[" * 100, "b": '\\"[[[' + "{" * 100}).encode())
 
     def test_a_text_that_never_ends_hides_nothing(self) -> None:
         with pytest.raises(InvalidInputError):
-            check_depth(nested(40) + b'"' + b"[" * 100)
+            check_shape(nested(40) + b'"' + b"[" * 100)
 
     @given(
         st.recursive(
@@ -134,9 +133,9 @@ class TestDepth:
 
         if depth(wrapped) > MAX_DEPTH:
             with pytest.raises(InvalidInputError):
-                check_depth(body)
+                check_shape(body)
         else:
-            check_depth(body)
+            check_shape(body)
 
 
 class TestTime:

@@ -1,11 +1,19 @@
-"""How many members a body may have."""
+"""How deep a body may be, and how much it may hold."""
 
 import json
+from contextlib import suppress
 
 import httpx
 import pytest
 
-from kamerplanter_backend.api.body_shape import MAX_ALL_MEMBERS, MAX_MEMBERS, check_members
+from kamerplanter_backend.api import body_shape
+from kamerplanter_backend.api.body_shape import (
+    MAX_ALL_MEMBERS,
+    MAX_DEPTH,
+    MAX_LEVELS,
+    MAX_MEMBERS,
+    check_shape,
+)
 from kamerplanter_engines.errors import InvalidInputError
 from tests.backend.api.harness import GARDEN
 
@@ -25,7 +33,7 @@ def body(count: int) -> dict[str, int]:
     ],
 )
 def test_what_people_send_passes(sound: object) -> None:
-    check_members(json.dumps(sound).encode())
+    check_shape(json.dumps(sound).encode())
 
 
 @pytest.mark.parametrize(
@@ -40,12 +48,62 @@ def test_what_people_send_passes(sound: object) -> None:
 )
 def test_too_many_are_refused(odd: object, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        check_members(json.dumps(odd).encode())
+        check_shape(json.dumps(odd).encode())
 
 
-@pytest.mark.parametrize("broken", [b"{" * 300 + b":" * 300, b"}:{" * 300, b'"' + b":" * 300])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\\",
+        b"\\\\",
+        b'"',
+        b"\\n",
+        b"n",
+        b'\\"',
+        b"[{:}]",
+    ],
+)
+@pytest.mark.parametrize("repeated", [1, 2, 3, 4])
+def test_what_stands_in_a_text_is_no_shape(text: bytes, repeated: int) -> None:
+    written = json.dumps((text * repeated).decode() * 100).encode()
+
+    check_shape(b'{"a": ' + written + b"," + b'"b": [' + b"[]," * 40 + b"[]]}")
+    with pytest.raises(InvalidInputError, match="more than 32 levels"):
+        check_shape(b'{"a": ' + written + b',"b": ' + b"[" * MAX_DEPTH)
+
+
+BIG = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"][" * (BIG // 2),
+        b"[]" * (BIG // 2),
+        b"]" * BIG,
+        b"[" * BIG,
+        (b"{" * 32 + b":" + b"}" * 32) * (BIG // 65),
+        b'"' * BIG,
+        b'"[",' * (BIG // 4) + b"[" * 33,
+        b":" * BIG,
+    ],
+    ids=["turned", "empty", "closing", "opening", "nested", "quotes", "texts", "colons"],
+)
+def test_a_body_of_signs_is_refused_without_looking_at_each(
+    hostile: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    monkeypatch.setattr(body_shape, "_walk", lambda signs: looked_at.append(len(signs)))
+
+    with suppress(InvalidInputError):
+        check_shape(hostile)
+
+    assert sum(looked_at) <= 2 * MAX_LEVELS + MAX_ALL_MEMBERS
+
+
+@pytest.mark.parametrize("broken", [b"}:{" * 300, b":" * 300, b"]" * 300, b'"' + b":" * 300])
 def test_what_is_no_json_is_left_to_the_parser(broken: bytes) -> None:
-    check_members(broken)
+    check_shape(broken)
 
 
 async def test_a_mebibyte_of_unknown_fields_is_refused_in_one_sentence(
