@@ -1,11 +1,13 @@
 """The one garden of a server without accounts: made at the first start, with a demo if wanted."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context, Role
-from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.common.exceptions import BrokenReferenceError
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Query
 from kamerplanter_backend.domain.models.identity import UserFields
 from kamerplanter_backend.domain.models.tenant import TenantFields, TenantKind
 from kamerplanter_backend.domain.repositories.identity import UserRepository
@@ -17,11 +19,13 @@ from kamerplanter_backend.domain.services.tenant_service import (
     account_context,
 )
 from kamerplanter_engines.models.ipm import ApplicationFields
-from kamerplanter_engines.models.plant import PlantFields
+from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.site import LocationFields
 from kamerplanter_engines.models.tank import TankFields, TankType
 from kamerplanter_engines.models.task import TaskFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
+
+_LOGGER = logging.getLogger(__name__)
 
 SYSTEM_USER = "system"
 """Everybody who calls a server without accounts."""
@@ -56,20 +60,24 @@ def open_light_garden(
         )
     if with_demo and tenant.demo_made_at is None:
         context = replace(account, tenant_key=PLATFORM_KEY)
-        if not services.home.snapshot(context).plants:
+        if _is_empty(services, context):
             _lay_out(services, context)
         with open_unit(store, context, (TenantRepository,)) as uow:
             tenants = uow.of(TenantRepository)
             tenants.change(tenants.get(PLATFORM_KEY), demo_made_at=now)
 
 
-def _lay_out(services: Services, context: Context) -> None:
-    """Add a tent with a tank, a bed with a treated strawberry, and a houseplant.
+def _is_empty(services: Services, context: Context) -> bool:
+    """Tell whether nobody has anything in the garden, nor a start that was cut off."""
+    asked = Query(limit=1)
+    subjects = (services.location, services.tank, services.plant)
+    return not any(subject.list_page(context, asked).items for subject in subjects)
 
-    What is there already stays, so that a start that was cut off goes on where it ended.
-    """
+
+def _lay_out(services: Services, context: Context) -> None:
+    """Add a tent with a tank, a bed with a treated strawberry, and a houseplant."""
     home = services.site.find(context)
-    if home is None or services.home.snapshot(context).tanks:
+    if home is None:
         return
     tent = services.location.create(
         context, LocationFields(name="Tent", site_key=home.key, location_type_key="tent")
@@ -78,21 +86,23 @@ def _lay_out(services: Services, context: Context) -> None:
         context,
         LocationFields(name="Bed 1", site_key=home.key, location_type_key="bed", area_m2=3.6),
     )
-    strawberry = services.plant.create(
+    strawberry = _add_plant(
+        services,
         context,
         PlantFields(name="Strawberry row", species_key="fragaria_x_ananassa", location_key=bed.key),
     )
-    services.plant.create(context, PlantFields(name="Ficus", species_key="ficus_lyrata"))
-    services.ipm.log_treatment(
-        context,
-        (strawberry.key,),
-        ApplicationFields(
-            product="Neem oil",
-            ingredient="azadirachtin",
-            interval_d=3,
-            at=context.now - timedelta(hours=2),
-        ),
-    )
+    _add_plant(services, context, PlantFields(name="Ficus", species_key="ficus_lyrata"))
+    if strawberry is not None:
+        services.ipm.log_treatment(
+            context,
+            (strawberry.key,),
+            ApplicationFields(
+                product="Neem oil",
+                ingredient="azadirachtin",
+                interval_d=3,
+                at=context.now - timedelta(hours=2),
+            ),
+        )
     services.task.add(context, TaskFields(title="Look at the roots", due_on=context.today))
     _set_up_tent(services, context, tent.key)
 
@@ -118,7 +128,8 @@ def _set_up_tent(services: Services, context: Context, location_key: str) -> Non
             ),
         ),
     )
-    services.plant.create(
+    _add_plant(
+        services,
         context,
         PlantFields(
             name="Tomato in the tent",
@@ -127,3 +138,12 @@ def _set_up_tent(services: Services, context: Context, location_key: str) -> Non
             location_key=location_key,
         ),
     )
+
+
+def _add_plant(services: Services, context: Context, fields: PlantFields) -> Plant | None:
+    """Add a plant, if its species is in the catalogue: a person's own may stand in its place."""
+    try:
+        return services.plant.create(context, fields)
+    except BrokenReferenceError as error:
+        _LOGGER.warning("The demo garden goes without %r: %s", fields.name, error.message)
+        return None
