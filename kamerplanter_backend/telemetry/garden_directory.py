@@ -1,6 +1,7 @@
 """Which gardens and probes a worker listens to, as the store knows it; used on one thread."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from kamerplanter_backend.domain.interfaces.change_feed import ChangeFeed, Store
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
-from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, open_unit
 from kamerplanter_backend.domain.services.telemetry_service import ProbeMemory
 from kamerplanter_backend.domain.services.tenant_service import account_context
 
@@ -70,6 +71,10 @@ class GardenDirectory:
         self._are_gardens_dirty = True
         self._known: dict[str, GardenEntry] = {}
         self._all_read_at: datetime | None = None
+        self._listening: set[str] = set()
+        """Gardens in which a probe binds a topic; nobody else's readings matter to the others."""
+        self._foreign = Counter[str]()
+        """Commits with readings by garden, less those of our own, since the last look."""
         self._end = feed.subscribe(self._on_commit)
 
     def close(self) -> None:
@@ -85,8 +90,16 @@ class GardenDirectory:
         entry = self._known.get(tenant_key)
         return entry is None or entry.is_suspended
 
+    def note_own(self, tenant_key: str) -> None:
+        """Note that new readings of a garden were stored by us, who know them."""
+        with self._lock:
+            self._foreign[tenant_key] -= 1
+
     def look(self, now: datetime) -> Directory | None:
         """Return what has changed since the last look; none = nothing.
+
+        Readings that came another way, such as over HTTP, are a change too: what a device says
+        next is judged by them.
 
         Raises:
             UnavailableError: The store does not answer; the next look tells it.
@@ -104,11 +117,25 @@ class GardenDirectory:
                 self._are_gardens_dirty |= are_gardens_dirty
             raise
         self._known = gardens
+        self._note_listening(gardens.keys(), read)
         return Directory(gardens=gardens, read=read)
+
+    def _note_listening(
+        self, keys: Collection[str], read: Mapping[str, Mapping[str, ProbeMemory]]
+    ) -> None:
+        self._listening &= set(keys)
+        for key, probes in read.items():
+            channels = (item for memory in probes.values() for item in memory.view.probe.channels)
+            if any(channel.topic is not None for channel in channels):
+                self._listening.add(key)
+            else:
+                self._listening.discard(key)
 
     def _take_dirty(self, now: datetime) -> tuple[set[str], bool]:
         with self._lock:
-            dirty, self._dirty = self._dirty, set()
+            heard = {key for key, count in self._foreign.items() if count > 0}
+            dirty, self._dirty = self._dirty | (heard & self._listening), set()
+            self._foreign.clear()
             are_gardens_dirty, self._are_gardens_dirty = self._are_gardens_dirty, False
         if self._all_read_at is None or abs(now - self._all_read_at) >= LOOK_AT_ALL_EVERY:
             self._all_read_at = now
@@ -151,3 +178,5 @@ class GardenDirectory:
                 self._are_gardens_dirty = True
             if not RELEVANT.isdisjoint(change.collections):
                 self._dirty.add(change.tenant_key)
+            if READINGS in change.collections:
+                self._foreign[change.tenant_key] += 1

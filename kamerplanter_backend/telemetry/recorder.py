@@ -108,6 +108,8 @@ class Recorder:
         done.transactions += 1
         for (context, _), count in zip(parts, counts, strict=True):
             done.stored[context.tenant_key] = done.stored.get(context.tenant_key, 0) + count
+            if count:
+                self._directory.note_own(context.tenant_key)
 
     def _refuse(self, part: _Part, done: Recorded, error: Exception) -> None:
         context, (reading,) = part
