@@ -42,6 +42,11 @@ class ChannelTap:
         """Tell whether it still hears something: an entry that was loaded anew has other ears."""
         return self._live is entry.runtime_data.live
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether the entry was unloaded since, so that nothing comes any more."""
+        return self._tap.is_ended
+
     def samples(self, since: datetime) -> Sequence[RawSample]:
         """Return what came in after a moment, oldest first."""
         return self._tap.samples(since)

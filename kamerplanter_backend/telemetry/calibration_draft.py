@@ -14,6 +14,7 @@ from kamerplanter_engines.models.calibration import (
 )
 from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
+from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
 from kamerplanter_engines.steady_engine import steadiness
 
 _STANDARD_MS_CM = 1.413
@@ -59,6 +60,15 @@ class Draft:
     def is_complete(self) -> bool:
         """Whether all solutions were measured."""
         return len(self.points) == len(self.solutions)
+
+    def fits(self, probe: Probe) -> bool:
+        """Tell whether the channel still gives the numbers that were measured."""
+        now = probe.binding(self.kind)
+        return (
+            now is not None
+            and not now.curve
+            and is_same_mapping(mapping_of(self.binding), mapping_of(now))
+        )
 
     def add(self, point: CalibrationPoint) -> None:
         """Take a point in, if it goes with those before it.

@@ -30,6 +30,17 @@ class RawTap:
         self.reader = FieldReader(binding)
         self._samples: deque[RawSample] = deque(maxlen=KEPT)
         self._news = asyncio.Event()
+        self._end = asyncio.Event()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing comes any more, as nobody listens to the probe now."""
+        return self._end.is_set()
+
+    def end(self) -> None:
+        """Say that nothing comes any more; whoever waits goes on at once."""
+        self._end.set()
+        self._news.set()
 
     def samples(self, since: datetime | None = None) -> Sequence[RawSample]:
         """Return what came in after a moment, oldest first."""
@@ -50,14 +61,22 @@ class RawTap:
         self._news.set()
 
     async def async_next(self, *, pause_s: float, timeout_s: float) -> None:
-        """Return when there is news, but not before the pause is over nor after the time-out."""
-        self._news.clear()
-        await asyncio.sleep(pause_s)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        """Return when there is news, but not before the pause is over nor after the time-out.
+
+        When it ends it returns at once.
+        """
+        if not self.is_ended:
+            self._news.clear()
+        await _wait(self._end, pause_s)
+        await _wait(self._news, timeout_s)
+
+
+async def _wait(event: asyncio.Event, at_most_s: float) -> None:
+    try:
+        async with asyncio.timeout(at_most_s):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 class RawTaps:
@@ -76,6 +95,11 @@ class RawTaps:
         """Keep them no more; twice is harmless."""
         if tap in self._taps:
             self._taps.remove(tap)
+
+    def end(self) -> None:
+        """End all that are open; twice is harmless."""
+        for tap in self._taps:
+            tap.end()
 
     def __len__(self) -> int:
         return len(self._taps)

@@ -47,6 +47,12 @@ class Repair(Dialog):
         dialog._at(result)
         return dialog
 
+    @property
+    @override
+    def flows(self) -> Any:
+        """Who leads through repairs."""
+        return self.garden.hass.data[REPAIRS]["flow_manager"]
+
     @override
     def _at(self, result: Any) -> Dialog:
         self.result = result
@@ -55,8 +61,7 @@ class Repair(Dialog):
 
     @override
     async def _send(self, data: dict[str, Any] | None) -> Dialog:
-        flows = self.garden.hass.data[REPAIRS]["flow_manager"]
-        result = await flows.async_configure(self.result["flow_id"], data)
+        result = await self.flows.async_configure(self.result["flow_id"], data)
         await self.garden.settle()
         return self._at(result)
 

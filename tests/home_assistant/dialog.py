@@ -63,10 +63,14 @@ class Dialog:
         return await self._send(None)
 
     async def _send(self, data: dict[str, Any] | None) -> Dialog:
-        flows = self.garden.hass.config_entries.subentries
-        result = await flows.async_configure(self.result["flow_id"], data)
+        result = await self.flows.async_configure(self.result["flow_id"], data)
         await self.garden.settle()
         return self._at(result)
+
+    @property
+    def flows(self) -> Any:
+        """Who leads through the dialog."""
+        return self.garden.hass.config_entries.subentries
 
     @property
     def step(self) -> str:

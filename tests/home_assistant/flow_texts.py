@@ -43,8 +43,8 @@ def _texts(result: Mapping[str, Any], flow: Mapping[str, Any]) -> Iterator[str]:
             yield from (step["menu_options"][option] for option in result["menu_options"])
         case FlowResultType.SHOW_PROGRESS:
             yield flow["progress"][result["progress_action"]]
-            # The front end fills nothing into this title, and has none for a repair.
-            title = flow["step"].get(result["step_id"], {}).get("title", "-")
+            # The front end fills nothing into this title.
+            title = flow["step"][result["step_id"]]["title"]
             assert "{" not in title
             yield title
         case FlowResultType.ABORT if "translation_domain" not in result:

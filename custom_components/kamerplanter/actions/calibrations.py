@@ -14,7 +14,8 @@ from kamerplanter_backend.client.requests import (
     WithdrawCalibration,
 )
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.client.wire import CLOSED
+from kamerplanter_backend.common.exceptions import NotFoundError, UnavailableError
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.calibration import (
     Calibration,
@@ -69,7 +70,8 @@ async def calibrate(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
         NotFoundError: The probe does not exist (any more).
         InvalidInputError: The points make no calibration, a unit does not fit, or there is no
             reading to take.
-        UnavailableError: The server is away; a calibration does not wait for it.
+        UnavailableError: The server is away, for which a calibration does not wait, or the garden
+            was unloaded before a reading came.
     """
     kind: ChannelKind = data["kind"]
     entry, view = _probe(hass, data, kind)
@@ -116,9 +118,11 @@ async def _live_raw(
     tap, since = ChannelTap(entry, view.probe.key, binding), dt_util.utcnow()
     try:
         await tap.async_next(pause_s=0, timeout_s=LIVE_WITHIN_S)
-        seen = tap.samples(since)
+        seen, is_ended = tap.samples(since), tap.is_ended
     finally:
         tap.close()
+    if is_ended:
+        raise UnavailableError("The garden was unloaded meanwhile.", reason=CLOSED)
     if not seen:
         raise InvalidInputError(
             f"Probe {view.probe.name} sent no reading within {LIVE_WITHIN_S:g} s; "

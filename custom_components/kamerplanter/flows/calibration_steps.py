@@ -8,7 +8,7 @@ from typing import Any, override
 
 from homeassistant.const import UnitOfTemperature
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import FlowHandler
+from homeassistant.data_entry_flow import AbortFlow, FlowHandler
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import TemperatureConverter
 
@@ -174,6 +174,10 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
         self, _user_input: dict[str, Any] | None = None
     ) -> StepResult:
         """Wait until the probe has come to rest, and show each new number meanwhile."""
+        if self._waiting is not None and self._is_interrupted():
+            self._waiting = None
+            # Whoever waits may only be led to another step.
+            return self.async_show_progress_done(next_step_id="calibration_interrupted")
         draft, now = self._measured(), dt_util.utcnow()
         self._waits_since = since = self._waits_since or now
         seen = self._samples(since)
@@ -197,6 +201,18 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
             | {"live": self._live_text(texts, seen), "count": str(len(seen))},
             progress_task=self._waiting,
         )
+
+    async def async_step_calibration_interrupted(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """End, as the garden was unloaded meanwhile: nobody knows what came in since."""
+        return self.async_abort(reason="calibration_interrupted")
+
+    def _is_interrupted(self) -> bool:
+        try:
+            return self._tap is None or not self._tap.is_of(self.entry) or self._tap.is_ended
+        except AbortFlow:
+            return True
 
     async def async_step_calibration_reading(
         self, user_input: dict[str, Any] | None = None
@@ -294,6 +310,10 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
         self, _user_input: dict[str, Any] | None = None
     ) -> StepResult:
         """Store it; while the garden does not answer, nothing is lost but time."""
+        if (view := self._view()) is None:
+            return self.async_abort(reason="not_in_garden")
+        if not self._measured().fits(view.probe):
+            return self.async_abort(reason="calibration_outdated")
         request = Calibrate(probe_key=self.calibrated_probe_key, fields=self._measured().fields())
         try:
             done = await self.entry.runtime_data.garden.call_now(request, OWNER)

@@ -80,6 +80,7 @@ class LiveReadings:
 
     async def async_stop(self) -> None:
         """Listen to nothing any more and store what has been read."""
+        self.taps.end()
         self._entities.stop()
         if self._messages is not None:
             await self._messages.stop()
