@@ -1,9 +1,9 @@
 """What may be asked of probes and measurements; `requests` names all of them."""
 
 from datetime import date, datetime
-from typing import ClassVar, Self, override
+from typing import Annotated, ClassVar, Self, override
 
-from pydantic import Field, JsonValue
+from pydantic import FailFast, Field, JsonValue
 
 from kamerplanter_backend.client.protocol import Command, Request
 from kamerplanter_backend.common.permissions import Permission
@@ -93,7 +93,8 @@ class RecordReadings(Command[int]):
     """Store judged readings; answers how many were new. Idempotent by channel and time."""
 
     permission: ClassVar[Permission] = Permission.READING_RECORD
-    readings: tuple[Reading, ...] = Field(max_length=2000)
+    # Finding all mistakes in thousands of readings would hold everybody else up.
+    readings: Annotated[tuple[Reading, ...], Field(max_length=2000), FailFast()]
 
 
 class ListReadings(Request[tuple[Reading, ...]]):

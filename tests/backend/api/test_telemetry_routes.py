@@ -447,6 +447,17 @@ class TestBody:
         assert answer.status_code == 422
         assert await stored(api, probe, "ph") == []
 
+    @pytest.mark.parametrize("path", [SEND, f"{GARDEN}/client/requests/RecordReadings"])
+    async def test_of_many_that_do_not_fit_the_first_one_is_named(
+        self, api: httpx.AsyncClient, path: str
+    ) -> None:
+        answer = await api.post(path, json={"readings": [{}] * 400})
+
+        named = {problem["field"] for problem in answer.json()["details"]["fields"]}
+        assert answer.status_code == 422
+        assert named
+        assert {field.rpartition(".")[0] for field in named} == {"readings.0"}
+
     async def test_an_empty_batch_is_refused(self, api: httpx.AsyncClient) -> None:
         assert (await api.post(SEND, json={"readings": []})).status_code == 422
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Body, Depends
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.common.auth import Permitted
@@ -19,7 +19,10 @@ router = Router(prefix="/telemetry", tags=["telemetry"])
 class ReadingsBody(Model):
     """A batch of readings, in any order."""
 
-    readings: tuple[SentReading, ...] = Field(min_length=1, max_length=MAX_BATCH)
+    # Finding all mistakes in thousands of readings would hold everybody else up.
+    readings: Annotated[
+        tuple[SentReading, ...], Field(min_length=1, max_length=MAX_BATCH), FailFast()
+    ]
 
 
 class IngestReport(Model):
