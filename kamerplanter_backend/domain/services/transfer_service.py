@@ -210,11 +210,19 @@ class _Restoring:
         if isinstance(entity, Probe):
             self._probe_keys.add(entity.key)
         stored = self._transaction.get(collection.name, entity.key)
-        if stored is not None and self._may_replace(stored, document):
+        if stored is None:
+            self._transaction.insert(collection.name, document)
+        elif self._may_replace(stored, document):
             revision = cast("int", stored["revision"])
             self._transaction.replace(collection.name, document, expected_revision=revision)
         else:
-            self._transaction.insert(collection.name, document)
+            raise ConflictError(
+                f"This store has what the archive brings already ({collection.name} "
+                f"{entity.key!r}): import it into another store, or a new one.",
+                kind=collection.name,
+                field="key",
+                value=entity.key,
+            )
         self._written.setdefault(collection.name, []).append(entity.key)
         if collection.name == "sites":
             self._new_sites[entity.key] = entity.tenant_key

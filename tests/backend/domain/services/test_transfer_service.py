@@ -143,6 +143,16 @@ def test_the_import_stands_in_the_audit(garden: Garden, empty: Garden) -> None:
     assert actions[-1] == "imported"
 
 
+def test_the_same_garden_is_not_brought_in_twice(empty: Garden) -> None:
+    archive = exported(empty)
+    before = content(empty)
+
+    with pytest.raises(ConflictError, match=r"has what the archive brings already \(sites "):
+        restore(empty, archive)
+
+    assert content(empty) == before
+
+
 def test_a_garden_with_something_in_it_is_left_alone(garden: Garden, empty: Garden) -> None:
     empty.plant()
     before = content(empty)
