@@ -31,9 +31,13 @@ TANK_STATUS = "hydro-esp/status"
 SOIL_TOPIC = "zigbee2mqtt/bed1"
 SOIL_STATUS = "zigbee2mqtt/bed1/availability"
 
+PATIENCE_S = 30.0
+"""How long something may take before it counts as missing; no measure of speed. [s]"""
 HOLD_S = 1.2
 SHORT_AGE_S = 9.0
 """Maximum age of the water temperature. [s]"""
+_EACH_S = 1.5
+"""How long a value that was sent is waited for before it is sent again. [s]"""
 _QUICK: Mapping[str, float] = {"hold_min": HOLD_S / 60, "rate_per_min": 1000}
 """Tests do not wait until a value may have moved that far."""
 _SHORT_LIVED: Mapping[str, float] = {**_QUICK, "max_age_min": SHORT_AGE_S / 60}
@@ -180,7 +184,7 @@ class RealGarden:
     ) -> State:
         """Send a value until a state is as wanted; without a wish, until it is a number."""
         last = StateError(f"{subject} {row}")
-        for _ in range(8):
+        for _ in range(round(PATIENCE_S / _EACH_S)):
             send()
             try:
                 return await self.states.until(
@@ -189,7 +193,7 @@ class RealGarden:
                     lambda state: (
                         state.number is not None if wanted is None else _is(state, wanted)
                     ),
-                    1.5,
+                    _EACH_S,
                     f"waiting for {wanted or 'a number'}",
                 )
             except StateError as error:
@@ -209,10 +213,10 @@ class RealGarden:
         measured_at = datetime.fromisoformat(self.shown(subject, row).attributes["measured_at"])
         return (datetime.now(UTC) - measured_at).total_seconds()
 
-    async def wait_for(self, subject: str, row: str, wanted: str | float, seconds: float) -> State:
+    async def wait_for(self, subject: str, row: str, wanted: str | float) -> State:
         """Wait until an entity shows this."""
         return await self.states.until(
-            subject, row, lambda state: _is(state, wanted), seconds, f"waiting for {wanted}"
+            subject, row, lambda state: _is(state, wanted), PATIENCE_S, f"waiting for {wanted}"
         )
 
     async def items(self) -> dict[str, Item]:
@@ -230,9 +234,9 @@ class RealGarden:
             item for item in (await self.items()).values() if item.is_open and word in item.summary
         ]
 
-    async def open_soon(self, word: str, count: int, seconds: float) -> list[Item]:
+    async def open_soon(self, word: str, count: int) -> list[Item]:
         """Wait until that many tasks with this word are open."""
-        deadline_s = time.monotonic() + seconds
+        deadline_s = time.monotonic() + PATIENCE_S
         while len(found := await self.open_about(word)) != count:
             assert time.monotonic() < deadline_s, f"{word}: {count} wanted, open are {found}"
             await asyncio.sleep(0.1)

@@ -46,11 +46,11 @@ def test_a_restored_backup_gives_the_same_entities_tasks_and_karenz(
     async def story() -> None:
         await garden.add_task("Wash the pots")
         await garden.treat()
-        await garden.wait_for(BASIL, "karenz_active", "on", 2)
+        await garden.wait_for(BASIL, "karenz_active", "on")
         garden.send_ec(1.77)
         garden.send_moisture(46.5)
-        await garden.wait_for(PROBE, "soil_moisture", 46.5, 1)
-        await garden.wait_for(TANK, "ec", 1.77, 1)
+        await garden.wait_for(PROBE, "soil_moisture", 46.5)
+        await garden.wait_for(TANK, "ec", 1.77)
         log_start = len(garden.home.log_lines())
 
         # At once: what still waits for the store belongs into the backup.
@@ -65,11 +65,11 @@ def test_a_restored_backup_gives_the_same_entities_tasks_and_karenz(
         assert await fresh.entities() == await garden.entities()
         assert sorted(await fresh.devices()) == sorted(await garden.devices())
         assert await fresh.items() == await garden.items()
-        await fresh.open_soon("Wash the pots", 1, 1)
+        await fresh.open_soon("Wash the pots", 1)
         for row in KARENZ:
-            await fresh.wait_for(BASIL, row, garden.shown(BASIL, row).state, 2)
+            await fresh.wait_for(BASIL, row, garden.shown(BASIL, row).state)
         # Nobody measures there yet, so it is the value of the backup.
-        state = await fresh.wait_for(PROBE, "soil_moisture", 46.5, 2)
+        state = await fresh.wait_for(PROBE, "soil_moisture", 46.5)
         assert state.attributes["restored"] is True
 
         # Both go on living; the new one may have to subscribe yet.

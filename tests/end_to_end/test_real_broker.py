@@ -9,6 +9,7 @@ from tests.end_to_end.conftest import Run
 from tests.end_to_end.real_garden import (
     BASIL,
     HOLD_S,
+    PATIENCE_S,
     PROBE,
     SHORT_AGE_S,
     TANK,
@@ -17,25 +18,17 @@ from tests.end_to_end.real_garden import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto]
 
-VALUE_S = 1.0
-DERIVED_S = 2.0
-RECONNECT_S = 25.0
-"""Home Assistant's own client tries each 10 s."""
 
-
-def test_a_published_reading_is_a_state_within_a_second(garden: RealGarden, run: Run) -> None:
+def test_each_published_reading_becomes_a_state(garden: RealGarden, run: Run) -> None:
     async def story() -> None:
         for step in range(8):
             ec, ph, moisture = 1.81 + step / 100, 5.81 + step / 100, 41.5 + step
-            sent_s = garden.send_ec(ec)
-            state = await garden.wait_for(TANK, "ec", round(ec, 2), VALUE_S)
-            assert state.seen_s - sent_s <= VALUE_S
-            sent_s = garden.send_ph(ph)
-            state = await garden.wait_for(TANK, "ph", round(ph, 2), VALUE_S)
-            assert state.seen_s - sent_s <= VALUE_S
-            sent_s = garden.send_moisture(moisture)
-            state = await garden.wait_for(PROBE, "soil_moisture", moisture, VALUE_S)
-            assert state.seen_s - sent_s <= VALUE_S
+            garden.send_ec(ec)
+            await garden.wait_for(TANK, "ec", round(ec, 2))
+            garden.send_ph(ph)
+            await garden.wait_for(TANK, "ph", round(ph, 2))
+            garden.send_moisture(moisture)
+            await garden.wait_for(PROBE, "soil_moisture", moisture)
 
     run(story())
 
@@ -45,9 +38,9 @@ def test_a_plain_number_of_esphome_is_a_value_in_its_unit(garden: RealGarden, ru
 
     async def story() -> None:
         garden.send_ec(1.93)
-        await garden.wait_for(TANK, "ec", 1.93, VALUE_S)
+        await garden.wait_for(TANK, "ec", 1.93)
         garden.send_ec(1.85)
-        state = await garden.wait_for(TANK, "ec", 1.85, VALUE_S)
+        state = await garden.wait_for(TANK, "ec", 1.85)
         assert state.attributes["unit_of_measurement"] == "mS/cm"
         assert state.attributes["device_class"] == "conductivity"
         assert "restored" not in state.attributes
@@ -55,26 +48,23 @@ def test_a_plain_number_of_esphome_is_a_value_in_its_unit(garden: RealGarden, ru
     run(story())
 
 
-def test_a_problem_shows_within_two_seconds_after_its_hold_time(
-    garden: RealGarden, run: Run
-) -> None:
+def test_a_problem_shows_after_its_hold_time_and_not_before(garden: RealGarden, run: Run) -> None:
     async def story() -> None:
         assert garden.shown(TANK, "ph_problem").state == "off"
         began_s = garden.send_ph(7.4)
         while garden.shown(TANK, "ph_problem").state == "off":
-            assert time.monotonic() - began_s < HOLD_S + DERIVED_S
+            assert time.monotonic() - began_s < PATIENCE_S
             await asyncio.sleep(0.3)
             garden.send_ph(7.4 + time.monotonic() % 0.01)
         state = garden.shown(TANK, "ph_problem")
         assert state.state == "on"
-        assert HOLD_S <= state.seen_s - began_s <= HOLD_S + DERIVED_S
+        assert state.seen_s - began_s >= HOLD_S
         assert state.attributes["reasons"] == ["high"]
-        assert len(await garden.open_soon("pH", 1, DERIVED_S)) == 1
+        assert len(await garden.open_soon("pH", 1)) == 1
 
-        back_s = garden.send_ph(5.9)
-        state = await garden.wait_for(TANK, "ph_problem", "off", DERIVED_S)
-        assert state.seen_s - back_s <= DERIVED_S
-        await garden.open_soon("pH", 0, DERIVED_S)
+        garden.send_ph(5.9)
+        await garden.wait_for(TANK, "ph_problem", "off")
+        await garden.open_soon("pH", 0)
 
     run(story())
 
@@ -84,30 +74,30 @@ def test_without_its_broker_a_value_stays_until_it_is_too_old_and_comes_back_by_
 ) -> None:
     async def story() -> None:
         garden.send_ec(1.85)
-        await garden.wait_for(TANK, "ec", 1.85, VALUE_S)
+        await garden.wait_for(TANK, "ec", 1.85)
         measured_s = garden.send_temperature(20.4)
-        await garden.wait_for(TANK, "water_temperature", 20.4, VALUE_S)
+        await garden.wait_for(TANK, "water_temperature", 20.4)
         loaded_at = garden.shown(BASIL, "phase").changed_at
         log_start = len(garden.home.log_lines())
 
         await garden.broker.kill()
-        await asyncio.sleep(measured_s + 0.7 * SHORT_AGE_S - time.monotonic())
-        assert garden.shown(TANK, "water_temperature").state == "20.4"
-        state = await garden.wait_for(TANK, "water_temperature", "unavailable", SHORT_AGE_S)
-        assert SHORT_AGE_S <= state.seen_s - measured_s <= SHORT_AGE_S + DERIVED_S
+        state = await garden.wait_for(TANK, "water_temperature", "unavailable")
+        # It was shown as long as it may be.
+        assert state.seen_s - measured_s >= SHORT_AGE_S
         # This one may be six hours old.
         assert garden.shown(TANK, "ec").state == "1.85"
         (line,) = garden.our_log(log_start)
         assert "broker is gone" in line
 
         await garden.broker.start()
-        deadline_s = time.monotonic() + RECONNECT_S
+        # Home Assistant's own client tries each 10 s.
+        deadline_s = time.monotonic() + 2 * PATIENCE_S
         while garden.shown(TANK, "water_temperature").state != "20.6":
             assert time.monotonic() < deadline_s
             garden.send_temperature(20.6)
             await asyncio.sleep(0.5)
         garden.send_ec(1.87)
-        await garden.wait_for(TANK, "ec", 1.87, VALUE_S)
+        await garden.wait_for(TANK, "ec", 1.87)
         lost, back = garden.our_log(log_start)
         assert "broker is gone" in lost
         assert "broker is back" in back

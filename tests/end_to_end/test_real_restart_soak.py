@@ -48,7 +48,7 @@ def test_nothing_cries_wolf_in_ten_real_minutes_after_a_restart(
         garden.send_ph(8.9)
         garden.send_moisture(12.0)
         before = {
-            (subject, row): await garden.wait_for(subject, row, value, 2)
+            (subject, row): await garden.wait_for(subject, row, value)
             for (subject, row), value in remembered.items()
         }
         items = await garden.items()
@@ -83,9 +83,9 @@ def test_nothing_cries_wolf_in_ten_real_minutes_after_a_restart(
         assert await garden.issues() == []
         assert [line for line in garden.our_log(log_start) if " ERROR " in line] == []
         garden.send_ec(1.9)
-        state = await garden.wait_for(TANK, "ec", 1.9, 2)
+        state = await garden.wait_for(TANK, "ec", 1.9)
         assert "restored" not in state.attributes
-        await garden.wait_for(TANK, "ec_problem", "off", 4)
+        await garden.wait_for(TANK, "ec_problem", "off")
 
     run(story())
 
