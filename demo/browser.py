@@ -11,6 +11,7 @@ from playwright.async_api import Error, Page, async_playwright
 
 from demo.api import Api
 from demo.processes import ChildError
+from demo.storage_seeds import TIME_ZONE
 
 OPTIONS = (
     "--no-sandbox",
@@ -43,7 +44,10 @@ async def open_page(api: Api, *, width: int, height: int) -> AsyncIterator[Page]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         context = await browser.new_context(
-            viewport={"width": width, "height": height}, service_workers="block"
+            viewport={"width": width, "height": height},
+            service_workers="block",
+            # A grower looks at the house from within it: else today is yesterday.
+            timezone_id=TIME_ZONE,
         )
         tokens = api.tokens | {
             "hassUrl": api.address,

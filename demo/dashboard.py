@@ -1,5 +1,7 @@
 """The first page of the demo, made of built-in cards."""
 
+from collections.abc import Sequence
+
 from demo.api import Api, Json
 from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
 from demo.states import HUB, States
@@ -15,6 +17,8 @@ PH_SEGMENTS: Segments = ((4.5, RED), (5.2, AMBER), (5.5, GREEN), (6.3, AMBER), (
 EC_SEGMENTS: Segments = ((0, RED), (1.3, AMBER), (1.52, GREEN), (2.28, AMBER), (2.6, RED))
 LEVEL_SEGMENTS: Segments = ((0, RED), (20, AMBER), (35, GREEN))
 WATER_SEGMENTS: Segments = ((10, AMBER), (16, GREEN), (22, AMBER), (25, RED))
+WHY_DOUBTED = ("worst", "worst_reasons")
+"""Attributes of a measurement quality that stand behind it."""
 MOISTURE_SEGMENTS: Segments = ((0, RED), (25, AMBER), (30, GREEN), (60, AMBER))
 
 
@@ -88,8 +92,8 @@ class _Builder:
             self._tile(name, "level_low", "Level", columns=3, vertical=True),
             self._tile(name, "ph_target", "pH target", columns=6),
             self._tile(name, "ec_target", "EC target", columns=6),
-            self._tile(name, "volume", "Volume", columns=6),
-            self._tile(name, "measurement_quality", "Quality", columns=6),
+            self._tile(name, "volume", "Volume", columns=12),
+            self._tile(name, "measurement_quality", "Quality", columns=12, more=WHY_DOUBTED),
             self._history("pH", (name, "ph")),
         )
 
@@ -109,7 +113,7 @@ class _Builder:
             self._tile(name, "phase", "Phase", columns=6),
             self._tile(name, "days_in_phase", "In this phase", columns=6),
             self._tile(name, "next_watering", "Next watering", columns=6),
-            self._tile(name, "needs_attention", "Attention", columns=6),
+            self._tile(name, "needs_attention", "Attention", columns=6, more=("reasons",)),
             watered,
             _subheading("Harvest and Karenz"),
             self._tile(name, "harvest_allowed", "Harvest", columns=6),
@@ -118,7 +122,9 @@ class _Builder:
             _subheading("Probe"),
             self._tile(probe, "soil_temperature", "Temperature", columns=6),
             self._tile(probe, "soil_ec", "EC", columns=6),
-            self._tile(probe, "measurement_quality", "Measurement quality", columns=12),
+            self._tile(
+                probe, "measurement_quality", "Measurement quality", columns=12, more=WHY_DOUBTED
+            ),
         )
 
     def tasks(self) -> Json:
@@ -136,7 +142,14 @@ class _Builder:
         return ((BASIL_PROBE, "soil_moisture"), (TOMATO_PROBE, "soil_moisture"))
 
     def _tile(
-        self, subject: str, row: str, name: str, *, columns: int, vertical: bool = False
+        self,
+        subject: str,
+        row: str,
+        name: str,
+        *,
+        columns: int,
+        vertical: bool = False,
+        more: Sequence[str] = (),
     ) -> Json | None:
         if (entity_id := self._ids.get((subject, row))) is None:
             return None
@@ -144,6 +157,7 @@ class _Builder:
             "type": "tile",
             "entity": entity_id,
             "name": name,
+            "state_content": ["state", *more],
             "vertical": vertical,
             "grid_options": {"columns": columns, "rows": 2 if vertical else 1},
         }
