@@ -228,6 +228,14 @@ def test_the_header_says_what_it_does_there(
     assert about in header["description"]
 
 
+def test_who_names_a_revision_is_told_the_next_one(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        headers = [parameter["name"] for parameter in operation.get("parameters", ())]
+        for status in {"200", "201"} & operation["responses"].keys():
+            told = operation["responses"][status].get("headers", {})
+            assert "If-Match" not in headers or "ETag" in told, name
+
+
 def test_what_can_be_answered_with_nothing_says_by_which_header(document: dict[str, Any]) -> None:
     asking = {
         name

@@ -11,6 +11,7 @@ import pytest
 
 from kamerplanter_backend.api.openapi import describe
 from kamerplanter_backend.config.settings import Mode
+from kamerplanter_backend.domain.services import membership_service
 from tests.backend.api.browser import PASSWORD
 from tests.backend.api.harness import Bench
 from tests.live_server import LiveServer
@@ -55,6 +56,8 @@ STRANGERS: Mapping[str, tuple[int, str]] = {
     "auth_finish": (404, "no login provider is set up"),
     "users_link_provider": (404, "no login provider is set up"),
     "users_unlink_provider": (404, "no login provider is set up"),
+    "tasks_reopen_task": (404, "the plant or tank of a closed task may be archived by then"),
+    "client_ReopenTask": (404, "the plant or tank of a closed task may be archived by then"),
 }
 """What is refused although it fits the documentation, and why nothing can be lent to it."""
 
@@ -77,8 +80,12 @@ class Target:
 
 
 @pytest.fixture
-def target_of(server_of: Callable[..., Bench]) -> Iterator[Callable[[Mode], Target]]:
+def target_of(
+    server_of: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Mode], Target]]:
     """Return a function that starts a server; in full mode its caller may do everything."""
+    # All the invitations of a run are those of one person and one day.
+    monkeypatch.setattr(membership_service, "MAX_INVITATIONS_A_DAY", 1_000_000)
 
     def start(mode: Mode) -> Target:
         if mode is Mode.LIGHT:

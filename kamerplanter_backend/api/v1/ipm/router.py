@@ -3,15 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import Body, Depends, Query
+from fastapi import Body, Depends, Query, Response
 from pydantic import Field, JsonValue
 
+from kamerplanter_backend.api.answer_headers import TAGGED
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Asked, Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep
+from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Key, Model, Reason
 from kamerplanter_engines.models.ipm import ApplicationFields, HarvestVerdict, Treatment
@@ -86,20 +87,25 @@ async def log_treatment(
     )
 
 
-@treatments.post("/{key}/corrections", summary="Put a record of an application right")
-async def correct_treatment(
+@treatments.post(
+    "/{key}/corrections", summary="Put a record of an application right", responses=TAGGED
+)
+async def correct_treatment(  # noqa: PLR0917 - FastAPI fills them in
     key: PathKey,
     body: CorrectionBody,
+    response: Response,
     expected: ExpectedRevision,
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.TREATMENT_CORRECT))],
 ) -> Treatment:
     """Correct or void a record; what it said before, who corrected it and why stay on it."""
-    return await server.run(
+    treatment = await server.run(
         lambda: server.services.ipm.correct_treatment(
             context, key, body.patch, body.reason, expected
         )
     )
+    response.headers["ETag"] = etag(treatment.revision)
+    return treatment
 
 
 class HarvestDay(Asked):

@@ -3,14 +3,15 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import Body, Depends, Query
+from fastapi import Body, Depends, Query, Response
 
+from kamerplanter_backend.api.answer_headers import TAGGED_NEW
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Asked, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.dependencies import ServerDep
+from kamerplanter_backend.common.dependencies import ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.snapshot.views import ChannelView
 from kamerplanter_engines.models.base import Instant, Model
@@ -136,7 +137,12 @@ async def list_latest(
     return await server.run(lambda: server.services.telemetry.list_latest(context, key))
 
 
-@router.post("/{key}/calibrations", status_code=201, summary="Calibrate a channel of a probe")
+@router.post(
+    "/{key}/calibrations",
+    status_code=201,
+    summary="Calibrate a channel of a probe",
+    responses=TAGGED_NEW,
+)
 async def calibrate(
     key: PathKey,
     body: Annotated[
@@ -153,11 +159,14 @@ async def calibrate(
             ]
         ),
     ],
+    response: Response,
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.PROBE_UPDATE))],
 ) -> Calibration:
     """Say what the probe showed in known solutions; what it measures from then on is corrected."""
-    return await server.run(lambda: server.services.calibration.calibrate(context, key, body))
+    made = await server.run(lambda: server.services.calibration.calibrate(context, key, body))
+    response.headers["ETag"] = etag(made.revision)
+    return made
 
 
 @router.get("/{key}/calibrations", summary="List the calibrations of a probe")
