@@ -453,10 +453,10 @@ class TestBody:
     ) -> None:
         answer = await api.post(path, json={"readings": [{}] * 400})
 
-        named = {problem["field"] for problem in answer.json()["details"]["fields"]}
+        named = [problem["field"] for problem in answer.json()["details"]["fields"]]
         assert answer.status_code == 422
-        assert named
-        assert {field.rpartition(".")[0] for field in named} == {"readings.0"}
+        assert named[0].startswith("readings.0.")
+        assert not [field for field in named if field.startswith("readings.1")]
 
     async def test_an_empty_batch_is_refused(self, api: httpx.AsyncClient) -> None:
         assert (await api.post(SEND, json={"readings": []})).status_code == 422
