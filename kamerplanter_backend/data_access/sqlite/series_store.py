@@ -245,20 +245,20 @@ class SqliteSeriesStore(SeriesStore):
             "WHERE channel = ? AND from_2030_us > ? AND from_2030_us < ?",
             (channel, min(times) - SAME_READING_US, max(times) + SAME_READING_US),
         )
-        taken: set[int] = set()
+        taken = {time_us for time_us, _ in near}
         times_of: dict[float, list[int]] = {}
         for time_us, value in near:
-            taken.add(time_us)
             times_of.setdefault(unpacked(value), []).append(time_us)
         new = []
         for row in rows:
             time_us, value = row[1], unpacked(row[2])
-            if time_us in taken:
+            equal = times_of.get(value)
+            if time_us in taken or (equal is not None and _is_beside(time_us, equal)):
                 continue
-            equal = times_of.setdefault(value, [])
-            if any(abs(time_us - other) < SAME_READING_US for other in equal):
-                continue
-            equal.append(time_us)
+            if equal is None:
+                times_of[value] = [time_us]
+            else:
+                equal.append(time_us)
             taken.add(time_us)
             new.append(row)
         return new
@@ -296,6 +296,10 @@ def _do_follow(rows: Sequence[Row], newest_us: int | None) -> bool:
             return False
         earliest_us = row[1] + SAME_READING_US
     return True
+
+
+def _is_beside(time_us: int, others: Sequence[int]) -> bool:
+    return any(abs(time_us - other) < SAME_READING_US for other in others)
 
 
 def _hours(rows: Sequence[Row]) -> Iterable[int]:

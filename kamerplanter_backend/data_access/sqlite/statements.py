@@ -45,7 +45,7 @@ def scalar(value: object, field: str) -> Scalar:
         case float():
             usable = isfinite(plain)
         case str():
-            usable = not any("\ud800" <= letter <= "\udfff" for letter in plain)
+            usable = plain.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in plain)
         case list() | dict():
             usable = False
         case _:

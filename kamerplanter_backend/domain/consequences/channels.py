@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import as_reading
-from kamerplanter_engines.models.base import CLOCK_TOLERANCE
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -127,7 +128,7 @@ def fresh_of(readings: Iterable[Reading]) -> Fresh:
         if reading.verdict is Verdict.GOOD:
             fresh.setdefault((reading.probe_key, reading.kind), []).append(reading)
     for found in fresh.values():
-        found.sort(key=lambda reading: reading.at)
+        found.sort(key=attrgetter("at"))
     return fresh
 
 
@@ -138,12 +139,27 @@ def only_probe(probes: Iterable[Probe], kind: ChannelKind) -> Probe | None:
 
 
 def heard_just_now(
-    uow: UnitOfWork, probe: Probe, kind: ChannelKind, fresh: Fresh
+    uow: UnitOfWork,
+    probes: Iterable[Probe],
+    kind: ChannelKind,
+    fresh: Fresh,
+    last_reading_at: datetime | None,
 ) -> Sequence[Reading]:
     """Return what the only probe of a place has just said, if it speaks by that already.
 
-    Empty if it does not: then the store tells who speaks.
+    Empty if it does not, or if nobody knows by which reading the place was judged last: then the
+    store tells who speaks.
+
+    Args:
+        uow: The unit of work.
+        probes: Those of the place that are not archived.
+        kind: What is measured.
+        fresh: What has just been stored.
+        last_reading_at: When that reading was measured, as it is written down.
     """
+    probe = only_probe(probes, kind)
+    if probe is None or last_reading_at is None or is_ahead(last_reading_at, uow.context.now):
+        return ()
     found = fresh.get((probe.key, kind), ())
     binding = probe.binding(kind)
     if not found or binding is None:
@@ -162,20 +178,36 @@ def new_readings(fresh: Fresh, source: Source, kind: ChannelKind) -> list[Readin
     return [*fresh.get((source.probe.key, kind), ())] or [source.reading]
 
 
-def judged_before(
-    uow: UnitOfWork, probe: Probe, source: Source, readings: Sequence[Reading | None]
+def last_judged_at(
+    uow: UnitOfWork,
+    probe: Probe,
+    source: Source,
+    readings: Sequence[Reading | None],
+    written_at: datetime | None,
 ) -> datetime | None:
-    """Return by which reading a place without a problem was judged last, as the store tells.
+    """Return when the reading was measured by which a place without a problem was judged last.
 
     Args:
         uow: The unit of work.
         probe: The only one that can speak for the place.
         source: Who speaks now: it, or a person.
         readings: What is to be judged now; it may be stored already.
-
-    Returns:
-        When that reading was measured; none = it is older than these, or there is none.
+        written_at: The same as it is written down, which it is seldom.
     """
+    told_at = _judged_before(uow, probe, source, readings)
+    is_written_newer = (
+        told_at is not None
+        and written_at is not None
+        and told_at <= written_at
+        and not is_ahead(written_at, uow.context.now)
+    )
+    return written_at if told_at is None or is_written_newer else told_at
+
+
+def _judged_before(
+    uow: UnitOfWork, probe: Probe, source: Source, readings: Sequence[Reading | None]
+) -> datetime | None:
+    """Return what the store tells of it; none = it is older than these, or there is none."""
     now, kind = uow.context.now, source.binding.kind
     present = [reading for reading in readings if reading is not None]
     if not present:

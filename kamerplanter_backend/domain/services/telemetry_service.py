@@ -1,6 +1,7 @@
 """Readings: stores what was judged, and what follows from it."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,9 @@ MOMENT = timedelta(microseconds=1)
 
 SUPPLY_REMEMBERED = timedelta(seconds=DEVICE_STUCK_S)
 """A fill or dose that long before a reading says nothing of it."""
+
+_STORED = frozenset({Verdict.GOOD, Verdict.SUSPECT})
+"""What is no value is not stored."""
 
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
 
@@ -284,7 +288,7 @@ def _record(
     usable = [
         reading
         for reading in readings
-        if reading.probe_key in probes and reading.verdict in {Verdict.GOOD, Verdict.SUSPECT}
+        if reading.probe_key in probes and reading.verdict in _STORED
     ]
     oldest = uow.context.now - kept_for
     kept = [reading for reading in usable if reading.at >= oldest]
@@ -295,14 +299,16 @@ def _record(
     if not kept:
         return 0
     added = uow.readings.append(kept)
-    of_tanks: dict[str, list[Reading]] = {}
-    of_plants: dict[str, list[Reading]] = {}
+    of_probes: defaultdict[str, list[Reading]] = defaultdict(list)
     for reading in kept:
-        probe = probes[reading.probe_key]
-        if probe.tank_key:
-            of_tanks.setdefault(probe.tank_key, []).append(reading)
-        if probe.plant_key:
-            of_plants.setdefault(probe.plant_key, []).append(reading)
+        of_probes[reading.probe_key].append(reading)
+    of_tanks: defaultdict[str, list[Reading]] = defaultdict(list)
+    of_plants: defaultdict[str, list[Reading]] = defaultdict(list)
+    for key, measured in of_probes.items():
+        if tank_key := probes[key].tank_key:
+            of_tanks[tank_key] += measured
+        if plant_key := probes[key].plant_key:
+            of_plants[plant_key] += measured
     _evaluate(uow, of_tanks=of_tanks, of_plants=of_plants)
     return added
 
