@@ -10,7 +10,7 @@ from kamerplanter_backend.domain.consequences.channels import (
     Source,
     fresh_of,
     heard_just_now,
-    judged_before,
+    last_judged_at,
     new_readings,
     only_probe,
     source_of,
@@ -21,7 +21,6 @@ from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.plant import PlantAlert, PlantAlertFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
@@ -158,13 +157,10 @@ def _evaluate(uow: UnitOfWork, case: _Case) -> int:
 
 def _stays_quiet(uow: UnitOfWork, case: _Case, alert: PlantAlert) -> bool:
     """Tell without a look at the store that fresh readings change nothing worth writing down."""
-    last_at = alert.last_reading_at
-    if alert.is_dry or alert.pending_since is not None or last_at is None:
+    if alert.is_dry or alert.pending_since is not None:
         return False
-    probe = only_probe(case.probes, ChannelKind.SOIL_MOISTURE)
-    if probe is None or is_ahead(last_at, uow.context.now):
-        return False
-    heard = heard_just_now(uow, probe, ChannelKind.SOIL_MOISTURE, case.fresh)
+    kind = ChannelKind.SOIL_MOISTURE
+    heard = heard_just_now(uow, case.probes, kind, case.fresh, alert.last_reading_at)
     facts = case.facts
     return bool(heard) and keeps_moist(facts.moisture_low_pct, facts.moisture_high_pct, heard)
 
@@ -179,12 +175,7 @@ def _reminded(
     """Return an alert that knows by which reading it was judged last, while the soil is moist."""
     if alert.is_dry or alert.pending_since is not None:
         return alert
-    judged_at = judged_before(uow, probe, source, readings)
-    known_at = alert.last_reading_at
-    if judged_at is None or (
-        known_at is not None and judged_at <= known_at and not is_ahead(known_at, uow.context.now)
-    ):
-        return alert
+    judged_at = last_judged_at(uow, probe, source, readings, alert.last_reading_at)
     return alert.model_copy(update={"last_reading_at": judged_at})
 
 

@@ -11,7 +11,7 @@ from kamerplanter_backend.domain.consequences.channels import (
     Source,
     fresh_of,
     heard_just_now,
-    judged_before,
+    last_judged_at,
     new_readings,
     only_probe,
     source_of,
@@ -29,7 +29,6 @@ from kamerplanter_engines.alert_run_engine import (
     keeps_within,
     taken_back,
 )
-from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.tank import (
@@ -169,14 +168,10 @@ def _evaluate_problem(uow: UnitOfWork, case: _Case, problem: TankProblem) -> int
 
 def _stays_quiet(uow: UnitOfWork, case: _Case, alert: TankAlert) -> bool:
     """Tell without a look at the store that fresh readings change nothing worth writing down."""
+    if alert.state is not AlertState.INACTIVE:
+        return False
     kind = ChannelKind(alert.kind.value)
-    last_at = alert.last_reading_at
-    if alert.state is not AlertState.INACTIVE or last_at is None:
-        return False
-    probe = only_probe(case.probes, kind)
-    if probe is None or is_ahead(last_at, uow.context.now):
-        return False
-    heard = heard_just_now(uow, probe, kind, case.fresh)
+    heard = heard_just_now(uow, case.probes, kind, case.fresh, alert.last_reading_at)
     return bool(heard) and keeps_within(alert.kind, band_for(case.bands, alert.kind), heard)
 
 
@@ -190,12 +185,7 @@ def _reminded(
     """Return an alert that knows by which reading it was judged last, while there is no problem."""
     if alert.state is not AlertState.INACTIVE:
         return alert
-    judged_at = judged_before(uow, probe, source, readings)
-    known_at = alert.last_reading_at
-    if judged_at is None or (
-        known_at is not None and judged_at <= known_at and not is_ahead(known_at, uow.context.now)
-    ):
-        return alert
+    judged_at = last_judged_at(uow, probe, source, readings, alert.last_reading_at)
     return alert.model_copy(update={"last_reading_at": judged_at})
 
 
