@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from kamerplanter_backend.common.log_context import noted
 from kamerplanter_backend.telemetry.garden_directory import Directory
 from kamerplanter_backend.telemetry.garden_topics import full_topic
 from kamerplanter_backend.telemetry.live_garden import LiveGarden, Route, Taken
@@ -107,11 +108,12 @@ class GardenRouter:
         self._counts.dropped[Drop.CRASHED] += 1
         if not garden.has_crashed:
             garden.has_crashed = True
-            _LOGGER.error(
-                "A message of garden %s could not be judged; further ones are counted",
-                garden.entry.slug,
-                exc_info=error,
-            )
+            with noted(tenant_slug=garden.entry.slug):
+                _LOGGER.error(
+                    "A message of garden %s could not be judged; further ones are counted",
+                    garden.entry.slug,
+                    exc_info=error,
+                )
 
     def _leave(self, topic: bytes) -> None:
         """Hear no more of what the broker remembers from before."""
@@ -129,14 +131,15 @@ class GardenRouter:
         for garden in self.gardens.values():
             for intake in garden.intakes.values():
                 for notice in intake.take_notices():
-                    _LOGGER.warning(
-                        "Garden %s, probe %s, %s: %s on %s",
-                        garden.entry.slug,
-                        intake.probe.name,
-                        notice.kind,
-                        notice.reason,
-                        notice.source,
-                    )
+                    with noted(tenant_slug=garden.entry.slug):
+                        _LOGGER.warning(
+                            "Garden %s, probe %s, %s: %s on %s",
+                            garden.entry.slug,
+                            intake.probe.name,
+                            notice.kind,
+                            notice.reason,
+                            notice.source,
+                        )
 
     def on_connection(self, *, connected: bool) -> None:
         """Tell the intakes that the broker was lost or is back."""

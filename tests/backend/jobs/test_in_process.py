@@ -10,13 +10,13 @@ import pytest
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import StoreFullError
-from kamerplanter_backend.common.log_context import with_note
 from kamerplanter_backend.jobs.in_process import InProcessJobs
 from kamerplanter_backend.jobs.job import Job
 from kamerplanter_engines.models.schedule import Every
 from kamerplanter_engines.models.task import TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
+from tests.backend.log_notes import slugs_of_lines
 
 
 class Ticks:
@@ -91,24 +91,14 @@ def test_a_garden_that_fails_does_not_stop_the_others(garden: Garden, ticks: Tic
 def test_each_line_of_a_job_says_in_which_garden_it_ran(
     garden: Garden, ticks: Ticks, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen: list[tuple[str, str | None]] = []
-
-    def keep(record: logging.LogRecord) -> bool:
-        line = with_note(None, "", {"event": record.getMessage()})
-        seen.append((line["event"], line["tenant_slug"]))
-        return True
-
     def installation(_process: str) -> None:
         raise RuntimeError("no tokens")
 
-    caplog.handler.addFilter(keep)
-    try:
+    with slugs_of_lines(caplog) as lines:
         jobs_of(garden, ticks, "broken", "bed", more=(installation,)).tick()
         logging.getLogger(__name__).warning("afterwards")
-    finally:
-        caplog.handler.removeFilter(keep)
 
-    assert seen == [
+    assert lines == [
         ("The jobs of the installation could not run", None),
         ("Job count failed for period 2026-05-01T10:00:00+00:00", "broken-slug"),
         ("afterwards", None),

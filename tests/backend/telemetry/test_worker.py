@@ -23,6 +23,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from tests.backend.log_notes import slugs_of_lines
 from tests.backend.telemetry.brokers import HOST, mosquitto
 from tests.backend.telemetry.fleet import Fleet, message, send, topic_of, until, worker_of
 
@@ -156,27 +157,30 @@ class TestOneGardensFault:
         def crash(*_args: object, **_more: object) -> NoReturn:
             raise RuntimeError("a fault of ours")
 
-        async with mosquitto(tmp_path) as broker, worker_of(fleet, broker.port) as live:
-            (intake,) = live._router.gardens[crashing.key].intakes.values()
-            intake.on_message = crash  # type: ignore[method-assign]
-            garbage = [b"\xff\xfe", b"{", b'{"ph": "wet"}', b'{"ph": 99}', b"[" * 10_000]
-            await send(
-                broker.port,
-                [
-                    *((topic_of(broken), payload) for payload in garbage),
-                    (topic_of(crashing), message(6.0)),
-                    (topic_of(crashing), message(6.1)),
-                    (topic_of(sound), message(6.2)),
-                ],
-            )
-            await until(lambda: live.counts.stored.total() == 1)
+        with slugs_of_lines(caplog) as lines:
+            async with mosquitto(tmp_path) as broker, worker_of(fleet, broker.port) as live:
+                (intake,) = live._router.gardens[crashing.key].intakes.values()
+                intake.on_message = crash  # type: ignore[method-assign]
+                garbage = [b"\xff\xfe", b"{", b'{"ph": "wet"}', b'{"ph": 99}', b"[" * 10_000]
+                await send(
+                    broker.port,
+                    [
+                        *((topic_of(broken), payload) for payload in garbage),
+                        (topic_of(crashing), message(6.0)),
+                        (topic_of(crashing), message(6.1)),
+                        (topic_of(sound), message(6.2)),
+                    ],
+                )
+                await until(lambda: live.counts.stored.total() == 1)
 
         assert fleet.values(sound) == [6.2]
         assert live.counts.verdicts == {Verdict.BAD: 5, Verdict.GOOD: 1}
         assert live.counts.reasons[Verdict.BAD, Reason.OUTSIDE_PHYSICAL] == 1
         assert live.counts.dropped[Drop.CRASHED] == 2
         assert caplog.text.count("could not be judged") == 1
-        assert f"garden {crashing.slug}" in caplog.text
+        assert [slug for text, slug in lines if f"garden {crashing.slug}" in text] == [
+            crashing.slug
+        ]
 
     async def test_readings_that_the_store_refuses_cost_no_other_garden_anything(
         self, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
