@@ -1,5 +1,6 @@
 """The mail that brings an invitation into a garden, to somebody who may have no account yet."""
 
+from kamerplanter_backend.auth.mail_texts import harmless_name
 from kamerplanter_backend.domain.interfaces.adapters import Mail
 
 _TEXT = """Hello,
@@ -35,12 +36,10 @@ def invitation_mail(*, to: str, garden: str, token: str, public_url: str) -> Mai
         f"{at_de} mit diesem Code an:\n\n{token}\n",
     )
     text = _TEXT.replace(" {how_en}", how_en).replace(" {how_de}", how_de)
-    # The name comes last, so that braces in it stay what they are; what could carry an
-    # advertisement is left out.
-    words = " ".join(garden.split())
-    shown = f'"{words}"' if not any(char in words for char in "/:@<>") else ""
+    # The name comes last, so that braces in it stay what they are.
+    words = harmless_name(garden)
     return Mail(
         to=to,
         subject="Invitation to a garden / Einladung in einen Garten",
-        text=text.replace(" {garden}", f" {shown}" if shown else ""),
+        text=text.replace(" {garden}", f' "{words}"' if words else ""),
     )

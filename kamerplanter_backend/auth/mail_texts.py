@@ -1,5 +1,6 @@
 """What the mails say, in the language of the account."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,6 +71,8 @@ _CODES = {"en": "Or enter this code: {token}", "de": "Oder gib diesen Code ein: 
 _BARE_CODES = {"en": "with the code {token}", "de": "mit dem Code {token}"}
 """Where no address of the server is known: they end the sentence that a link would follow."""
 _MAX_NAME = 60
+_LINKED = re.compile(r"[/:@<>]|[.\u3002\uff0e\uff61](?=\w)")
+"""The dots are those that may stand in the name of a host. Source: RFC 3490, section 3.1."""
 
 
 def mail_of(
@@ -93,12 +96,17 @@ def mail_of(
     else:
         link = _BARE_CODES[language].format(token=token)
     # The name comes last, so that braces in it stay what they are.
-    body = text.body.replace("{link}", link).replace(" {name}", _spoken(name))
+    words = harmless_name(name)
+    body = text.body.replace("{link}", link).replace(" {name}", f" {words}" if words else "")
     return Mail(to=to, subject=text.subject, text=body)
 
 
-def _spoken(name: str) -> str:
-    """Return a name as part of a greeting; what could carry an advertisement is left out."""
+def harmless_name(name: str) -> str:
+    """Return a name on one line, for a mail to somebody who may never have heard of us.
+
+    What could carry an advertisement becomes empty: long texts, and all that a mail program makes
+    a link of, for which a dot between two letters is enough.
+    """
     words = " ".join(name.split())
-    is_name = len(words) <= _MAX_NAME and not any(char in words for char in "/:@<>")
-    return f" {words}" if is_name else ""
+    is_name = len(words) <= _MAX_NAME and _LINKED.search(words) is None
+    return words if is_name else ""

@@ -1,5 +1,7 @@
 """What an invitation says, and what it never carries."""
 
+import pytest
+
 from kamerplanter_backend.auth.invitation_mail import invitation_mail
 
 
@@ -23,10 +25,27 @@ def test_the_code_is_never_part_of_an_address() -> None:
     assert "/tok-123" not in _text("Tent")
 
 
-def test_a_name_that_could_advertise_is_left_out() -> None:
-    text = _text("Win at https://evil.example <now>")
+@pytest.mark.parametrize(
+    "garden",
+    [
+        "Win at https://evil.example <now>",
+        "Win at www.evil.example",
+        "evil.example" + " " * 60 + "x",
+    ],
+)
+def test_a_name_that_could_advertise_is_left_out(garden: str) -> None:
+    text = _text(garden)
 
     assert "evil.example" not in text
+    assert "to the garden at Kamerplanter" in text
+
+
+def test_a_name_that_goes_on_and_on_is_left_out() -> None:
+    assert "pills" not in _text("Buy our pills " * 5)
+
+
+def test_dots_of_a_sentence_stay() -> None:
+    assert '"Dr. Oma No. 5."' in _text("Dr. Oma No. 5.")
 
 
 def test_braces_in_a_name_stay_what_they_are() -> None:

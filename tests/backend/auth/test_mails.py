@@ -79,7 +79,16 @@ def test_mail_without_an_address_of_the_server_has_the_code_alone(
 
 
 @pytest.mark.parametrize(
-    "name", ["Win at https://evil.example", "a@evil.example", "x" * 61, "<b>", "a/b"]
+    "name",
+    [
+        "Win at https://evil.example",
+        "a@evil.example",
+        "x" * 61,
+        "<b>",
+        "a/b",
+        "Win at evil.example",
+        "Win at evil\u3002example",
+    ],
 )
 def test_name_cannot_carry_an_advertisement(name: str) -> None:
     assert text_of(name=name).startswith("Hello,\n")
