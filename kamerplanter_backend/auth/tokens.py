@@ -23,6 +23,8 @@ HEADER_TYPE: Final = "at+jwt"
 TOKEN_TYPE: Final = "access"  # noqa: S105 - a kind, no secret
 LEEWAY: Final = timedelta(seconds=5)
 """How far clocks of several servers may differ."""
+LATEST_S: Final = 253_402_300_799
+"""The end of the year 9999, beyond which there are no moments. Since the epoch. [s]"""
 MAX_LENGTH: Final = 2000
 """A token of ours has about 400 characters."""
 
@@ -127,7 +129,7 @@ def _checked(token: Token) -> AccessClaims | None:
         or claims.get("aud") != AUDIENCE
         or claims.get("type") != TOKEN_TYPE
         or not all(isinstance(text, str) for text in texts)
-        or not all(type(moment) is int for moment in times)
+        or not all(type(moment) is int and 0 <= moment <= LATEST_S for moment in times)
     ):
         return None
     return AccessClaims(

@@ -55,6 +55,7 @@ class Forger:
         header, claims, signature = sign().split(".")
         return {
             "expired": sign(claims={"exp": now_s - 10}),
+            "expiring beyond all time": sign(claims={"exp": 10**400}),
             "expired as text": sign(claims={"exp": "never"}),
             "not yet valid": sign(claims={"nbf": now_s + 60}),
             "issued in the future": sign(claims={"iat": now_s + 60}),
