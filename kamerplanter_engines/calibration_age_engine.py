@@ -21,14 +21,10 @@ from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 _MOMENT = timedelta(microseconds=1)
 """At its limit a calibration is not older than that yet."""
 
-ASKED_FOR = frozenset(
-    {
-        CalibrationState.DUE,
-        CalibrationState.EXPIRED,
-        CalibrationState.REPLACED,
-        CalibrationState.REMAPPED,
-    }
-)
+LOST = frozenset({CalibrationState.REPLACED, CalibrationState.REMAPPED})
+"""States of a channel that was calibrated and has no calibration in force any more."""
+
+ASKED_FOR = LOST | {CalibrationState.DUE, CalibrationState.EXPIRED}
 """States in which a person is asked to calibrate."""
 
 

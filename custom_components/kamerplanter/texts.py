@@ -8,6 +8,7 @@ from typing import Self
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
+from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -19,6 +20,11 @@ _DECIMAL_COMMA = frozenset({"de"})
 _DAYS = {"de": "%d.%m.%Y"}
 """How a language writes a day; the others as ISO 8601 does."""
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def day_in(language: str, day: date) -> str:
+    """Return a date as a language writes it."""
+    return day.strftime(_DAYS.get(language, "%Y-%m-%d"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,16 @@ class Texts:
         text = self._errors.get(f"component.{DOMAIN}.exceptions.{key}.message")
         return error.message if text is None else text.format(**placeholders)
 
+    def refusal(self, error: KamerplanterError, *, on_server: bool) -> str:
+        """Return why a dialog, which only an administrator here can open, was refused.
+
+        Who that is here is nothing to a server: the owner of the key decides.
+        """
+        if type(error) is not ForbiddenError or not on_server:
+            return self.error(error)
+        text = self._errors[f"component.{DOMAIN}.exceptions.server_forbidden.message"]
+        return text.format(**translation_of(error)[1])
+
     def kind(self, kind: ChannelKind) -> str:
         """Return what a kind of value is called."""
         return self._choices[f"component.{DOMAIN}.selector.channel_kind.options.{kind}"]
@@ -68,7 +84,7 @@ class Texts:
 
     def day(self, day: date) -> str:
         """Return a date as the language writes it."""
-        return day.strftime(_DAYS.get(self._language, "%Y-%m-%d"))
+        return day_in(self._language, day)
 
     def command(self, name: str) -> str:
         """Return what a kind of command is called."""

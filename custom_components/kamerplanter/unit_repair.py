@@ -10,9 +10,10 @@ from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .caller import OWNER
+from .client_factory import is_on_server
 from .coordinator import KamerplanterConfigEntry
-from .errors import translation_of
 from .schema import vol
+from .texts import Texts
 
 
 class UnitFlow(RepairsFlow):
@@ -68,7 +69,8 @@ class UnitFlow(RepairsFlow):
                 UpdateProbe(key=self._probe_key, patch=patch), OWNER
             )
         except KamerplanterError as error:
+            told = (await Texts.async_load(self.hass)).refusal(error, on_server=is_on_server(entry))
             return self.async_abort(
-                reason="store_unavailable", description_placeholders=translation_of(error)[1]
+                reason="unit_refused", description_placeholders={"refused": told}
             )
         return self.async_create_entry(data={})

@@ -1,14 +1,15 @@
 """A calibration that is being measured, point by point; nothing of it is stored yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kamerplanter_engines.calibration_age_engine import can_be_calibrated
+from kamerplanter_engines.calibration_age_engine import LOST, can_be_calibrated
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.calibration_point_engine import POINTS, check_point
 from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     CalibrationPoint,
+    CalibrationStatus,
     Fit,
     RawScale,
 )
@@ -35,6 +36,35 @@ METHODS: Mapping[ChannelKind, Mapping[str, tuple[float, ...]]] = {
 def calibratable(probe: Probe) -> tuple[ChannelBinding, ...]:
     """Return the channels of a probe that can be calibrated; a curve is a calibration already."""
     return tuple(item for item in probe.channels if can_be_calibrated(item))
+
+
+def most_urgent(
+    probe: Probe, statuses: Iterable[CalibrationStatus], drifted: Collection[ChannelKind]
+) -> ChannelKind:
+    """Return the channel that is to be calibrated first.
+
+    One that lost its calibration comes before one that has drifted, then goes the oldest, and one
+    that never had any is last.
+
+    Args:
+        probe: The probe; at least one channel can be calibrated.
+        statuses: Those of its channels.
+        drifted: Kinds that a measurement by hand speaks against.
+    """
+    kinds = [item.kind for item in calibratable(probe)]
+    known = {item.kind: item for item in statuses}
+
+    def rank(kind: ChannelKind) -> tuple[bool, bool, bool, float]:
+        status = known.get(kind)
+        due_at = None if status is None else status.due_at
+        return (
+            status is None or status.state not in LOST,
+            kind not in drifted,
+            due_at is None,
+            0.0 if due_at is None else due_at.timestamp(),
+        )
+
+    return min(kinds, key=rank)
 
 
 @dataclass

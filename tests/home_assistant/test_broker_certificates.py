@@ -482,10 +482,20 @@ async def test_a_password_that_is_right_again_takes_the_question_back(
         await garden.unload()
 
 
-@pytest.mark.parametrize(("left_d", "is_told"), [(13, True), (15, False)])
+@pytest.mark.parametrize(
+    ("left_d", "is_told", "language", "form"),
+    [(13, True, "en", "%Y-%m-%d"), (13, True, "de", "%d.%m.%Y"), (15, False, "en", "")],
+)
 async def test_the_end_of_a_certificate_is_told_two_weeks_before(
-    hass: HomeAssistant, issue_registry: ir.IssueRegistry, *, left_d: int, is_told: bool
+    hass: HomeAssistant,
+    issue_registry: ir.IssueRegistry,
+    *,
+    left_d: int,
+    is_told: bool,
+    language: str,
+    form: str,
 ) -> None:
+    hass.config.language = language
     now = dt_util.utcnow()
     one = Identity(now - timedelta(days=1), now + timedelta(days=left_d))
     garden = Garden(hass, entry_with(one), None)
@@ -496,7 +506,7 @@ async def test_the_end_of_a_certificate_is_told_two_weeks_before(
 
     assert (issue is not None) is is_told
     if issue is not None:
-        ends_on = dt_util.as_local(now + timedelta(days=left_d)).date().isoformat()
+        ends_on = dt_util.as_local(now + timedelta(days=left_d)).strftime(form)
         assert issue.translation_placeholders == {"name": "Garden", "host": HOST, "date": ends_on}
     source_of(garden)._look(now + timedelta(days=2))
     assert issue_registry.async_get_issue(DOMAIN, ISSUE) is not None, "13 days are left now"

@@ -7,11 +7,17 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 
+from custom_components.kamerplanter import unit_repair
 from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.repairs import async_create_fix_flow
 from custom_components.kamerplanter.unit_repair import UnitFlow
 from kamerplanter_backend.client.requests import ArchiveProbe, UpdateProbe
-from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.common.exceptions import (
+    ForbiddenError,
+    StaleRevisionError,
+    UnavailableError,
+)
+from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.field_case import TOPIC, bind, say
 from tests.home_assistant.flow_texts import TEXTS
@@ -164,22 +170,40 @@ async def test_an_unload_takes_the_issue_back(mqtt_garden: Garden) -> None:
     assert issues(mqtt_garden) == []
 
 
-async def test_a_store_that_is_away_is_said_and_nothing_is_changed(
-    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "is_on_server", "told"),
+    [
+        (UnavailableError("away", reason="closed"), False, "being closed"),
+        (ForbiddenError("No.", permission="probe:update"), False, "a permission that is missing"),
+        (ForbiddenError("No.", permission="probe:update"), True, "whose API key is used"),
+        (StaleRevisionError("Changed.", kind="probe", key="p"), False, "changed"),
+    ],
+)
+async def test_why_it_was_refused_is_said_and_nothing_is_changed(
+    mqtt_garden: Garden,
+    monkeypatch: pytest.MonkeyPatch,
+    error: KamerplanterError,
+    *,
+    is_on_server: bool,
+    told: str,
 ) -> None:
     await add_tank(mqtt_garden)
     await send(mqtt_garden, "1413", "1413", "1413")
     flow = await fix(mqtt_garden)
     asked: list[object] = []
 
-    async def away(_garden: object, request: object, _caller: object) -> None:
+    async def refuse(_garden: object, request: object, _caller: object) -> None:
         asked.append(request)
-        raise UnavailableError("away", reason="away")
+        raise error
 
-    monkeypatch.setattr(type(mqtt_garden.entry.runtime_data.garden), "call_now", away)
+    monkeypatch.setattr(type(mqtt_garden.entry.runtime_data.garden), "call_now", refuse)
+    monkeypatch.setattr(unit_repair, "is_on_server", lambda _entry: is_on_server)
 
     failed: Any = await flow.async_step_confirm({})
 
-    assert failed["reason"] == "store_unavailable"
+    assert failed["reason"] == "unit_refused"
+    for texts in TEXTS.values():
+        text = texts["issues"]["unit_mismatch"]["fix_flow"]["abort"]["unit_refused"]
+        assert told in text.format(**failed["description_placeholders"])
     assert isinstance(asked[0], UpdateProbe)
     assert bound_unit(mqtt_garden) is None

@@ -15,12 +15,16 @@ from homeassistant.util.unit_conversion import TemperatureConverter
 from kamerplanter_backend.client.requests import Calibrate
 from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.telemetry.calibrated import THERMOMETERS
-from kamerplanter_backend.telemetry.calibration_draft import METHODS, Draft, calibratable
+from kamerplanter_backend.telemetry.calibration_draft import (
+    METHODS,
+    Draft,
+    calibratable,
+    most_urgent,
+)
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationPoint,
-    CalibrationState,
     RawScale,
 )
 from kamerplanter_engines.models.steadiness import RawSample, Steadiness
@@ -28,6 +32,7 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 
 from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..channel_tap import ChannelTap  # noqa: TID252
+from ..client_factory import is_on_server  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
@@ -88,7 +93,11 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
         if user_input is not None:
             return await self._begin(bindings[ChannelKind(user_input["channel"])])
         options = [(kind.value, texts.kind(kind)) for kind in bindings]
-        chosen = vol.Required("channel", default=_most_urgent(view, bindings).value)
+        statuses, drifted = (
+            view.calibration_statuses,
+            [item.kind for item in view.drifts if item.drifted],
+        )
+        chosen = vol.Required("channel", default=most_urgent(view.probe, statuses, drifted).value)
         return self.async_show_form(
             step_id="calibrate",
             data_schema=vol.Schema({chosen: labelled(options)}),
@@ -318,7 +327,8 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
         try:
             done = await self.entry.runtime_data.garden.call_now(request, OWNER)
         except KamerplanterError as error:
-            self._refused = (await Texts.async_load(self.hass)).error(error)
+            texts = await Texts.async_load(self.hass)
+            self._refused = texts.refusal(error, on_server=is_on_server(self.entry))
             return await self.async_step_calibration_summary()
         return await self.async_calibrated(done)
 
@@ -380,19 +390,3 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
 
 
 _FORM_FIELDS = {"raw": "raw", "value": "solution"}
-
-
-def _most_urgent(view: ProbeView, bindings: dict[ChannelKind, ChannelBinding]) -> ChannelKind:
-    """Return the channel that has none any more, then the oldest; one that never had is last."""
-    lost = [
-        item.kind
-        for item in view.calibration_statuses
-        if item.state in {CalibrationState.REPLACED, CalibrationState.REMAPPED}
-        and item.kind in bindings
-    ]
-    known = {
-        item.kind: item.due_at for item in view.calibration_statuses if item.due_at is not None
-    }
-    drifted = [item.kind for item in view.drifts if item.drifted and item.kind in bindings]
-    aged = sorted((due_at, kind) for kind, due_at in known.items() if kind in bindings)
-    return next(iter([*lost, *drifted, *(kind for _, kind in aged), *bindings]))

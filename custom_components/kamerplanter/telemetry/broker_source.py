@@ -44,6 +44,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     DOMAIN,
     REAUTH_BROKER,
 )
+from ..texts import day_in  # noqa: TID252
 from .client_certificate import CertificateError, expires_at, load_identity
 
 _LOGGER = logging.getLogger(__name__)
@@ -170,7 +171,9 @@ class BrokerSource:
             translation_placeholders={
                 "name": self._entry.title,
                 "host": self._entry.data[CONF_BROKER][CONF_HOST],
-                "date": dt_util.as_local(self._expires_at).date().isoformat(),
+                "date": day_in(
+                    self._hass.config.language, dt_util.as_local(self._expires_at).date()
+                ),
             },
         )
 
