@@ -69,8 +69,9 @@ class UnitFlow(RepairsFlow):
                 UpdateProbe(key=self._probe_key, patch=patch), OWNER
             )
         except KamerplanterError as error:
-            told = (await Texts.async_load(self.hass)).refusal(error, on_server=is_on_server(entry))
+            texts = await Texts.async_load(self.hass)
+            refused = texts.refusal(error, on_server=is_on_server(entry))
             return self.async_abort(
-                reason="unit_refused", description_placeholders={"refused": told}
+                reason="unit_refused", description_placeholders={"refused": refused}
             )
         return self.async_create_entry(data={})
