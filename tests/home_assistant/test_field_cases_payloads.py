@@ -15,7 +15,7 @@ def expected_lingering_timers() -> bool:
 
 LORA = "uplink_message.decoded_payload"
 CURVE = (CurvePoint(raw=3100, value=0), CurvePoint(raw=1400, value=100))
-TENTHS = '{"Uid":"Test01","Wa":337,"Tp":280,"Us":154,"Ph":74}'
+TENTHS = '{"Uid":"Test01","Wa":337,"Te":280,"Us":154,"Ph":74}'
 
 CASES = (
     Case(
@@ -230,7 +230,7 @@ CASES = (
         number="F-32 tenths with a factor",
         channels=(
             bind("soil_moisture", "Wa", factor=0.1),
-            bind("soil_temperature", "Tp", factor=0.1),
+            bind("soil_temperature", "Te", factor=0.1),
             bind("soil_ec", "Us", unit="µS/cm"),
         ),
         sent=(TENTHS,),
@@ -240,7 +240,7 @@ CASES = (
         number="F-32 tenths without a factor",
         channels=(
             bind("soil_moisture", "Wa"),
-            bind("soil_temperature", "Tp"),
+            bind("soil_temperature", "Te"),
             bind("soil_ec", "Us", unit="µS/cm"),
         ),
         sent=(TENTHS,),

@@ -56,11 +56,20 @@ async def test_the_same_key_logs_once(api: httpx.AsyncClient, tank: str) -> None
     ("body", "field", "words"),
     [
         ('{"kind": "ph", "value": 19}', "value", "19 is no ph; possible are 0 to 14"),
-        ('{"kind": "ph", "value": NaN}', "value", ""),
-        ('{"kind": "ph", "value": 1e999}', "value", ""),
+        (
+            '{"kind": "ph", "value": NaN}',
+            "value",
+            "value: Input should be a finite number (got 'nan')",
+        ),
+        ('{"kind": "ph", "value": -Infinity}', "value", "a finite number (got '-inf')"),
+        ('{"kind": "ph", "value": 1e999}', "value", "a finite number (got 'inf')"),
         ('{"kind": "ph", "value": "6"}', "value", ""),
         ('{"kind": "ec", "value": 1, "unit": "ppm"}', "unit", "'ppm' does not belong to ec"),
-        ('{"kind": "ph", "value": 6, "at": "2026-05-01T08:00:00"}', "at", ""),
+        (
+            '{"kind": "ph", "value": 6, "at": "2026-05-01T08:00:00"}',
+            "at",
+            "at: Input should have timezone info (got '2026-05-01T08:00:00')",
+        ),
         ('{"kind": "ph", "value": 6, "at": "2099-05-01T08:00:00Z"}', "at", "future"),
         ('{"kind": "soil_moisture", "value": 6}', "kind", "not measured by hand at a tank"),
         ('{"kind": "ghosts", "value": 6}', "kind", ""),
@@ -77,8 +86,7 @@ async def test_what_cannot_be_is_refused_by_name(
     )
 
     assert answer.status_code in {400, 422}, answer.text
-    if "NaN" not in body and "1e999" not in body:
-        assert field in answer.text
+    assert field in answer.text
     assert words in answer.text
     assert (await api.get(f"{GARDEN}/tanks/{tank}/measurements")).json() == []
 

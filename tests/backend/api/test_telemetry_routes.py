@@ -447,6 +447,36 @@ class TestBody:
         assert answer.status_code == 422
         assert await stored(api, probe, "ph") == []
 
+    @pytest.mark.parametrize(
+        ("field", "value", "told"),
+        [
+            ("value", "NaN", "'nan'"),
+            ("value", "Infinity", "'inf'"),
+            ("value", "-1e999", "'-inf'"),
+            ("at", '"2026-05-01T09:00:00"', "'2026-05-01T09:00:00'"),
+        ],
+    )
+    @pytest.mark.parametrize("path", [SEND, f"{GARDEN}/client/requests/RecordReadings"])
+    async def test_what_is_no_number_or_no_moment_is_named_with_its_field(  # noqa: PLR0917
+        self, api: httpx.AsyncClient, probe: str, path: str, field: str, value: str, told: str
+    ) -> None:
+        texts = {"probe_key": f'"{probe}"', "kind": '"ph"', "value": "6", "at": f'"{START}"'}
+        if path != SEND:
+            texts |= {"received_at": texts["at"], "verdict": '"good"'}
+        body = ",".join(f'"{name}":{text}' for name, text in (texts | {field: value}).items())
+
+        answer = await api.post(
+            path,
+            content=f'{{"readings":[{{{body}}}]}}',
+            headers={"Content-Type": "application/json"},
+        )
+
+        assert answer.status_code == 422
+        message = answer.json()["message"]
+        assert message.startswith(f"readings.0.{field}: ")
+        assert f"(got {told})" in message
+        assert await stored(api, probe, "ph") == []
+
     @pytest.mark.parametrize("path", [SEND, f"{GARDEN}/client/requests/RecordReadings"])
     async def test_of_many_that_do_not_fit_the_first_one_is_named(
         self, api: httpx.AsyncClient, path: str

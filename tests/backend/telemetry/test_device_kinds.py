@@ -43,6 +43,14 @@ def test_f_26_volts_are_no_percentage() -> None:
     assert judged.reasons == (Reason.UNKNOWN_UNIT,)
 
 
+def test_f_30_a_missing_board_has_no_battery_either() -> None:
+    device = Device(bind(BATTERY, "plant.bat"))
+
+    (judged,) = device.send('{"plant":{"temp":null,"soil":65535,"bat":-220}}')
+
+    assert (judged.value, judged.reasons) == (None, (Reason.OUTSIDE_PHYSICAL,))
+
+
 @pytest.mark.parametrize("text", ["3.28 V", "3280 mV", "1.5V"])
 def test_a_unit_behind_the_number_counts(text: str) -> None:
     device = Device(bind(BATTERY, unit="%"))

@@ -155,15 +155,15 @@ def test_f_31_guard_of_the_decoder() -> None:
 
 
 def test_f_32_tenths_with_a_factor_and_without() -> None:
-    payload = {"Uid": "Test01", "Wa": 337, "Tp": 280, "Us": 154, "Ph": 74}
+    payload = {"Uid": "Test01", "Wa": 337, "Te": 280, "Us": 154, "Ph": 74}
     scaled = Device(
         bind(MOISTURE, "Wa", factor=0.1),
-        bind(SOIL, "Tp", factor=0.1),
+        bind(SOIL, "Te", factor=0.1),
         bind(SOIL_EC, "Us", unit="µS/cm"),
         bind(PH, "Ph", factor=0.1),
     )
     plain = Device(
-        bind(MOISTURE, "Wa"), bind(SOIL, "Tp"), bind(SOIL_EC, "Us", unit="µS/cm"), bind(PH, "Ph")
+        bind(MOISTURE, "Wa"), bind(SOIL, "Te"), bind(SOIL_EC, "Us", unit="µS/cm"), bind(PH, "Ph")
     )
 
     assert values(scaled.send(payload)) == {
