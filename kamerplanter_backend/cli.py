@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -27,12 +28,16 @@ from kamerplanter_backend.domain.services.transfer_service import TransferServic
 from kamerplanter_backend.main import open_server
 from kamerplanter_backend.migrations.seeds import seed_catalogue
 from kamerplanter_backend.serving import serve
+from kamerplanter_engines import __version__
 from kamerplanter_engines.errors import KamerplanterError
 
 if TYPE_CHECKING:
     from kamerplanter_backend.telemetry.worker import IngestWorker
 
 ACTOR = "command-line"
+
+STANDARD = Path("-")
+"""Standard input or output, in place of a file."""
 
 OK, REFUSED, UNUSABLE, STOPPED = 0, 1, 2, 130
 """Exit codes: done; refused or something was found; settings or arguments cannot be used; ended
@@ -157,8 +162,8 @@ def _export(settings: Settings, asked: argparse.Namespace) -> int:
     with _opened(settings) as server:
         garden = None if asked.all else _garden_context(server, asked.garden).tenant_key
         lines = TransferService(server.store).export(garden, server.clock())
-        if asked.file in {None, Path("-")}:
-            sys.stdout.writelines(lines)
+        if asked.file in {None, STANDARD}:
+            _in_utf8(sys.stdout).writelines(lines)
             return OK
         with _private_file(asked.file) as file:
             file.writelines(lines)
@@ -167,7 +172,7 @@ def _export(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _import(settings: Settings, asked: argparse.Namespace) -> int:
-    with asked.file.open(encoding="utf-8") as lines:
+    with _opened_archive(asked.file) as lines:
         if asked.all:
             # Before a server has made its own user and garden there.
             store = open_store(settings.store_path)
@@ -242,6 +247,23 @@ def _garden_context(server: Server, slug: str) -> Context:
 
 
 @contextmanager
+def _opened_archive(path: Path) -> Iterator[TextIO]:
+    """Open an archive to read it; it may come from where the input comes from."""
+    if path == STANDARD:
+        yield _in_utf8(sys.stdin)
+        return
+    with path.open(encoding="utf-8") as lines:
+        yield lines
+
+
+def _in_utf8(stream: TextIO) -> TextIO:
+    """Make a stream speak what archives are written in, whatever the terminal speaks."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")
+    return stream
+
+
+@contextmanager
 def _private_file(path: Path) -> Iterator[TextIO]:
     """Open a new file that only its owner can read; what is not finished is taken away."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -278,6 +300,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="kamerplanter-server",
         description=f"The Kamerplanter server. Settings are environment variables: {PREFIX}….",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(
@@ -291,7 +314,7 @@ def _parser() -> argparse.ArgumentParser:
     add("ingest", _ingest, "Take readings of all gardens in from a broker until it is stopped.")
     add("migrate", _migrate, "Bring the store to the schema of this version.")
     add("seed", _seed, "Bring the catalogue to the state of this version.")
-    add("check", _check, "Examine the store and every document in it.")
+    add("check", _check, "Examine the store, brought to the schema of this version, and all in it.")
     for name, command, about in (
         ("export", _export, "Write a garden, or everything, into a new file (JSON lines)."),
         ("import", _import, "Read such a file into an empty garden or store: all or nothing."),
@@ -303,9 +326,9 @@ def _parser() -> argparse.ArgumentParser:
             "--all", action="store_true", help="everything; such a file holds password hashes"
         )
         if name == "export":
-            transfer.add_argument("file", type=Path, nargs="?", help="none = standard output")
+            transfer.add_argument("file", type=Path, nargs="?", help="none or - = standard output")
         else:
-            transfer.add_argument("file", type=Path)
+            transfer.add_argument("file", type=Path, help="- = standard input")
     admin = add("create-admin", _create_admin, "Make an account that looks after everything.")
     admin.add_argument("email")
     admin.add_argument("--name", help="how the person wants to be called")

@@ -2,16 +2,13 @@
 
 import errno
 import io
-import json
 import os
-import signal
 import socket
 import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,48 +16,10 @@ import pytest
 from kamerplanter_backend.bootstrap import open_store
 from kamerplanter_backend.cli import main
 from kamerplanter_backend.domain.interfaces.document_store import Query
-from kamerplanter_backend.domain.services.transfer_service import TransferService
+from kamerplanter_engines import __version__
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECRET = "kPz3uWq8-_yR5tE1vN7xM2cB9aL4sD6f"
-
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Name a store that is not there yet, and keep the log where it is."""
-    path = tmp_path / "data" / "garden.db"
-    monkeypatch.setenv("KAMERPLANTER_STORE", f"sqlite:///{path}")
-    monkeypatch.setenv("KAMERPLANTER_ENVIRONMENT", "development")
-    monkeypatch.setattr("kamerplanter_backend.cli.configure_logging", lambda _settings: None)
-    return path
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that sets settings."""
-
-    def set_all(**values: str) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"KAMERPLANTER_{name.upper()}", value)
-
-    return set_all
-
-
-def names(path: Path, collection: str) -> list[str]:
-    store = open_store(path)
-    try:
-        with store.begin(frozenset()) as transaction:
-            return [str(found["name"]) for found in transaction.find(collection, Query())]
-    finally:
-        store.close()
-
-
-def demo(path: Path) -> None:
-    """Lay out the demo garden in a store."""
-    from kamerplanter_backend.config.settings import Settings  # noqa: PLC0415
-    from kamerplanter_backend.main import open_server  # noqa: PLC0415
-
-    open_server(Settings(store=f"sqlite:///{path}")).close()
 
 
 class TestLauncher:
@@ -79,6 +38,13 @@ class TestLauncher:
             assert (done.returncode, done.stderr) == (0, ""), "run scripts/setup"
             assert done.stdout.startswith(f"usage: {name} ")
             assert "create-admin" in done.stdout
+
+    def test_it_tells_its_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["--version"])
+
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == f"kamerplanter-server {__version__}\n"
 
     def test_it_passes_on_what_was_typed_and_the_exit_code(self) -> None:
         command = Path(sys.executable).parent / "kamerplanter-server"
@@ -247,127 +213,6 @@ class TestStore:
 
         assert capsys.readouterr().err.startswith("kamerplanter-server: ")
         assert store.read_text().startswith("a shopping list")
-
-
-class TestTransfer:
-    def test_a_garden_goes_from_one_store_into_another(
-        self,
-        store: Path,
-        tmp_path: Path,
-        use: Callable[..., None],
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        demo(store)
-        file, other = tmp_path / "garden.jsonl", tmp_path / "other.db"
-
-        assert main(["export", str(file)]) == 0
-        use(store=f"sqlite:///{other}")
-        assert main(["import", str(file)]) == 0
-
-        assert names(other, "plants") == names(store, "plants")
-        assert len(names(other, "plants")) == 3
-        assert "documents and 0 readings imported" in capsys.readouterr().out
-
-    def test_so_does_everything(
-        self, store: Path, tmp_path: Path, use: Callable[..., None]
-    ) -> None:
-        demo(store)
-        file, other = tmp_path / "all.jsonl", tmp_path / "other.db"
-
-        assert main(["export", "--all", str(file)]) == 0
-        use(store=f"sqlite:///{other}")
-        assert main(["import", "--all", str(file)]) == 0
-
-        assert names(other, "plants") == names(store, "plants")
-        assert names(other, "tenants") == names(store, "tenants")
-
-    def test_only_its_owner_reads_the_file_and_nothing_is_overwritten(
-        self, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        demo(store)
-        file = tmp_path / "garden.jsonl"
-
-        assert main(["export", str(file)]) == 0
-        written = file.read_bytes()
-        assert main(["export", str(file)]) == 1
-
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert file.read_bytes() == written
-        assert str(file) in capsys.readouterr().err
-
-    @pytest.mark.parametrize("arguments", [[], ["-"]])
-    def test_without_a_file_it_goes_to_where_the_output_goes(
-        self, store: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
-    ) -> None:
-        demo(store)
-
-        assert main(["export", *arguments]) == 0
-
-        head, *_, end = capsys.readouterr().out.splitlines()
-        assert json.loads(head)["format"] == "kamerplanter-archive"
-        assert "sha256" in json.loads(end)
-
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-    def test_one_that_is_stopped_leaves_nothing_behind(
-        self,
-        store: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-        number: signal.Signals,
-    ) -> None:
-        demo(store)
-        file = tmp_path / "garden.jsonl"
-        whole = TransferService.export
-
-        def stopped(self: TransferService, garden_key: str | None, now: datetime) -> Iterator[str]:
-            yield next(whole(self, garden_key, now))
-            assert file.exists()
-            signal.raise_signal(number)
-
-        monkeypatch.setattr(TransferService, "export", stopped)
-
-        assert main(["export", str(file)]) == 130
-
-        assert not file.exists()
-        assert capsys.readouterr() == ("", "kamerplanter-server: Stopped.\n")
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-    def test_a_reader_who_has_seen_enough_hears_no_complaint(self, store: Path) -> None:
-        demo(store)
-        command = Path(sys.executable).parent / "kamerplanter-server"
-        reading, writing = os.pipe()
-        os.close(reading)
-        try:
-            done = subprocess.run(
-                (command, "export"), stdout=writing, stderr=subprocess.PIPE, check=False
-            )
-        finally:
-            os.close(writing)
-
-        assert (done.returncode, done.stderr) == (1, b"")
-
-    def test_what_is_no_text_is_refused_in_words(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        file = tmp_path / "garden.jsonl"
-        file.write_bytes(b"\x89PNG\xff")
-
-        assert main(["import", str(file)]) == 1
-
-        said = capsys.readouterr().err
-        assert said == "kamerplanter-server: The file is no archive: it is not written in UTF-8.\n"
-
-    def test_a_garden_that_is_not_there(
-        self, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        demo(store)
-        file = tmp_path / "garden.jsonl"
-
-        assert main(["export", "--garden", "nowhere", str(file)]) == 1
-
-        assert "'nowhere'" in capsys.readouterr().err
-        assert not file.exists()
 
 
 class TestAdmin:
