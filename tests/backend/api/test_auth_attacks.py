@@ -171,6 +171,29 @@ class TestOtherPages:
 
         assert answer.json()["error_code"] == "CSRF_REFUSED"
 
+    @pytest.mark.parametrize("path", ["refresh", "logout"])
+    @pytest.mark.parametrize("is_first", [True, False])
+    async def test_cookie_that_a_neighbour_adds_is_noticed(
+        self, ada: Browser, path: str, is_first: bool
+    ) -> None:
+        await register(ada.bench, "eve@example.org")
+        eve = Browser(ada.bench)
+        await eve.log_in("eve@example.org")
+        cookies = [f"kp_refresh={browser.cookie('kp_refresh')}" for browser in (ada, eve)]
+        cookie = "; ".join(cookies if is_first else reversed(cookies))
+
+        # Its page may even have set the cookie that ours repeats in the header.
+        answers = [
+            await Browser(ada.bench).post(
+                f"{AUTH}/{path}", Cookie=cookie, X_CSRF_Token=browser.cookie("kp_csrf")
+            )
+            for browser in (ada, eve)
+        ]
+
+        assert [told(answer)[0] for answer in answers] == [403, 403]
+        assert await ada.is_in()
+        assert await eve.is_in()
+
     @pytest.mark.parametrize(
         ("path", "body"),
         [

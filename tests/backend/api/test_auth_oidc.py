@@ -534,6 +534,19 @@ class TestAttacks:
 
         assert_refused(await come_back(browser, callback), full)
 
+    async def test_cookie_that_a_neighbour_adds_is_noticed(self, full: Bench) -> None:
+        attacker, victim = Browser(full), Browser(full)
+        callback = await at_provider(await depart(attacker), "mallory")
+        await depart(victim)
+        cookies = [f"kp_login={browser.cookie('kp_login')}" for browser in (victim, attacker)]
+
+        answer = await Browser(full).http.get(
+            callback.removeprefix(PUBLIC), headers={"Cookie": "; ".join(cookies)}
+        )
+
+        assert (answer.status_code, answer.json()["error_code"]) == (403, "CSRF_REFUSED")
+        assert stored(full, UserRepository) == []
+
     async def test_login_that_took_too_long_is_refused(self, full: Bench) -> None:
         browser = Browser(full)
         callback = await at_provider(await depart(browser))

@@ -6,7 +6,7 @@ from fastapi import Cookie, Depends, Header, Request, Response
 
 from kamerplanter_backend.auth.sessions import Device, Login
 from kamerplanter_backend.common.dependencies import server_of
-from kamerplanter_backend.common.exceptions import InvalidTokenError
+from kamerplanter_backend.common.exceptions import CsrfError, InvalidTokenError
 
 REFRESH_COOKIE: Final = "kp_refresh"
 REFRESH_PATH: Final = "/api/v1/auth"
@@ -102,16 +102,40 @@ async def own_page(request: Request) -> None:
     )
 
 
+def check_once(request: Request, name: str) -> None:
+    """Make sure that a cookie came no more than once.
+
+    A server under another name of the same domain can add a second one, with a session of its
+    own choice; which of the two is ours does not show.
+
+    Raises:
+        CsrfError: It came several times.
+    """
+    sent = [
+        part.partition("=")[0].strip()
+        for line in request.headers.getlist("cookie")
+        for part in line.split(";")
+    ]
+    if sent.count(name) > 1:
+        raise CsrfError(
+            f"Several cookies {name} came, so one is not ours; delete the cookies of this site and "
+            "log in again.",
+            field="Cookie",
+        )
+
+
 async def session_token(
     request: Request, refresh_token: RefreshCookie = None, csrf_token: CsrfHeader = None
 ) -> str:
     """Return the refresh token of a request that proves to come from the session's own page.
 
     Raises:
-        CsrfError: Another page sent it, or the header does not hold the session's token.
+        CsrfError: Another page sent it, the header does not hold the session's token, or the
+            cookie came several times.
         InvalidTokenError: There is no cookie, or the session is over.
     """
     await own_page(request)
+    check_once(request, REFRESH_COOKIE)
     server = server_of(request)
     if not refresh_token:
         raise InvalidTokenError("There is no session in this browser; log in.")

@@ -10,6 +10,7 @@ from kamerplanter_backend.api.openapi import ErrorEnvelope
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
 from kamerplanter_backend.api.v1.auth.cookies import (
     LOGIN_COOKIE,
+    check_once,
     clear_departure,
     device_of,
     set_departure,
@@ -42,7 +43,10 @@ LEAVES: dict[int | str, dict[str, Any]] = {
         "headers": {"Location": {"schema": {"type": "string"}}},
     },
     401: {"model": ErrorEnvelope, "description": "The login did not succeed; begin again."},
-    403: {"model": ErrorEnvelope, "description": "This server takes no new accounts."},
+    403: {
+        "model": ErrorEnvelope,
+        "description": "This server takes no new accounts, or the cookie came several times.",
+    },
     404: {"model": ErrorEnvelope, "description": "There is no such provider."},
     409: {
         "model": ErrorEnvelope,
@@ -112,6 +116,7 @@ async def finish(
 
     The page then gets its access token from `/auth/refresh`.
     """
+    check_once(request, LOGIN_COOKIE)
     client, oidc, now = client_of(server, provider), server.accounts.oidc, server.clock()
     begun = await server.run(lambda: oidc.come_back(provider, state, cookie, now))
     if code is None or iss not in {None, client.settings.issuer}:

@@ -8,10 +8,12 @@ from fastapi import Depends, Request, Response
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.rate_limit import AuthRateLimit
 from kamerplanter_backend.api.v1.auth.cookies import (
+    REFRESH_COOKIE,
     CsrfHeader,
     OwnPage,
     RefreshCookie,
     SessionToken,
+    check_once,
     clear_login,
     device_of,
     own_page,
@@ -113,6 +115,7 @@ async def logout(
 ) -> Message:
     """End the session of the cookie and take the cookies away; without a session all is well."""
     await own_page(request)
+    check_once(request, REFRESH_COOKIE)
     now = server.clock()
     accounts = server.accounts
     try:
