@@ -18,6 +18,13 @@ async def phases(garden: Garden, species: str = TOMATO) -> list[str]:
     return [entry.entry_id for entry in await garden.ask(ListPhases(species_key=species))]
 
 
+async def test_no_species_is_chosen_before_a_person_chooses(garden: Garden) -> None:
+    """The front end takes the first of a list that must be answered, unless it is told another."""
+    dialog = await Dialog.add(garden, "plant")
+
+    assert dialog.suggested["species_key"] == ""
+
+
 async def test_a_plant_is_added_in_the_phase_that_it_is_in(garden: Garden) -> None:
     tank = await garden.add_tank("Tank A")
     entries = await phases(garden)

@@ -28,6 +28,23 @@ def binding(garden: Garden, kind: ChannelKind = ChannelKind.SOIL_MOISTURE) -> An
     return garden.snapshot.probes[0].probe.binding(kind)
 
 
+async def test_of_several_places_none_is_chosen_before_a_person_chooses(garden: Garden) -> None:
+    await garden.add_tank()
+    await garden.add_plant()
+
+    dialog = await Dialog.add(garden, "probe")
+
+    assert dialog.suggested["place"] == ""
+
+
+async def test_of_one_place_there_is_nothing_to_choose(garden: Garden) -> None:
+    await garden.add_tank()
+
+    dialog = await Dialog.add(garden, "probe")
+
+    assert "place" not in dialog.suggested
+
+
 async def test_without_a_tank_or_plant_there_is_no_place(garden: Garden) -> None:
     dialog = await Dialog.add(garden, "probe")
 

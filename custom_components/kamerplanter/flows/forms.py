@@ -204,6 +204,10 @@ def tank_values(tank: TankFields, units: UnitSystem) -> dict[str, Any]:
 # --- Plant --------------------------------------------------------------------------------
 
 
+NOT_CHOSEN = ""
+"""Shown in a list that a person has to choose from: else the front end chooses what is first."""
+
+
 def plant_schema(
     species: Sequence[tuple[str, str]], tanks: Sequence[tuple[str, str]]
 ) -> vol.Schema:

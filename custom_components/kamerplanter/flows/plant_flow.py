@@ -13,7 +13,7 @@ from ..const import CONF_KEY, DOMAIN, SUBENTRY_PLANT  # noqa: TID252 - the neigh
 from ..schema import vol  # noqa: TID252
 from .base import FormError, GardenSubentryFlow
 from .bindings import labels_of
-from .forms import CARE, phase_schema, plant_from, plant_schema, plant_values
+from .forms import CARE, NOT_CHOSEN, phase_schema, plant_from, plant_schema, plant_values
 
 
 class PlantFlow(GardenSubentryFlow):
@@ -70,9 +70,10 @@ class PlantFlow(GardenSubentryFlow):
                     self._phase_input = {}
                 return await self.async_step_phase()
         errors, placeholders = self.take_errors()
+        shown = {CARE: {}, "species_key": NOT_CHOSEN} | self._plant_input
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, {CARE: {}} | self._plant_input),
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders=placeholders,
             last_step=False,

@@ -23,7 +23,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
 )
 from .base import FormError
 from .bindings import labels_of
-from .forms import name_of, probe_schema
+from .forms import NOT_CHOSEN, name_of, probe_schema
 from .manage_steps import ManageSteps
 
 _KINDS = {
@@ -91,9 +91,11 @@ class ProbeFlow(ManageSteps):
             else:
                 return await self.async_step_values()
         errors, placeholders = self.take_errors()
+        # Of one place there is nothing to choose.
+        shown = ({"place": NOT_CHOSEN} if len(places) > 1 else {}) | self._shown
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, self._shown),
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders=placeholders,
             last_step=False,
