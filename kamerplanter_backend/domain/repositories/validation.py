@@ -10,6 +10,9 @@ RANGE_PROBLEMS = frozenset(
     {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 )
 
+MAX_SHOWN = 200
+"""Longest part of a wrong value that is repeated. [characters]"""
+
 _OWN_WORDS = "Value error, "
 """What pydantic puts before the words of our own checks."""
 
@@ -32,8 +35,10 @@ def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or None
         kind = OutOfRangeError if first["type"] in RANGE_PROBLEMS else InvalidInputError
-        shown = repr(first["input"])[:200] if first["type"] != "missing" else "nothing"
-        name = field or model.__name__
+        problem = f"{field or model.__name__}: {said(first['msg'])}"
+        if first["type"] == "missing":
+            raise kind(f"{problem}.", field=field, value="") from error
+        given = first["input"]
         raise kind(
-            f"{name}: {said(first['msg'])} (got {shown}).", field=field, value=shown
+            f"{problem} (got {repr(given)[:MAX_SHOWN]}).", field=field, value=str(given)[:MAX_SHOWN]
         ) from error

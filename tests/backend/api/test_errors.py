@@ -173,6 +173,24 @@ class TestWhoRefuses:
         message = check_form(answer)["message"]
         assert message.startswith("name: must be one line without control characters")
 
+    @pytest.mark.parametrize(
+        ("patch", "value", "message"),
+        [
+            ({"volume_l": "a lot"}, "a lot", "Input should be a valid number (got 'a lot')."),
+            ({"volume_l": None}, "", "Field required."),
+        ],
+    )
+    async def test_a_change_tells_what_was_sent_as_it_was_sent(
+        self, api: httpx.AsyncClient, patch: dict[str, Any], value: str, message: str
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tanks", json={"name": "A", "volume_l": 60})
+
+        answer = await api.patch(f"{GARDEN}/tanks/{made.json()['key']}", json=patch)
+
+        body = check_form(answer)
+        assert body["details"] == {"field": "volume_l", "value": value}
+        assert body["message"] == f"volume_l: {message}"
+
     async def test_a_field_that_stays_as_it_is_tells_what_was_asked_for(
         self, api: httpx.AsyncClient
     ) -> None:
