@@ -14,8 +14,8 @@ from tests.backend.api.harness import Clock, settings_of
 from tests.live_server import LiveServer
 from tests.shared_garden import SharedGarden
 
-QUICK = Waits(connect_s=2, total_s=10, retry_s=0.01, silence_s=5, longest_pause_s=0.2)
-"""Patience of a test."""
+QUICK = Waits(connect_s=20, total_s=30, retry_s=0.01, silence_s=20, longest_pause_s=0.2)
+"""Quick to try again, and patient with a machine that is busy."""
 
 _APPS: dict[Mode, FastAPI] = {}
 

@@ -72,6 +72,7 @@ from kamerplanter_engines.models.telemetry import (
     Reading,
     Verdict,
 )
+from tests.eventually import PATIENCE_S
 from tests.served_garden import ServedGarden
 
 NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
@@ -290,7 +291,7 @@ async def test_changes_name_what_was_touched(client: KamerplanterClient, plant: 
 
     await client.call(ArchivePlant(key=plant.key), OWNER)
 
-    assert "plants" in (await asyncio.wait_for(heard.get(), 5)).collections
+    assert "plants" in (await asyncio.wait_for(heard.get(), PATIENCE_S)).collections
     end()
     objects = await client.call(ListObjects())
     assert objects["plants"][0]["archived_at"] is not None

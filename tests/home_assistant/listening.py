@@ -11,11 +11,16 @@ from tests.home_assistant.dialog import Dialog
 TANK = {"name": "Tank A", "tank_type": "nutrient", "volume": 60}
 
 
-async def hear(dialog: Dialog, *messages: tuple[str, str | bytes], topic_filter: str = "#") -> None:
-    """Listen for a second, in which these messages arrive."""
+async def hear(
+    dialog: Dialog,
+    *messages: tuple[str, str | bytes],
+    topic_filter: str = "#",
+    duration_s: int = 1,
+) -> None:
+    """Listen for a second or longer, in which these messages arrive."""
     flows = dialog.garden.hass.config_entries.subentries
     answer: Any = await flows.async_configure(
-        dialog.result["flow_id"], {"topic_filter": topic_filter, "duration": 1}
+        dialog.result["flow_id"], {"topic_filter": topic_filter, "duration": duration_s}
     )
     dialog.result = answer
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS

@@ -204,7 +204,7 @@ async def test_an_own_broker_is_listened_to(hass: HomeAssistant) -> None:
             await client.publish("tank/device", b'{"ec": 1.85}', qos=1, retain=True)
         dialog = await to_listen(garden)
 
-        await hear(dialog, topic_filter="tank/#")
+        await hear(dialog, topic_filter="tank/#", duration_s=3)
 
         assert list(dialog.labels("heard").values()) == ["tank/device → ec = 1.85"]
         await garden.unload()

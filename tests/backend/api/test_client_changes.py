@@ -254,7 +254,7 @@ async def test_a_stream_ends_with_the_access(
     )
 
     assert [event.kind for event in await stream.rest() if event.kind != "change"] == []
-    assert served.server.hub.listener_count == 0
+    await eventually(lambda: served.server.hub.listener_count == 0)
 
 
 @pytest.mark.parametrize("served", [True], indirect=True, ids=["full"])
