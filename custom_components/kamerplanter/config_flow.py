@@ -269,7 +269,10 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
         # A key that was good is not asked for again because something else was wrong.
         known = {**known, CONF_CLIENT_KEY: self._client_key or known.get(CONF_CLIENT_KEY)}
         broker = await self.hass.async_add_executor_job(
-            with_identity, with_known(user_input, known), dt_util.utcnow()
+            with_identity,
+            with_known(user_input, known),
+            dt_util.utcnow(),
+            self.hass.config.language,
         )
         self._client_key = broker[CONF_CLIENT_KEY]
         try:

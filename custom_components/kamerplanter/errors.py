@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from homeassistant.core import HomeAssistant, async_get_hass_or_none
@@ -27,6 +28,7 @@ from kamerplanter_engines.models.calibration import CalibrationProblem
 from kamerplanter_engines.models.task import TaskState
 
 from .const import DOMAIN
+from .days import day_in
 
 REFUSALS: tuple[type[KamerplanterError], ...] = (
     ConflictError,
@@ -66,6 +68,7 @@ _PLACEHOLDERS = dict.fromkeys(
 
 
 _LANGUAGE_OF_MESSAGES = "en"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _TASKS = frozenset({"task", "tasks"})
 """How a task is named that is not there, by this integration and by the store."""
@@ -155,6 +158,8 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
     named = own.get("field", "").removesuffix("s").removesuffix("_key")
     if "field" not in found and (word := _word(texts, "record_kind", named)) is not None:
         found["field"] = word
+    if _DAY.fullmatch(day := own.get("date", "")):
+        found["date"] = day_in(hass.config.language, date.fromisoformat(day))
     if hass.config.language != _LANGUAGE_OF_MESSAGES:
         if "reason" in own and "reason" not in found:
             # What has no word is a sentence of the system.

@@ -13,18 +13,12 @@ from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .const import DOMAIN
+from .days import day_in
 from .errors import translation_of
 
 _DECIMAL_COMMA = frozenset({"de"})
 """Languages in which 1.413 reads as a thousand and more."""
-_DAYS = {"de": "%d.%m.%Y"}
-"""How a language writes a day; the others as ISO 8601 does."""
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-def day_in(language: str, day: date) -> str:
-    """Return a date as a language writes it."""
-    return day.strftime(_DAYS.get(language, "%Y-%m-%d"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,16 @@ def _expired() -> dict[str, object]:
     return {"client_certificate": one.certificate, "client_key": one.key, "tls": True}
 
 
+async def test_a_german_dialog_writes_the_end_of_a_certificate_as_germans_do(
+    hass: HomeAssistant,
+) -> None:
+    hass.config.language = "de"
+
+    flow = await go_on(hass, await to_broker(hass), broker_input(8883, **_expired()))
+
+    assert flow["description_placeholders"]["date"] == "04.04.2026"
+
+
 @pytest.mark.parametrize(
     ("given", "errors"),
     [

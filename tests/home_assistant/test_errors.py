@@ -25,6 +25,7 @@ from kamerplanter_engines.errors import (
     IllegalTransitionError,
     InvalidInputError,
     KamerplanterError,
+    KarenzViolationError,
 )
 from kamerplanter_engines.models.calibration import CalibrationProblem
 from kamerplanter_engines.models.tank import TankFields
@@ -111,6 +112,11 @@ async def german(garden: Garden) -> HomeAssistant:
             UnavailableError("The store cannot answer.", reason="disk I/O error"),
             "Der Garten antwortet gerade nicht: mehr dazu steht im Protokoll",
             id="a reason without a word",
+        ),
+        pytest.param(
+            KarenzViolationError("No.", plant="Chili", product="Neem", date="2026-12-04"),
+            "Chili darf wegen Neem noch nicht geerntet werden. Erster erlaubter Tag: 04.12.2026.",
+            id="date",
         ),
         pytest.param(
             ForbiddenError("No.", permission="moon:visit"),

@@ -30,6 +30,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_VERIFY,
     ReadingsSource,
 )
+from ..days import day_in  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..telemetry.client_certificate import CertificateError, checked_key  # noqa: TID252
 from .base import FormError
@@ -100,7 +101,7 @@ def with_known(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     return found
 
 
-def with_identity(user_input: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def with_identity(user_input: Mapping[str, Any], now: datetime, language: str) -> dict[str, Any]:
     """Return an input whose certificate and key of the client fit and can be kept. Blocks.
 
     Raises:
@@ -121,7 +122,7 @@ def with_identity(user_input: Mapping[str, Any], now: datetime) -> dict[str, Any
             certificate, key, user_input.get(CONF_CLIENT_KEY_PASSWORD), now=now
         )
     except CertificateError as error:
-        date = "" if error.at is None else dt_util.as_local(error.at).date().isoformat()
+        date = "" if error.at is None else day_in(language, dt_util.as_local(error.at).date())
         raise FormError(error.key, field=error.field, placeholders={"date": date}) from error
     return found
 

@@ -44,7 +44,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     DOMAIN,
     REAUTH_BROKER,
 )
-from ..texts import day_in  # noqa: TID252
+from ..days import day_in  # noqa: TID252
 from .client_certificate import CertificateError, expires_at, load_identity
 
 _LOGGER = logging.getLogger(__name__)
