@@ -1,14 +1,15 @@
-"""Whether the soil of a plant is dry, as its readings tell one after the other."""
+"""Whether the soil of a plant is dry or too wet, as its readings tell one after the other."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from kamerplanter_engines.evidence_engine import until_the_next
 from kamerplanter_engines.models.base import is_ahead, utc
 from kamerplanter_engines.models.plant import PlantAlertFields
-from kamerplanter_engines.models.telemetry import Reading
+from kamerplanter_engines.models.telemetry import ChannelKind, Reading
 from kamerplanter_engines.science.thresholds import is_below
-from kamerplanter_engines.tables.channels import START_GRACE_S
+from kamerplanter_engines.tables.channels import CHANNELS, START_GRACE_S
 from kamerplanter_engines.tables.tank_bands import MOISTURE_COMPARE
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
@@ -38,8 +39,9 @@ def judge_soil_run(
         now: The present moment.
         started_at: When this process began to listen; none = no such rule.
         max_age_s: An older reading decides nothing. [s], above 0.
-        hold_s: How long it must be dry, with two readings at least; none = one is enough. [s],
-            0 or more.
+        hold_s: How long it must be dry or wet, with two readings at least; none = one is enough to
+            call it dry, and what is too wet waits for the usual time: whoever has just watered
+            measures that, too. [s], 0 or more.
 
     Returns:
         The same if nothing changed.
@@ -50,24 +52,39 @@ def judge_soil_run(
     Source: own rule.
     """
     moment = utc(now)
+    wet_hold_s = CHANNELS[ChannelKind.SOIL_MOISTURE].hold_s if hold_s is None else hold_s
     if alert.last_reading_at is not None and is_ahead(alert.last_reading_at, moment):
         # The clock went back: without this nothing would count until it has caught up.
         alert = alert.model_copy(update={"last_reading_at": None})
     for seen, held_at in until_the_next(readings, moment):
         reading = None if _is_late(seen, alert.last_reading_at) else seen
-        verdict = judge_moisture(
-            low,
-            high,
-            reading,
+        look = partial(
+            judge_moisture,
             now=moment,
             started_at=started_at,
             max_age_s=max_age_s,
+            held_at=held_at,
+        )
+        verdict = look(
+            low,
+            high,
+            reading,
             hold_s=hold_s,
             pending_since=alert.pending_since,
             was_dry=alert.is_dry,
-            held_at=held_at,
         )
-        alert = _after(alert, verdict, held_at)
+        wetness = None
+        if high is not None:
+            # What is too wet is too dry of air, so the same rules hold for it.
+            wetness = look(
+                100 - high,
+                None if low is None else 100 - low,
+                None if reading is None else _turned(reading),
+                hold_s=wet_hold_s,
+                pending_since=alert.wet_pending_since,
+                was_dry=alert.is_wet,
+            )
+        alert = _after_wet(_after(alert, verdict, held_at), wetness)
         if reading is not None and not {"no_data", "no_limit"} & set(verdict.reasons):
             alert = alert.model_copy(update={"last_reading_at": reading.at})
     return alert
@@ -99,8 +116,13 @@ def falls_silent_at(
     return max(silent_at, utc(started_at) + timedelta(seconds=START_GRACE_S))
 
 
+def is_settled(alert: PlantAlertFields) -> bool:
+    """Tell whether nothing is wrong with the soil, and nothing waits to be."""
+    return not (alert.is_dry or alert.pending_since or alert.is_wet or alert.wet_pending_since)
+
+
 def keeps_moist(low: float | None, high: float | None, readings: Sequence[Reading]) -> bool:
-    """Tell whether no reading is below the limit, so that none begins a wait for water.
+    """Tell whether no reading is beyond a limit, so that none begins a wait.
 
     Args:
         low: Lowest moisture that is right for the plant; none = no limit. [%], 0 to 100.
@@ -110,10 +132,13 @@ def keeps_moist(low: float | None, high: float | None, readings: Sequence[Readin
     Returns:
         False without any limit: then all that was known is forgotten.
     """
-    if low is None:
-        return high is not None
-    lowest = min(reading.value for reading in readings)
-    return not is_below(lowest, low, resolution=MOISTURE_COMPARE.resolution)
+    if low is None and high is None:
+        return False
+    values, step = [reading.value for reading in readings], MOISTURE_COMPARE.resolution
+    return not (
+        (low is not None and is_below(min(values), low, resolution=step))
+        or (high is not None and is_below(100 - max(values), 100 - high, resolution=step))
+    )
 
 
 def taken_back(before: PlantAlertFields, wrong: PlantAlertFields) -> PlantAlertFields:
@@ -144,9 +169,13 @@ def is_news(before: PlantAlertFields, after: PlantAlertFields) -> bool:
     """
     names = set(PlantAlertFields.model_fields)
     last_at = before.last_reading_at
-    is_moist = not any(item.is_dry or item.pending_since for item in (before, after))
-    if is_moist and (
-        last_at is None or (after.last_reading_at is not None and after.last_reading_at >= last_at)
+    if (
+        is_settled(before)
+        and is_settled(after)
+        and (
+            last_at is None
+            or (after.last_reading_at is not None and after.last_reading_at >= last_at)
+        )
     ):
         names -= {"last_reading_at"}
     return any(getattr(before, name) != getattr(after, name) for name in names)
@@ -154,6 +183,18 @@ def is_news(before: PlantAlertFields, after: PlantAlertFields) -> bool:
 
 def _is_late(reading: Reading | None, last_reading_at: datetime | None) -> bool:
     return reading is not None and last_reading_at is not None and reading.at < last_reading_at
+
+
+def _turned(reading: Reading) -> Reading:
+    return reading.model_copy(update={"value": 100 - reading.value})
+
+
+def _after_wet(alert: PlantAlertFields, verdict: MoistureVerdict | None) -> PlantAlertFields:
+    """Return what is known after a look at the other end; without a verdict nothing is too wet."""
+    if verdict is None:
+        return alert.model_copy(update={"is_wet": False, "wet_pending_since": None})
+    is_wet = alert.is_wet if verdict.is_dry is None else verdict.is_dry
+    return alert.model_copy(update={"is_wet": is_wet, "wet_pending_since": verdict.pending_since})
 
 
 def _after(alert: PlantAlertFields, verdict: MoistureVerdict, at: datetime) -> PlantAlertFields:

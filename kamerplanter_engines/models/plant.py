@@ -43,7 +43,7 @@ class Plant(Entity, PlantFields):
 
 
 class PlantAlertFields(Model):
-    """Whether the soil of a plant is dry, as far as its probe tells."""
+    """Whether the soil of a plant is dry or too wet, as far as its probe tells."""
 
     plant_key: str
     is_dry: bool = False
@@ -57,6 +57,10 @@ class PlantAlertFields(Model):
     soil is moist it is written down seldom, as the stored readings tell it."""
     task_silenced: bool = False
     """A person closed the task while the soil was still dry; no new one until it was moist."""
+    is_wet: bool = False
+    """Above its band for longer than a watering takes to drain; stays while there is no data."""
+    wet_pending_since: Instant | None = None
+    """When the moisture rose above its band; none = it is not above, as far as one knows."""
 
 
 class PlantAlert(Entity, PlantAlertFields):

@@ -30,7 +30,6 @@ PARTS_NOT_YET = {
     "F-31": "volts of a battery are not among the kinds of values",
     "F-44": "nothing doses by a reading yet",
     "F-64": "nothing heats by a reading yet",
-    "F-74": "soil that is too wet is told of nowhere yet",
 }
 """What a case says beyond the values of tanks and soil, and why it is not tested."""
 

@@ -95,9 +95,11 @@ def test_limits_that_were_taken_away_end_it_even_if_the_reading_is_late() -> Non
 
 
 STEPS = st.lists(
-    st.tuples(st.floats(0.1, 45), st.sampled_from([12.0, 22.5, 45.0])), min_size=1, max_size=10
+    st.tuples(st.floats(0.1, 45), st.sampled_from([12.0, 22.5, 45.0, 59.0, 88.0])),
+    min_size=1,
+    max_size=10,
 )
-"""Minutes since the one before, and the value: dry, inside within the margin, moist."""
+"""Minutes since the one before, and the value: dry, inside within a margin, moist, wet."""
 
 
 @given(STEPS, st.floats(0, 60))
@@ -146,13 +148,44 @@ def test_a_probe_is_missed_when_its_value_is_too_old_and_it_had_time_to_speak(
     assert silent_at == (None if expected is None else at(expected))
 
 
-def test_readings_above_the_limit_keep_the_soil_moist() -> None:
-    moist = [reading(22, -3), reading(70, -2)]
+def test_f_74_only_what_stays_wet_for_the_hold_time_is_too_wet() -> None:
+    watered = [reading(value, minutes) for value, minutes in ((24, -40), (88, -30), (71, -20))]
+
+    drained = judge(UNKNOWN, *watered, reading(58, -10), reading(52, 0))
+    soaked = judge(UNKNOWN, *watered, reading(66, -1), reading(64, 0))
+
+    assert (drained.is_wet, drained.wet_pending_since) == (False, None)
+    assert (soaked.is_wet, soaked.wet_pending_since) == (True, at(-30))
+    # One reading is none that stayed, however long ago it was.
+    assert judge(UNKNOWN, reading(88, -60)).is_wet is False
+
+
+def test_wet_soil_ends_two_points_below_its_limit_and_by_nothing_else() -> None:
+    wet = judge(UNKNOWN, reading(70, -40), reading(70, -5))
+
+    assert judge(wet, None).is_wet is True
+    assert judge(wet, reading(20, -50)).is_wet is True  # late
+    assert judge(wet, reading(59, -4)).is_wet is True
+    assert judge(wet, reading(58, -4)).is_wet is False
+    assert judge(wet, reading(12, -4), high=None).is_wet is False
+
+
+def test_one_who_measures_just_after_watering_is_not_told_that_it_is_wet() -> None:
+    by_hand = judge(UNKNOWN, reading(88, 0), hold_s=None)
+
+    assert (by_hand.is_wet, by_hand.is_dry) == (False, False)
+    assert judge(by_hand, reading(70, 31), now=at(31), hold_s=None).is_wet is True
+    assert judge(UNKNOWN, reading(12, 0), hold_s=None).is_dry is True
+
+
+def test_readings_within_their_limits_keep_the_soil_moist() -> None:
+    moist = [reading(22, -3), reading(60, -2)]
 
     assert keeps_moist(LOW, HIGH, moist) is True
-    assert keeps_moist(LOW, None, moist) is True
+    assert keeps_moist(LOW, None, [*moist, reading(99, -1)]) is True
     assert keeps_moist(None, HIGH, [reading(3, -1)]) is True
     assert keeps_moist(LOW, HIGH, [*moist, reading(20, -1)]) is False
+    assert keeps_moist(LOW, HIGH, [*moist, reading(60.1, -1)]) is False
     assert keeps_moist(None, None, moist) is False
 
 
@@ -160,7 +193,10 @@ def test_while_the_soil_is_moist_the_last_reading_is_no_news() -> None:
     seen = UNKNOWN.model_copy(update={"last_reading_at": at(-10)})
     later = UNKNOWN.model_copy(update={"last_reading_at": at(-1)})
     waiting = later.model_copy(update={"pending_since": at(-1)})
+    soaking = later.model_copy(update={"wet_pending_since": at(-1)})
 
+    assert is_news(seen, soaking) is True
+    assert is_news(soaking, soaking.model_copy(update={"last_reading_at": at(0)})) is True
     assert is_news(seen, later) is False
     assert is_news(UNKNOWN, later) is False
     assert is_news(later, seen) is True  # the clock went back

@@ -94,6 +94,7 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
             "reasons",
             (
                 "soil_dry",
+                "soil_wet",
                 "no_data",
                 "watering_overdue",
                 "fertilising_overdue",

@@ -216,4 +216,13 @@ async def test_f_74_the_spike_of_a_watering_cries_for_nobody(mqtt_garden: Garden
         await measure(mqtt_garden, str(moisture), minutes=10)
         assert alarms(mqtt_garden) == [], moisture
 
+    attention = mqtt_garden.state("binary_sensor", plant, "needs_attention")
+    assert attention.state == STATE_OFF
+
+    # What stays above for the hold time does not drain.
+    for moisture in (62, 64, 66, 67, 68):
+        await measure(mqtt_garden, str(moisture), minutes=10)
+    attention = mqtt_garden.state("binary_sensor", plant, "needs_attention")
+    assert (attention.state, attention.attributes["reasons"]) == (STATE_ON, ["soil_wet"])
+    await measure(mqtt_garden, "57", minutes=1)
     assert mqtt_garden.state("binary_sensor", plant, "needs_attention").state == STATE_OFF

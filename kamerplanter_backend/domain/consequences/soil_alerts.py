@@ -1,4 +1,4 @@
-"""Judges the soil moisture of a plant, and makes the watering task that follows."""
+"""Judges the soil moisture of a plant, and makes the watering task that follows from dry soil."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
 from kamerplanter_engines.soil_alert_engine import (
     is_news,
+    is_settled,
     judge_soil_run,
     keeps_moist,
     taken_back,
@@ -130,9 +131,10 @@ def _evaluate(uow: UnitOfWork, case: _Case) -> int:
     alerts = uow.of(PlantAlertRepository)
     if source is None:
         # Nobody measures it any more, so dry soil could never end by itself.
-        if stored is None or not (stored.is_dry or stored.pending_since):
+        if stored is None or is_settled(stored):
             return 0
-        alerts.change(stored, is_dry=False, pending_since=None)
+        settled = {"pending_since": None, "is_wet": False, "wet_pending_since": None}
+        alerts.change(stored, is_dry=False, **settled)
         return 1
     before: PlantAlertFields = stored or PlantAlertFields(plant_key=key)
     probe = only_probe(case.probes, ChannelKind.SOIL_MOISTURE)
@@ -152,12 +154,13 @@ def _evaluate(uow: UnitOfWork, case: _Case) -> int:
             alerts.add(after)
     elif probe is None or source.is_by_hand or is_news(stored, after):
         alerts.change(stored, **dict(_fields(after)))
-    return int(after.is_dry != before.is_dry) + _follow(uow, before, after)
+    changed = int(after.is_dry != before.is_dry) + int(after.is_wet != before.is_wet)
+    return changed + _follow(uow, before, after)
 
 
 def _stays_quiet(uow: UnitOfWork, case: _Case, alert: PlantAlert) -> bool:
     """Tell without a look at the store that fresh readings change nothing worth writing down."""
-    if alert.is_dry or alert.pending_since is not None:
+    if not is_settled(alert):
         return False
     kind = ChannelKind.SOIL_MOISTURE
     heard = heard_just_now(uow, case.probes, kind, case.fresh, alert.last_reading_at)
@@ -172,8 +175,8 @@ def _reminded(
     source: Source,
     readings: Sequence[Reading | None],
 ) -> PlantAlertFields:
-    """Return an alert that knows by which reading it was judged last, while the soil is moist."""
-    if alert.is_dry or alert.pending_since is not None:
+    """Return an alert that knows by which reading it was judged last, while nothing is wrong."""
+    if not is_settled(alert):
         return alert
     judged_at = last_judged_at(uow, probe, source, readings, alert.last_reading_at)
     return alert.model_copy(update={"last_reading_at": judged_at})

@@ -98,17 +98,20 @@ def _attention(
         facts.plant.key
     ) or PlantAlertFields(plant_key=facts.plant.key)
     reasons = ["soil_dry"] if alert.is_dry else []
+    reasons += ["soil_wet"] if alert.is_wet else []
     moments = []
     source = soil_source_of(uow, facts.plant.key)
     if source is not None:
         verdict = soil_verdict(uow, facts, alert, source, source.reading)
-        if alert.is_dry and "no_data" in verdict.reasons:
-            # Dry soil does not become moist because its probe fell silent.
+        if reasons and "no_data" in verdict.reasons:
+            # Dry or wet soil does not become moist because its probe fell silent.
             reasons.append("no_data")
         moments += _silence(uow, source, reasons)
         if alert.pending_since is not None and not alert.is_dry:
             moments.append(alert.pending_since + timedelta(seconds=source.hold_s))
-    elif alert.is_dry:
+        if alert.wet_pending_since is not None and not alert.is_wet:
+            moments.append(alert.wet_pending_since + timedelta(seconds=source.hold_s))
+    elif reasons:
         reasons.append("no_data")
     reasons += [
         reason

@@ -342,15 +342,15 @@ def test_a_tank_is_judged_as_if_its_alert_were_always_written(pairs: Any) -> Non
 
 
 @settings(max_examples=60, deadline=None)
-@given(BATCHES)
-def test_soil_is_judged_as_if_its_alert_were_always_written(pairs: Any) -> None:
+@given(BATCHES, st.sampled_from([12.0, 70.0]))
+def test_soil_is_judged_as_if_its_alert_were_always_written(pairs: Any, outside: float) -> None:
     garden = Garden()
     plant = garden.plant(soil_moisture_low_pct=22.0, soil_moisture_high_pct=60.0)
     probe = garden.probe(MOISTURE, plant_key=plant.key)
     garden.measure(probe, MOISTURE, 45.0)
     spec = CHANNELS[MOISTURE]
     expected = soil_alert(garden, plant.key)
-    for now, batch in batches_of(garden, probe, pairs, inside=45.0, outside=12.0):
+    for now, batch in batches_of(garden, probe, pairs, inside=45.0, outside=outside):
         expected = judge_soil_run(
             expected,
             22.0,
@@ -363,6 +363,6 @@ def test_soil_is_judged_as_if_its_alert_were_always_written(pairs: Any) -> None:
         )
         garden.services.telemetry.record(garden.context(), batch)
         found = soil_alert(garden, plant.key)
-        for name in ("is_dry", "since", "pending_since"):
+        for name in ("is_dry", "since", "pending_since", "is_wet", "wet_pending_since"):
             assert getattr(found, name) == getattr(expected, name), name
     garden.store.close()
