@@ -22,6 +22,8 @@ from custom_components.kamerplanter.actions import ACTIONS
 from custom_components.kamerplanter.actions.tasks import ADD_TASK_SCHEMA
 from custom_components.kamerplanter.actions.treatments import CORRECT_TREATMENT_SCHEMA
 from kamerplanter_backend.announce import SERVICE_TYPE
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS
+from kamerplanter_engines.units import KNOWN_UNITS
 from tests.home_assistant.flow_texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +146,13 @@ def test_each_action_describes_its_own_fields() -> None:
     ):
         assert described[name] == {str(key) for key in schema.schema} - targets
     assert described["complete_task"] == {"task_id", "kind", "at", "volume_l"}
+
+
+def test_a_measurement_by_hand_offers_each_unit_that_is_understood() -> None:
+    offered = services()["log_measurement"]["fields"]["unit"]["selector"]["select"]["options"]
+    kinds = KNOWN_UNITS.keys() - set(DEVICE_KINDS)
+
+    assert set(offered) == {unit for kind in kinds for unit in KNOWN_UNITS[kind] if unit}
 
 
 def test_each_described_field_has_a_text() -> None:
