@@ -1,6 +1,7 @@
 """Runs the web application on a socket until somebody stops it."""
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -101,11 +102,20 @@ def _bound(settings: Settings) -> list[socket.socket]:
         for one in bound:
             one.close()
         raise UnavailableError(
-            f"The server cannot listen on {host} port {port}: {error.strerror}. "
-            f"Set {PREFIX}PORT or {PREFIX}HOST to others, or stop what listens there.",
+            f"The server cannot listen on {host} port {port}: {error.strerror}. {_advice(error)}",
             reason="address",
         ) from error
     return bound
+
+
+def _advice(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Set {PREFIX}PORT or {PREFIX}HOST to others, or stop what listens there."
+        case errno.EACCES:
+            return f"Set {PREFIX}PORT to 1024 or more, which needs no rights."
+        case _:
+            return f"Set {PREFIX}HOST to an address or a name of this machine."
 
 
 class PromptHeads(HttpToolsProtocol):
@@ -161,11 +171,7 @@ class PromptHeads(HttpToolsProtocol):
         ):
             self._refuse()
             raise ValueError("the head is too large")  # ends the parsing
-        hosts = sum(1 for name, _ in self.headers if name == b"host")
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-            # Whoever stands in front may take another one for the server's name than we do.
-            # Source: RFC 9112, section 3.2.
-            raise ValueError("the head must name one host")
+        self._check_unambiguous()
         self._unfinished_bytes = 0
         super().on_headers_complete()
 
@@ -215,6 +221,24 @@ class PromptHeads(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def _check_unambiguous(self) -> None:
+        """Make sure that whoever stands in front of us reads the same out of a head as we do.
+
+        Source: RFC 9112, sections 3.2 and 6.1.
+
+        Raises:
+            ValueError: It names no host or several, or a coding that we do not know. Ends the
+                parsing, which is answered by 400.
+        """
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise ValueError("the coding of the body is unknown")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError("the head must name one host")
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

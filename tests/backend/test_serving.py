@@ -1,6 +1,7 @@
 """Connections on which no request arrives, over a real socket."""
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from fastapi import Depends, Request, Response
 
 from kamerplanter_backend import serving
 from kamerplanter_backend.common.auth import Public
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.serving import PromptHeads
 from tests.backend.api.harness import Bench
 from tests.live_server import PATIENCE_S, LiveServer
@@ -49,6 +51,30 @@ def live(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live
     yield server
     server.stop()
     bench.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.EADDRINUSE, "taken"), "or stop what listens there."),
+        (PermissionError(errno.EACCES, "denied"), "KAMERPLANTER_PORT to 1024 or more"),
+        (OSError(errno.EADDRNOTAVAIL, "not ours"), "KAMERPLANTER_HOST to an address or a name"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "KAMERPLANTER_HOST to an address or"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, advice: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    bench = Bench()
+    try:
+        with pytest.raises(UnavailableError, match=f"{error.strerror}.*{advice}"):
+            serving.serve(bench.server, lambda _: None)
+    finally:
+        bench.close()
 
 
 def connected(live: LiveServer) -> socket.socket:
@@ -202,6 +228,27 @@ def test_a_request_names_one_host(
     patient: LiveServer, version: bytes, hosts: bytes, status: bytes
 ) -> None:
     request = b"GET /api/v1/health/live HTTP/" + version + b"\r\n" + hosts + b"\r\n"
+
+    assert refusal(patient, request).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    ("codings", "status"),
+    [
+        ([b"chunked"], b"200"),
+        ([b"Chunked"], b"200"),
+        ([b"xchunked", b"chunked"], b"400"),
+        ([b"gzip, chunked"], b"400"),
+    ],
+)
+def test_a_body_is_coded_in_one_known_way(
+    patient: LiveServer, codings: list[bytes], status: bytes
+) -> None:
+    head = b"".join(b"Transfer-Encoding: " + coding + b"\r\n" for coding in codings)
+    request = (
+        b"POST /fields HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\n" + head + b"\r\n2\r\n{}\r\n0\r\n\r\n"
+    )
 
     assert refusal(patient, request).startswith(b"HTTP/1.1 " + status)
 
