@@ -23,6 +23,7 @@ from kamerplanter_engines.models.calibration import (
     RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind, CurvePoint
+from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 from kamerplanter_engines.science.electrochemistry import (
     NEUTRAL_PH,
     REFERENCE_C,
@@ -279,11 +280,14 @@ def corrected(
     value = along(points, raw)
     if calibration.kind is ChannelKind.SOIL_MOISTURE:
         return min(max(value, 0.0), 100.0)
+    is_ec = calibration.kind in CONDUCTIVITIES
+    if is_ec and raw >= 0:
+        # A cell that showed a trace in dry air shows less than nothing in pure water.
+        value = max(value, 0.0)
     if temperature_c is None:
         return value
     if calibration.scale is RawScale.MILLIVOLT:
         return ph_at_temperature(value, _or_reference(fitted.temperature_c), temperature_c)
-    is_ec = calibration.kind in {ChannelKind.EC, ChannelKind.SOIL_EC}
     if is_ec and not calibration.compensated:
         return ec_at_25_ms_cm(value, temperature_c)
     return value

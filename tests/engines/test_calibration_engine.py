@@ -142,6 +142,20 @@ def test_conductivity_by_two_standards() -> None:
     assert fitted.factor == pytest.approx(12.38 / 11.65)
 
 
+@pytest.mark.parametrize(("raw", "value"), [(0.06, 0.01009), (0.05, 0), (0.03, 0), (0, 0)])
+def test_conductivity_is_never_below_zero(raw: float, value: float) -> None:
+    # In dry air the cell shows 0.05; a raw step of 0.01 is 0.01 x 1.413 / 1.40.
+    calibration = fields(EC, (0.05, 0), (1.45, 1.413))
+
+    assert corrected(calibration, fit(calibration), raw) == pytest.approx(value, abs=1e-5)
+
+
+def test_conductivity_that_the_device_tells_below_zero_stays_impossible() -> None:
+    calibration = fields(EC, (1.35, 1.413))
+
+    assert corrected(calibration, fit(calibration), -0.5) < 0
+
+
 def test_soil_from_dry_to_wet() -> None:
     calibration = fields(SOIL, (3100, 0), (1400, 100))
 
