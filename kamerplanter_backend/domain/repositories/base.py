@@ -37,6 +37,10 @@ _LOGGER = logging.getLogger(__name__)
 MAX_PAGE = 200
 """Most documents of one page."""
 
+_MOST_KNOWN = 4096
+_known: dict[tuple[type[Model], object], tuple[Document, Entity]] = {}
+"""Documents that were checked lately, and what came of it: the same comes of the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -255,6 +259,10 @@ class Repository[E: Entity]:
         return cast("E", validated(self.collection.entity, data))
 
     def _entity(self, document: Document) -> E | None:
+        name = (self.collection.entity, document.get("key"))
+        known = _known.get(name)
+        if known is not None and known[0] == document:
+            return cast("E", known[1])
         try:
             entity = self.collection.entity.model_validate(document, extra="ignore")
         except ValidationError as error:
@@ -265,6 +273,9 @@ class Repository[E: Entity]:
                 error.errors(include_url=False, include_input=False)[0]["msg"],
             )
             return None
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[name] = (document, entity)
         return cast("E", entity)
 
     def _entities(self, documents: Iterable[Document]) -> list[E]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import cast
 
 import pytest
 
 from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.domain.interfaces.document_store import (
+    Document,
     DocumentStore,
     UndeclaredWriteError,
     Where,
@@ -126,3 +128,28 @@ def test_path_may_lead_into_a_nested_model_and_nowhere_else() -> None:
 def test_time_without_a_zone_is_not_stored() -> None:
     with pytest.raises(NaiveTimeError):
         encode({"at": datetime(2026, 5, 1)})  # noqa: DTZ001 - that is the case
+
+
+def test_document_that_was_read_before_is_read_as_it_stands_now(store: DocumentStore) -> None:
+    def read(tank: Tank) -> Tank:
+        with open_unit(store, context()) as uow:
+            return uow.of(TankRepository).get(tank.key)
+
+    with open_unit(store, context(), (TankRepository,)) as uow:
+        tank = add(uow, TankRepository)
+    assert read(tank) == tank
+
+    # The revision tells nothing: after a backup was put back, the same one has another content.
+    changed = tank.model_copy(update={"volume_l": tank.volume_l + 1})
+    with store.begin(frozenset({"tanks"})) as transaction:
+        document = {**encoded(tank), "volume_l": changed.volume_l}
+        transaction.replace("tanks", document, expected_revision=tank.revision)
+    assert read(tank) == changed
+
+    with store.begin(frozenset({"tanks"})) as transaction:
+        transaction.replace("tanks", encoded(tank), expected_revision=tank.revision)
+    assert read(tank) == tank
+
+
+def encoded(tank: Tank) -> Document:
+    return cast("Document", encode(tank))
