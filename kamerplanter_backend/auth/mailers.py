@@ -49,7 +49,8 @@ class ConsoleMailer(Mailer):
 class FolderMailer(Mailer):
     """Keeps mails in a folder, for whoever looks after a server that can send none.
 
-    Only the server's user can read them, and they go when the last code in them is worth nothing.
+    Only the server's user can read them. When no code in them is good any more they go: at the
+    next start, or with the next mail.
 
     Args:
         folder: Where they are kept; made when the first one comes.
@@ -59,6 +60,7 @@ class FolderMailer(Mailer):
     def __init__(self, folder: Path, clock: Clock = system_clock) -> None:
         self._folder = folder
         self._clock = clock
+        self._forget_old(clock())
 
     @override
     def send(self, mail: Mail) -> None:

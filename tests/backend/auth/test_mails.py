@@ -148,23 +148,26 @@ class TestFolder:
         assert caplog.text == ""
 
     def test_mails_go_when_no_code_in_them_is_good_any_more(self, tmp_path: Path) -> None:
-        days = iter((1, 2, 9))
+        days = iter((1, 1, 2, 9))
         mailer = FolderMailer(tmp_path, lambda: datetime(2026, 5, next(days), tzinfo=UTC))
         (tmp_path / "notes.txt").write_text("of somebody else")
         for _ in range(3):
             mailer.send(MAIL)
 
-        assert sorted(path.name[:10] for path in tmp_path.iterdir()) == [
-            "2026-05-02",
-            "2026-05-09",
-            "notes.txt",
-        ]
+        def kept() -> list[str]:
+            return sorted(path.name[:10] for path in tmp_path.iterdir())
+
+        assert kept() == ["2026-05-02", "2026-05-09", "notes.txt"]
+
+        FolderMailer(tmp_path, lambda: datetime(2026, 5, 10, tzinfo=UTC))
+
+        assert kept() == ["2026-05-09", "notes.txt"]
 
     def test_flood_of_mails_fills_no_disk(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(mailers, "MAX_MAILS", 3)
-        minutes = iter(range(5))
+        minutes = iter((0, *range(5)))
         mailer = FolderMailer(tmp_path, lambda: datetime(2026, 5, 1, 10, next(minutes), tzinfo=UTC))
         for _ in range(5):
             mailer.send(MAIL)
