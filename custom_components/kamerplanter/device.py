@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.loader import async_get_loaded_integration
 
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
 
@@ -44,6 +45,7 @@ class Devices:
     def __init__(self, hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
+        self._version = str(async_get_loaded_integration(hass, DOMAIN).version)
         self._registered: dict[Subject, tuple[str | None, ...]] = {}
 
     @callback
@@ -67,18 +69,25 @@ class Devices:
         if self._registered.get(subject) == (name, model, via):
             return
         self._registered[subject] = (name, model, via)
+        is_hub = subject.kind is SubjectKind.HUB
         registry = dr.async_get(self._hass)
         device = registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
             config_subentry_id=subentry_id,
             identifiers={(DOMAIN, object_key(self._entry, subject))},
-            entry_type=dr.DeviceEntryType.SERVICE if subject.kind is SubjectKind.HUB else None,
+            entry_type=dr.DeviceEntryType.SERVICE if is_hub else None,
             name=name,
             model=model,
             via_device_id=via,
         )
         # An existing device keeps its old parent and name when it is only asked for.
-        registry.async_update_device(device.id, name=name, model=model, via_device_id=via)
+        registry.async_update_device(
+            device.id,
+            name=name,
+            model=model,
+            sw_version=self._version if is_hub else None,
+            via_device_id=via,
+        )
 
     def _via_device_id(self, view: GardenView) -> str | None:
         registry = dr.async_get(self._hass)

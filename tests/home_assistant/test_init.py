@@ -15,6 +15,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.kamerplanter.const import DOMAIN
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry, store_file
 
+INTEGRATION = Path(__file__).parents[2] / "custom_components/kamerplanter"
+
 
 def open_handles(path: Path) -> list[str]:
     """Return the handles of this process on files of a folder."""
@@ -35,6 +37,15 @@ async def test_the_garden_is_a_device_of_its_own(garden: Garden) -> None:
     assert hub is not None
     assert hub.name == "Garden"
     assert garden.entry.state is ConfigEntryState.LOADED
+
+
+async def test_only_the_garden_says_which_version_it_is(garden: Garden) -> None:
+    manifest = json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))
+    hub, tank = garden.device("hub"), garden.device(await garden.add_tank())
+
+    assert hub is not None
+    assert tank is not None
+    assert (hub.sw_version, tank.sw_version) == (manifest["version"], None)
 
 
 async def test_unloading_leaves_no_thread_and_no_handle(garden: Garden) -> None:
