@@ -54,7 +54,7 @@ from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.ipm import HarvestVerdict
 
 _ANYTHING = Change(cursor=0, tenant_key="", collections=())
-"""What is told when a gate closes or opens here, which no commit of the server tells."""
+"""What is told when a view changes here, which no commit of the server tells."""
 
 
 class QueueingClient(KamerplanterClient):
@@ -346,6 +346,8 @@ class QueueingClient(KamerplanterClient):
     def _on_stream(self, is_open: bool) -> None:
         if is_open and self._store.waiting:
             self._delivery.wake()
+        if is_open and self._away_since is not None:
+            self._listeners.tell(_ANYTHING)  # it is back: nobody waits for the next poll
 
 
 async def open_queue(

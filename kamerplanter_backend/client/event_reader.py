@@ -97,6 +97,10 @@ class EventReader:
                 # A key that was withdrawn may come back; until then each call says so.
                 _LOGGER.debug("The stream of changes is refused: %s", error)
                 pause_s = self._transport.waits.longest_pause_s
+            except Exception:
+                # Whatever it is: who ends here is deaf for good, and nobody would notice.
+                _LOGGER.exception("The stream of changes failed")
+                pause_s = self._transport.waits.longest_pause_s
             self._is_gap = self._is_gap or self._last_id is None
             self._on_state(False)
             self._tried.set()

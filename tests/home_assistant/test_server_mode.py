@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.backup import async_post_backup, async_pre_backup
 from custom_components.kamerplanter.const import DOMAIN
+from custom_components.kamerplanter.coordinator import POLL_SERVER_EVERY
 from custom_components.kamerplanter.diagnostics import async_get_config_entry_diagnostics
 from kamerplanter_backend.client.requests import (
     ArchivePlant,
@@ -214,6 +215,24 @@ async def test_the_connection_and_the_queue_are_shown(served: ServedGarden) -> N
     assert connected.attributes["away_since"] is not None
     await served.server_returns()
     assert served.state("binary_sensor", "hub", "server_connected").state == "on"
+
+
+async def test_a_server_that_is_back_is_seen_before_the_next_poll(served: ServedGarden) -> None:
+    await served.server_goes()
+    asked_at = served.entry.runtime_data.server.seen_at
+    connected = served.entity_id("binary_sensor", "hub", "server_connected")
+    assert connected is not None
+    await served.hass.async_add_executor_job(served.place.come_back)
+
+    await served.until(
+        lambda: served.hass.states.get(connected).state == "on", "the connection is seen"
+    )
+
+    seen_at = served.entry.runtime_data.server.seen_at
+    assert not served.entry.runtime_data.coordinator.is_stale
+    assert asked_at is not None
+    assert seen_at is not None
+    assert seen_at - asked_at < POLL_SERVER_EVERY
 
 
 async def test_a_task_that_is_ticked_off_meanwhile_shows_as_done_and_is_delivered(
