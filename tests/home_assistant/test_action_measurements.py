@@ -62,7 +62,7 @@ async def test_a_measurement_by_hand_is_kept_beside_the_probe(mqtt_garden: Garde
     assert answer["at"] == kept_at.isoformat()
     (compared,) = answer["probes"]
     assert (compared["probe"], compared["probe_id"]) == ("Tank A", probe.key)
-    assert compared["value"] == pytest.approx(1.9)
+    assert (compared["value"], compared["unit"]) == (pytest.approx(1.9), "mS/cm")
     assert compared["difference"] == pytest.approx(0.2)
     (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
     assert (kept.key, kept.note, kept.entered_unit) == (answer["measurement_id"], "Meter", "µS/cm")
@@ -135,9 +135,36 @@ async def test_a_probe_is_calibrated_in_the_units_of_the_bottle(mqtt_garden: Gar
     assert answer["efficiency_percent"] == 111.1
     assert (answer["verdict"], answer["warnings"]) == ("good", [])
     assert answer["points"] == [{"raw": 1.57, "reference": 1.413, "temperature_c": 25.0}]
+    assert (answer["unit"], answer["raw_unit"]) == ("mS/cm", "mS/cm")
     await measure(mqtt_garden, "2.0")
     shown = mqtt_garden.state("sensor", tank, "ec").state
     assert float(shown) == pytest.approx(1.8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "points", "units"),
+    [
+        ("ph", {}, ((7.0, 7.1), (4.01, 4.1)), ("pH", "pH")),
+        ("ph", {"scale": "millivolt"}, ((7.0, -5), (4.01, 170)), ("pH", "mV")),
+        ("soil_moisture", {}, ((0, 3000), (100, 1500)), ("%", "")),
+        ("soil_ec", {"unit": "µS/cm"}, ((1413, 1350),), ("mS/cm", "mS/cm")),
+    ],
+)
+async def test_each_number_of_a_calibration_has_its_unit(
+    mqtt_garden: Garden,
+    kind: str,
+    more: dict[str, Any],
+    points: tuple[tuple[float, float], ...],
+    units: tuple[str, str],
+) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(plant, channels=[bind(kind, topic="p")], availability=None)
+    said = [{"reference": reference, "raw": raw} for reference, raw in points]
+
+    await act(mqtt_garden, "calibrate", probe, kind=kind, points=said, **more)
+
+    (listed,) = (await act(mqtt_garden, "list_calibrations", probe))["calibrations"]
+    assert (listed["unit"], listed["raw_unit"]) == units
 
 
 async def test_a_raw_value_that_is_left_out_is_the_next_reading(mqtt_garden: Garden) -> None:
@@ -306,4 +333,4 @@ async def test_a_probe_is_replaced_by_an_action(mqtt_garden: Garden) -> None:
     assert answer["replaced_at"] == ["2026-05-01T10:01:00+00:00"]
     listed = await act(mqtt_garden, "list_calibrations", tank)
     assert listed["calibrations"][0]["replaced_at"] == "2026-05-01T10:01:00+00:00"
-    assert listed["channels"][0]["state"] == "never"
+    assert listed["channels"][0]["state"] == "replaced"

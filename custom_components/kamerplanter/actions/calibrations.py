@@ -29,6 +29,7 @@ from kamerplanter_engines.units import to_canonical
 
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..flows.calibration_words import raw_unit, reference_unit  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import SubjectKind  # noqa: TID252
 from ..targets import loaded_entries, targets_of  # noqa: TID252
@@ -233,11 +234,17 @@ def _not_measured(view: ProbeView, kind: ChannelKind) -> InvalidInputError:
 
 
 def _calibration(item: Calibration) -> dict[str, Any]:
+    """Return a calibration with the units of its numbers; soil probes show plain ones.
+
+    `unit` is that of `reference` and `offset`, `raw_unit` that of `raw`.
+    """
     fitted = item.fit
     return {
         "calibration_id": item.key,
         "kind": item.kind,
         "at": item.done_at.isoformat(),
+        "unit": reference_unit(item.kind),
+        "raw_unit": raw_unit(item.kind, item.scale),
         "factor": fitted.factor,
         "offset": fitted.offset,
         "slope_mv_ph": fitted.slope_mv_ph,

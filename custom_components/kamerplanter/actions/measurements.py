@@ -69,16 +69,19 @@ async def log_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> An
         "at": iso(kept.measured_at),
         "verdict": kept.verdict,
         "reasons": list(kept.reasons),
-        "probes": [_comparison(garden, item) for item in kept.comparisons],
+        "probes": [_comparison(garden, item, kept.unit) for item in kept.comparisons],
     }
 
 
-def _comparison(garden: GardenSnapshot, item: Comparison) -> dict[str, JsonValueType]:
+def _comparison(
+    garden: GardenSnapshot, item: Comparison, unit: str | None
+) -> dict[str, JsonValueType]:
     view = garden.probe(item.probe_key)
     return {
         "probe": None if view is None else view.probe.name,
         "probe_id": item.probe_key,
         "value": item.value,
+        "unit": unit,
         "difference": item.difference,
     }
 

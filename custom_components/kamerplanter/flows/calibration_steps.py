@@ -36,7 +36,14 @@ from ..client_factory import is_on_server  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .calibration_words import instruction, live, raw_unit, result_lines, status_lines
+from .calibration_words import (
+    instruction,
+    live,
+    raw_unit,
+    reference_unit,
+    result_lines,
+    status_lines,
+)
 from .forms import choice, labelled, number
 
 LONGEST_WAIT = timedelta(minutes=5)
@@ -260,10 +267,9 @@ class CalibrationSteps(FlowHandler[Any, Any, Any]):
 
     def _reading_schema(self, draft: Draft) -> vol.Schema:
         unit = raw_unit(draft.kind, draft.scale) or None
-        value_unit = {ChannelKind.PH: "pH", ChannelKind.SOIL_MOISTURE: "%"}.get(draft.kind, "mS/cm")
         fields: dict[Any, Any] = {
             vol.Required("raw"): number(-RAW_LIMIT, RAW_LIMIT, unit=unit),
-            vol.Required("solution"): number(0, unit=value_unit),
+            vol.Required("solution"): number(0, unit=reference_unit(draft.kind)),
         }
         if draft.kind in THERMOMETERS:
             low, high = (self._degrees(item) for item in (TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C))

@@ -30,6 +30,11 @@ def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
     return "" if kind is ChannelKind.SOIL_MOISTURE else KNOWN_UNITS[kind][0]
 
 
+def reference_unit(kind: ChannelKind) -> str:
+    """Return the unit of what a solution has, as a person reads it."""
+    return "pH" if kind is ChannelKind.PH else KNOWN_UNITS[kind][0]
+
+
 def with_unit(texts: Texts, number: float, unit: str) -> str:
     """Return a number as people read it."""
     return f"{texts.number(number, '.4g')} {unit}".strip()
