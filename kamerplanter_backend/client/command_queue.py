@@ -19,7 +19,7 @@ from uuid import uuid7
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.client.command_store import CommandStore, stored
-from kamerplanter_backend.client.delivery import PASSING, Delivery
+from kamerplanter_backend.client.delivery import Delivery, is_passing
 from kamerplanter_backend.client.listeners import Listeners
 from kamerplanter_backend.client.local_gate import LocalGate
 from kamerplanter_backend.client.protocol import (
@@ -239,7 +239,7 @@ class QueueingClient(KamerplanterClient):
         try:
             answer = await self.inner.call(request, caller)
         except KamerplanterError as error:
-            self._note_trouble(error if isinstance(error, PASSING) else None)
+            self._note_trouble(error if is_passing(error) else None)
             raise
         self._note_trouble(None)
         return answer
@@ -380,7 +380,7 @@ def _may_wait(command: Command[Any], error: KamerplanterError) -> bool:
     if _is_away(error):
         return True
     is_closed = error.placeholders.get("reason") == CLOSED
-    return isinstance(command, RecordReadings) and isinstance(error, PASSING) and not is_closed
+    return isinstance(command, RecordReadings) and is_passing(error) and not is_closed
 
 
 def _is_away(error: KamerplanterError) -> bool:

@@ -33,7 +33,7 @@ FIRST_PAUSE_S = 1.0
 BREAKING_ATTEMPTS = 10
 """A command that broke a server which answers otherwise so often is given up."""
 
-PASSING: tuple[type[KamerplanterError], ...] = (
+_PASSING: tuple[type[KamerplanterError], ...] = (
     UnavailableError,
     UnauthorizedError,
     TenantSuspendedError,
@@ -42,6 +42,13 @@ PASSING: tuple[type[KamerplanterError], ...] = (
     RequestTimeoutError,
 )
 """Not the command's fault: it is sent again later."""
+
+
+def is_passing(error: KamerplanterError) -> bool:
+    """Tell whether an error is not the fault of what was sent, so that it may be sent later."""
+    if isinstance(error, NotFoundError):
+        return error.placeholders.get("kind") == "tenants"  # we were put out of the garden
+    return isinstance(error, _PASSING)
 
 
 class Delivery:
@@ -203,9 +210,7 @@ class Delivery:
 
     async def _is_passing(self, error: KamerplanterError, item: WaitingCommand) -> bool:
         """Tell whether a command may succeed later."""
-        if isinstance(error, NotFoundError):
-            return error.placeholders.get("kind") == "tenants"  # we were put out of the garden
-        if not isinstance(error, PASSING):
+        if not is_passing(error):
             return False
         if error.placeholders.get("reason") != SERVER_ERROR:
             return True

@@ -488,6 +488,7 @@ async def test_readings_that_waited_too_long_are_counted_and_nobody_is_asked_abo
         IncompatibleServerError("Too new."),
         OtherServerError("Another one."),
         UnauthorizedError("Who?"),
+        NotFoundError("No garden.", kind="tenants", key="home"),
     ],
     ids=lambda error: error.code,
 )
@@ -498,6 +499,7 @@ async def test_readings_wait_on_the_disk_whatever_keeps_the_server_from_taking_t
 
     with pytest.raises(QueuedError):
         await client.call(readings(0, 3))
+    assert client.state.trouble is trouble
     await client.close()
     with pytest.raises(UnavailableError) as refused:
         await client.call(readings(3, 3))
