@@ -104,7 +104,7 @@ class _Builder:
             safe["visibility"] = [
                 {"condition": "state", "entity": safe["entity"], "state_not": "unknown"}
             ]
-        watered = self._tile(name, "mark_watered", "Mark watered", columns=6)
+        watered = self._tile(name, "mark_watered", "Mark watered", columns=12)
         if watered is not None:
             watered["hide_state"] = True
         return _section(
@@ -113,7 +113,7 @@ class _Builder:
             self._tile(name, "phase", "Phase", columns=6),
             self._tile(name, "days_in_phase", "In this phase", columns=6),
             self._tile(name, "next_watering", "Next watering", columns=6),
-            self._tile(name, "needs_attention", "Attention", columns=6, more=("reasons",)),
+            self._tile(name, "needs_attention", "Attention", columns=12, more=("reasons",)),
             watered,
             _subheading("Harvest and Karenz"),
             self._tile(name, "harvest_allowed", "Harvest", columns=6),

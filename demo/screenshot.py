@@ -25,7 +25,7 @@ TARGET = ROOT / "docs" / "images" / "dashboard.png"
 SPEED = 240.0
 STORY_SECONDS = 150
 """So that the charts have something to show. [s]"""
-WIDTH, HEIGHT = 1720, 1080
+WIDTH, HEIGHT = 1720, 1140
 
 
 async def main(target: Path) -> None:
