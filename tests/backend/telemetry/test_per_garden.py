@@ -66,12 +66,12 @@ def test_a_batch_waits_for_no_other_garden(monkeypatch: pytest.MonkeyPatch) -> N
     slow, go = Event(), Event()
     memories = garden.services.telemetry.memories
 
-    def first_one_waits(asked: Any, keys: Any) -> Any:
+    def first_one_waits(asked: Any, *about: Any) -> Any:
         if asked.tenant_key == "slow":
             slow.set()
             assert go.wait(10)
             return {}
-        return memories(asked, keys)
+        return memories(asked, *about)
 
     monkeypatch.setattr(garden.services.telemetry, "memories", first_one_waits)
     from dataclasses import replace  # noqa: PLC0415
