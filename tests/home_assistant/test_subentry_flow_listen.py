@@ -91,6 +91,8 @@ async def test_an_availability_is_shown_again_and_can_be_cleared(mqtt_garden: Ga
     dialog = await Dialog.change(mqtt_garden, mqtt_garden.subentry(probe))
     await dialog.fill(**dialog.suggested)
     await dialog.choose("availability")
+    # The list of values comes back, so the button says that it goes on.
+    assert dialog.result["last_step"] is False
     assert dialog.suggested == {"topic": "bed/status"}
     await dialog.fill(topic="bed/status", path="p" * 501)
     assert dialog.errors == {"path": "text_too_long"}

@@ -212,6 +212,7 @@ class BindingSteps(DeviceSteps):
             ),
             errors=errors,
             description_placeholders=placeholders,
+            last_step=False,
         )
 
     def _known_availability(self) -> dict[str, Any]:
@@ -239,6 +240,7 @@ class BindingSteps(DeviceSteps):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders=placeholders | {"measurement": await self._kind_name()},
+            last_step=False,
         )
 
 

@@ -81,6 +81,7 @@ class ListenSteps(GardenSubentryFlow):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders=placeholders,
+            last_step=False,
         )
 
     async def async_step_listening(
@@ -135,6 +136,7 @@ class ListenSteps(GardenSubentryFlow):
             step_id="heard",
             data_schema=vol.Schema({vol.Required("heard"): labelled(options)}),
             description_placeholders={"count": str(len(options))},
+            last_step=False,
         )
 
 
