@@ -1,12 +1,12 @@
 """paho's client as the connection of a worker needs it."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final, Protocol, override
 
-from paho.mqtt.client import Client
+from paho.mqtt.client import PUBACK, Client
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 PACKET_BYTES: Final = 256 * 1024
@@ -99,6 +99,12 @@ class LinkClient(Client):
             )
             return MQTTErrorCode.MQTT_ERR_SUCCESS
         return super()._handle_publish()
+
+    def acknowledge(self, numbers: Iterable[int]) -> None:
+        """Acknowledge messages of QoS 1 at once; the library would send each by itself."""
+        packets = b"".join(PUBACK.to_bytes() + b"\2" + number.to_bytes(2) for number in numbers)
+        if packets:
+            self._packet_queue(PUBACK, packets, 0, 1)
 
     def farewell_code(self) -> int:
         """Return why the broker has ended it; the library passes over a code that stands alone."""

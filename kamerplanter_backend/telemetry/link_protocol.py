@@ -238,8 +238,8 @@ class LinkProtocol:
         self._acknowledge_some(_ACKS_AT_ONCE)
 
     def _acknowledge_some(self, limit: int) -> None:
-        for _ in range(min(limit, len(self._stored))):
-            self._client.ack(self._stored.popleft(), _QOS)
+        count = min(limit, len(self._stored))
+        self._client.acknowledge([self._stored.popleft() for _ in range(count)])
 
     def beat(self) -> None:
         """Say that we are there, and notice when the broker is not; called every second or so."""
