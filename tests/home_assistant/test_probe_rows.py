@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 from pydantic import JsonValue
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
-from kamerplanter_backend.client.requests import Calibrate, UpdateProbe
+from kamerplanter_backend.client.requests import Calibrate, ReplaceProbe, UpdateProbe
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.dialog import Dialog
@@ -219,6 +219,11 @@ async def test_raw_is_what_the_device_sent_and_the_value_is_what_is_right(
     assert mqtt_garden.state("sensor", tank, "last_calibration").state == (
         "2026-05-01T10:00:00+00:00"
     )
+    mqtt_garden.freezer.tick(60)
+    await mqtt_garden.ask(ReplaceProbe(probe_key=probe))
+    await mqtt_garden.derive()
+    assert mqtt_garden.state("sensor", tank, "slope").state == STATE_UNKNOWN
+    assert mqtt_garden.state("sensor", tank, "last_calibration").state == STATE_UNKNOWN
 
 
 async def test_nobody_knows_whether_a_calibration_is_due_until_all_was_calibrated_once(
