@@ -18,6 +18,7 @@ from kamerplanter_backend.client.queue_file import (
     WaitingCommand,
 )
 from kamerplanter_backend.client.requests import RecordReadings
+from kamerplanter_backend.client.wire import CLOSED
 from kamerplanter_backend.common.exceptions import ConflictError, UnavailableError
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 
@@ -67,6 +68,7 @@ class CommandStore:
         self._file = file
         self._executor = executor
         self._lock = asyncio.Lock()
+        self._is_closed = False
         self.waiting: list[WaitingCommand] = []
         """In the order of delivery."""
         self.refused: list[RefusedCommand] = []
@@ -186,12 +188,20 @@ class CommandStore:
         await self.run(lambda: self._file.remember(name, value))
 
     async def run[R](self, work: Callable[[], R]) -> R:
-        """Run blocking work on the thread of the file."""
+        """Run blocking work on the thread of the file.
+
+        Raises:
+            UnavailableError: The file is closed.
+        """
+        if self._is_closed:
+            raise UnavailableError("The garden is closed.", reason=CLOSED)
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self) -> None:
         """Finish what is being stored, and let go of the file."""
-        await self.run(self._file.close)
+        async with self._lock:
+            await self.run(self._file.close)
+            self._is_closed = True
         self._executor.shutdown(wait=True)
 
     async def _add(self, command: StoredCommand, attempts: int) -> None:

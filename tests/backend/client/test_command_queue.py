@@ -529,6 +529,23 @@ async def test_the_state_is_told_when_it_changes(
     assert depths[-1] == 0
 
 
+async def test_closing_while_something_is_stored_leaves_nobody_in_doubt(
+    open_client: Open, server: SwitchedClient
+) -> None:
+    client = await open_client()
+    server.trouble = away()
+    await queued(client, task("a"))
+    storing = [asyncio.create_task(client.call(task(f"t{number}"))) for number in range(9)]
+    await asyncio.sleep(0)  # lets them begin
+
+    await client.close()
+    told = await asyncio.gather(*storing, return_exceptions=True)
+
+    assert {type(error) for error in told} <= {QueuedError, UnavailableError}
+    stored = sum(isinstance(error, QueuedError) for error in told)
+    assert (await open_client()).state.depth == 1 + stored
+
+
 async def test_what_cannot_wait_is_refused_after_closing_though_something_waits(
     client: QueueingClient, server: SwitchedClient, plant: Plant
 ) -> None:
