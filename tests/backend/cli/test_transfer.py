@@ -17,6 +17,14 @@ from kamerplanter_backend.domain.services.transfer_service import TransferServic
 from tests.backend.cli.stores import demo, names
 
 
+@pytest.fixture
+def listens_to_ctrl_c() -> Iterator[None]:
+    """Let this process hear Ctrl-C; one that a shell runs in the background does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class TestTransfer:
     def test_a_garden_goes_from_one_store_into_another(
         self,
@@ -98,6 +106,7 @@ class TestTransfer:
         assert json.loads(head)["format"] == "kamerplanter-archive"
         assert "sha256" in json.loads(end)
 
+    @pytest.mark.usefixtures("listens_to_ctrl_c")
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_one_that_is_stopped_leaves_nothing_behind(
         self,
