@@ -5,6 +5,7 @@ from datetime import datetime
 
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
+from kamerplanter_engines.stillness_engine import is_coarse
 from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -48,6 +49,9 @@ def echoes(
 ) -> list[Sample]:
     """Return what steady channels would say again now, as their device is alive.
 
+    Only what may stand still to the digit for hours is confirmed: moisture, level, battery, and
+    channels of coarse steps. A finer number that is silent while its device lives has died.
+
     It is what the device sent, without calibration: what was put right before a calibration was
     made, or at another temperature, would be wrong now.
 
@@ -64,6 +68,8 @@ def echoes(
         state = states.get(kind, UNKNOWN_CHANNEL)
         raw = sent(kind)
         if state.verdict is not Verdict.GOOD or state.at is None or raw is None:
+            continue
+        if not (rules[kind].repeats_are_natural or is_coarse(state)):
             continue
         if (at - state.at).total_seconds() >= rules[kind].max_age_s * ECHO_AGE_RATIO:
             samples.append(Sample(kind=kind, raw=raw, at=at, received_at=received_at))

@@ -22,7 +22,7 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.telemetry_engine import ChannelState, Sample
-from tests.backend.telemetry.device import HOUR, T0, Device, bind
+from tests.backend.telemetry.device import HOUR, Device, bind
 from tests.factories import NOW
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
@@ -176,21 +176,23 @@ def test_step_of_the_last_digit_grows_with_the_slope() -> None:
 
 def test_steady_entity_is_confirmed_with_the_calibration_that_counts_now() -> None:
     device = Device(bind(EC, entity_id="sensor.ec"), bind(WATER, entity_id="sensor.water"))
-    device.report("sensor.ec", "1.4", 0, "mS/cm")
-    device.report("sensor.water", "20.1", 0, "°C")
+    device.report("sensor.ec", "1.3", 0, "mS/cm")
+    device.report("sensor.ec", "1.4", 120, "mS/cm")
+    device.report("sensor.water", "20.1", 120, "°C")
     device.intake.calibrate([calibration(EC, (1.4, 1.54))])
 
     device.report("sensor.water", "20.3", 2 * HOUR, "°C")
 
     assert device.shown(EC, 2 * HOUR) == pytest.approx(1.54)
-    (echo,) = (item for item in device.intake.take_readings() if item.at > T0 and item.kind is EC)
+    *_, echo = (item for item in device.intake.take_readings() if item.kind is EC)
     assert (echo.raw, echo.value) == (1.4, pytest.approx(1.54))
 
 
 def test_steady_entity_that_was_calibrated_is_not_put_right_twice() -> None:
     device = Device(bind(EC, entity_id="sensor.ec"), bind(WATER, entity_id="sensor.water"))
     device.intake.calibrate([calibration(EC, (1.4, 1.54))])
-    device.report("sensor.ec", "1.4", 0, "mS/cm")
+    device.report("sensor.ec", "1.3", 0, "mS/cm")
+    device.report("sensor.ec", "1.4", 120, "mS/cm")
 
     for hour in range(1, 9):
         device.report("sensor.water", str(20 + hour / 10), hour * HOUR, "°C")

@@ -233,6 +233,27 @@ class TestEntities:
 
         assert device.shown(MOISTURE, 8 * HOUR) is None
 
+    def test_a_fine_channel_that_has_died_is_not_kept_alive_by_its_device(self) -> None:
+        device = Device(bind(PH, entity_id="sensor.ph"), bind(WATER, entity_id="sensor.water"))
+        device.report("sensor.ph", "6.12", 0)
+        device.report("sensor.ph", "6.15", 60)
+        for hour in range(1, 72):
+            device.report("sensor.water", str(20 + hour % 10 / 10), hour * HOUR, "°C")
+
+        assert device.shown(PH, 72 * HOUR) is None
+        assert device.quality(PH, 72 * HOUR) == (STALE, (Reason.TOO_OLD,))
+        stored_ph = [item for item in device.intake.take_readings() if item.kind is PH]
+        assert [item.value for item in stored_ph] == [6.12, 6.15]
+
+    def test_a_channel_of_coarse_steps_is_fresh_while_its_device_reports(self) -> None:
+        device = Device(bind(PH, entity_id="sensor.ph"), bind(WATER, entity_id="sensor.water"))
+        device.report("sensor.ph", "6.1", 0)
+        device.report("sensor.ph", "6.2", 60)
+        for hour in range(1, 10):
+            device.report("sensor.water", str(20 + hour / 10), hour * HOUR, "°C")
+
+        assert device.shown(PH, 9 * HOUR) == 6.2
+
     @pytest.mark.parametrize(
         ("bound_unit", "unit", "expected"),
         [(None, "μS/cm", 0.64), ("mS/cm", "µS/cm", 0.64), (None, None, 0.64)],
