@@ -19,6 +19,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 from kamerplanter_engines.science.electrochemistry import ec_at_25_ms_cm
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.telemetry_state_engine import rules_for
@@ -29,7 +30,6 @@ HAND = "manual"
 
 _DIGITS_KEPT = 9
 """Hides what binary fractions add."""
-_CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
 
 
 class HandValue(NamedTuple):
@@ -46,7 +46,8 @@ def judge_hand_value(
     """Return what a person measured in the canonical unit, and whether it may decide something.
 
     A value outside the plausible range is kept and doubted: a person may have read a pH of 2.8, and
-    may have slipped. Nothing follows from it until it is measured again.
+    may have slipped. So is an exact 0 where it means that nothing was measured. Nothing follows
+    from either until it is measured again.
 
     Args:
         fields: What the person says.
@@ -64,11 +65,13 @@ def judge_hand_value(
     factor, offset = conversion(fields.kind, fields.unit)
     value = fields.value * factor + offset
     reasons: list[Reason] = []
-    if fields.kind in _CONDUCTIVITIES and not fields.compensated:
-        if fields.temperature_c is None:
+    if fields.kind in CONDUCTIVITIES and not fields.compensated:
+        celsius = fields.temperature_c
+        at_25 = None if celsius is None else ec_at_25_ms_cm(value, celsius)
+        if at_25 is None:
             reasons.append(Reason.UNCOMPENSATED)
         else:
-            value = ec_at_25_ms_cm(value, fields.temperature_c)
+            value = at_25
     value = round(value, _DIGITS_KEPT)
     rules = rules_for(
         ChannelBinding(kind=fields.kind), plain_water=plain_water, stock_solution=stock_solution
@@ -86,6 +89,9 @@ def judge_hand_value(
             low=round(shown_low, _DIGITS_KEPT),
             high=round(shown_high, _DIGITS_KEPT),
         )
+    if value == 0 and rules.zero_is_suspect:
+        # A dry cell shows it, or a meter that was not immersed.
+        reasons.append(Reason.EXACT_ZERO)
     if not rules.plausible_low <= value <= rules.plausible_high:
         reasons.append(Reason.OUTSIDE_PLAUSIBLE)
     if rules.shown_high is not None:

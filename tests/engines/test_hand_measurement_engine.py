@@ -94,6 +94,18 @@ def test_conductivity_that_the_meter_does_not_compensate() -> None:
     assert unknown.reasons == (Reason.UNCOMPENSATED,)
 
 
+def test_no_conductivity_at_all_is_doubted_except_in_plain_water() -> None:
+    dry, traces = judge_hand_value(fields(EC, 0, "µS/cm")), judge_hand_value(fields(EC, 0.01))
+    uncompensated = judge_hand_value(fields(EC, 0, compensated=False, temperature_c=20))
+    water = judge_hand_value(fields(EC, 0), plain_water=True)
+
+    for found in (dry, uncompensated):
+        assert (found.value, found.verdict) == (0, Verdict.SUSPECT)
+        assert found.reasons == (Reason.EXACT_ZERO,)
+    assert traces.verdict is Verdict.GOOD
+    assert (water.value, water.verdict, water.reasons) == (0, Verdict.GOOD, ())
+
+
 @pytest.mark.parametrize(
     ("places", "kind"),
     [
