@@ -14,6 +14,13 @@ from typing import Any, override
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from kamerplanter_backend.api.bare_answers import (
+    HEAD_TOO_LARGE,
+    NO_ROOM,
+    NOT_READABLE,
+    Refusal,
+    bare_answer,
+)
 from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.config.settings import PREFIX, Settings
@@ -35,13 +42,8 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEAD_FIELDS = 200
 """How many fields it may have."""
 
-HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
-
 SPARE_CONNECTIONS = 100
-"""Beyond our own limit, so that it is ours that answers."""
+"""Idle ones, beyond the limit of requests under way."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -76,7 +78,6 @@ def serve(server: Server, on_ready: Callable[[str], None]) -> None:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies) or None,
-        limit_concurrency=settings.max_connections + SPARE_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
@@ -145,7 +146,7 @@ class PromptHeads(HttpToolsProtocol):
         self._unfinished_bytes += len(data)
         super().data_received(data)
         if self._unfinished_bytes > MAX_HEAD_BYTES:
-            self._refuse()
+            self._refuse(HEAD_TOO_LARGE)
         elif self._is_answering():
             self._wait_no_more()
         else:
@@ -169,9 +170,10 @@ class PromptHeads(HttpToolsProtocol):
         if len(self.headers) > MAX_HEAD_FIELDS or (
             self._unfinished_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES
         ):
-            self._refuse()
+            self._refuse(HEAD_TOO_LARGE)
             raise ValueError("the head is too large")  # ends the parsing
         self._check_unambiguous()
+        self._check_room()
         self._unfinished_bytes = 0
         super().on_headers_complete()
 
@@ -187,8 +189,10 @@ class PromptHeads(HttpToolsProtocol):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        if not self.transport.is_closing():
-            super().send_400_response(msg)
+        cycle: RequestResponseCycle | None = self.cycle
+        # A body that cannot be read belongs to the request that waits for it.
+        is_body = cycle is not None and cycle.more_body and not cycle.response_started
+        self._refuse(NOT_READABLE, is_body=is_body)
 
     @override
     def pause_writing(self) -> None:
@@ -243,11 +247,27 @@ class PromptHeads(HttpToolsProtocol):
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _refuse(self) -> None:
+    def _check_room(self) -> None:
+        """Make sure that there are not too many connections.
+
+        What comes behind another request on its connection is counted there, among the requests.
+
+        Raises:
+            ValueError: There are, which has been answered. Ends the parsing.
+        """
+        app: Any = self.config.app
+        limit = app.state.server.settings.max_connections + SPARE_CONNECTIONS
+        if len(self.connections) >= limit and not self._is_answering():
+            self._refuse(NO_ROOM)
+            raise ValueError("there are too many connections")
+
+    def _refuse(self, refusal: Refusal, *, is_body: bool = False) -> None:
         if self.transport.is_closing():
             return
-        if not self._is_answering():
-            self.transport.write(HEAD_TOO_LARGE)
+        # Behind a request that is being answered it would be taken for the answer to that.
+        if is_body or not self._is_answering():
+            app: Any = self.config.app
+            self.transport.write(bare_answer(app, refusal, self.server_state.default_headers))
         self.transport.close()
         self._watch()
 

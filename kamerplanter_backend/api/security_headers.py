@@ -43,13 +43,9 @@ class SecurityHeaders:
         self, app: ASGIApp, *, is_hsts: bool = False, hsts_subdomains: bool = False
     ) -> None:
         self._app = app
-        said = dict(HEADERS)
-        if is_hsts:
-            below = "; includeSubDomains" if hsts_subdomains else ""
-            said["Strict-Transport-Security"] = f"max-age={HSTS_S}{below}"
-        always = _raw(said)
-        self._public = (*_raw(DEFAULTS), *always)
-        self._private = (*_raw(DEFAULTS | {"Cache-Control": "no-store"}), *always)
+        self._public = said_always(is_hsts=is_hsts, hsts_subdomains=hsts_subdomains)
+        changed = dict(_raw({"Cache-Control": "no-store"}))
+        self._private = [(name, changed.get(name, value)) for name, value in self._public]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, with the headers."""
@@ -69,6 +65,15 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def said_always(*, is_hsts: bool, hsts_subdomains: bool) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer that says nothing else itself; see `SecurityHeaders`."""
+    said = DEFAULTS | HEADERS
+    if is_hsts:
+        below = "; includeSubDomains" if hsts_subdomains else ""
+        said["Strict-Transport-Security"] = f"max-age={HSTS_S}{below}"
+    return _raw(said)
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

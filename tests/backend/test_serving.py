@@ -2,19 +2,24 @@
 
 import asyncio
 import errno
+import json
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from uuid import UUID
 
 import pytest
 from fastapi import Depends, Request, Response
 
 from kamerplanter_backend import serving
+from kamerplanter_backend.api.bare_answers import NOT_READABLE, bare_answer
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.serving import PromptHeads
 from tests.backend.api.harness import Bench
+from tests.backend.api.test_security_headers import EXPECTED as SECURITY_HEADERS
 from tests.live_server import PATIENCE_S, LiveServer
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -29,7 +34,7 @@ SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
 @pytest.fixture
 def live(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
     monkeypatch.setattr(serving, "HEAD_S", HEAD_S)
-    bench = Bench()
+    bench = Bench(max_connections=10)
 
     async def slow() -> str:
         await asyncio.sleep(3 * HEAD_S)
@@ -170,6 +175,35 @@ def test_who_reads_a_large_answer_gets_all_of_it(patient: LiveServer) -> None:
         assert answered(connection, REQUEST, b"}").startswith(b"HTTP/1.1 200")
 
 
+def check_refusal(answer: bytes, status: bytes, code: str) -> None:
+    """Make sure that what never became a request is answered as everything else is."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    parts = (line.decode().lower().partition(": ") for line in lines)
+    headers = Counter((name, value) for name, _, value in parts)
+    said = json.loads(body)
+
+    assert first.startswith(b"HTTP/1.1 " + status + b" ")
+    for name, value in SECURITY_HEADERS.items():
+        assert headers[name, value.lower()] == 1
+    assert headers["content-type", "application/json"] == 1
+    assert headers["content-length", str(len(body))] == 1
+    assert headers["connection", "close"] == 1
+    assert any(name == "date" for name, _ in headers)
+    assert UUID(said["error_id"])
+    assert said["error_code"] == code
+    assert said["message"]
+    assert said.keys() == {
+        "error_id",
+        "error_code",
+        "message",
+        "details",
+        "timestamp",
+        "path",
+        "method",
+    }
+
+
 def refusal(live: LiveServer, request: bytes) -> bytes:
     """Send what is too much, and return what comes back before the server has closed."""
     with connected(live) as connection:
@@ -211,7 +245,7 @@ def test_a_head_that_goes_on_and_on_is_cut_off(patient: LiveServer, request_: by
 def test_a_head_that_is_too_large_is_refused(patient: LiveServer, more: bytes) -> None:
     request = REQUEST.removesuffix(b"\r\n") + more
 
-    assert refusal(patient, request).startswith(b"HTTP/1.1 431 ")
+    check_refusal(refusal(patient, request), b"431", "PAYLOAD_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +263,11 @@ def test_a_request_names_one_host(
 ) -> None:
     request = b"GET /api/v1/health/live HTTP/" + version + b"\r\n" + hosts + b"\r\n"
 
-    assert refusal(patient, request).startswith(b"HTTP/1.1 " + status)
+    answer = refusal(patient, request)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    if status == b"400":
+        check_refusal(answer, status, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +288,56 @@ def test_a_body_is_coded_in_one_known_way(
         b"Connection: close\r\n" + head + b"\r\n2\r\n{}\r\n0\r\n\r\n"
     )
 
-    assert refusal(patient, request).startswith(b"HTTP/1.1 " + status)
+    answer = refusal(patient, request)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    if status == b"400":
+        check_refusal(answer, status, "BAD_REQUEST")
+
+
+def test_what_is_no_request_is_refused(patient: LiveServer) -> None:
+    check_refusal(refusal(patient, b"no request\r\n\r\n"), b"400", "BAD_REQUEST")
+
+
+def test_a_body_that_is_none_is_refused(patient: LiveServer) -> None:
+    request = (
+        b"POST /fields HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nno number\r\n"
+    )
+
+    check_refusal(refusal(patient, request), b"400", "BAD_REQUEST")
+
+
+def test_what_comes_behind_a_request_is_not_answered_in_its_place(patient: LiveServer) -> None:
+    answer = refusal(patient, SLOW + b"no request\r\n\r\n")
+
+    assert answer == b""
+
+
+def test_browsers_use_https_only_after_a_refusal_too() -> None:
+    bench = Bench(environment="production", bcrypt_rounds=10)
+    try:
+        answer = bare_answer(bench.app, NOT_READABLE)
+    finally:
+        bench.close()
+
+    assert b"\r\nstrict-transport-security: max-age=63072000\r\n" in answer
+
+
+def test_who_comes_when_there_are_too_many_connections_is_told_so(
+    patient: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "SPARE_CONNECTIONS", 0)
+    with ExitStack() as others:
+        for _ in range(9):
+            # An answer shows that the server has taken the connection.
+            one = others.enter_context(connected(patient))
+            assert answered(one, REQUEST, b"}").startswith(b"HTTP/1.1 200")
+
+        answer = refusal(patient, REQUEST)
+
+    check_refusal(answer, b"503", "UNAVAILABLE")
+    assert b"\r\nretry-after: 5\r\n" in answer
 
 
 def test_a_large_body_is_no_large_head(patient: LiveServer) -> None:
