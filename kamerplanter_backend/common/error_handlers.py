@@ -195,6 +195,8 @@ def field_problems(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return what is wrong with which field of a request, without repeating secrets."""
     problems = []
     for error in errors[:MAX_FIELDS]:
+        if error["type"] == "too_short" and _has_wrong_item(error["loc"], errors):
+            continue  # it was not read to its end
         where, *names = [str(part) for part in error["loc"]] or ["body"]
         reason = said(str(error["msg"]))
         if error["type"] == "json_invalid" and names:
@@ -288,6 +290,11 @@ def _invalid(request: Request, errors: Sequence[Any]) -> Response:
         message=f"{first['field']}: {first['reason']}{shown}.",
         details={"fields": problems},
     )
+
+
+def _has_wrong_item(place: Sequence[Any], errors: Sequence[Any]) -> bool:
+    depth = len(place)
+    return any(len(error["loc"]) > depth and error["loc"][:depth] == place for error in errors)
 
 
 def _is_secret(name: str | None) -> bool:

@@ -235,6 +235,16 @@ class TestWhoRefuses:
 
         assert (answer.status_code, check_form(answer)["error_code"]) == (404, "NOT_FOUND")
 
+    async def test_a_list_with_a_wrong_item_is_not_called_too_short(
+        self, api: httpx.AsyncClient
+    ) -> None:
+        wrong = await api.post(f"{GARDEN}/telemetry/readings", json={"readings": [{"kind": "ph"}]})
+        empty = await api.post(f"{GARDEN}/telemetry/readings", json={"readings": []})
+
+        found = [problem["field"] for problem in check_form(wrong)["details"]["fields"]]
+        assert found == ["readings.0.probe_key", "readings.0.value"]
+        assert [item["code"] for item in check_form(empty)["details"]["fields"]] == ["too_short"]
+
     async def test_a_wrong_method_says_which_are_possible(self, api: httpx.AsyncClient) -> None:
         answer = await api.put("/api/v1/mode", json={})
 
