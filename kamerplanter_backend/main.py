@@ -47,6 +47,9 @@ from kamerplanter_engines.errors import KamerplanterError
 JOB_ACTOR = "jobs"
 SERVER_ACTOR = "server"
 
+PASSWORD_THREADS = 2
+"""Password checks at once; each takes a whole core for a good part of a second."""
+
 
 def open_server(
     settings: Settings, *, clock: Clock = system_clock, mailer: Mailer | None = None
@@ -83,6 +86,7 @@ def open_server(
             members=members,
             clock=clock,
             executor=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="server"),
+            password_executor=ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="password"),
             access=AccessMemory(feed, tenants),
             contexts=ContextMaker(feed, services.site, now),
             readings=ReadingDesk(services.telemetry),

@@ -41,7 +41,9 @@ class Server:
     members: MembershipService
     clock: Clock
     executor: ThreadPoolExecutor
-    """For what blocks: writes, password checks, mail."""
+    """For what blocks, except password checks: writes and long answers."""
+    password_executor: ThreadPoolExecutor
+    """For password checks: many logins at once must not hold up the writes of everybody else."""
     access: AccessMemory
     contexts: ContextMaker
     readings: ReadingDesk
@@ -58,8 +60,11 @@ class Server:
 
         A caller that is cancelled meanwhile only stops waiting: work that has begun ends.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, copy_context().run, work)
+        return await _run(self.executor, work)
+
+    async def run_password_check[R](self, work: Callable[[], R]) -> R:
+        """Run work that checks or hashes a password on a thread for that; else as `run`."""
+        return await _run(self.password_executor, work)
 
     async def ask[R](self, work: Callable[[], R]) -> R:
         """Run a short question to the store where it is: readers wait for nobody in there.
@@ -72,9 +77,15 @@ class Server:
         """Finish what is running and let go of the store; harmless when done twice. Blocks."""
         self.hub.stop()
         self.feed.stop()
+        self.password_executor.shutdown(wait=True)
         self.executor.shutdown(wait=True)
         self.accounts.close()
         self.store.close()
+
+
+async def _run[R](executor: ThreadPoolExecutor, work: Callable[[], R]) -> R:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(executor, copy_context().run, work)
 
 
 def server_of(request: Request) -> Server:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -32,7 +33,7 @@ from kamerplanter_backend.domain.repositories.identity import (
 from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import account_context
-from kamerplanter_backend.main import create_app, open_server
+from kamerplanter_backend.main import PASSWORD_THREADS, create_app, open_server
 
 # To where pytest captures: not onto the screen, and without the values of local variables.
 structlog.configure(
@@ -139,6 +140,18 @@ class Bench:
         self.server.close()
         self._folder.cleanup()
         forget_calls(self.app)
+
+    def start_threads(self) -> None:
+        """Begin all threads of the server now, those for passwords and mails too."""
+        for executor, count in (
+            (self.server.executor, self.server.settings.worker_threads),
+            (self.server.password_executor, PASSWORD_THREADS),
+        ):
+            together = Barrier(count + 1)
+            for _ in range(count):
+                executor.submit(together.wait)
+            together.wait()
+        self.server.accounts.mails.flush()
 
     # --- People and gardens of a full server, made without a password check ---------------------
 

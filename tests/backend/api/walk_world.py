@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from threading import Barrier
 from typing import Any, override
 from uuid import uuid4
 
@@ -59,7 +58,8 @@ class World:
 
     def __init__(self) -> None:
         self.bench = Bench(Mode.FULL)
-        self._start_threads()
+        # A test must not leave a thread behind that was not there before.
+        self.bench.start_threads()
         self._count = 0
         self._api_keys: dict[tuple[str, str, frozenset[KeyScope]], dict[str, str]] = {}
         self.stranger = self.bench.person("stranger")
@@ -75,16 +75,6 @@ class World:
             self.bench.join(place.tenant, self.both, Role.ADMIN)
         own = self.bench.garden(self.platform_admin, "Platform")
         self.platform_key = self.key_of(self.platform_admin, own, *KeyScope)
-
-    def _start_threads(self) -> None:
-        """Begin all threads now: a test must not leave one behind that was not there before."""
-        server = self.bench.server
-        count = server.settings.worker_threads
-        together = Barrier(count + 1)
-        for _ in range(count):
-            server.executor.submit(together.wait)
-        together.wait()
-        server.accounts.mails.flush()
 
     def settle(self) -> None:
         """Wait for what the rate limit cleans up a moment later."""

@@ -55,7 +55,7 @@ async def register(body: RegisterBody, server: ServerDep) -> Message:
     The answer is the same if the address has an account; then its owner is told by mail.
     """
     now = server.clock()
-    await server.run(
+    await server.run_password_check(
         lambda: server.accounts.registration.register(
             body.email,
             body.password.get_secret_value(),
@@ -77,7 +77,7 @@ async def login(
 ) -> TokenAnswer:
     """Begin a session: an access token, and cookies to get the next one with."""
     now, device = server.clock(), device_of(request)
-    found = await server.run(
+    found = await server.run_password_check(
         lambda: server.accounts.login.log_in(
             body.email,
             body.password.get_secret_value(),
@@ -200,7 +200,7 @@ async def request_reset(body: EmailBody, server: ServerDep) -> Message:
 async def confirm_reset(body: ResetBody, server: ServerDep) -> Message:
     """Set a new password by the code of the mail; all sessions end."""
     now = server.clock()
-    await server.run(
+    await server.run_password_check(
         lambda: server.accounts.registration.confirm_reset(
             body.token.get_secret_value(), body.new_password.get_secret_value(), now
         )

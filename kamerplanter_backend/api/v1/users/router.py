@@ -85,7 +85,7 @@ async def delete_me(
     What the caller wrote in shared gardens stays, under a key without a person. Whoever is the
     last admin of a garden with others has to hand it over first (409).
     """
-    await server.run(
+    await server.run_password_check(
         lambda: server.accounts.deletion.delete(
             context.actor,
             principal.session_key or "",
@@ -107,7 +107,7 @@ async def change_password(
     context: Owner,
 ) -> None:
     """Set a new password; all sessions end, this one too."""
-    await server.run(
+    await server.run_password_check(
         lambda: server.accounts.profile.change_password(
             context.actor,
             principal.session_key or "",
