@@ -169,7 +169,8 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     smtp_from: str | None = None
     """The sender, e.g. garden@garden.example; needed for `smtp`."""
     smtp_use_tls: bool = True
-    """Whether mails go out encrypted, to a server whose certificate is checked."""
+    """Whether mails go out encrypted, to a server whose certificate is checked; full mode in
+    production may do without only if the mail server is on this machine: mails hold codes."""
     mail_close_s: Annotated[int, Field(ge=1, le=120)] = 10
     """How long mails that wait may hold up the end of the server; the rest is dropped. [s]"""
 
@@ -185,7 +186,8 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     job_tick_s: Annotated[int, Field(ge=1, le=3600)] = 60
     """How often it looks for what is due. [s]"""
     worker_threads: Annotated[int, Field(ge=1, le=32)] = 4
-    """Threads for what must not hold up other requests: writes and password checks."""
+    """Threads for what must not hold up other requests, above all writes; passwords are checked on
+    two of their own."""
 
     @property
     def store_path(self) -> Path | None:
@@ -360,6 +362,11 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
             ]
         if self.smtp_password is not None and not self.smtp_use_tls:
             return [f"{PREFIX}SMTP_USE_TLS=false would send the password in clear text"]
+        is_sent_open = self.mailer is MailerKind.SMTP and not self.smtp_use_tls
+        is_for_others = self.is_production and self.mode is Mode.FULL
+        if is_sent_open and is_for_others and not _is_loopback(self.smtp_host):
+            instead = f"a mail server on this machine, {PREFIX}SMTP_HOST=localhost, may get them so"
+            return [f"{PREFIX}SMTP_USE_TLS=false would send codes in clear text; only {instead}"]
         return []
 
 

@@ -19,6 +19,13 @@ PROVIDER = {
     "client_id": "x",
     "client_secret": "y",
 }
+OPEN_MAIL = {
+    "mode": "full",
+    "secret_key": SECRET,
+    "mailer": "smtp",
+    "smtp_from": "garden@garden.example",
+    "smtp_use_tls": False,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +147,11 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
             id="mail password in clear text",
         ),
         pytest.param(
+            OPEN_MAIL | {"smtp_host": "mail.example"},
+            "KAMERPLANTER_SMTP_USE_TLS=false would send codes in clear text",
+            id="codes in clear text",
+        ),
+        pytest.param(
             {"raw_retention_d": 800},
             "KAMERPLANTER_HOURLY_RETENTION_D must be at least the 800 days of "
             "KAMERPLANTER_RAW_RETENTION_D, not 730",
@@ -188,6 +200,22 @@ def test_a_refusal_does_not_repeat_a_secret() -> None:
 
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in "".join(setting_problems(caught.value, Settings, PREFIX))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="the default host"),
+        pytest.param({"smtp_host": "127.0.0.1"}, id="this machine"),
+        pytest.param({"smtp_host": "::1"}, id="this machine, IPv6"),
+        pytest.param(
+            {"smtp_host": "mail.example", "environment": "development"}, id="a developer's desk"
+        ),
+        pytest.param({"smtp_host": "mail.example", "smtp_use_tls": True}, id="encrypted"),
+    ],
+)
+def test_mail_that_nobody_else_can_read_is_sent(more: dict[str, Any]) -> None:
+    assert Settings.model_validate(OPEN_MAIL | more).mailer is MailerKind.SMTP
 
 
 def test_a_developer_may_do_without_encryption() -> None:
