@@ -11,6 +11,8 @@ from kamerplanter_engines.telemetry_engine import SAME_READING_S, Sample
 
 REMEMBERED = 11
 """Ten distances are enough to see how often a device reports."""
+NO_NUMBER = frozenset({Reason.NOT_A_NUMBER, Reason.MISSING_FIELD})
+"""Whatever else is wrong with a sample: the source says something."""
 LEAST_DISTANCES = 2
 """From one distance nobody knows whether a message was lost."""
 
@@ -21,6 +23,7 @@ class Reports:
     def __init__(self) -> None:
         self._raw: dict[ChannelKind, tuple[float | None, datetime]] = {}
         self._arrivals: dict[str, deque[datetime]] = {}
+        self._numbers_at: dict[str, datetime] = {}
 
     def note(self, source: str, at: datetime, samples: Iterable[Sample]) -> None:
         """Take in one live message.
@@ -41,6 +44,8 @@ class Reports:
             arrivals.clear()
             arrivals.append(at)
         for sample in samples:
+            if sample.problem not in NO_NUMBER:
+                self._numbers_at[source] = at
             if sample.problem is not Reason.MISSING_FIELD:
                 sent = sample.raw if sample.measured is None else sample.measured
                 self._raw[sample.kind] = (None if sample.problem else sent, at)
@@ -52,6 +57,9 @@ class Reports:
         self._arrivals = {
             source: item for source, item in self._arrivals.items() if source in kept_sources
         }
+        self._numbers_at = {
+            source: at for source, at in self._numbers_at.items() if source in kept_sources
+        }
 
     def drop(self, kind: ChannelKind) -> None:
         """Let go of what was sent of a kind that comes from elsewhere now."""
@@ -61,6 +69,10 @@ class Reports:
         """Return when something last came from a source; none = nothing has come."""
         arrivals = self._arrivals.get(source)
         return arrivals[-1] if arrivals else None
+
+    def number_at(self, source: str) -> datetime | None:
+        """Return when a number last came from a source; words such as `unavailable` are none."""
+        return self._numbers_at.get(source)
 
     def raw(self, kind: ChannelKind, now: datetime, max_age_s: float) -> float | None:
         """Return the number of the newest message, before calibration and judgement.

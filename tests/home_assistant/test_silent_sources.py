@@ -1,10 +1,15 @@
-"""Bound sources that are gone: topics that say nothing, entities that do not exist any more."""
+"""Bound sources that are gone: they say nothing, do not exist any more or are disabled."""
 
 from datetime import timedelta
 
 import pytest
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_mqtt_message,
+)
 
 from kamerplanter_backend.client.requests import UpdateProbe
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
@@ -20,23 +25,23 @@ def expected_lingering_timers() -> bool:
     return True
 
 
-def silent(garden: Garden) -> dict[str, dict[str, str]]:
-    """Return the placeholders of each issue about a silent topic, by topic."""
-    issues = ir.async_get(garden.hass).issues.values()
-    return {
-        issue.translation_placeholders["source"]: dict(issue.translation_placeholders)
-        for issue in issues
-        if issue.translation_key == "source_silent" and issue.translation_placeholders
-    }
-
-
-def missing(garden: Garden) -> list[dict[str, str]]:
+def told(garden: Garden, translation_key: str) -> list[dict[str, str]]:
+    """Return the placeholders of each issue with this text."""
     issues = ir.async_get(garden.hass).issues.values()
     return [
         dict(issue.translation_placeholders or {})
         for issue in issues
-        if issue.translation_key == "source_missing"
+        if issue.translation_key == translation_key
     ]
+
+
+def silent(garden: Garden) -> dict[str, dict[str, str]]:
+    """Return the placeholders of each issue about a silent topic, by topic."""
+    return {item["source"]: item for item in told(garden, "source_silent")}
+
+
+def missing(garden: Garden) -> list[dict[str, str]]:
+    return told(garden, "source_missing")
 
 
 async def test_a_topic_without_a_message_is_told_of_and_ends_by_itself(
@@ -169,4 +174,176 @@ async def test_a_removed_entity_without_a_state_is_told_of(garden: Garden) -> No
     registry.async_remove("sensor.pot_moisture")
     await garden.settle()
 
+    assert [item["entity"] for item in missing(garden)] == ["sensor.pot_moisture"]
+
+
+async def test_a_disabled_entity_is_told_of_until_it_is_enabled(garden: Garden) -> None:
+    registry = er.async_get(garden.hass)
+    registry.async_get_or_create("sensor", "pots", "1", suggested_object_id="pot_moisture")
+    await garden.add_probe(
+        await garden.add_plant(), "Pot probe", channels=(BY_ENTITY,), availability=None
+    )
+    assert told(garden, "source_disabled") == []
+
+    registry.async_update_entity("sensor.pot_moisture", disabled_by=er.RegistryEntryDisabler.USER)
+    await garden.settle()
+    assert told(garden, "source_disabled") == [
+        {"entity": "sensor.pot_moisture", "probe": "Pot probe"}
+    ]
+    assert missing(garden) == []
+
+    registry.async_update_entity("sensor.pot_moisture", disabled_by=None)
+    await garden.settle()
+    assert told(garden, "source_disabled") == []
+
+
+async def test_what_a_disabled_integration_left_is_no_entity(garden: Garden) -> None:
+    registry = er.async_get(garden.hass)
+    registry.async_get_or_create("sensor", "pots", "1", suggested_object_id="pot_moisture")
+    await garden.add_probe(await garden.add_plant(), channels=(BY_ENTITY,), availability=None)
+    garden.hass.states.async_set("sensor.pot_moisture", "unavailable", {"restored": True})
+
+    registry.async_update_entity(
+        "sensor.pot_moisture", disabled_by=er.RegistryEntryDisabler.CONFIG_ENTRY
+    )
+    await garden.settle()
+
+    assert [item["entity"] for item in told(garden, "source_disabled")] == ["sensor.pot_moisture"]
+
+
+async def test_entities_that_may_still_come_are_not_told_of_while_the_house_starts(
+    garden: Garden,
+) -> None:
+    other = ChannelBinding(kind=ChannelKind.SOIL_EC, entity_id="sensor.pot_ec")
+    garden.hass.set_state(CoreState.starting)
+    await garden.unload()
+    await garden.set_up()
+    plant = await garden.add_plant()
+    await garden.add_probe(plant, channels=(BY_ENTITY, other), availability=None)
+
+    garden.hass.states.async_set("sensor.pot_moisture", "40")
+    await garden.settle()
+    assert missing(garden) == []
+
+    garden.hass.set_state(CoreState.running)
+    garden.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await garden.settle()
+    assert [item["entity"] for item in missing(garden)] == ["sensor.pot_ec"]
+
+
+async def _bind_pot(garden: Garden) -> None:
+    """Add a probe that reads an entity, which is there and may be silent for an hour."""
+    channel = BY_ENTITY.model_copy(update={"max_age_s": 3600})
+    await garden.add_probe(
+        await garden.add_plant(), "Pot probe", channels=(channel,), availability=None
+    )
+
+
+async def test_an_unavailable_entity_is_told_of_and_ends_by_itself(garden: Garden) -> None:
+    garden.hass.states.async_set("sensor.pot_moisture", "40")
+    await _bind_pot(garden)
+    await garden.pass_time(timedelta(minutes=50), step=QUARTER)
+    garden.hass.states.async_set("sensor.pot_moisture", "41")
+    await garden.settle()
+    for word in ("unavailable", "unknown", "unavailable", "unknown"):
+        await garden.pass_time(timedelta(minutes=14), step=timedelta(minutes=7))
+        garden.hass.states.async_set("sensor.pot_moisture", word)
+        await garden.settle()
+    assert told(garden, "entity_silent") == []
+
+    await garden.pass_time(QUARTER, step=timedelta(minutes=5))
+    assert told(garden, "entity_silent") == [
+        {
+            "probe": "Pot probe",
+            "measurement": "Soil moisture",
+            "source": "sensor.pot_moisture",
+            "hours": "1",
+        }
+    ]
+    garden.hass.states.async_set("sensor.pot_moisture", "unavailable")
+    garden.hass.states.async_set("sensor.pot_moisture", "42", {"restored": True})
+    await garden.settle()
+    assert told(garden, "entity_silent") != [], "neither is a sign of life"
+
+    garden.hass.states.async_set("sensor.pot_moisture", "42")
+    await garden.settle()
+    assert told(garden, "entity_silent") == []
+
+
+async def test_an_entity_that_reports_nothing_is_told_of(garden: Garden) -> None:
+    garden.hass.states.async_set("sensor.pot_moisture", "40")
+    await _bind_pot(garden)
+
+    for _ in range(4):
+        await garden.pass_time(timedelta(minutes=50), step=QUARTER)
+        garden.hass.states.async_set("sensor.pot_moisture", "40")
+        await garden.settle()
+    assert told(garden, "entity_silent") == [], "a report counts though nothing changed"
+    await garden.pass_time(timedelta(minutes=66), step=timedelta(minutes=6))
+
+    assert [item["source"] for item in told(garden, "entity_silent")] == ["sensor.pot_moisture"]
+    assert missing(garden) == []
+
+
+async def test_a_steady_entity_lives_as_long_as_its_device(garden: Garden) -> None:
+    house = MockConfigEntry(domain="pots")
+    house.add_to_hass(garden.hass)
+    device = dr.async_get(garden.hass).async_get_or_create(
+        config_entry_id=house.entry_id, identifiers={("pots", "1")}
+    )
+    registry = er.async_get(garden.hass)
+    for name in ("pot_moisture", "pot_temperature"):
+        registry.async_get_or_create(
+            "sensor", "pots", name, suggested_object_id=name, device_id=device.id
+        )
+    twin = ChannelBinding(
+        kind=ChannelKind.SOIL_TEMPERATURE, entity_id="sensor.pot_temperature", max_age_s=3600
+    )
+    channels = (BY_ENTITY.model_copy(update={"max_age_s": 3600}), twin)
+    await garden.add_probe(await garden.add_plant(), channels=channels, availability=None)
+    garden.hass.states.async_set("sensor.pot_moisture", "40")
+
+    for degrees in range(18, 24):
+        garden.hass.states.async_set("sensor.pot_temperature", str(degrees), {"unit": "°C"})
+        await garden.pass_time(timedelta(minutes=25), step=timedelta(minutes=5))
+    assert told(garden, "entity_silent") == []
+
+    await garden.pass_time(timedelta(minutes=65), step=timedelta(minutes=5))
+    assert len(told(garden, "entity_silent")) == 2
+    garden.hass.states.async_set("sensor.pot_temperature", "21")
+    await garden.settle()
+    assert told(garden, "entity_silent") == []
+
+
+async def test_an_entity_gets_its_time_anew_when_the_house_has_started(garden: Garden) -> None:
+    garden.hass.states.async_set("sensor.pot_moisture", "unavailable")
+    await _bind_pot(garden)
+    await garden.pass_time(timedelta(minutes=70), step=timedelta(minutes=5))
+    assert len(told(garden, "entity_silent")) == 1
+
+    await garden.unload()
+    assert told(garden, "entity_silent") == []
+    garden.hass.set_state(CoreState.starting)
+    await garden.set_up()
+    await garden.pass_time(timedelta(minutes=62), step=timedelta(minutes=5))
+    assert told(garden, "entity_silent") == []
+
+    garden.hass.set_state(CoreState.running)
+    garden.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await garden.pass_time(timedelta(minutes=55), step=timedelta(minutes=5))
+    assert told(garden, "entity_silent") == []
+    await garden.pass_time(QUARTER, step=timedelta(minutes=5))
+    assert len(told(garden, "entity_silent")) == 1
+
+
+async def test_a_silent_entity_that_is_removed_is_told_of_as_missing_only(garden: Garden) -> None:
+    garden.hass.states.async_set("sensor.pot_moisture", "unavailable")
+    await _bind_pot(garden)
+    await garden.pass_time(timedelta(minutes=70), step=timedelta(minutes=5))
+    assert len(told(garden, "entity_silent")) == 1
+
+    garden.hass.states.async_remove("sensor.pot_moisture")
+    await garden.pass_time(timedelta(minutes=70), step=timedelta(minutes=5))
+
+    assert told(garden, "entity_silent") == []
     assert [item["entity"] for item in missing(garden)] == ["sensor.pot_moisture"]

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from homeassistant.const import ATTR_RESTORED, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import (
     CALLBACK_TYPE,
+    CoreState,
     Event,
     EventStateChangedData,
     EventStateReportedData,
@@ -25,6 +26,9 @@ from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.models.telemetry import Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+
+type Absence = Literal["source_missing", "source_disabled"]
+"""Why an entity says nothing: the key of the text about it."""
 
 
 class OnEntity(Protocol):
@@ -95,8 +99,8 @@ class EntitySource:
                 self._take(state, state.last_reported, anew)
         if self._stop_waiting is None:
             self._stop_waiting = async_at_started(self._hass, self._on_started)
-        elif self._hass.is_running:
-            self._name_missing()
+        else:
+            self._name_absent()
 
     @callback
     def device_of(self, entity_id: str) -> str | None:
@@ -125,8 +129,8 @@ class EntitySource:
     def _on_change(self, event: Event[EventStateChangedData]) -> None:
         if (state := event.data["new_state"]) is not None:
             self._take(state, state.last_reported)
-        if event.data["old_state"] is None or state is None:
-            self._name_missing()
+        if event.data["old_state"] is None or state is None or _is_restored(state):
+            self._name_absent()
 
     @callback
     def _concerns(self, data: er.EventEntityRegistryUpdatedData) -> bool:
@@ -134,8 +138,8 @@ class EntitySource:
 
     @callback
     def _on_registry_change(self, _event: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        """Look again when an entity was renamed or removed, which may have had no state."""
-        self._name_missing()
+        """Look again when an entity was renamed, removed or disabled: it may have had no state."""
+        self._name_absent()
 
     @callback
     def _on_report(self, event: Event[EventStateReportedData]) -> None:
@@ -149,38 +153,52 @@ class EntitySource:
             state.state,
             state.attributes.get(ATTR_UNIT_OF_MEASUREMENT),
             reported_at=reported_at,
-            restored=bool(state.attributes.get(ATTR_RESTORED, False)),
+            restored=_is_restored(state),
             probe_keys=probe_keys,
         )
 
     @callback
     def _on_started(self, _hass: HomeAssistant) -> None:
-        self._name_missing()
+        self._name_absent()
 
-    def _name_missing(self) -> None:
-        """Tell of bound entities that do not exist; others may come later while it starts."""
-        if not self._hass.is_running:
+    def _name_absent(self) -> None:
+        """Tell of bound entities that are not there; others may come later while it starts."""
+        if self._hass.state is not CoreState.running:
             return
-        registry = er.async_get(self._hass)
-        missing = {
-            f"source_missing_{probe.key}_{entity_id}": (entity_id, probe)
+        absent = {
+            f"{absence}_{probe.key}_{entity_id}": (absence, entity_id, probe)
             for entity_id, probes in self._entities.items()
-            if self._hass.states.get(entity_id) is None and registry.async_get(entity_id) is None
+            if (absence := absence_of(self._hass, entity_id)) is not None
             for probe in probes
         }
-        for issue_id in self._issues - missing.keys():
+        for issue_id in self._issues - absent.keys():
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-        for issue_id, (entity_id, probe) in missing.items():
+        for issue_id, (absence, entity_id, probe) in absent.items():
             ir.async_create_issue(
                 self._hass,
                 DOMAIN,
                 issue_id,
                 is_fixable=False,
                 severity=ir.IssueSeverity.WARNING,
-                translation_key="source_missing",
+                translation_key=absence,
                 translation_placeholders={"entity": entity_id, "probe": probe.name},
             )
-        self._issues = set(missing)
+        self._issues = set(absent)
+
+
+@callback
+def absence_of(hass: HomeAssistant, entity_id: str) -> Absence | None:
+    """Return why an entity is not there; none = it is, or is about to come."""
+    state, entry = hass.states.get(entity_id), er.async_get(hass).async_get(entity_id)
+    if entry is None:
+        return "source_missing" if state is None else None
+    # A disabled integration may leave the states that its entities were restored to.
+    is_left = state is None or _is_restored(state)
+    return "source_disabled" if entry.disabled and is_left else None
+
+
+def _is_restored(state: State) -> bool:
+    return bool(state.attributes.get(ATTR_RESTORED, False))
 
 
 def _is_read_alike(before: Probe | None, probe: Probe, entity_id: str) -> bool:

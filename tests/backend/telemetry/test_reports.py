@@ -33,6 +33,26 @@ def test_a_missing_field_leaves_the_raw_value_and_a_word_takes_it_away() -> None
     assert raw(device, PH, 120) is None
 
 
+def test_a_word_is_heard_and_is_no_number() -> None:
+    device = Device(bind(EC))
+
+    device.send("1.4")
+    device.send("unavailable", 60)
+
+    assert device.intake.reports.heard_at("t") == T0 + timedelta(seconds=60)
+    assert device.intake.reports.number_at("t") == T0
+    device.intake.update(probe(bind(EC, topic="other")))
+    assert device.intake.reports.number_at("t") is None
+
+
+def test_a_number_in_an_unknown_unit_is_one_that_came() -> None:
+    device = Device(bind(EC, unit="furlong"))
+
+    device.send("1.4")
+
+    assert device.intake.reports.number_at("t") == T0
+
+
 def test_a_raw_value_ages() -> None:
     device = Device(bind(EC))
     device.send("1.4")
