@@ -8,8 +8,13 @@ from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime, timedelta
 
-from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.tables.channels import CHANNELS, JUMP_EXPECTED_S
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reading
+from kamerplanter_engines.tables.channels import (
+    CHANNELS,
+    DEVICE_STUCK_S,
+    JUMP_EXPECTED_S,
+    TWIN_STUCK_S,
+)
 from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState, Sample
 
 COARSE_STEP = 0.1
@@ -68,8 +73,30 @@ def finest_step(sample: Sample, state: ChannelState) -> float:
 def _step(sample: Sample) -> float:
     if sample.step is not None:
         return sample.step
-    digits = f"{sample.raw:.6f}".rstrip("0").partition(".")[2]
+    return _digits_step(sample.raw)
+
+
+def _digits_step(value: float | None) -> float:
+    digits = f"{value:.6f}".rstrip("0").partition(".")[2]
     return float(10 ** -len(digits))
+
+
+def run_began_by(last_at: datetime, binding: ChannelBinding) -> datetime:
+    """Return how far one has to look back to see that a channel has stuck.
+
+    Args:
+        last_at: When it was last measured.
+        binding: The channel with its options.
+    """
+    spec = CHANNELS[binding.kind]
+    stuck_s = max(binding.stuck_after_s or DEVICE_STUCK_S, TWIN_STUCK_S)
+    # The reading that began the run may lie as far before that as readings lie apart.
+    return last_at - timedelta(seconds=stuck_s + spec.max_age_s)
+
+
+def step_of(*readings: Reading) -> float:
+    """Return the finest step that readings of one channel show. Canonical unit."""
+    return min(_digits_step(item.value if item.raw is None else item.raw) for item in readings)
 
 
 def is_coarse(state: ChannelState) -> bool:

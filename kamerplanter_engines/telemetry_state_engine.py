@@ -56,7 +56,7 @@ class Sample(NamedTuple):
     has_ends: bool = True
     """What the probe showed is the quantity itself, so its 0 and full scale are end stops."""
     uncompensated: bool = False
-    """It should have been brought to 25 °C, and nobody knows its temperature."""
+    """It should have been brought to 25 °C, and nobody knows how: its temperature, or by what."""
 
     @property
     def sent(self) -> float | None:
@@ -247,8 +247,28 @@ def without_future(state: ChannelState, now: datetime) -> ChannelState:
     return state
 
 
-def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
-    """Return the memory that stored readings give back after a start."""
+class Known(NamedTuple):
+    """What the store knows of a channel."""
+
+    last_good: Reading | None = None
+    """The newest good reading."""
+    last: Reading | None = None
+    """The newest reading of any verdict."""
+    unchanged_since: datetime | None = None
+    """Since when the device has said the number of the last reading; none = since that reading."""
+    finest_step: float | None = None
+    """The finest step among its newest numbers; none = only one number is known. Canonical unit."""
+
+
+def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = None) -> ChannelState:
+    """Return the memory that stored readings give back after a start.
+
+    Args:
+        known: What the store knows of the channel.
+        rules: The numbers in force for it.
+        replaced_at: Since when its present device measures; none = it is the first one.
+    """
+    last_good, last, unchanged_since, finest_step = known
     state = UNKNOWN_CHANNEL
     if last_good is not None:
         state = replace(
@@ -256,8 +276,10 @@ def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
             good_value=last_good.value,
             good_at=last_good.at,
             good_received_at=last_good.received_at,
+            accepts_implausible=not rules.plausible_low <= last_good.value <= rules.plausible_high
+            and (replaced_at is None or last_good.at >= replaced_at),
         )
-    if last is None:
+    if last is None or (replaced_at is not None and last.at < replaced_at):
         return state
     sent = last.value if last.raw is None else last.raw
     state = replace(
@@ -265,7 +287,9 @@ def restore(last_good: Reading | None, last: Reading | None) -> ChannelState:
         value=last.value,
         sent=sent,
         at=last.at,
-        unchanged_since=last.at,
+        unchanged_since=unchanged_since or last.at,
+        finest_step=finest_step,
+        has_moved=finest_step is not None,
         is_stuck=Reason.STUCK in last.reasons,
     )
     if last.verdict is Verdict.SUSPECT and last.reasons and _TAKEN_BACK.issuperset(last.reasons):

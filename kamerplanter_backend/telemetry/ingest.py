@@ -42,7 +42,6 @@ from kamerplanter_engines.telemetry_engine import (
     judge_message,
     of_new_device,
     restore,
-    rules_for,
 )
 
 MAX_BATCH = 500
@@ -256,14 +255,7 @@ class _Batch:
         items = list(first.values())
         probe_key = items[0].sent.probe_key
         memory, source = self.memories[probe_key], self._known[probe_key]
-        rules = {
-            kind: rules_for(
-                memory.bindings[kind],
-                plain_water=source.plain_water,
-                stock_solution=source.stock_solution,
-            )
-            for kind in memory.bindings
-        }
+        rules = {kind: source.rules(binding) for kind, binding in memory.bindings.items()}
         now, at = self._context.now, items[0].at
         samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         judged, memory.states = judge_message(
@@ -378,5 +370,6 @@ def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:
             if channel.last is None or (state.at is not None and channel.last.at <= state.at):
                 states[channel.kind] = state
                 continue
-        states[channel.kind] = restore(channel.last_good, channel.last)
+        rules = known.rules(bindings[channel.kind])
+        states[channel.kind] = restore(channel.known, rules, known.view.probe.replaced_at)
     return _Memory(bindings, states, known.view.probe.replacements)

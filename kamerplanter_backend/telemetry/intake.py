@@ -38,6 +38,7 @@ from kamerplanter_engines.telemetry_engine import (
     ChannelRules,
     ChannelState,
     Judged,
+    Known,
     Sample,
     Shown,
     expires_at,
@@ -53,8 +54,8 @@ from kamerplanter_engines.telemetry_engine import (
 MAX_PENDING = 2000
 """Readings that wait to be taken; whoever listens takes them before there are so many."""
 
-type Restored = Mapping[ChannelKind, tuple[Reading | None, Reading | None]]
-"""The newest good and the newest reading of each kind that the store knows."""
+type Restored = Mapping[ChannelKind, Known]
+"""What the store knows of each kind."""
 
 
 class ProbeIntake:
@@ -92,15 +93,18 @@ class ProbeIntake:
         self._doubts: Doubts = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
-        self._states: dict[ChannelKind, ChannelState] = {
-            kind: restore(last_good, last) for kind, (last_good, last) in (restored or {}).items()
-        }
+        self._states: dict[ChannelKind, ChannelState] = {}
         self._shown: dict[ChannelKind, tuple[datetime, ChannelState, Shown]] = {}
         self._newest = NewestMessages(SAME_READING_S)
         self.reports = Reports()
         """What came lately, before it was judged."""
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
+        for kind in self.rules.keys() & (restored or {}):
+            self._restore(kind, (restored or {})[kind])
+
+    def _restore(self, kind: ChannelKind, known: Known) -> None:
+        self._states[kind] = restore(known, self.rules[kind], self.probe.replaced_at)
 
     def _bind(self, probe: Probe, *, plain_water: bool, stock_solution: bool) -> None:
         self.probe = probe
@@ -151,12 +155,13 @@ class ProbeIntake:
             since: Only what came in later counts; before, it had other sources.
         """
         news = []
-        for kind, (last_good, last) in known.items():
+        for kind, item in known.items():
+            last_good = item.last_good
             if kind not in self.rules or last_good is None or last_good.received_at <= since:
                 continue
             good_at = self._states.get(kind, UNKNOWN_CHANNEL).good_at
             if good_at is None or last_good.at > good_at:
-                self._states[kind] = restore(last_good, last)
+                self._restore(kind, item)
                 news.append(kind)
         return news
 

@@ -58,7 +58,7 @@ class LiveGarden:
         for key, memory in memories.items():
             before = self._memories.get(key)
             intake = self.intakes.get(key)
-            restored = {item.kind: (item.last_good, item.last) for item in memory.view.channels}
+            restored = {item.kind: item.known for item in memory.view.channels}
             if intake is None:
                 intake = self.intakes[key] = ProbeIntake(
                     memory.view.probe,

@@ -145,6 +145,59 @@ def test_latest_until_a_moment(
     assert last.value == 2.0
 
 
+@pytest.mark.parametrize(
+    ("rows", "from_s", "start_s", "before"),
+    [
+        pytest.param([(0, 1.8)], -3600, 0, None, id="only one"),
+        pytest.param([(-9, 1.7), (-6, 1.8), (-3, 1.8), (0, 1.8)], -3600, -6, 1.7, id="a run"),
+        pytest.param(
+            [(-9, 1.8), (-6, 1.7), (-3, 1.8), (0, 1.8)], -3600, -3, 1.7, id="it came back"
+        ),
+        pytest.param([(-9, 1.7), (-6, 1.8), (-3, 1.8), (0, 1.8)], -3, -3, None, id="longer"),
+        pytest.param([(-3, 1800.0), (0, 1.8)], -3600, 0, 1800, id="thousandths are not the number"),
+        pytest.param([(-3, 1.8), (0, 1.8), (3, 1.9)], -3600, -3, None, id="what comes later"),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_since_when_a_number_is_said(
+    unit: OpenUnit,
+    rows: list[tuple[float, float]],
+    from_s: float,
+    start_s: float,
+    before: float | None,
+) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(seconds, value) for seconds, value in rows])
+        uow.readings.append([reading(-1, 7, probe_key="probe-2"), reading(-1, 7, kind=PH)])
+        last = uow.readings.latest("probe-1", EC, until_at=NOW)
+        assert last is not None
+
+        start, found = uow.readings.run_of(last, NOW + timedelta(seconds=from_s))
+
+    assert start == NOW + timedelta(seconds=start_s)
+    assert (None if found is None else found.value) == before
+
+
+def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append(
+            [
+                reading(-9, 1.7),
+                reading(-6, 1.4),
+                reading(-3, 1.54, raw=1.4),
+                reading(0, 1.6, raw=1.4),
+            ]
+        )
+        last = uow.readings.latest(probe, EC)
+        assert last is not None
+
+        start, before = uow.readings.run_of(last, EARLIEST)
+
+    assert start == NOW - timedelta(seconds=6)
+    assert before is not None
+    assert before.value == 1.7
+
+
 def test_a_garden_is_not_told_of_readings_that_lie_ahead(unit: OpenUnit, probe: str) -> None:
     with unit() as uow:
         uow.readings.append([reading(0, 1.8), reading(120, 1.9), reading(121, 2.0)])

@@ -12,10 +12,12 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.telemetry_engine import (
     ChannelState,
     Judged,
+    Known,
     Sample,
     Shown,
     freshness,
     judge_message,
+    restore,
     rules_for,
 )
 
@@ -61,6 +63,26 @@ class Bench:
         """Judge one value of the only channel."""
         (kind,) = self.rules
         return self.message(at_s, **{kind.value: value})[kind.value]
+
+    def restore(
+        self,
+        last_good: Reading | None,
+        last: Reading | None,
+        *,
+        unchanged_since_s: float | None = None,
+        finest_step: float | None = None,
+        replaced_s: float | None = None,
+    ) -> None:
+        """Begin anew with what the store knows of the kind of these readings."""
+        known = last_good or last
+        assert known is not None
+        since, replaced = (
+            None if at_s is None else T0 + timedelta(seconds=at_s)
+            for at_s in (unchanged_since_s, replaced_s)
+        )
+        self.states[known.kind] = restore(
+            Known(last_good, last, since, finest_step), self.rules[known.kind], replaced
+        )
 
     def shown(self, at_s: float, kind: ChannelKind | None = None) -> Shown:
         """Return what is shown at a time."""

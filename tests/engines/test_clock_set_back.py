@@ -23,7 +23,6 @@ from kamerplanter_engines.telemetry_engine import (
     freshness,
     judge_message,
     keep_retained,
-    restore,
     rules_for,
     without_future,
 )
@@ -70,7 +69,7 @@ class TestShown:
         if origin == "live":
             bench.one(ahead_s, 6.1)
         else:
-            bench.states = {PH: restore(reading(PH, ahead_s, 6.1), reading(PH, ahead_s, 6.1))}
+            bench.restore(reading(PH, ahead_s, 6.1), reading(PH, ahead_s, 6.1))
 
         shown = bench.shown(0)
 
@@ -81,7 +80,7 @@ class TestShown:
 
     def test_value_from_before_is_shown_though_newer_ones_lie_ahead(self) -> None:
         bench = Bench(PH)
-        bench.states = {PH: restore(reading(PH, -600, 6.1), reading(PH, HOUR, 9.9, SUSPECT))}
+        bench.restore(reading(PH, -600, 6.1), reading(PH, HOUR, 9.9, SUSPECT))
 
         shown = bench.shown(0)
 
@@ -96,7 +95,7 @@ class TestShown:
         # The device knew the time and the host did not; then the host restarted with the right one.
         heard = reading(PH, -60, 6.1).model_copy(update={"received_at": at(HOUR)})
         bench = Bench(PH)
-        bench.states = {PH: restore(heard, heard)}
+        bench.restore(heard, heard)
 
         shown = bench.shown(10)
 
@@ -125,7 +124,7 @@ class TestNextReading:
 
     def test_one_of_the_past_is_compared_with_the_past(self) -> None:
         bench = Bench(PH)
-        bench.states = {PH: restore(reading(PH, -60, 6.1), reading(PH, HOUR, 9.9, SUSPECT))}
+        bench.restore(reading(PH, -60, 6.1), reading(PH, HOUR, 9.9, SUSPECT))
 
         assert bench.one(0, 9.1).reasons == (Reason.RATE,)
         assert bench.one(60, 6.15).verdict is GOOD
@@ -146,7 +145,7 @@ class TestDoubt:
     def test_stuck_stays_stuck_until_the_value_changes(self) -> None:
         bench = Bench(WATER)
         stuck = reading(WATER, HOUR, 21.375, SUSPECT, (Reason.STUCK,))
-        bench.states = {WATER: restore(None, stuck)}
+        bench.restore(None, stuck)
 
         assert bench.one(0, 21.375).reasons == (Reason.STUCK,)
         assert bench.one(60, 21.4).verdict is GOOD

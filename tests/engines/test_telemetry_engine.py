@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
-from kamerplanter_engines.telemetry_engine import Judged, Sample, judge_message, restore, rules_for
+from kamerplanter_engines.telemetry_engine import Judged, Sample, judge_message, rules_for
 from tests.engines.channel_bench import (
     BAD,
     EC,
@@ -223,17 +223,51 @@ class TestHealing:
         good = reading(WATER, 0, 21.35)
         doubted = reading(WATER, 7200, 25.0, SUSPECT, (Reason.RATE,))
         bench = Bench(WATER)
-        bench.states = {WATER: restore(good, doubted)}
+        bench.restore(good, doubted)
 
         assert bench.one(7260, 25.0).verdict is SUSPECT
 
     def test_stuck_survives_a_restart(self) -> None:
         bench = Bench(WATER)
         stuck = reading(WATER, HOUR, 21.375, SUSPECT, (Reason.STUCK,))
-        bench.states = {WATER: restore(reading(WATER, 0, 21.375), stuck)}
+        bench.restore(reading(WATER, 0, 21.375), stuck)
 
         assert bench.one(2 * HOUR, 21.375).reasons == (Reason.STUCK,)
         assert bench.one(3 * HOUR, 21.4).verdict is GOOD
+
+    def test_a_proven_implausible_value_is_proven_after_a_restart(self) -> None:
+        good = reading(PH, 0, 2.8)
+        bench = Bench(PH)
+        bench.restore(good, good)
+
+        assert bench.one(600, 2.83).verdict is GOOD
+
+    def test_what_the_device_before_has_proved_proves_nothing(self) -> None:
+        good = reading(PH, 0, 2.8)
+        bench = Bench(PH)
+        bench.restore(good, good, replaced_s=300)
+
+        assert bench.one(600, 2.83).reasons == (Reason.OUTSIDE_PLAUSIBLE,)
+
+    def test_time_without_a_move_goes_on_over_restarts(self) -> None:
+        bench = Bench(WATER, SOIL)
+        for hour in range(8):
+            frozen, moving = reading(WATER, HOUR * hour, 21.375), reading(SOIL, HOUR * hour, 19)
+            bench.restore(frozen, frozen, unchanged_since_s=0, finest_step=0.001)
+            bench.restore(moving, moving, finest_step=0.1)
+            judged = bench.message(
+                HOUR * hour + 600, water_temperature=21.375, soil_temperature=19.1 + hour / 10
+            )
+
+        assert judged["water_temperature"].reasons == (Reason.STUCK,)
+        assert judged["soil_temperature"].verdict is GOOD
+
+    def test_a_coarse_channel_is_known_as_such_after_a_restart(self) -> None:
+        good = reading(PH, 0, 6.0)
+        bench = Bench(PH)
+        bench.restore(good, good, finest_step=0.1)
+
+        assert [bench.one(600 + 60 * i, 9.0).verdict for i in range(4)] == [SUSPECT] * 3 + [GOOD]
 
 
 class TestStillness:

@@ -3,7 +3,7 @@
 import pytest
 
 from kamerplanter_engines.models.telemetry import Reason
-from kamerplanter_engines.telemetry_engine import Sample, keep_retained, restore
+from kamerplanter_engines.telemetry_engine import Sample, keep_retained
 from tests.engines.channel_bench import (
     BAD,
     EC,
@@ -149,7 +149,7 @@ class TestFieldCases:
 
     def test_f_49_restored_value_is_shown_with_its_age_and_is_not_fresh(self) -> None:
         bench = Bench(MOISTURE)
-        bench.states = {MOISTURE: restore(reading(MOISTURE, -1200, 34.0), None)}
+        bench.restore(reading(MOISTURE, -1200, 34.0), None)
 
         shown = bench.shown(0)
         assert (shown.value, shown.age_s) == (34.0, 1200)
@@ -161,7 +161,7 @@ class TestFieldCases:
     def test_f_51_replay_does_not_restart_the_clock(self) -> None:
         # measured at 07:00, restart at 12:00, the broker replays, maximum age 6 h
         bench = Bench(EC)
-        bench.states = {EC: restore(reading(EC, -5 * HOUR, 1.8), None)}
+        bench.restore(reading(EC, -5 * HOUR, 1.8), None)
         replay = Sample(kind=EC, raw=1.8, at=T0, received_at=T0)
 
         bench.states = keep_retained([replay], bench.states, bench.rules)

@@ -105,7 +105,7 @@ class LiveReadings:
             intake.calibrate(views[key].calibrations)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
                 self._notify(key, None)
-            known = {item.kind: (item.last_good, item.last) for item in views[key].channels}
+            known = {item.kind: item.known for item in views[key].channels}
             if kinds := intake.recall(known, self._taken_in_at[key]):
                 self._notify(key, kinds)
                 self._watch_age(intake, dt_util.utcnow())
@@ -135,7 +135,7 @@ class LiveReadings:
         intake = ProbeIntake(
             probe,
             started_at=self._started_at,
-            restored={item.kind: (item.last_good, item.last) for item in view.channels},
+            restored={item.kind: item.known for item in view.channels},
             plain_water=plain_water,
             stock_solution=stock_solution,
             device_of=self._entities.device_of,

@@ -15,11 +15,12 @@ from kamerplanter_backend.data_access.sqlite.packing import (
     Row,
     condition_of,
     is_good,
+    packed,
     readings_of,
     row_of,
     unpacked,
 )
-from kamerplanter_backend.data_access.sqlite.times import HOUR_US, microseconds
+from kamerplanter_backend.data_access.sqlite.times import HOUR_US, MICROSECOND, microseconds
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 
@@ -55,6 +56,19 @@ _NEWEST_GOOD = f"""
     SELECT from_2030_us FROM readings
     WHERE channel = ? AND from_2030_us BETWEEN ? AND ? AND {GOOD}
     ORDER BY from_2030_us DESC LIMIT 1
+"""
+
+# Equal numbers of equal readings are stored alike, so they are compared as they are stored.
+_BEFORE_RUN = f"""
+    SELECT {READ_COLUMNS} FROM readings
+    WHERE channel = ?1 AND from_2030_us < ?2 AND from_2030_us >= ?3
+      AND coalesce(raw, value) <> ?4
+    ORDER BY from_2030_us DESC LIMIT 1
+"""
+
+_RUN_START = """
+    SELECT min(from_2030_us) FROM readings
+    WHERE channel = ? AND from_2030_us >= ? AND from_2030_us <= ?
 """
 
 
@@ -141,6 +155,18 @@ class SqliteSeriesStore(SeriesStore):
             (channel, until_us),
         )
         return readings_of(probe_key, kind, rows)[0] if rows else None
+
+    @override
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
+        channel = self.channel(last.probe_key, last.kind)
+        last_us, first_us = row_time(last.at), row_time(from_at)
+        sent = packed(last.value if last.raw is None else last.raw)
+        other = self._rows(_BEFORE_RUN, (channel, last_us, first_us, sent))
+        if other:
+            first_us = other[0][0] + 1
+        ((start_us,),) = self._rows(_RUN_START, (channel, first_us, last_us))
+        start = last.at if start_us is None else last.at - (last_us - start_us) * MICROSECOND
+        return start, readings_of(last.probe_key, last.kind, other)[0] if other else None
 
     @override
     def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:

@@ -58,6 +58,20 @@ class SeriesStore(ABC):
         """
 
     @abstractmethod
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
+        """Return since when a device says the number of a reading, and what it said before that.
+
+        The number counts as the device sent it, before calibration, to the digit.
+
+        Args:
+            last: A stored reading, the end of the run.
+            from_at: Look back no further; the run may be longer than that.
+
+        Returns:
+            When the first reading of the run was measured, and the one before it, if there is one.
+        """
+
+    @abstractmethod
     def prune(self, before: datetime, probe_keys: Sequence[str] | None = None) -> int:
         """Delete what was measured before a moment; return how many readings went.
 

@@ -91,6 +91,17 @@ class Readings:
             probe_key, kind, verdict, until_at=until_at or self._until_at
         )
 
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
+        """Return since when a device says the number of a reading, and the reading before that.
+
+        It looks back no further than to `from_at`.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self.check({last.probe_key})
+        return self._transaction.readings.run_of(last, from_at)
+
     def prune(self, before: datetime) -> int:
         """Delete what was measured before a moment; return how many readings went."""
         probe_keys = [probe.key for probe in self._probes.find()]

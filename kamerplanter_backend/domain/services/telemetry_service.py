@@ -31,9 +31,17 @@ from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.tank import Tank, TankType
 from kamerplanter_engines.models.task import Task, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reading,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
 from kamerplanter_engines.tables.channels import DEVICE_STUCK_S
+from kamerplanter_engines.telemetry_engine import ChannelRules, rules_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,6 +82,10 @@ class ProbeMemory:
     """When water or feed was given where it stands, it was calibrated, or its device exchanged."""
     dosed_at: tuple[datetime, ...] = ()
     """When water or feed was given there."""
+
+    def rules(self, binding: ChannelBinding) -> ChannelRules:
+        """Return the numbers in force for a channel of it."""
+        return rules_for(binding, plain_water=self.plain_water, stock_solution=self.stock_solution)
 
 
 class TelemetryService(Service):

@@ -20,8 +20,10 @@ from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import Probe, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
+from kamerplanter_engines.stillness_engine import run_began_by, step_of
+from kamerplanter_engines.tables.channels import CHANNELS
 
 SUPPLY_TASKS = frozenset({TaskKind.TANK_EC, TaskKind.TANK_PH, TaskKind.TANK_LEVEL})
 """Whoever completes one of these has filled or dosed the tank."""
@@ -47,12 +49,7 @@ def probe_view(
         disagreed: Where another probe of its place says something else.
         latest_arrival: What was measured so long ago must find the calibration that held then.
     """
-    channels = []
-    for binding in probe.channels:
-        last = uow.readings.latest(probe.key, binding.kind)
-        is_good = last is None or last.verdict is Verdict.GOOD
-        last_good = last if is_good else uow.readings.latest(probe.key, binding.kind, Verdict.GOOD)
-        channels.append(ChannelView(kind=binding.kind, last_good=last_good, last=last))
+    channels = [_channel_view(uow, probe, binding) for binding in probe.channels]
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
     counting = of_present_mapping(recorded, probe.channels)
     calibrations = counting_since(counting, uow.context.now - latest_arrival)
@@ -73,6 +70,26 @@ def probe_view(
         ),
         drifts=drifts,
         doubts=doubts_of(probe, drifts, disagreed, statuses),
+    )
+
+
+def _channel_view(uow: UnitOfWork, probe: Probe, binding: ChannelBinding) -> ChannelView:
+    kind = binding.kind
+    last = uow.readings.latest(probe.key, kind)
+    if last is None:
+        return ChannelView(kind=kind, last_good=None, last=None)
+    is_good = last.verdict is Verdict.GOOD
+    last_good = last if is_good else uow.readings.latest(probe.key, kind, Verdict.GOOD)
+    if CHANNELS[kind].is_about_device:  # it never sticks, and stands still for days
+        return ChannelView(kind=kind, last_good=last_good, last=last)
+    look_from = run_began_by(last.at, binding)
+    since, before = uow.readings.run_of(last, max(look_from, probe.replaced_at or look_from))
+    return ChannelView(
+        kind=kind,
+        last_good=last_good,
+        last=last,
+        unchanged_since=since,
+        finest_step=None if before is None else step_of(last, before),
     )
 
 

@@ -18,6 +18,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
 )
 from kamerplanter_engines.models.trust import Drift
+from kamerplanter_engines.telemetry_state_engine import Known
 
 __all__ = [
     "AgreementView",
@@ -42,6 +43,16 @@ class ChannelView(Model):
     """The newest good reading; what a screen may show while it is not too old."""
     last: Reading | None
     """The newest reading of any verdict."""
+    unchanged_since: Instant | None = None
+    """Since when the device has said the number of the last reading, as far as one has to know to
+    see that it has stuck; none = since that reading."""
+    finest_step: float | None = None
+    """The finest step among its newest numbers; none = it has shown only one lately."""
+
+    @property
+    def known(self) -> Known:
+        """The same as it is remembered after a start."""
+        return Known(self.last_good, self.last, self.unchanged_since, self.finest_step)
 
 
 DriftView = Drift

@@ -10,6 +10,7 @@ from kamerplanter_engines.models.telemetry import (
     Reading,
     Reason,
 )
+from kamerplanter_engines.telemetry_engine import Known
 from tests.backend.telemetry.device import (
     EC,
     GOOD,
@@ -142,7 +143,7 @@ class TestRetained:
 
     def test_f_23_own_value_keeps_its_old_age(self) -> None:
         last = stored(MOISTURE, -2 * HOUR, 40)
-        device = Device(bind(MOISTURE, "moisture"), restored={MOISTURE: (last, last)})
+        device = Device(bind(MOISTURE, "moisture"), restored={MOISTURE: Known(last, last)})
 
         device.send({"moisture": 38}, retained=True)
 
@@ -151,7 +152,7 @@ class TestRetained:
 
     def test_f_49_value_from_before_the_restart_is_shown_at_once(self) -> None:
         last = stored(MOISTURE, -1200, 34)
-        device = Device(bind(MOISTURE), restored={MOISTURE: (last, last)})
+        device = Device(bind(MOISTURE), restored={MOISTURE: Known(last, last)})
 
         assert device.shown(MOISTURE) == 34
         assert device.quality(MOISTURE) == (STALE, (Reason.RESTORED,))
@@ -162,7 +163,7 @@ class TestRetained:
 
     def test_f_51_replay_after_a_restart_does_not_make_it_younger(self) -> None:
         last = stored(EC, -5 * HOUR, 1.8)
-        known = Device(bind(EC), restored={EC: (last, last)})
+        known = Device(bind(EC), restored={EC: Known(last, last)})
         unknown = Device(bind(EC))
 
         for device in (known, unknown):
@@ -417,7 +418,7 @@ class TestWhatOthersMeasure:
         device.send("1.80", 1)
         last = stored(EC, 60, 1.9)
 
-        assert device.intake.recall({EC: (last, last)}, T0) == [EC]
+        assert device.intake.recall({EC: Known(last, last)}, T0) == [EC]
 
         assert device.shown(EC, 61) == 1.9
         assert device.quality(EC, 61) == (GOOD, ())
@@ -428,7 +429,7 @@ class TestWhatOthersMeasure:
         same, older = stored(EC, 60, 1.9), stored(EC, 5, 1.7)
 
         for last in (same, older):
-            assert device.intake.recall({EC: (last, last)}, T0) == []
+            assert device.intake.recall({EC: Known(last, last)}, T0) == []
 
         assert device.shown(EC, 61) == 1.8
 
@@ -436,8 +437,8 @@ class TestWhatOthersMeasure:
         device = Device(bind(EC))
         last = stored(EC, 60, 1.9)
 
-        news = device.intake.recall({EC: (last, last)}, T0 + timedelta(seconds=61))
-        news += device.intake.recall({PH: (stored(PH, 70, 6.0), None), EC: (None, None)}, T0)
+        news = device.intake.recall({EC: Known(last, last)}, T0 + timedelta(seconds=61))
+        news += device.intake.recall({PH: Known(stored(PH, 70, 6.0)), EC: Known()}, T0)
 
         assert news == []
         assert device.shown(EC, 71) is None

@@ -1,6 +1,7 @@
 """A garden as a worker hears it trusts its probes as far as screens do."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -82,3 +83,27 @@ def test_a_probe_that_drifted_is_doubted(garden: Garden) -> None:
     assert (quality.verdict, quality.reasons) == (Verdict.SUSPECT, (Reason.DRIFTED,))
     # Without this the worker would not look again when somebody measures by hand.
     assert "hand_measurements" in RELEVANT
+
+
+def test_a_frozen_probe_is_found_though_the_worker_restarts_ever_again(garden: Garden) -> None:
+    water, soil = ChannelKind.WATER_TEMPERATURE, ChannelKind.SOIL_TEMPERATURE
+    garden.probe(
+        name="twins",
+        tank_key=garden.tank().key,
+        key="twins",
+        channels=tuple(ChannelBinding(kind=kind, topic=kind.value) for kind in (water, soil)),
+    )
+    verdicts = []
+
+    for hour in range(8):
+        live = heard(garden, {})
+        for kind, value in ((water, "21.375"), (soil, f"{20.5 + hour / 10}")):
+            intake = live.intakes["twins"]
+            (judged,) = intake.on_message(kind.value, value, retained=False, received_at=garden.now)
+            garden.services.telemetry.record(garden.context(), intake.take_readings())
+            if kind is water:
+                verdicts.append((judged.verdict, judged.reasons))
+        garden.now += timedelta(hours=1)
+
+    assert verdicts[:6] == [(Verdict.GOOD, ())] * 6
+    assert verdicts[-1] == (Verdict.SUSPECT, (Reason.STUCK,))

@@ -19,6 +19,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from kamerplanter_engines.telemetry_engine import Known
 from tests.factories import NOW, TENANT
 
 EC, WATER = ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
@@ -173,8 +174,8 @@ def test_what_a_device_said_is_known_again_after_a_start() -> None:
     send(first, '{"ec": 3.213, "t": 77}', NOW + timedelta(minutes=1))
     stored = first.take_readings()
     restored = {
-        EC: (stored[0], stored[-2]),
-        WATER: (stored[1], stored[-1]),
+        EC: Known(stored[0], stored[-2]),
+        WATER: Known(stored[1], stored[-1]),
     }
     again = intake(restored=restored)
     verdicts = [
