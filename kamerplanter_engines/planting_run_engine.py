@@ -80,7 +80,8 @@ def check_cultivar(grown: PlantingRun | Plant, cultivar: Cultivar) -> None:
     """
     if cultivar.species_key != grown.species_key:
         raise InvalidInputError(
-            f"{cultivar.name} is a cultivar of {cultivar.species_key}, not of {grown.species_key}.",
+            f"{cultivar.name} is a cultivar of {cultivar.species_key}, not of {grown.species_key}; "
+            "send null in cultivar_key, or a cultivar of that species.",
             field="cultivar_key",
             value=cultivar.key,
         )

@@ -44,8 +44,9 @@ Everything of one garden lies below `/api/v1/t/{slug}`; what all gardens share l
 - **Login**: `Authorization: Bearer` with an access token or an API key. A light server asks for
   nothing.
 - **Lists** come in pages: ask for the next one with the `cursor` of the page before.
-- **Changes** are JSON merge patches: what is absent stays, what is null is cleared. Send the `ETag`
-  that you saw as `If-Match`, and nothing is overwritten that you did not see (412).
+- **Changes** are JSON merge patches: what is absent stays, what is null is cleared. What no longer
+  fits beside the new values has to be sent too: who leaves it out is told its name (422). Send the
+  `ETag` that you saw as `If-Match`, and nothing is overwritten that you did not see (412).
 - **Repeating** a command with the same `Idempotency-Key` answers again and acts once.
 - **Errors** all have one form. `error_code` is for programs, `message` for people, and `error_id`
   is the number under which the server's log knows it.

@@ -32,8 +32,10 @@ from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.common.exceptions import QueuedError
 from kamerplanter_engines.models.plant import PlantFields
+from kamerplanter_engines.models.site import LocationFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import STORE_ID, TOMATO, Garden
 from tests.home_assistant.served import ON_SERVER, HomeServer, ServedGarden
 from tests.home_assistant.test_init import open_handles
@@ -124,6 +126,36 @@ async def test_what_others_do_shows_at_once(served: ServedGarden) -> None:
         lambda: served.subentry(plant).title == "Ada's tomato", "the new name is pushed"
     )
     assert served.device(plant).name == "Ada's tomato"
+
+
+async def test_dialogs_leave_the_location_that_others_have_chosen(served: ServedGarden) -> None:
+    server = served.place.server
+    context = server.contexts.make(
+        served.place.tenant_key, actor="ada", role=Role.ADMIN, now=served.place.clock()
+    )
+
+    def make_location() -> str:
+        home = server.services.site.find(context)
+        assert home is not None
+        fields = LocationFields(name="Tent", site_key=home.key)
+        return server.services.location.create(context, fields).key
+
+    tent = await served.hass.async_add_executor_job(make_location)
+    tank = await served.add_tank(location_key=tent, channels=())
+    plant = await served.add_plant(location_key=tent)
+
+    dialog = await Dialog.change(served, served.subentry(tank))
+    await dialog.fill(name="Tank B", tank_type="irrigation", volume=80)
+    await dialog.choose("finish")
+    dialog = await Dialog.change(served, served.subentry(plant))
+    await dialog.fill(name="Tomato 2", species_key=TOMATO)
+    first = next(iter(dialog.labels("phase_entry_id")))
+    await dialog.fill(phase_entry_id=first, phase_started_on="2026-05-01")
+    await served.settle()
+
+    (tanks,), (plants,) = served.snapshot.tanks, served.snapshot.plants
+    assert (tanks.tank.name, tanks.tank.location_key) == ("Tank B", tent)
+    assert (plants.plant.name, plants.plant.location_key) == ("Tomato 2", tent)
 
 
 async def test_what_others_add_is_taken_over_and_what_they_archive_goes(

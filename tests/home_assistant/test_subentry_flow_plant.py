@@ -187,6 +187,25 @@ async def test_another_species_brings_its_own_phases(garden: Garden) -> None:
     assert (view.plant.species_key, view.phase.entry_id) == (MONSTERA, first)
 
 
+@pytest.mark.parametrize(
+    ("species", "cultivar"), [(TOMATO, f"{TOMATO}.black_cherry"), (MONSTERA, None)]
+)
+async def test_what_the_dialog_does_not_ask_stays_unless_it_is_of_another_species(
+    garden: Garden, species: str, cultivar: str | None
+) -> None:
+    plant = await garden.add_plant(cultivar_key=f"{TOMATO}.black_cherry")
+    dialog = await Dialog.change(garden, garden.subentry(plant))
+    await dialog.fill(name="Tomato", species_key=species)
+    first = next(iter(dialog.labels("phase_entry_id")))
+
+    await dialog.fill(phase_entry_id=first, phase_started_on=SINCE)
+    await garden.derive()
+
+    assert dialog.result["reason"] == "reconfigure_successful"
+    (view,) = garden.snapshot.plants
+    assert (view.plant.species_key, view.plant.cultivar_key) == (species, cultivar)
+
+
 async def test_a_plant_that_is_gone_from_the_store_cannot_be_changed(garden: Garden) -> None:
     plant = await garden.add_plant()
     await garden.ask(ArchivePlant(key=plant))

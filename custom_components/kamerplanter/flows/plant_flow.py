@@ -121,7 +121,11 @@ class PlantFlow(GardenSubentryFlow):
                 data={CONF_KEY: self._key},
                 unique_id=f"{SUBENTRY_PLANT}-{self._key}",
             )
-        await self.ask(UpdatePlant(key=self._key, patch=plant.model_dump(mode="json")))
+        # What is not asked here (where it stands, its cultivar) is not set, and stays as it is.
+        patch = plant.model_dump(mode="json", exclude_unset=True)
+        if plant.species_key != self._known_species:
+            patch["cultivar_key"] = None
+        await self.ask(UpdatePlant(key=self._key, patch=patch))
         return self.async_update_and_abort(
             self.entry, self._get_reconfigure_subentry(), title=plant.name
         )

@@ -121,7 +121,9 @@ class TankFlow(ManageSteps):
             raise
 
     async def _update(self, tank: TankFields) -> None:
-        await self.ask(UpdateTank(key=self._key, patch=tank.model_dump(mode="json")))
+        # What is not asked here (where it stands) is not set, and stays as it is.
+        patch = tank.model_dump(mode="json", exclude_unset=True)
+        await self.ask(UpdateTank(key=self._key, patch=patch))
         await self._write_probe(tank.name)
 
     async def _write_probe(self, name: str) -> None:

@@ -281,3 +281,23 @@ def only_fields(patch: Mapping[str, object], allowed: frozenset[str]) -> None:
                 field=name,
                 value=patch[name],
             )
+
+
+def check_sent_too(patch: Mapping[str, object], name: str, fix: str, *, because: str) -> None:
+    """Check that a patch holds a field that another one of it makes wrong.
+
+    A patch changes what was sent and nothing else, so nobody sets such a field in silence.
+
+    Args:
+        patch: What was sent.
+        name: The field that has to be sent as well.
+        fix: What to send in it.
+        because: The field that was sent.
+
+    Raises:
+        InvalidInputError: It was not sent.
+    """
+    if name not in patch:
+        raise InvalidInputError(
+            f"{because} makes what stands in {name} wrong; send {name} too: {fix}.", field=name
+        )

@@ -12,7 +12,14 @@ from kamerplanter_backend.domain.repositories.phase import PhaseChangeRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import EntityService, archive, command, create, live
+from kamerplanter_backend.domain.services.base import (
+    EntityService,
+    archive,
+    check_sent_too,
+    command,
+    create,
+    live,
+)
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.planting_run_engine import check_cultivar
@@ -52,14 +59,15 @@ class PlantService(EntityService[Plant]):
         patch: Mapping[str, JsonValue],
         expected_revision: int | None = None,
     ) -> Plant:
-        """Change what is given of a plant; another species begins with its first phase.
+        """Change what is given of a plant, and nothing else.
 
-        The cultivar of the old species goes with it.
+        What no longer fits is given along: cultivar and phase with another species, the day on
+        which it began with another phase.
 
         Raises:
             NotFoundError: It does not exist, or is archived; the same of its tank.
             BrokenReferenceError: Its species or cultivar does not exist.
-            InvalidInputError: A name is unknown or a value does not fit.
+            InvalidInputError: A name is unknown, or a value does not fit or is missing.
             FutureTimeError: A past date lies in the future.
             StaleRevisionError: It has another revision than expected.
         """
@@ -67,13 +75,10 @@ class PlantService(EntityService[Plant]):
         before = live(plants, key)
         facts_before = facts_of(uow, [before]).get(key)
         plant = plants.patch(key, patch, PlantFields, expected_revision=expected_revision)
-        if plant.species_key != before.species_key and "cultivar_key" not in patch:
-            plant = plants.change(plant, cultivar_key=None)
-        if plant.species_key != before.species_key and "phase_entry_id" not in patch:
-            plant = plants.change(plant, phase_entry_id=None, phase_started_on=uow.context.today)
-        elif plant.phase_entry_id != before.phase_entry_id and "phase_started_on" not in patch:
-            plant = plants.change(plant, phase_started_on=uow.context.today)
         _check(uow, plant)
+        if plant.phase_entry_id != before.phase_entry_id:
+            fix = f"the day on which the phase began, {uow.context.today} if today"
+            check_sent_too(patch, "phase_started_on", fix, because="phase_entry_id")
         if facts_before is not None:
             after = facts_of_one(uow, plant)
             remember_phase(uow, facts_before, after.entry.entry_id, after.phase_started_on)
@@ -103,7 +108,8 @@ def _check(uow: UnitOfWork, plant: Plant) -> None:
     if plant.phase_entry_id is not None and sequence.entry(plant.phase_entry_id) is None:
         known = ", ".join(entry.entry_id for entry in sequence.entries)
         raise InvalidInputError(
-            f"Phase {plant.phase_entry_id} is not one of {sequence.name}; possible are {known}.",
+            f"Phase {plant.phase_entry_id} is not one of {sequence.name}; send null for the first "
+            f"one, or one of {known}.",
             field="phase_entry_id",
             value=plant.phase_entry_id,
             allowed=known,

@@ -27,6 +27,7 @@ from kamerplanter_backend.domain.services.base import (
     check_own,
     check_permitted,
     check_revision,
+    check_sent_too,
     command,
     live,
     only_fields,
@@ -77,26 +78,25 @@ class TaskService(EntityService[Task]):
         patch: Mapping[str, JsonValue],
         expected_revision: int | None = None,
     ) -> Task:
-        """Change title, description, due date or assignee; a new date replaces an old moment.
+        """Change title, description, due date or assignee.
 
         Raises:
             NotFoundError: It does not exist.
             ForbiddenError: It is somebody else's, or somebody else is concerned by the change
                 of the assignee.
-            InvalidInputError: Another field is named, or a value does not fit.
+            InvalidInputError: Another field is named, a value does not fit, or a day is sent
+                without the moment that it replaces, or the other way round.
             StaleRevisionError: It has another revision than expected.
         """
         only_fields(patch, CHANGEABLE)
         before = uow.of(TaskRepository).get(key)
         check_own(uow, Permission.TASK_UPDATE, before)
-        changes = dict(patch)
-        if changes.get("due_on") is not None:
-            changes.setdefault("due_at", None)
-        if changes.get("due_at") is not None:
-            changes.setdefault("due_on", None)
         task = uow.of(TaskRepository).patch(
-            key, changes, TaskFields, expected_revision=expected_revision
+            key, patch, TaskFields, expected_revision=expected_revision
         )
+        for sent, other in (("due_on", "due_at"), ("due_at", "due_on")):
+            if patch.get(sent) is not None and getattr(before, other) is not None:
+                check_sent_too(patch, other, "null", because=sent)
         _check_assignee(uow, before.assignee_key, task.assignee_key)
         if task.title is None and task.rule is None and task.kind is TaskKind.CUSTOM:
             raise InvalidInputError("A task needs a title.", field="title", value="")

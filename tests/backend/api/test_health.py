@@ -48,3 +48,9 @@ async def test_the_mode_says_what_there_is(server_of: Callable[..., Bench]) -> N
 
 async def test_routes_of_accounts_are_not_there_without_accounts(api: httpx.AsyncClient) -> None:
     assert (await api.post("/api/v1/auth/login", json={})).status_code == 404
+
+
+async def test_without_accounts_everybody_is_the_demo_user(api: httpx.AsyncClient) -> None:
+    me = (await api.get("/api/v1/users/me")).json()
+
+    assert (me["key"], me["email"]) == ("system", "demo@kamerplanter.local")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -36,6 +37,7 @@ FORGED = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."}
 
 IN_A_GARDEN = sorted(name for name, row in TABLE.items() if row.who.kind == "garden")
 ALL = sorted(TABLE)
+CHANGES = [name for name in ALL if "_update_" in name]
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,42 @@ def test_a_route_declares_the_rule_that_the_matrix_asks_for(world: World, name: 
     else:
         kind = {Public: "public", PlatformAdmin: "platform"}[type(declared)]
         assert who.kind == kind
+
+
+# --- A change changes what was sent ---------------------------------------------------------------
+
+
+def test_every_merge_patch_is_among_the_changes(world: World) -> None:
+    patches = {name for name, route in routes_of(world).items() if method_of(route) == "PATCH"}
+    assert patches == set(CHANGES)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_change_leaves_what_was_not_sent(world: World, name: str) -> None:
+    row, home = TABLE[name], world.north
+    is_of_platform = row.who.kind == "platform"
+    actor = world.platform_admin if is_of_platform else home.members[Role.ADMIN]
+    call = call_of(world, name, Things(world, home.tenant, actor))
+    question = replace(call, method="GET", body=None)
+
+    before = (await send(world, question, actor, row)).json()
+    answer = (await send(world, call, actor, row)).json()
+    after = (await send(world, question, actor, row)).json()
+
+    (sent,) = call.body.items()
+    assert answer == after
+    assert sent in after.items()
+    assert sent not in before.items()
+    assert _without(after, sent[0]) == _without(before, sent[0])
+
+
+def _without(document: dict[str, Any], sent: str) -> dict[str, Any]:
+    """Return a document without what was sent and what tells that something was."""
+    return {
+        field: value
+        for field, value in document.items()
+        if field not in {sent, "revision", "updated_at"}
+    }
 
 
 # --- Gardens ------------------------------------------------------------------------------------

@@ -119,6 +119,18 @@ class TestInput:
         assert (made.status_code, listed.status_code) == (422, 422)
         assert made.json()["details"]["fields"][0]["field"] == "due_at"
 
+    async def test_a_date_that_was_not_sent_is_not_cleared(self, api: httpx.AsyncClient) -> None:
+        task = await add(api, "tasks", title="Roots", due_on="2026-05-03")
+        address, moment = f"{TASKS}/{task['key']}", {"due_at": "2026-05-04T08:00:00Z"}
+
+        alone = await api.patch(address, json=moment)
+        left = (await api.get(address)).json()
+        both = await api.patch(address, json=moment | {"due_on": None})
+
+        assert (alone.status_code, alone.json()["details"]["field"]) == (422, "due_on")
+        assert left == task
+        assert (both.status_code, both.json()["due_on"]) == (200, None)
+
     async def test_a_stale_change_is_refused(self, api: httpx.AsyncClient) -> None:
         task = await add(api, "tasks", title="Roots")
         address, seen = f"{TASKS}/{task['key']}", {"If-Match": '"1"'}

@@ -67,26 +67,63 @@ def test_a_patch_that_does_not_fit_is_refused(
     assert garden.snapshot().plants[0].plant == plant
 
 
-def test_another_species_begins_with_its_first_phase(garden: Garden) -> None:
+def test_another_species_begins_with_its_first_phase_if_none_is_named(garden: Garden) -> None:
     plant = garden.plant(phase_entry_id="vegetative")
     garden.wait(days=5)
 
-    garden.services.plant.update(garden.context(), plant.key, {"species_key": "monstera_deliciosa"})
+    garden.services.plant.update(
+        garden.context(),
+        plant.key,
+        {
+            "species_key": "monstera_deliciosa",
+            "phase_entry_id": None,
+            "phase_started_on": "2026-05-06",
+        },
+    )
 
     view = garden.snapshot().plants[0]
     assert (view.phase.phase, view.days_in_phase) == ("juvenile", 0)
     assert view.species_name_de == "Fensterblatt"
 
 
-def test_a_patched_phase_begins_today(garden: Garden) -> None:
-    plant = garden.plant()
-    garden.wait(days=5)
+def test_another_species_leaves_the_phase_that_it_has_too(garden: Garden) -> None:
+    plant = garden.plant(phase_entry_id="vegetative", phase_started_on=date(2026, 4, 20))
 
     changed = garden.services.plant.update(
-        garden.context(), plant.key, {"phase_entry_id": "seedling"}
+        garden.context(), plant.key, {"species_key": "capsicum_annuum"}
     )
 
-    assert changed.phase_started_on == date(2026, 5, 6)
+    unchanged = {"species_key", "revision", "updated_at"}
+    assert changed.model_dump(exclude=unchanged) == plant.model_dump(exclude=unchanged)
+    assert changed.species_key == "capsicum_annuum"
+
+
+@pytest.mark.parametrize(
+    ("sent", "left_out", "fix"),
+    [
+        ({"species_key": "monstera_deliciosa"}, "phase_entry_id", "send null"),
+        (
+            {"species_key": "monstera_deliciosa", "phase_entry_id": None},
+            "phase_started_on",
+            "send phase_started_on too: the day",
+        ),
+        (
+            {"phase_entry_id": "flowering"},
+            "phase_started_on",
+            "send phase_started_on too: the day",
+        ),
+    ],
+)
+def test_what_a_change_makes_wrong_has_to_be_sent_too(
+    garden: Garden, sent: dict[str, JsonValue], left_out: str, fix: str
+) -> None:
+    plant = garden.plant(phase_entry_id="germination")
+
+    with pytest.raises(InvalidInputError, match=fix) as refused:
+        garden.services.plant.update(garden.context(), plant.key, sent)
+
+    assert refused.value.field == left_out
+    assert garden.services.plant.get(garden.context(), plant.key) == plant
 
 
 def test_a_probe_can_move_to_another_place(garden: Garden) -> None:
@@ -184,7 +221,7 @@ def test_two_gardens_do_not_see_each_other(garden: Garden) -> None:
         garden.services.plant.archive(other, plant.key)
 
 
-def test_a_cultivar_is_one_of_the_species_and_goes_with_it(garden: Garden) -> None:
+def test_a_cultivar_is_one_of_the_species_and_is_never_dropped_unasked(garden: Garden) -> None:
     service, context = garden.services.cultivar, garden.context
     tomato = service.create(
         context(), CultivarFields(name="Grandma's", species_key="solanum_lycopersicum")
@@ -196,8 +233,15 @@ def test_a_cultivar_is_one_of_the_species_and_goes_with_it(garden: Garden) -> No
         garden.services.plant.update(context(), plant.key, {"cultivar_key": fig.key})
     assert garden.services.plant.get(context(), plant.key).cultivar_key == tomato.key
 
-    moved = garden.services.plant.update(context(), plant.key, {"species_key": "ficus_lyrata"})
-    assert moved.cultivar_key is None
+    with pytest.raises(InvalidInputError, match="send null") as refused:
+        garden.services.plant.update(context(), plant.key, {"species_key": "ficus_lyrata"})
+    assert refused.value.field == "cultivar_key"
+    assert garden.services.plant.get(context(), plant.key).cultivar_key == tomato.key
+
+    moved = garden.services.plant.update(
+        context(), plant.key, {"species_key": "ficus_lyrata", "cultivar_key": None}
+    )
+    assert (moved.species_key, moved.cultivar_key) == ("ficus_lyrata", None)
 
 
 def test_a_deleted_cultivar_is_taken_off_its_plants(garden: Garden) -> None:

@@ -16,6 +16,8 @@ from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind, TaskState
 from tests.backend.garden import Garden, states
 
+MOMENT = "2026-05-04T08:00:00+00:00"
+
 
 def _log(garden: Garden, plant: Plant) -> tuple[Irrigation, ...]:
     return garden.services.irrigation.list_of_plant(garden.context(), plant.key)
@@ -230,12 +232,35 @@ def test_own_tasks_are_created_changed_and_deleted(garden: Garden) -> None:
         garden.context(), TaskFields(title="Prune", due_on=date(2026, 5, 3))
     )
     moved = garden.services.task.update(
-        garden.context(), made.key, {"due_at": "2026-05-04T08:00:00+00:00", "title": "Prune it"}
+        garden.context(), made.key, {"due_at": MOMENT, "due_on": None, "title": "Prune it"}
     )
-    back = garden.services.task.update(garden.context(), made.key, {"due_on": "2026-05-05"})
+    back = garden.services.task.update(
+        garden.context(), made.key, {"due_on": "2026-05-05", "due_at": None}
+    )
 
     assert (moved.due_on, moved.due_at) == (None, datetime(2026, 5, 4, 8, tzinfo=UTC))
     assert (back.due_on, back.due_at, back.title) == (date(2026, 5, 5), None, "Prune it")
+
+
+@pytest.mark.parametrize(
+    ("had", "sent", "left_out"),
+    [
+        ({"due_on": "2026-05-03"}, {"due_at": MOMENT}, "due_on"),
+        ({"due_at": MOMENT}, {"due_on": "2026-05-05"}, "due_at"),
+    ],
+)
+def test_a_day_or_moment_that_was_not_sent_is_not_cleared(
+    garden: Garden, had: dict[str, JsonValue], sent: dict[str, JsonValue], left_out: str
+) -> None:
+    made = garden.services.task.add(
+        garden.context(), TaskFields.model_validate({"title": "Prune"} | had)
+    )
+
+    with pytest.raises(InvalidInputError, match=f"send {left_out} too: null") as refused:
+        garden.services.task.update(garden.context(), made.key, sent)
+
+    assert refused.value.field == left_out
+    assert garden.services.task.get(garden.context(), made.key) == made
 
 
 @pytest.mark.parametrize("patch", [{"state": "completed"}, {"rule": "x"}, {"plant_key": "p"}])
