@@ -289,7 +289,8 @@ def corrected(
     if calibration.scale is RawScale.MILLIVOLT:
         return ph_at_temperature(value, _or_reference(fitted.temperature_c), temperature_c)
     if is_ec and not calibration.compensated:
-        return ec_at_25_ms_cm(value, temperature_c)
+        at_25 = ec_at_25_ms_cm(value, temperature_c)
+        return value if at_25 is None else at_25
     return value
 
 

@@ -3,7 +3,12 @@
 from unicodedata import category
 
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError, UnknownUnitError
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
+from kamerplanter_engines.models.telemetry import (
+    MAX_TEMPERATURE_COEFFICIENT_PCT,
+    ChannelBinding,
+    ChannelKind,
+    ProbeFields,
+)
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import conversion
 
@@ -61,7 +66,8 @@ def check_bindings(probe: ProbeFields, before: ProbeFields | None = None) -> Non
 
     Raises:
         UnknownUnitError: A unit does not belong to its kind.
-        OutOfRangeError: A point of a curve means a value that the kind cannot have.
+        OutOfRangeError: A point of a curve means a value that the kind cannot have, or no solution
+            changes as much with the temperature.
         InvalidInputError: A topic has wildcards, cannot be sent, or is too long.
     """
     known = () if before is None else before.channels
@@ -82,18 +88,24 @@ def _check_binding(binding: ChannelBinding, place: str) -> None:
         raise UnknownUnitError(
             error.message, field=f"{place}.unit", **error.placeholders
         ) from error
-    low, high = curve_range(binding.kind)
+    change, most = binding.temperature_coefficient_pct, MAX_TEMPERATURE_COEFFICIENT_PCT
+    _check_within(change, (0, most), f"{place}.temperature_coefficient_pct", "a change per kelvin")
+    limits = curve_range(binding.kind)
     for number, point in enumerate(binding.curve):
-        if not low <= point.value <= high:
-            field = f"{place}.curve.{number}.value"
-            raise OutOfRangeError(
-                f"{field} is {point.value:g}; {binding.kind} lies within {low:g} to {high:g}.",
-                field=field,
-                value=point.value,
-                allowed=f"{low:g} – {high:g}",
-                low=low,
-                high=high,
-            )
+        _check_within(point.value, limits, f"{place}.curve.{number}.value", binding.kind)
+
+
+def _check_within(value: float, limits: tuple[float, float], field: str, what: str) -> None:
+    low, high = limits
+    if not low <= value <= high:
+        raise OutOfRangeError(
+            f"{field} is {value:g}; {what} lies within {low:g} to {high:g}.",
+            field=field,
+            value=value,
+            allowed=f"{low:g} – {high:g}",
+            low=low,
+            high=high,
+        )
 
 
 def _check_topic(topic: str, field: str) -> None:

@@ -6,6 +6,7 @@ from math import isclose
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.calibration import Calibration, RawMapping
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import conversion
 
 CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
@@ -20,18 +21,27 @@ def mapping_of(binding: ChannelBinding) -> RawMapping:
     """Return how a binding makes a raw number of what a device says.
 
     A unit that does not belong to the kind gives no number, but for a device that says its unit
-    itself; so it changes nothing.
+    itself; so it changes nothing. Without one it is the usual one of the kind, as when reading.
 
     Source: own rule.
     """
+    usual = CHANNELS[binding.kind].default_unit
+    unit = usual if binding.unit is None else binding.unit
     try:
-        per_unit, offset = conversion(binding.kind, binding.unit)
+        found = conversion(binding.kind, unit)
     except UnknownUnitError:
-        per_unit, offset = _AS_IT_IS
+        unit = usual
+        found = conversion(binding.kind, usual)
+    return _mapping(binding, unit, found)
+
+
+def _mapping(binding: ChannelBinding, unit: str | None, found: tuple[float, float]) -> RawMapping:
+    per_unit, offset = found
     return RawMapping(
         path=binding.path,
         factor=binding.factor * per_unit,
         offset=offset,
+        unit=unit,
         decimal_comma=binding.decimal_comma,
         compensated=binding.compensated or binding.kind not in CONDUCTIVITIES,
     )
@@ -57,7 +67,11 @@ def counts_for(calibration: Calibration, binding: ChannelBinding) -> bool:
     if then is None:  # of a version that did not note it; conductivity always did in part
         is_same = calibration.compensated == now.compensated
         return is_same or binding.kind not in CONDUCTIVITIES
-    return is_same_mapping(then, now)
+    if is_same_mapping(then, now):
+        return True
+    # It was noted as in the canonical unit, though it was read in the usual one.
+    is_unsaid = then.unit is None and binding.unit is None
+    return is_unsaid and is_same_mapping(then, _mapping(binding, None, _AS_IT_IS))
 
 
 def is_same_mapping(one: RawMapping, other: RawMapping) -> bool:

@@ -64,6 +64,10 @@ KNOWN_UNITS: dict[str, tuple[str, ...]] = {
 }
 """What a device may send, by kind; the canonical unit comes first."""
 
+PPM = "ppm"
+PPM_SCALES = frozenset(unit for unit in _CONDUCTIVITY if unit.startswith(PPM))
+"""Units of conductivity that a device may call just ppm; which one it is, it does not say."""
+
 _ALIASES = {
     "c": "°C",
     "degc": "°C",
@@ -114,6 +118,15 @@ def conversion(kind: str, unit: str | None) -> tuple[float, float]:
             allowed=allowed,
         )
     return found
+
+
+def unit_fault(kind: str, unit: str | None) -> str | None:
+    """Return what is wrong with a unit, and what a value of the kind may have; none = nothing."""
+    try:
+        conversion(kind, unit)
+    except UnknownUnitError as error:
+        return error.message
+    return None
 
 
 def to_canonical(kind: str, value: float, unit: str | None) -> float:

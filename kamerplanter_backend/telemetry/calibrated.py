@@ -41,7 +41,7 @@ def calibrated(
     """Return samples with what each should have been; without a reason to change, as they are.
 
     Conductivity that the device does not compensate is brought to 25 °C, once; where nobody knows
-    the temperature it is marked so.
+    the temperature, or it is too cold for the coefficient, it is marked so.
 
     Args:
         samples: Of one message, as the probe showed them.
@@ -108,18 +108,19 @@ def _put_right(
         is_quantity = (
             calibration.scale is RawScale.VALUE and sample.kind is not ChannelKind.SOIL_MOISTURE
         )
+    at_25: float | None = None
     if is_as_in_solution and temperature_c is not None:
-        value = ec_at_25_ms_cm(
+        at_25 = ec_at_25_ms_cm(
             value, temperature_c, COEFFICIENT_PCT if coefficient_pct is None else coefficient_pct
         )
     return sample._replace(
-        raw=round(value, _DIGITS_KEPT),
+        raw=round(value if at_25 is None else at_25, _DIGITS_KEPT),
         measured=shown,
         has_ends=is_quantity,
         hint=None if calibration is not None else sample.hint,
         out_of_curve=is_far,
         step=step,
-        uncompensated=is_as_in_solution and temperature_c is None,
+        uncompensated=is_as_in_solution and at_25 is None,
     )
 
 

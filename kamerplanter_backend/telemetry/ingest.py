@@ -43,6 +43,7 @@ from kamerplanter_engines.telemetry_engine import (
     of_new_device,
     restore,
 )
+from kamerplanter_engines.units import unit_fault
 
 MAX_BATCH = 500
 """Most readings of one batch."""
@@ -59,7 +60,8 @@ class SentReading(Model):
     value: float
     """In the unit that stands beside it."""
     unit: str | None = Field(default=None, max_length=20)
-    """Such as `µS/cm`; none = the unit of the probe's binding."""
+    """Such as `µS/cm`; none = the unit of the probe's binding. One that is unknown or does not fit
+    the kind is refused, ppm without its scale too."""
     at: Instant | None = None
     """When it was measured, with a zone; none = now. It counts if single readings are kept for so
     long (90 days unless set otherwise) and if it lies at most two minutes ahead; else the time of
@@ -107,6 +109,8 @@ class IngestResult(Model):
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     """Why it is not good."""
+    message: str | None = None
+    """What was wrong with a field of it, and what is allowed; none = the reasons say all."""
     hint: Hint | None = None
     """What is probably wrong with its unit."""
     value: float | None = None
@@ -226,8 +230,11 @@ class _Batch:
             memory = self.memories.get(item.sent.probe_key)
             if memory is None:
                 self._refuse(item, RefusalReason.UNKNOWN_PROBE)
-            elif item.sent.kind not in memory.bindings:
+            elif (binding := memory.bindings.get(item.sent.kind)) is None:
                 self._refuse(item, RefusalReason.UNBOUND_CHANNEL)
+            # A curve goes by bare numbers, whatever they count.
+            elif not binding.curve and (wrong := unit_fault(item.sent.kind, item.sent.unit)):
+                self._refuse(item, Reason.UNKNOWN_UNIT, wrong)
 
     def moments(self, items: Iterable[_Item]) -> set[ChannelMoment]:
         """Return the channels and times that are still to be answered."""
@@ -298,13 +305,16 @@ class _Batch:
             item, outcome, judged.verdict, judged.reasons, value=judged.value, hint=judged.hint
         )
 
-    def _refuse(self, item: _Item, reason: RefusalReason) -> None:
+    def _refuse(
+        self, item: _Item, reason: RefusalReason | Reason, message: str | None = None
+    ) -> None:
         self.results[item.index] = IngestResult(
             probe_key=item.sent.probe_key,
             kind=item.sent.kind,
             outcome=Outcome.REFUSED,
             verdict=Verdict.BAD,
             reasons=(reason.value,),
+            message=message,
             unused_time=item.unused_time,
         )
 

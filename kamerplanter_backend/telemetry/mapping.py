@@ -31,7 +31,13 @@ from kamerplanter_engines.models.telemetry import (
 )
 from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
 from kamerplanter_engines.telemetry_engine import Sample
-from kamerplanter_engines.units import conversion, fahrenheit_to_celsius, normalise_unit
+from kamerplanter_engines.units import (
+    PPM,
+    PPM_SCALES,
+    conversion,
+    fahrenheit_to_celsius,
+    normalise_unit,
+)
 
 _DIGITS_KEPT = 9
 """Hides what binary fractions add, so that 337 tenths are 33.7."""
@@ -98,8 +104,12 @@ class FieldReader:
     def read_entity(
         self, text: str, unit: str | None, at: datetime | None, received_at: datetime
     ) -> Sample:
-        """Return what the state of an entity says; its own unit counts before the binding's."""
-        return self._sample(text, None, at, received_at, unit=unit)
+        """Return what the state of an entity says; its own unit counts before the binding's.
+
+        One that does not fit is no value: what it counts is something else. But which ppm it is,
+        the binding may know.
+        """
+        return self._sample(text, None, at, received_at, unit=unit or None)
 
     def _time(
         self,
@@ -181,8 +191,8 @@ class FieldReader:
             try:
                 return conversion(self.kind, unit), unit
             except UnknownUnitError:
-                # ppm without a scale, say: then the binding has to know; volts it cannot convert.
-                if self.binding.unit is None or self._spec.is_about_device:
+                scale = normalise_unit(self._unit)
+                if normalise_unit(unit) != PPM or scale not in PPM_SCALES:
                     return None, unit
         return self._conversion, self._unit or ""
 

@@ -110,6 +110,9 @@ class RawMapping(Model):
     factor: float
     """By which the number is multiplied, the unit included."""
     offset: float
+    unit: str | None = None
+    """The one that factor and offset include; none = of a version that took it for the canonical
+    one where the channel named none."""
     decimal_comma: bool = False
     """The device writes 5,1 for five point one."""
     compensated: bool = True

@@ -91,6 +91,10 @@ class Hint(StrEnum):
     LOOKS_LIKE_FAHRENHEIT = "looks_like_fahrenheit"
 
 
+MAX_TEMPERATURE_COEFFICIENT_PCT = 3.0
+"""No nutrient solution changes its conductivity by more per kelvin (ours). [% of that at 25 °C]"""
+
+
 class CurvePoint(Model):
     """One known pair of a raw sensor value and what it means."""
 
@@ -119,7 +123,8 @@ class ChannelBinding(Model):
     compensated: bool = True
     """The device tells conductivity as at 25 °C; false = as it is at its temperature."""
     temperature_coefficient_pct: float = Field(default=2.0, ge=0, le=5)
-    """Change of an uncompensated conductivity per kelvin, of that at 25 °C. [% per K]"""
+    """Change of an uncompensated conductivity per kelvin, of that at 25 °C; at most 3, more only
+    where an older version stored it. [% per K]"""
     guard_path: str | None = Field(default=None, max_length=500)
     """A field of the same message that must be true for the value to count."""
     time_path: str | None = Field(default=None, max_length=500)

@@ -9,6 +9,9 @@ FARADAY_CONSTANT = 96485.33212
 KELVIN_AT_0_C = 273.15
 REFERENCE_C = 25.0
 """Conductivity is told as it would be at this temperature. [°C]"""
+SMALLEST_SHARE = 0.4
+"""What is left of the conductivity at 25 °C in the coldest liquid that is still one, at 2 %/K and
+-5 °C; with less the line says nothing any more (ours)."""
 NEUTRAL_PH = 7.0
 """Where usual electrodes give no voltage, whatever the temperature."""
 
@@ -41,8 +44,11 @@ def ph_at_temperature(ph: float, calibrated_c: float, temperature_c: float) -> f
 
 def ec_at_25_ms_cm(
     ec_ms_cm: float, temperature_c: float, coefficient_pct_per_k: float = 2.0
-) -> float:
-    """Return the conductivity that a solution would have at 25 °C.
+) -> float | None:
+    """Return the conductivity that a solution would have at 25 °C; none = it cannot be told.
+
+    At 25 °C it would be at most two and a half times as much: beyond that, far from 25 °C with a
+    large coefficient, the straight line goes to zero, and no solution does.
 
     Args:
         ec_ms_cm: As it is at its temperature. [mS/cm], 0 or more.
@@ -51,4 +57,5 @@ def ec_at_25_ms_cm(
 
     Source: [ISO7888], linear compensation.
     """
-    return ec_ms_cm / (1 + coefficient_pct_per_k / 100 * (temperature_c - REFERENCE_C))
+    share = 1 + coefficient_pct_per_k / 100 * (temperature_c - REFERENCE_C)
+    return None if share < SMALLEST_SHARE else ec_ms_cm / share

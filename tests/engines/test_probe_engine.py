@@ -100,6 +100,13 @@ def test_every_known_unit_is_taken(kind: str, unit: str) -> None:
             "-0.1",
             id="less than nothing",
         ),
+        pytest.param(
+            ChannelBinding(kind=EC, topic="t", temperature_coefficient_pct=3.1),
+            OutOfRangeError,
+            "channels.1.temperature_coefficient_pct",
+            "3.1",
+            id="more per kelvin than any solution",
+        ),
     ],
 )
 def test_what_could_never_give_a_value_is_refused(
@@ -123,7 +130,7 @@ def test_a_curve_from_nothing_to_all_is_taken() -> None:
 
 
 def test_what_is_stored_already_is_not_looked_at_again() -> None:
-    odd = ChannelBinding(kind=EC, unit="ppm")
+    odd = ChannelBinding(kind=EC, unit="ppm", temperature_coefficient_pct=5)
     before = probe(odd, there="a/#")
 
     check_bindings(before.model_copy(update={"name": "Renamed"}), before)

@@ -21,10 +21,12 @@ from kamerplanter_engines.raw_mapping_engine import (
 from tests.factories import NOW
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
+SOIL_EC = ChannelKind.SOIL_EC
 POINTS = {
     EC: ((1.35, 1.413),),
     PH: ((7.1, 7.0), (4.1, 4.01)),
     SOIL: ((3000, 0), (1500, 100)),
+    SOIL_EC: ((1.35, 1.413),),
 }
 
 
@@ -86,6 +88,27 @@ def test_other_numbers_need_another_calibration(other: ChannelBinding) -> None:
 )
 def test_what_changes_no_number_keeps_the_calibration(same: ChannelBinding) -> None:
     assert counts_for(made_on(bound()), same)
+
+
+def test_soil_ec_without_a_unit_is_microsiemens() -> None:
+    unsaid, micro, milli = (bound(SOIL_EC, unit=unit) for unit in (None, "uS/cm", "mS/cm"))
+
+    assert counts_for(made_on(unsaid), micro)
+    assert counts_for(made_on(micro), unsaid)
+    assert not counts_for(made_on(unsaid), milli)
+    assert not counts_for(made_on(milli), unsaid)
+
+
+def test_what_an_older_version_noted_counts_as_long_as_nothing_changes() -> None:
+    # It took soil EC without a unit for mS/cm when it noted, though not when it read.
+    said = bound(SOIL_EC, factor=2)
+    older = {"path": "value", "factor": 2.0, "offset": 0.0}
+    made = made_on(said).model_copy(update={"mapping": RawMapping.model_validate(older)})
+
+    assert counts_for(made, said)
+    assert not counts_for(made, bound(SOIL_EC, factor=3))
+    micro = made.model_copy(update={"mapping": RawMapping(path="value", factor=2e-3, offset=0)})
+    assert counts_for(micro, said)
 
 
 def test_compensation_is_nothing_to_a_ph_value() -> None:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from kamerplanter_backend.telemetry.kinds import canonical_unit
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
+    MAX_TEMPERATURE_COEFFICIENT_PCT,
     Availability,
     ChannelBinding,
     ChannelKind,
@@ -258,7 +259,9 @@ def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:
     if kind in _CONDUCTIVITIES:
         conductivity = {
             vol.Optional("compensated", default=True): BooleanSelector(),
-            vol.Optional("temperature_coefficient_pct"): number(0, 5, unit="%"),
+            vol.Optional("temperature_coefficient_pct"): number(
+                0, MAX_TEMPERATURE_COEFFICIENT_PCT, unit="%"
+            ),
         }
     return conductivity | {
         vol.Optional("factor"): number(1e-6, 1e6),

@@ -11,7 +11,13 @@ from kamerplanter_backend.telemetry.ingest import IngestResult, Outcome, Reading
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_engines.models.irrigation import WateringFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+    Probe,
+    Verdict,
+)
 from tests.backend.garden import Garden
 
 VALUES = st.lists(
@@ -212,6 +218,40 @@ def test_the_same_batch_from_several_sides_is_stored_once() -> None:
 
     outcomes = Counter(result.outcome for answer in answers for result in answer)
     assert outcomes == {Outcome.STORED: 50, Outcome.KNOWN: 7 * 50}
+    garden.store.close()
+
+
+@pytest.mark.parametrize("bound_unit", ["µS/cm", "ppm500", None])
+@pytest.mark.parametrize("unit", ["ppm", "mg/L", "L", ""])
+def test_a_unit_that_does_not_fit_is_refused_and_said(bound_unit: str | None, unit: str) -> None:
+    garden = Garden()
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec", unit=bound_unit)
+    probe = garden.probe(channels=(channel,))
+    desk = ReadingDesk(garden.services.telemetry)
+    sent = SentReading(probe_key=probe.key, kind=ChannelKind.EC, value=900, unit=unit)
+    fitting = sent.model_copy(update={"unit": "uS/cm"})
+
+    refused, stored = desk.take(garden.context(), [sent, fitting])
+
+    assert (refused.outcome, refused.reasons) == (Outcome.REFUSED, ("unknown_unit",))
+    assert refused.message is not None
+    assert refused.message.startswith(f"Unit {unit!r} ")
+    assert "mS/cm, µS/cm" in refused.message
+    assert (stored.outcome, stored.value, stored.message) == (Outcome.STORED, 0.9, None)
+    garden.store.close()
+
+
+def test_a_raw_number_for_a_curve_may_have_any_unit() -> None:
+    garden = Garden()
+    points = (CurvePoint(raw=2.8, value=0), CurvePoint(raw=1.2, value=100))
+    channel = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed", curve=points)
+    probe = garden.probe(channels=(channel,), plant_key=garden.plant().key)
+    desk = ReadingDesk(garden.services.telemetry)
+    sent = SentReading(probe_key=probe.key, kind=ChannelKind.SOIL_MOISTURE, value=2, unit="V")
+
+    (result,) = desk.take(garden.context(), [sent])
+
+    assert (result.outcome, result.value) == (Outcome.STORED, 50)
     garden.store.close()
 
 

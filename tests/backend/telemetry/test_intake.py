@@ -273,6 +273,34 @@ class TestEntities:
         assert values(with_scale.report("sensor.tds", "750", unit="ppm")) == {"ec": 1.5}
         assert values(without.report("sensor.tds", "750", unit="ppm")) == {"ec": None}
 
+    @pytest.mark.parametrize(
+        ("kind", "bound_unit", "text", "unit"),
+        [
+            (EC, "µS/cm", "900", "ppm"),
+            (EC, "µS/cm", "900", "mg/L"),
+            (EC, "ppm500", "900", "mg/L"),
+            (EC, "mS/cm", "1.2", "L"),
+            (WATER, "°C", "21", "%"),
+            (ChannelKind.DISSOLVED_OXYGEN, "ppm", "8", "%"),
+        ],
+    )
+    def test_a_unit_that_does_not_fit_is_never_read_as_that_of_the_binding(
+        self, kind: ChannelKind, bound_unit: str, text: str, unit: str
+    ) -> None:
+        device = Device(bind(kind, entity_id="sensor.odd", unit=bound_unit))
+
+        (judged,) = device.report("sensor.odd", text, unit=unit)
+
+        assert (judged.value, judged.reasons) == (None, (Reason.UNKNOWN_UNIT,))
+
+    @pytest.mark.parametrize(
+        ("bound_unit", "unit"), [("PPM 700", " ppm "), ("ppm700", "PPM"), ("ppm700", "")]
+    )
+    def test_the_scale_counts_however_it_is_spelled(self, bound_unit: str, unit: str) -> None:
+        device = Device(bind(EC, entity_id="sensor.tds", unit=bound_unit))
+
+        assert values(device.report("sensor.tds", "1050", unit=unit)) == {"ec": 1.5}
+
     def test_state_from_before_the_start_is_shown_with_its_age(self) -> None:
         device = Device(bind(PH, entity_id="sensor.ph"))
 

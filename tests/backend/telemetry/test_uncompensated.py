@@ -80,6 +80,25 @@ def test_an_unknown_temperature_is_said_and_nothing_follows() -> None:
     assert (known.value, known.verdict) == (1.66, Verdict.GOOD)
 
 
+@pytest.mark.parametrize(("coefficient_pct", "fahrenheit"), [(5, 41), (5, 41.18), (5, 53)])
+def test_a_coefficient_that_leaves_next_to_nothing_makes_no_number(
+    coefficient_pct: float, fahrenheit: float
+) -> None:
+    # 5.0 °C at 5 % would be 1 - 1, and 5.1 °C two hundred times as much.
+    found = intake(temperature_coefficient_pct=coefficient_pct)
+
+    judged = send(found, f'{{"ec": 1.60, "t": {fahrenheit}}}')[EC]
+
+    assert (judged.value, judged.reasons) == (1.6, (Reason.UNCOMPENSATED,))
+    assert found.shown(EC, NOW).value is None
+
+
+def test_a_coefficient_of_an_older_version_counts_where_it_makes_sense() -> None:
+    judged = send(intake(temperature_coefficient_pct=5), '{"ec": 1.60, "t": 68}')[EC]
+
+    assert judged.value == pytest.approx(1.6 / 0.75)
+
+
 @pytest.mark.parametrize("temperature", ["185", "32", "-196.6", '"unknown"', "null"])
 def test_a_broken_thermometer_compensates_nothing(temperature: str) -> None:
     # 85 °C, an exact 0, -127 °C and no value at all.
