@@ -154,6 +154,9 @@ NOT_REMEMBERED = {
 }
 """What the header means where answers are not kept, by operation."""
 
+REMEMBERED = frozenset({"tenants_create_garden"})
+"""What knows the header outside of gardens, by operation."""
+
 QUESTIONS = frozenset(
     f"client_{kind.__name__}" for kind in HANDLERS if not issubclass(kind, Command)
 )
@@ -282,8 +285,9 @@ def _documented_parameters(
     names = {parameter["name"].lower() for parameter in parameters}
     if "{slug}" in (route.path or "") and "slug" not in names:
         parameters.insert(0, SLUG)
-    if operation["operationId"] not in QUESTIONS and _remembers(rule, method):
-        about = NOT_REMEMBERED.get(operation["operationId"], IDEMPOTENCY_KEY["description"])
+    name = operation["operationId"]
+    if name in REMEMBERED or (name not in QUESTIONS and _remembers(rule, method)):
+        about = NOT_REMEMBERED.get(name, IDEMPOTENCY_KEY["description"])
         parameters.append(IDEMPOTENCY_KEY | {"description": about})
     if route.dependant is not None and _asks_for_revision(route.dependant):
         parameters.append(IF_MATCH)

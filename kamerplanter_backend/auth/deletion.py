@@ -6,9 +6,10 @@ from datetime import datetime
 from kamerplanter_backend.auth.profile import ProfileService
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
 from kamerplanter_backend.domain.models.identity import TokenPurpose
-from kamerplanter_backend.domain.models.tenant import Membership
+from kamerplanter_backend.domain.models.tenant import AuditAction, Membership
 from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
     OneTimeTokenRepository,
@@ -16,9 +17,18 @@ from kamerplanter_backend.domain.repositories.identity import (
     SessionRepository,
     UserRepository,
 )
-from kamerplanter_backend.domain.repositories.tenant import MembershipRepository, TenantRepository
+from kamerplanter_backend.domain.repositories.tenant import (
+    AuditRepository,
+    MembershipRepository,
+    TenantRepository,
+)
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.base import (
+    Service,
+    check_revision,
+    command,
+    query,
+)
 from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
 
@@ -41,7 +51,13 @@ class DeletionService(Service):
         self._members = members
 
     def delete(
-        self, user_key: str, session_key: str, *, password: str | None, now: datetime
+        self,
+        user_key: str,
+        session_key: str,
+        *,
+        password: str | None,
+        now: datetime,
+        expected_revision: int | None = None,
     ) -> None:
         """Delete an account for good.
 
@@ -53,20 +69,28 @@ class DeletionService(Service):
             session_key: The session that asks.
             password: Needed if the account has one.
             now: The present moment.
+            expected_revision: That of the account as the caller saw it; none = whatever it is now.
 
         Raises:
             UnauthorizedError: It is not proven that the owner asks.
+            StaleRevisionError: The account has another revision than expected.
             RateLimitedError: Too many wrong passwords.
             ConflictError: A garden with other members would be left without an admin; names it.
         """
         self._profile.confirm_identity(user_key, session_key, password, now)
         context = account_context(user_key, now)
+        self._check_seen(context, user_key, expected_revision)
         lonely, shared = self._gardens(context, user_key)
         for garden_key in shared:
             self._members.leave(_within(context, garden_key))
         for garden_key in lonely:
             self._tenants.remove(_within(context, garden_key), if_alone=True)
         self._forget(context, user_key)
+
+    @query()
+    def _check_seen(self, uow: UnitOfWork, user_key: str, expected_revision: int | None) -> None:
+        # Before anything goes: a view that is too old must not cost a garden.
+        check_revision(uow.of(UserRepository).get(user_key), expected_revision, "users")
 
     @query()
     def _gardens(self, uow: UnitOfWork, user_key: str) -> tuple[list[str], list[str]]:
@@ -87,6 +111,7 @@ class DeletionService(Service):
         ApiKeyRepository,
         ProviderLinkRepository,
         OneTimeTokenRepository,
+        AuditRepository,
     )
     def _forget(self, uow: UnitOfWork, user_key: str) -> None:
         if uow.of(MembershipRepository).of_user(user_key):
@@ -108,6 +133,7 @@ class DeletionService(Service):
         for purpose in TokenPurpose:
             for token in tokens.of_user(user_key, purpose):
                 tokens.remove(token.key)
+        record_audit(uow, AuditAction.DELETED, "users", user_key)
         users = uow.of(UserRepository)
         users.change(
             users.get(user_key),

@@ -11,7 +11,12 @@ from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.identity import SessionRepository, UserRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.base import (
+    Service,
+    check_revision,
+    command,
+    query,
+)
 
 
 class UserAdminService(Service):
@@ -24,19 +29,23 @@ class UserAdminService(Service):
         return uow.of(UserRepository).page(replace(query, where=(*query.where, living)))
 
     @command(UserRepository, SessionRepository, AuditRepository)
-    def set_active(self, uow: UnitOfWork, key: str, is_active: bool) -> User:
+    def set_active(
+        self, uow: UnitOfWork, key: str, is_active: bool, expected_revision: int | None = None
+    ) -> User:
         """Lock an account out, which ends its sessions and stops its keys, or let it in again.
 
         Raises:
             NotFoundError: There is no such account.
             ConflictError: It is one's own: so there is always a platform admin left.
             ForbiddenError: The actor is no platform admin any more.
+            StaleRevisionError: It has another revision than expected.
         """
         users = uow.of(UserRepository)
         user = _living(users, key)
         if user.is_active is is_active:
             return user
         _check_actor(uow)
+        check_revision(user, expected_revision, "users")
         if not is_active:
             _keep_oneself_out(uow, user)
             end_sessions(uow, key, SessionEnd.DELETED)
@@ -45,19 +54,27 @@ class UserAdminService(Service):
         return users.change(user, is_active=is_active)
 
     @command(UserRepository, AuditRepository)
-    def set_platform_admin(self, uow: UnitOfWork, key: str, is_platform_admin: bool) -> User:
+    def set_platform_admin(
+        self,
+        uow: UnitOfWork,
+        key: str,
+        is_platform_admin: bool,
+        expected_revision: int | None = None,
+    ) -> User:
         """Let an account look after the installation, or no longer.
 
         Raises:
             NotFoundError: There is no such account.
             ConflictError: It is one's own: so there is always one left.
             ForbiddenError: The actor is none any more.
+            StaleRevisionError: It has another revision than expected.
         """
         users = uow.of(UserRepository)
         user = _living(users, key)
         if user.is_platform_admin is is_platform_admin:
             return user
         _check_actor(uow)
+        check_revision(user, expected_revision, "users")
         _keep_oneself_out(uow, user)
         record_audit(
             uow, AuditAction.ROLE_CHANGED, "users", key, is_platform_admin=is_platform_admin

@@ -35,7 +35,12 @@ from kamerplanter_backend.domain.repositories.tenant import (
     TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork, open_unit
-from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.base import (
+    Service,
+    check_revision,
+    command,
+    query,
+)
 
 INVITATION_LIFE = timedelta(days=7)
 """How long an invitation may be accepted."""
@@ -116,14 +121,19 @@ class MembershipService(Service):
         )
 
     @command(*_WRITTEN_AT_THE_END)
-    def remove_member(self, uow: UnitOfWork, key: str) -> None:
+    def remove_member(
+        self, uow: UnitOfWork, key: str, expected_revision: int | None = None
+    ) -> None:
         """Take somebody out of the garden, with all their ways into it: see `leave`.
 
         Raises:
             NotFoundError: There is no such membership in this garden.
             ConflictError: The garden would be left without an admin.
+            StaleRevisionError: It has another revision than expected.
         """
-        self._end(uow, self._own(uow, key), AuditAction.MEMBER_REMOVED)
+        membership = self._own(uow, key)
+        check_revision(membership, expected_revision, "memberships")
+        self._end(uow, membership, AuditAction.MEMBER_REMOVED)
 
     @command(*_WRITTEN_AT_THE_END)
     def leave(self, uow: UnitOfWork) -> None:

@@ -168,19 +168,23 @@ class PlantingRunService(EntityService[PlantingRun]):
         return tuple(_adopt(uow, run, plant_keys))
 
     @command(PlantingRunRepository, PlantRepository)
-    def release(self, uow: UnitOfWork, key: str, plant_key: str) -> Plant:
+    def release(
+        self, uow: UnitOfWork, key: str, plant_key: str, expected_revision: int | None = None
+    ) -> Plant:
         """Take a plant out of a run; it goes on by itself.
 
         Raises:
             NotFoundError: The run does not exist, or has no such plant.
             ForbiddenError: Somebody else made it.
             IllegalTransitionError: It has not begun, or has ended.
+            StaleRevisionError: The plant has another revision than expected.
         """
         run = self._own(uow, key)
         _check_growing(run)
         plant = uow.of(PlantRepository).get(plant_key)
         if plant.run_key != key:
             raise NotFoundError(f"{plant.name} is not in {run.name}.", kind="plants", key=plant_key)
+        check_revision(plant, expected_revision, "plants")
         return uow.of(PlantRepository).change(plant, run_key=None)
 
     @command(PlantingRunRepository)

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.common.permissions import Permission
+from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.care_record import (
     CARE_OF_TASK,
     CARE_WRITES,
@@ -17,10 +18,11 @@ from kamerplanter_backend.domain.consequences.care_record import (
 )
 from kamerplanter_backend.domain.consequences.open_tasks import open_tasks_of, resolve_tasks
 from kamerplanter_backend.domain.consequences.tank_alerts import silence_problem
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
-from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
+from kamerplanter_backend.domain.repositories.tenant import AuditRepository, MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import (
     EntityService,
@@ -181,7 +183,7 @@ class TaskService(EntityService[Task]):
             removed_at=None,
         )
 
-    @command(TankAlertRepository, *CARE_WRITES)
+    @command(TankAlertRepository, AuditRepository, *CARE_WRITES)
     def delete(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Task:
         """Delete a person's own task; one that a rule made becomes skipped.
 
@@ -202,6 +204,7 @@ class TaskService(EntityService[Task]):
         after = remove(task, uow.context.now)
         if after == "delete":
             tasks.remove(key)
+            record_audit(uow, AuditAction.DELETED, "tasks", key, name=task.title or task.kind.value)
             return task
         if task.state is not TaskState.OPEN:
             return tasks.change(task, removed_at=after.removed_at)

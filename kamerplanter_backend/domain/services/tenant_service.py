@@ -32,7 +32,12 @@ from kamerplanter_backend.domain.repositories.tenant import (
     TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
-from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.services.base import (
+    Service,
+    check_revision,
+    command,
+    query,
+)
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.site import SiteFields
 
@@ -93,9 +98,10 @@ class TenantService(Service):
         tenants = uow.of(TenantRepository).find(Where("suspended_at", "is_null", True))
         return {tenant.key: tenant.slug for tenant in tenants}
 
+    @command(TenantRepository, MembershipRepository, SiteRepository, AuditRepository)
     def create_for(
         self,
-        context: Context,
+        uow: UnitOfWork,
         fields: TenantFields,
         *,
         kind: TenantKind = TenantKind.ORGANISATION,
@@ -106,7 +112,7 @@ class TenantService(Service):
         """Make a garden whose first admin is the actor of an account's context.
 
         Args:
-            context: Of the account.
+            uow: The unit of work, outside of gardens: there the answer is remembered.
             fields: Name and limits.
             kind: Why it is made.
             time_zone: Of the place, e.g. Europe/Berlin; can be changed with the site.
@@ -118,35 +124,30 @@ class TenantService(Service):
                 taken.
             InvalidInputError: A value does not fit.
         """
-        garden_key = key or uuid7().hex
+        owner, garden_key = uow.context.actor, key or uuid7().hex
         site = SiteFields(name=fields.name, time_zone=time_zone, latitude_deg=latitude_deg)
-        writes = (TenantRepository, MembershipRepository, SiteRepository, AuditRepository)
-        within = replace(context, tenant_key=garden_key, command_key=None)
-        with open_unit(self.store, within, writes) as uow:
-            tenants = uow.of(TenantRepository)
-            if (
-                kind is TenantKind.ORGANISATION
-                and tenants.organisations_of(context.actor) >= MAX_ORGANISATIONS
-            ):
-                raise ConflictError(
-                    f"One person may make {MAX_ORGANISATIONS} gardens for organisations; "
-                    "delete one that is not needed.",
-                    kind="tenants",
-                    field="owner_key",
-                    value=context.actor,
-                )
-            tenant = tenants.add(
-                fields,
-                key=garden_key,
-                slug=key or _free_slug(tenants, fields.name),
-                kind=kind,
-                owner_key=context.actor,
+        garden = uow.beside(replace(uow.context, tenant_key=garden_key))
+        tenants = garden.of(TenantRepository)
+        if kind is TenantKind.ORGANISATION and tenants.organisations_of(owner) >= MAX_ORGANISATIONS:
+            raise ConflictError(
+                f"One person may make {MAX_ORGANISATIONS} gardens for organisations; "
+                "delete one that is not needed.",
+                kind="tenants",
+                field="owner_key",
+                value=owner,
             )
-            uow.of(MembershipRepository).add(
-                MembershipFields(garden_key=garden_key, user_key=context.actor, role=Role.ADMIN)
-            )
-            uow.of(SiteRepository).add(site)
-            record_audit(uow, AuditAction.TENANT_CREATED, "tenants", garden_key, name=fields.name)
+        tenant = tenants.add(
+            fields,
+            key=garden_key,
+            slug=key or _free_slug(tenants, fields.name),
+            kind=kind,
+            owner_key=owner,
+        )
+        garden.of(MembershipRepository).add(
+            MembershipFields(garden_key=garden_key, user_key=owner, role=Role.ADMIN)
+        )
+        garden.of(SiteRepository).add(site)
+        record_audit(garden, AuditAction.TENANT_CREATED, "tenants", garden_key, name=fields.name)
         return tenant
 
     @command(TenantRepository, AuditRepository)
@@ -182,16 +183,25 @@ class TenantService(Service):
         )
         return tenant
 
-    def suspend(self, context: Context, key: str, *, suspended: bool) -> Tenant:
+    def suspend(
+        self,
+        context: Context,
+        key: str,
+        *,
+        suspended: bool,
+        expected_revision: int | None = None,
+    ) -> Tenant:
         """Take the right to write from a garden's members, or give it back; twice is harmless.
 
         Args:
             context: Of a platform admin's account.
             key: The garden.
             suspended: Which of the two.
+            expected_revision: The one that the caller saw; none = whatever it is now.
 
         Raises:
             NotFoundError: There is no such garden.
+            StaleRevisionError: It has another revision than expected.
         """
         within = replace(context, tenant_key=key)
         with open_unit(self.store, within, (TenantRepository, AuditRepository)) as uow:
@@ -199,19 +209,24 @@ class TenantService(Service):
             tenant = tenants.get(key)
             if (tenant.suspended_at is not None) == suspended:
                 return tenant
+            check_revision(tenant, expected_revision, "tenants")
             action = AuditAction.TENANT_SUSPENDED if suspended else AuditAction.TENANT_RESUMED
             record_audit(uow, action, "tenants", key)
             return tenants.change(tenant, suspended_at=context.now if suspended else None)
 
-    def remove(self, context: Context, *, if_alone: bool = False) -> None:
+    def remove(
+        self, context: Context, *, if_alone: bool = False, expected_revision: int | None = None
+    ) -> None:
         """Delete the garden of the context with everything in it; there is no way back.
 
         Args:
             context: Of the garden.
             if_alone: Only if the actor is its one member.
+            expected_revision: The one that the caller saw; none = whatever it is now.
 
         Raises:
             ConflictError: It is the one garden of a server without accounts, or others work in it.
+            StaleRevisionError: It has another revision than expected.
         """
         key = context.tenant_key
         if key == PLATFORM_KEY:
@@ -223,6 +238,7 @@ class TenantService(Service):
             )
         with open_unit(self.store, context, (*REPOSITORIES, Readings)) as uow:
             tenant = uow.of(TenantRepository).get(key)
+            check_revision(tenant, expected_revision, "tenants")
             members = uow.of(MembershipRepository).of_garden(key) if if_alone else []
             if any(member.user_key != context.actor for member in members):
                 raise ConflictError(
@@ -254,7 +270,10 @@ class TenantService(Service):
 
     @query()
     def audit(self, uow: UnitOfWork, query: Query) -> Page[AuditEntry]:
-        """Return a page of the garden's audit, newest first unless another order is given."""
+        """Return a page of the garden's audit, newest first unless another order is given.
+
+        In the context of an account it is that of the installation.
+        """
         ordered = replace(query, order=query.order or (Order("key", descending=True),))
         return uow.of(AuditRepository).page(ordered)
 

@@ -12,6 +12,8 @@ from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from tests.backend.api.harness import Bench, Person
 
+AUDIT = "/api/v1/admin/audit"
+
 
 @pytest.fixture
 def full(server_of: Callable[..., Bench]) -> Bench:
@@ -133,3 +135,46 @@ async def test_no_account_is_kept_among_the_answers_of_commands(full: Bench, roo
     assert [answer.status_code for answer in answers] == [200, 200]
     with full.server.store.begin(frozenset()) as transaction:
         assert transaction.seen_command(SHARED_TENANT, "once") is None
+
+
+async def test_what_was_done_to_the_installation_is_read_page_by_page(
+    full: Bench, root: Person
+) -> None:
+    anna = full.person("anna")
+    garden = full.garden(anna, "Allotment")
+    user = f"/api/v1/admin/users/{anna.key}"
+    async with (
+        full.client(headers=root.headers) as admin,
+        full.client(headers=anna.headers) as own,
+    ):
+        await admin.put(f"{user}/platform-admin", json={"is_platform_admin": True})
+        await own.delete(f"/api/v1/tenants/{garden.slug}")
+        await admin.put(f"{user}/activation", json={"is_active": False})
+
+        first = (await admin.get(AUDIT, params={"limit": 2})).json()
+        rest = (await admin.get(AUDIT, params={"limit": 2, "cursor": first["cursor"]})).json()
+        locked = (await admin.get(AUDIT, params={"action": "account_locked"})).json()
+
+    entries = [*first["items"], *rest["items"]]
+    assert [
+        (entry["action"], entry["subject_kind"], entry["subject"], entry["created_by"])
+        for entry in entries
+    ] == [
+        ("account_locked", "users", anna.key, root.key),
+        ("deleted", "tenants", garden.key, anna.key),
+        ("role_changed", "users", anna.key, root.key),
+    ]
+    assert rest["cursor"] is None
+    assert [entry["key"] for entry in locked["items"]] == [entries[0]["key"]]
+
+
+async def test_what_happens_within_a_garden_is_not_told_to_platform_admins(
+    full: Bench, root: Person
+) -> None:
+    anna = full.person("anna")
+    full.garden(anna, "Allotment")
+
+    async with full.client(headers=root.headers) as admin:
+        listed = (await admin.get(AUDIT)).json()
+
+    assert listed["items"] == []

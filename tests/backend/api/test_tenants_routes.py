@@ -107,6 +107,26 @@ async def test_two_gardens_of_one_name_have_two_addresses(town: Town) -> None:
     assert [answer.json()["slug"] for answer in answers] == ["bed", "bed-2"]
 
 
+async def test_a_garden_that_is_asked_for_again_after_a_lost_answer_is_made_once(
+    town: Town,
+) -> None:
+    again = {"Idempotency-Key": "bed-1"}
+    body = {"name": "Bed", "time_zone": "Europe/Lisbon"}
+
+    first, second = [
+        await town.call(town.cleo, "POST", TENANTS, json=body, headers=again) for _ in range(2)
+    ]
+    other = await town.call(town.cleo, "POST", TENANTS, json={"name": "Roof"}, headers=again)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert first.headers["ETag"] == second.headers["ETag"]
+    assert code(other) == (409, "IDEMPOTENCY_CONFLICT")
+    assert [garden["slug"] for garden in await town.get(town.cleo, TENANTS)] == ["bed"]
+    sites = (await town.get(town.cleo, "/api/v1/t/bed/sites"))["items"]
+    assert [site["time_zone"] for site in sites] == ["Europe/Lisbon"]
+
+
 async def test_one_person_makes_ten_gardens_at_most(town: Town) -> None:
     for number in range(10):
         answer = await town.call(town.cleo, "POST", TENANTS, json={"name": f"Bed {number}"})

@@ -57,13 +57,18 @@ def call_of(world: World, name: str, things: Things, slug: str | None = None) ->
 
 
 async def send(
-    world: World, call: Call, caller: Person | dict[str, str] | None, row: Row
+    world: World,
+    call: Call,
+    caller: Person | dict[str, str] | None,
+    row: Row,
+    **more: str,
 ) -> httpx.Response:
-    headers: dict[str, str] = {}
+    """Send a call as somebody, with more headers if some are named."""
+    headers = dict(more)
     if isinstance(caller, Person):
-        headers = caller.headers | {"X-CSRF-Token": caller.csrf_token}
+        headers |= caller.headers | {"X-CSRF-Token": caller.csrf_token}
     elif caller is not None:
-        headers = caller
+        headers |= caller
     if row.is_stream:
         return await _opened(world, call, headers)
     content = None

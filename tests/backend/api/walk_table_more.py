@@ -122,17 +122,12 @@ ACCOUNTS: dict[str, Row] = {
     ),
     "admin_list_tenants": Row(who=PLATFORM),
     "admin_list_users": Row(who=PLATFORM),
+    "admin_list_audit": Row(who=PLATFORM),
     "admin_activate_user": Row(
-        who=PLATFORM,
-        key=lambda things: {"key": "unknown"},
-        body=lambda things: {"is_active": False},
-        answers=frozenset({404}),
+        who=PLATFORM, key=Things.account, body=lambda things: {"is_active": False}
     ),
     "admin_appoint_user": Row(
-        who=PLATFORM,
-        key=lambda things: {"key": "unknown"},
-        body=lambda things: {"is_platform_admin": True},
-        answers=frozenset({404}),
+        who=PLATFORM, key=Things.account, body=lambda things: {"is_platform_admin": True}
     ),
     "admin_suspend_tenant": Row(
         who=PLATFORM, key=Things.tenant_key, body=lambda things: {"suspended": True}

@@ -363,6 +363,9 @@ class Things:
 
         return self._key(make)
 
+    def account(self) -> str:
+        return self._key(lambda: self.world.newcomer().key)
+
     def tenant_key(self) -> str:
         return self._key(lambda: self.world.place("New").tenant.key)
 

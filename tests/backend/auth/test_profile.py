@@ -285,6 +285,22 @@ class TestDelete:
 
         assert people.log_in().user_key == people.user().key
 
+    def test_an_old_view_of_the_account_costs_no_garden(self, people: People) -> None:
+        people.join()
+        login = people.log_in()
+
+        with pytest.raises(StaleRevisionError):
+            people.accounts.deletion.delete(
+                login.user_key,
+                login.session_key,
+                password=PASSWORD,
+                now=people.now,
+                expected_revision=people.user().revision - 1,
+            )
+
+        assert len(people.all(TenantRepository)) == 1
+        assert people.log_in().user_key == login.user_key
+
     def test_last_admin_has_to_hand_over_first(self, people: People) -> None:
         ada, bob = people.join(), people.join("bob@example.org", name="Bob")
         garden = people.tenants.create_for(

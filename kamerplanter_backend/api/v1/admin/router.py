@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, Query as QueryParameter
+from fastapi import Depends, Query as QueryParameter, Response
 
+from kamerplanter_backend.api.answer_headers import TAGGED
 from kamerplanter_backend.api.crud import PathKey
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import (
@@ -15,12 +16,13 @@ from kamerplanter_backend.api.pagination import (
     page_of,
     query_of,
 )
+from kamerplanter_backend.api.v1.tenants.router import AuditList
 from kamerplanter_backend.common.auth import PlatformAdmin
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.dependencies import ServerDep
+from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.identity import User
-from kamerplanter_backend.domain.models.tenant import Tenant, TenantKind
+from kamerplanter_backend.domain.models.tenant import AuditEntry, Tenant, TenantKind
 from kamerplanter_engines.models.base import Instant, Key, Model
 
 router = Router(prefix="/admin", tags=["admin"])
@@ -110,20 +112,28 @@ async def list_tenants(
     return page_of(await server.ask(read), asked)
 
 
-@router.put("/tenants/{key}/suspension", summary="Suspend a garden, or let it go on")
-async def suspend_tenant(
+@router.put(
+    "/tenants/{key}/suspension", summary="Suspend a garden, or let it go on", responses=TAGGED
+)
+async def suspend_tenant(  # noqa: PLR0917 - FastAPI fills them in
     key: PathKey,
     body: SuspensionBody,
+    response: Response,
     server: ServerDep,
     context: Annotated[Context, Depends(PlatformAdmin())],
+    expected: ExpectedRevision,
 ) -> TenantSummary:
     """Take the right to write from all members of a garden, or give it back."""
 
     def act() -> TenantSummary:
-        tenant = server.tenants.suspend(context, key, suspended=body.suspended)
+        tenant = server.tenants.suspend(
+            context, key, suspended=body.suspended, expected_revision=expected
+        )
         return _summary(tenant, server.tenants.member_counts(context, (key,))[key])
 
-    return await server.run(act)
+    summary = await server.run(act)
+    response.headers["ETag"] = etag(summary.revision)
+    return summary
 
 
 @router.get("/users", summary="List all accounts")
@@ -137,29 +147,58 @@ async def list_users(
     return page_of(page.shown_as(_account), asked)
 
 
-@router.put("/users/{key}/activation", summary="Lock an account out, or let it in again")
-async def activate_user(
+@router.put(
+    "/users/{key}/activation", summary="Lock an account out, or let it in again", responses=TAGGED
+)
+async def activate_user(  # noqa: PLR0917 - as above
     key: PathKey,
     body: ActivationBody,
+    response: Response,
     server: ServerDep,
     context: Annotated[Context, Depends(PlatformAdmin())],
+    expected: ExpectedRevision,
 ) -> UserSummary:
     """Locking an account out ends its sessions and stops its keys; nobody locks oneself out."""
     admin, context = server.accounts.admin, _without_memory(context)
-    return _account(await server.run(lambda: admin.set_active(context, key, body.is_active)))
+    user = await server.run(lambda: admin.set_active(context, key, body.is_active, expected))
+    response.headers["ETag"] = etag(user.revision)
+    return _account(user)
 
 
-@router.put("/users/{key}/platform-admin", summary="Let an account look after the installation")
-async def appoint_user(
+@router.put(
+    "/users/{key}/platform-admin",
+    summary="Let an account look after the installation",
+    responses=TAGGED,
+)
+async def appoint_user(  # noqa: PLR0917 - as above
     key: PathKey,
     body: PlatformAdminBody,
+    response: Response,
     server: ServerDep,
     context: Annotated[Context, Depends(PlatformAdmin())],
+    expected: ExpectedRevision,
 ) -> UserSummary:
     """Give or take the rights of a platform admin; nobody takes the own ones."""
     admin, context = server.accounts.admin, _without_memory(context)
     wanted = body.is_platform_admin
-    return _account(await server.run(lambda: admin.set_platform_admin(context, key, wanted)))
+    user = await server.run(lambda: admin.set_platform_admin(context, key, wanted, expected))
+    response.headers["ETag"] = etag(user.revision)
+    return _account(user)
+
+
+@router.get("/audit", summary="List what is on record of the installation")
+async def list_audit(
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+    asked: Annotated[AuditList, QueryParameter()],  # type: ignore[valid-type]  # made there
+) -> ListPage[AuditEntry]:
+    """Return what was done beyond single gardens, newest first.
+
+    That is: accounts locked, unlocked, deleted or made platform admins, gardens that were
+    deleted, and entries that were taken out of the shared catalogue.
+    """
+    page = await server.ask(lambda: server.tenants.audit(context, query_of(asked)))
+    return page_of(page, asked)
 
 
 def _without_memory(context: Context) -> Context:

@@ -3,15 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import Body, Depends
+from fastapi import Body, Depends, Response
 from pydantic import Field
 
+from kamerplanter_backend.api.answer_headers import TAGGED
 from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import Compare, ListParameters
 from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.common.dependencies import ServerDep
+from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Key, Model
 from kamerplanter_engines.models.plant import Plant
@@ -116,12 +117,23 @@ async def adopt_plants(
     )
 
 
-@router.delete("/{key}/plants/{plant_key}", summary="Take a plant out of a planting run")
-async def release_plant(
-    key: PathKey, plant_key: PathKey, server: ServerDep, context: Gardener
+@router.delete(
+    "/{key}/plants/{plant_key}", summary="Take a plant out of a planting run", responses=TAGGED
+)
+async def release_plant(  # noqa: PLR0917 - FastAPI fills them in
+    key: PathKey,
+    plant_key: PathKey,
+    response: Response,
+    server: ServerDep,
+    context: Gardener,
+    expected: ExpectedRevision,
 ) -> Plant:
-    """Let a plant go on by itself; nothing else changes about it."""
-    return await server.run(lambda: server.services.planting_run.release(context, key, plant_key))
+    """Let a plant go on by itself; nothing else changes about it. `If-Match` is the plant's."""
+    plant = await server.run(
+        lambda: server.services.planting_run.release(context, key, plant_key, expected)
+    )
+    response.headers["ETag"] = etag(plant.revision)
+    return plant
 
 
 @router.post("/{key}/harvest", summary="Say that the harvest of a planting run has begun")

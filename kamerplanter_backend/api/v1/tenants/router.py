@@ -209,9 +209,10 @@ async def create_garden(
 async def delete_garden(
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.TENANT_DELETE))],
+    expected: ExpectedRevision,
 ) -> None:
     """Delete a garden; there is no way back."""
-    await server.run(lambda: server.tenants.remove(context))
+    await server.run(lambda: server.tenants.remove(context, expected_revision=expected))
 
 
 @router.get("/{slug}/members", summary="List the members")
@@ -242,9 +243,10 @@ async def remove_member(
     key: PathKey,
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.MEMBER_WRITE))],
+    expected: ExpectedRevision,
 ) -> None:
     """Take somebody out of the garden; not the last admin."""
-    await server.run(lambda: server.members.remove_member(context, key))
+    await server.run(lambda: server.members.remove_member(context, key, expected))
 
 
 @router.post("/{slug}/leave", status_code=204, summary="Leave a garden")

@@ -79,6 +79,7 @@ async def delete_me(
     server: ServerDep,
     principal: CurrentPrincipal,
     context: Owner,
+    expected: ExpectedRevision,
 ) -> None:
     """Delete the account, and the gardens where nobody else works, for good.
 
@@ -91,6 +92,7 @@ async def delete_me(
             principal.session_key or "",
             password=_plain(body.password),
             now=context.now,
+            expected_revision=expected,
         )
     )
     clear_login(request, response)
