@@ -90,6 +90,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         """The subjects whose view or source of values differs from the one before."""
         self._cancel_wake: CALLBACK_TYPE | None = None
         self._is_ended = False
+        self._change_count = 0
         # The first snapshot sets the alarm, also if the setup fails after it.
         entry.async_on_unload(self._end)
 
@@ -103,6 +104,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
 
     @callback
     def _on_change(self, _change: Change) -> None:
+        self._change_count += 1
         self._refresh_soon()
 
     @callback
@@ -118,6 +120,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
 
     @override
     async def _async_update_data(self) -> GardenSnapshot:
+        known_count = self._change_count
         try:
             snapshot = await self._client.snapshot()
         except KamerplanterError as error:
@@ -128,6 +131,9 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
                 translation_key=key,
                 translation_placeholders=placeholders,
             ) from error
+        if known_count != self._change_count and not self._is_ended:
+            # It may have been read before that; a request during a slow one may be dropped.
+            self._refresh_soon()
         self._index(snapshot)
         self._wake_at(snapshot.next_due_at)
         return snapshot

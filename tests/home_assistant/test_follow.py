@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.kamerplanter import follow
 from custom_components.kamerplanter.reconcile import Difference, Subjects
@@ -41,6 +42,36 @@ async def test_changed_options_reload_the_entry(garden: Garden) -> None:
 
     assert garden.entry.state is ConfigEntryState.LOADED
     assert garden.entry.runtime_data is not runtime
+
+
+async def test_what_changes_while_a_slow_snapshot_is_read_shows_after_it(garden: Garden) -> None:
+    tank = await garden.add_tank()
+    await garden.derive()
+    client = garden.entry.runtime_data.client
+    read_snapshot = client.snapshot
+    is_read, may_go_on, is_changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def read_slowly() -> GardenSnapshot:
+        snapshot = await read_snapshot()
+        is_read.set()
+        await may_go_on.wait()
+        return snapshot
+
+    with patch.object(client, "snapshot", read_slowly):
+        await garden.ask(UpdateTank(key=tank, patch={"name": "Tank B"}))
+        await is_read.wait()
+        stop = client.changes(lambda _change: is_changed.set())
+        await garden.ask(UpdateTank(key=tank, patch={"name": "Tank C"}))
+        await is_changed.wait()
+        stop()
+        # Longer than changes are collected for, while the first snapshot is still on its way.
+        garden.freezer.tick(1)
+        async_fire_time_changed(garden.hass)
+        may_go_on.set()
+        await garden.settle()
+    await garden.derive()
+
+    assert garden.subentry(tank).title == "Tank C"
 
 
 async def test_a_snapshot_that_could_not_be_read_changes_nothing(garden: Garden) -> None:
