@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
@@ -158,8 +158,7 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
     named = own.get("field", "").removesuffix("s").removesuffix("_key")
     if "field" not in found and (word := _word(texts, "record_kind", named)) is not None:
         found["field"] = word
-    if _DAY.fullmatch(day := own.get("date", "")):
-        found["date"] = day_in(hass.config.language, date.fromisoformat(day))
+    found |= _days(hass.config.language, own)
     if hass.config.language != _LANGUAGE_OF_MESSAGES:
         if "reason" in own and "reason" not in found:
             # What has no word is a sentence of the system.
@@ -170,6 +169,18 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
             codes = own.get(name, "").split(", ")
             found[name] = ", ".join(_word(texts, words, code) or code for code in codes)
     return {name: word for name, word in found.items() if name in own}
+
+
+def _days(language: str, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the placeholders that are days, as a language writes them."""
+    # Of a field that is no day, a value that reads like one may be a name.
+    names = ("date", "value") if own.get("field", "").endswith("_on") else ("date",)
+    found: dict[str, str] = {}
+    for name in names:
+        if _DAY.fullmatch(text := own.get(name, "")):
+            with suppress(ValueError):  # such as the 30th of February, which was refused
+                found[name] = day_in(language, date.fromisoformat(text))
+    return found
 
 
 def _said_without_english(texts: Mapping[str, str], own: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from kamerplanter_backend.common.exceptions import (
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_engines.errors import (
+    FutureTimeError,
     IllegalTransitionError,
     InvalidInputError,
     KamerplanterError,
@@ -117,6 +118,21 @@ async def german(garden: Garden) -> HomeAssistant:
             KarenzViolationError("No.", plant="Chili", product="Neem", date="2026-12-04"),
             "Chili darf wegen Neem noch nicht geerntet werden. Erster erlaubter Tag: 04.12.2026.",
             id="date",
+        ),
+        pytest.param(
+            FutureTimeError("No.", field="phase_started_on", value="2026-12-04"),
+            "04.12.2026 liegt in der Zukunft.",
+            id="value of a field of days",
+        ),
+        pytest.param(
+            FutureTimeError("No.", field="planted_on", value="2026-02-30"),
+            "2026-02-30 liegt in der Zukunft.",
+            id="no day",
+        ),
+        pytest.param(
+            FutureTimeError("No.", field="name", value="2026-12-04"),
+            "2026-12-04 liegt in der Zukunft.",
+            id="a name like a day",
         ),
         pytest.param(
             ForbiddenError("No.", permission="moon:visit"),
