@@ -304,7 +304,7 @@ async def test_a_steady_entity_lives_as_long_as_its_device(garden: Garden) -> No
     garden.hass.states.async_set("sensor.pot_moisture", "40")
 
     for degrees in range(18, 24):
-        garden.hass.states.async_set("sensor.pot_temperature", str(degrees), {"unit": "°C"})
+        garden.hass.states.async_set("sensor.pot_temperature", str(degrees))
         await garden.pass_time(timedelta(minutes=25), step=timedelta(minutes=5))
     assert told(garden, "entity_silent") == []
 
