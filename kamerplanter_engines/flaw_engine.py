@@ -49,7 +49,9 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
     shown = sample.shown
     is_zero = shown == 0 and rules.zero_counts
     is_full = shown in rules.full_scale
-    if not (is_zero or is_full or sample.out_of_curve or sample.uncompensated):
+    if not (
+        is_zero or is_full or sample.out_of_curve or sample.uncompensated or sample.uncalibrated
+    ):
         return _NONE
     reasons: list[Reason] = []
     if is_zero and rules.zero_is_suspect:
@@ -60,6 +62,8 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
         reasons.append(Reason.OUT_OF_CURVE)
     if sample.uncompensated:
         reasons.append(Reason.UNCOMPENSATED)
+    if sample.uncalibrated:
+        reasons.append(Reason.UNCALIBRATED)
     return Flaws(tuple(reasons), is_end=is_zero or is_full)
 
 
@@ -73,5 +77,7 @@ def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
     if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
         return Reason.DISCONNECT_SIGNATURE
     if not rules.physical_low <= value <= rules.physical_high:
-        return Reason.OUTSIDE_PHYSICAL if isfinite(value) else Reason.NOT_A_NUMBER
+        if not isfinite(value):
+            return Reason.NOT_A_NUMBER
+        return Reason.UNCALIBRATED if sample.uncalibrated else Reason.OUTSIDE_PHYSICAL
     return None

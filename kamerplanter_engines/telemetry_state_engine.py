@@ -57,6 +57,10 @@ class Sample(NamedTuple):
     """What the probe showed is the quantity itself, so its 0 and full scale are end stops."""
     uncompensated: bool = False
     """It should have been brought to 25 °C, and nobody knows how: its temperature, or by what."""
+    is_canonical: bool = False
+    """It was told in a unit of its kind, so it needs no calibration to mean something."""
+    uncalibrated: bool = False
+    """A raw number that no calibration in force turns into what it means."""
 
     @property
     def sent(self) -> float | None:

@@ -1,8 +1,10 @@
 """Samples as a calibration puts them right, before they are judged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from math import isfinite
 from types import MappingProxyType
+from typing import NamedTuple, Self
 
 from kamerplanter_engines.calibration_engine import (
     corrected,
@@ -12,11 +14,16 @@ from kamerplanter_engines.calibration_engine import (
 )
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration, RawScale
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Verdict
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 from kamerplanter_engines.science.electrochemistry import ec_at_25_ms_cm
 from kamerplanter_engines.tables.channels import CHANNELS
-from kamerplanter_engines.telemetry_engine import ChannelState, Sample
+from kamerplanter_engines.telemetry_engine import (
+    ChannelRules,
+    ChannelState,
+    Sample,
+    judge_message,
+)
 
 _DIGITS_KEPT = 9
 """Hides what binary fractions add."""
@@ -32,36 +39,64 @@ THERMOMETERS = {
 """Which channel of the same probe tells the temperature of the liquid."""
 
 
+class Corrections(NamedTuple):
+    """What is known of a probe that changes what it shows."""
+
+    calibrations: Mapping[ChannelKind, Sequence[Calibration]] = MappingProxyType({})
+    """Those of the probe, by kind."""
+    coefficients_pct: Mapping[ChannelKind, float] = MappingProxyType({})
+    """Of the channels that the device does not compensate, see `uncompensated`."""
+    raw_kinds: Collection[ChannelKind] = ()
+    """Of which a number means nothing where no calibration is in force."""
+
+    def of_channels(self, channels: Iterable[ChannelBinding]) -> Self:
+        """Return the same for channels as they are bound now."""
+        return self._replace(coefficients_pct=uncompensated(channels))
+
+    def by(self, made: Iterable[Calibration], raw_kinds: Collection[ChannelKind]) -> Self:
+        """Return the same with other calibrations."""
+        return self._replace(calibrations=by_kind(made), raw_kinds=raw_kinds)
+
+
 def calibrated(
     samples: Sequence[Sample],
-    calibrations: Mapping[ChannelKind, Sequence[Calibration]],
+    corrections: Corrections,
     states: Mapping[ChannelKind, ChannelState],
-    coefficients_pct: Mapping[ChannelKind, float] = MappingProxyType({}),
+    rules: Mapping[ChannelKind, ChannelRules],
+    jumps_at: Sequence[datetime] = (),
 ) -> tuple[Sample, ...]:
     """Return samples with what each should have been; without a reason to change, as they are.
 
     Conductivity that the device does not compensate is brought to 25 °C, once; where nobody knows
-    the temperature, or it is too cold for the coefficient, it is marked so.
+    the temperature, or it is too cold for the coefficient, it is marked so. So is a raw number
+    without a calibration.
 
     Args:
         samples: Of one message, as the probe showed them.
-        calibrations: Those of the probe, by kind.
+        corrections: What is known of the probe.
         states: The memory of all channels, which knows the temperature.
-        coefficients_pct: Of the channels that the device does not compensate, see `uncompensated`.
+        rules: The numbers in force for them, by which a thermometer beside them is judged.
+        jumps_at: As for `judge_message`.
     """
-    if not (calibrations or coefficients_pct):
+    calibrations, coefficients_pct, raw_kinds = corrections
+    if not (calibrations or coefficients_pct or raw_kinds):
         return tuple(samples)
-    return tuple(
-        _put_right(
-            sample,
-            in_force(calibrations.get(sample.kind, ()), sample.kind, sample.at),
-            _temperature(sample, samples, states),
-            coefficients_pct.get(sample.kind),
-        )
-        if _can_be_put_right(sample)
-        else sample
-        for sample in samples
-    )
+    found: list[Sample] = []
+    for sample in samples:
+        if not _can_be_put_right(sample):
+            found.append(sample)
+            continue
+        kind = sample.kind
+        calibration = in_force(calibrations.get(kind, ()), kind, sample.at)
+        coefficient_pct = coefficients_pct.get(kind)
+        temperature_c = None
+        if coefficient_pct is not None or _asks_for_temperature(calibration):
+            temperature_c = _temperature(sample, samples, states, rules, jumps_at)
+        if calibration is None and kind in raw_kinds and not sample.is_canonical:
+            found.append(sample._replace(uncalibrated=True))
+        else:
+            found.append(_put_right(sample, calibration, temperature_c, coefficient_pct))
+    return tuple(found)
 
 
 def uncompensated(channels: Iterable[ChannelBinding]) -> dict[ChannelKind, float]:
@@ -79,6 +114,13 @@ def by_kind(calibrations: Iterable[Calibration]) -> dict[ChannelKind, list[Calib
     for item in calibrations:
         found.setdefault(item.kind, []).append(item)
     return found
+
+
+def _asks_for_temperature(calibration: Calibration | None) -> bool:
+    return calibration is not None and (
+        calibration.scale is RawScale.MILLIVOLT
+        or (calibration.kind in CONDUCTIVITIES and not calibration.compensated)
+    )
 
 
 def _can_be_put_right(sample: Sample) -> bool:
@@ -125,23 +167,29 @@ def _put_right(
 
 
 def _temperature(
-    sample: Sample, message: Sequence[Sample], states: Mapping[ChannelKind, ChannelState]
+    sample: Sample,
+    message: Sequence[Sample],
+    states: Mapping[ChannelKind, ChannelState],
+    rules: Mapping[ChannelKind, ChannelRules],
+    jumps_at: Sequence[datetime],
 ) -> float | None:
     """Return the temperature of the liquid, if the same probe has measured it lately.
 
-    Before its thermometer was ever judged, the one in the same message counts, if it is plausible.
+    A good one in the same message counts before the one that is remembered: the water may be
+    another since, and a message that comes late has its own.
     """
     thermometer = THERMOMETERS.get(sample.kind)
     if thermometer is None:
         return None
-    state, spec = states.get(thermometer), CHANNELS[thermometer]
-    if state is not None and state.good_at is not None and not state.good_is_retained:
-        is_fresh = is_recent(state.good_at, now=sample.at, max_age_s=spec.max_age_s)
-        return state.good_value if is_fresh else None
-    if state is not None and state.verdict is not None:
+    max_age_s = CHANNELS[thermometer].max_age_s
+    for other in message:
+        if other.kind is thermometer and is_recent(other.at, now=sample.at, max_age_s=max_age_s):
+            # It is judged once more with the others, which is when its memory moves on.
+            verdicts, _ = judge_message((other,), states, rules, jumps_at=jumps_at)
+            if verdicts and verdicts[0].verdict is Verdict.GOOD:
+                return verdicts[0].value
+    state = states.get(thermometer)
+    if state is None or state.good_at is None or state.good_is_retained:
         return None
-    low = spec.physical_low if spec.plausible_low is None else spec.plausible_low
-    high = spec.physical_high if spec.plausible_high is None else spec.plausible_high
-    shown = next((other.raw for other in message if other.kind is thermometer), None)
-    # An exact 0 is what a dead circuit says.
-    return shown if shown is not None and shown != 0 and low <= shown <= high else None
+    is_fresh = is_recent(state.good_at, now=sample.at, max_age_s=max_age_s)
+    return state.good_value if is_fresh else None

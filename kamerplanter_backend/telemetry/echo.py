@@ -72,5 +72,7 @@ def echoes(
         if not (rules[kind].repeats_are_natural or is_coarse(state)):
             continue
         if (at - state.at).total_seconds() >= rules[kind].max_age_s * ECHO_AGE_RATIO:
-            samples.append(Sample(kind=kind, raw=raw, at=at, received_at=received_at))
+            sample = Sample(kind=kind, raw=raw, at=at, received_at=received_at)
+            # What was good as it was sent needs no calibration.
+            samples.append(sample._replace(is_canonical=state.sent == state.value))
     return samples

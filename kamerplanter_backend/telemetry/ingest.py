@@ -20,7 +20,7 @@ from kamerplanter_backend.domain.services.telemetry_service import (
     TelemetryService,
 )
 from kamerplanter_backend.telemetry.as_reading import as_reading
-from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated, uncompensated
+from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.sources import same_source
@@ -265,16 +265,14 @@ class _Batch:
         rules = {kind: source.rules(binding) for kind, binding in memory.bindings.items()}
         now, at = self._context.now, items[0].at
         samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
+        corrections = Corrections().of_channels(memory.bindings.values())
+        corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
+        jumps_at = _remembered(source.jumps_at, at)
         judged, memory.states = judge_message(
-            calibrated(
-                samples,
-                by_kind(source.view.calibrations),
-                memory.states,
-                uncompensated(memory.bindings.values()),
-            ),
+            calibrated(samples, corrections, memory.states, rules, jumps_at),
             memory.states,
             rules,
-            jumps_at=_remembered(source.jumps_at, at),
+            jumps_at=jumps_at,
             dosed_at=_remembered(source.dosed_at, at),
         )
         for item, verdict in zip(items, judged, strict=True):

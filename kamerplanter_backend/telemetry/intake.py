@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from kamerplanter_backend.telemetry.as_reading import as_reading
-from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated, uncompensated
+from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.echo import echoes, neighbours
 from kamerplanter_backend.telemetry.mapping import (
     FieldReader,
@@ -89,7 +89,7 @@ class ProbeIntake:
         self._device_of = device_of or (lambda _entity_id: None)
         self._jumps_at: tuple[datetime, ...] = ()
         self._dosed_at: tuple[datetime, ...] = ()
-        self._calibrations: dict[ChannelKind, list[Calibration]] = {}
+        self._corrections = Corrections()
         self._doubts: Doubts = {}
         self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
@@ -128,7 +128,7 @@ class ProbeIntake:
             elif binding.entity_id is not None:
                 self._by_entity.setdefault(binding.entity_id, []).append(reader)
         self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
-        self._uncompensated = uncompensated(probe.channels)
+        self._corrections = self._corrections.of_channels(probe.channels)
         self.reports.forget(self.rules, (*self._by_topic, *self._by_entity))
 
     def update(
@@ -213,12 +213,12 @@ class ProbeIntake:
         self._doubts = doubts
         return is_news
 
-    def calibrate(self, calibrations: Sequence[Calibration]) -> None:
-        """Use these calibrations for what comes in from now on."""
-        self._calibrations = by_kind(calibrations)
+    def calibrate(self, made: Sequence[Calibration], raw: Sequence[ChannelKind] = ()) -> None:
+        """Use these calibrations for what comes in from now on; raw kinds need one."""
+        self._corrections = self._corrections.by(made, raw)
 
     def _put_right(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-        return calibrated(samples, self._calibrations, self._states, self._uncompensated)
+        return calibrated(samples, self._corrections, self._states, self.rules, self._jumps_at)
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime

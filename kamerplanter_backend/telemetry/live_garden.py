@@ -76,7 +76,7 @@ class LiveGarden:
                 )
                 self._taken_in_at[key] = now
             intake.on_supply(memory.view.supplied_at, memory.view.dosed_at)
-            intake.calibrate(memory.view.calibrations)
+            intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})
             intake.recall(restored, self._taken_in_at[key])
         self._memories = dict(memories)

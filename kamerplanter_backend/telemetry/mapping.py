@@ -55,6 +55,7 @@ class FieldReader:
         "_conversion",
         "_is_exact",
         "_may_be_volts",
+        "_names_unit",
         "_spec",
         "_unit",
         "binding",
@@ -72,6 +73,7 @@ class FieldReader:
         except UnknownUnitError:
             self._conversion = None
         self._is_exact = binding.factor == 1
+        self._names_unit = bool(binding.unit)
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
 
     def missing(self, received_at: datetime, problem: Reason) -> Sample:
@@ -176,6 +178,7 @@ class FieldReader:
             has_time,
             False,
             step * found[0],
+            is_canonical=self._names_unit or bool(unit_behind or unit),
         )
 
     def _found(

@@ -76,6 +76,8 @@ class Reason(StrEnum):
     """The clock went back since it was measured, so nobody knows how old it is."""
     UNCOMPENSATED = "uncompensated"
     """Conductivity as it is at a temperature that nobody knows, so not that at 25 °C."""
+    UNCALIBRATED = "uncalibrated"
+    """A raw number, volts or counts, whose calibration does not count any more."""
     PROBES_DISAGREE = "probes_disagree"
     """Another probe of the same place shows something else."""
     DRIFTED = "drifted"

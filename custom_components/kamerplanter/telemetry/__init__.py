@@ -102,7 +102,7 @@ class LiveReadings:
             self._take_in(view, snapshot)
         for key, intake in self._intakes.items():
             intake.on_supply(views[key].supplied_at, views[key].dosed_at)
-            intake.calibrate(views[key].calibrations)
+            intake.calibrate(views[key].calibrations, views[key].raw_kinds)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
                 self._notify(key, None)
             known = {item.kind: item.known for item in views[key].channels}

@@ -22,6 +22,7 @@ from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
+from kamerplanter_engines.raw_scale_engine import raw_kinds
 from kamerplanter_engines.stillness_engine import run_began_by, step_of
 from kamerplanter_engines.tables.channels import CHANNELS
 
@@ -64,6 +65,7 @@ def probe_view(
         supplied_at=max(jumps, default=None),
         dosed_at=dosed_at,
         calibrations=calibrations,
+        raw_kinds=raw_kinds(probe.channels, recorded),
         calibration_statuses=statuses,
         should_be_calibrated=should_be_calibrated(
             probe, statuses, [item.kind for item in drifts if item.drifted]

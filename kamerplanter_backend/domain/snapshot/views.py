@@ -96,6 +96,9 @@ class ProbeView(Model):
     """When water or feed was last given where it stands; EC and pH have to move then."""
     calibrations: tuple[Calibration, ...] = ()
     """Those that count for what may still come in, newest first."""
+    raw_kinds: tuple[ChannelKind, ...] = ()
+    """Whose numbers are volts or counts: doubted where no calibration counts, unless the device
+    names a unit of the kind."""
     calibration_statuses: tuple[CalibrationStatus, ...] = ()
     """How old the calibration of each bound channel is."""
     should_be_calibrated: bool | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.calibrated import by_kind, calibrated
+from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.models.calibration import (
@@ -99,7 +99,7 @@ def test_reading_from_before_the_calibration_is_not_changed() -> None:
     early = Sample(kind=PH, at=NOW - timedelta(hours=2), received_at=NOW, raw=6.1)
     late = early._replace(at=NOW)
 
-    found = calibrated([early, late], by_kind([PH_OFF]), {})
+    found = calibrated([early, late], Corrections().by([PH_OFF], ()), {}, {})
 
     assert found[0] == early
     assert (found[1].measured, found[1].raw) == (6.1, pytest.approx(5.862, abs=1e-3))
@@ -151,7 +151,8 @@ def test_conductivity_is_compensated_by_the_probe_s_own_thermometer() -> None:
     cold = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=3))}
     old = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=5))}
 
-    found = [calibrated([sample], by_kind([cell]), states)[0] for states in (cold, old, {})]
+    corrections = Corrections().by([cell], ())
+    found = [calibrated([sample], corrections, states, {})[0] for states in (cold, old, {})]
 
     # Two percent for each kelvin below 25 °C; a thermometer that is silent for hours tells nothing.
     assert [item.raw for item in found] == pytest.approx([1.6 / 0.9, 1.6, 1.6])
@@ -169,7 +170,7 @@ def test_what_is_no_value_stays_so(kind: ChannelKind, payload: str) -> None:
 def test_step_of_the_last_digit_grows_with_the_slope() -> None:
     sample = Sample(kind=PH, at=NOW, received_at=NOW, raw=6.1, step=0.1)
 
-    [found] = calibrated([sample], by_kind([PH_OFF]), {})
+    [found] = calibrated([sample], Corrections().by([PH_OFF], ()), {}, {})
 
     assert found.step == pytest.approx(0.1 * 3 / 2.9)
 

@@ -205,3 +205,37 @@ def test_what_a_device_said_is_known_again_after_a_start() -> None:
     ]
 
     assert {judged[EC].reasons for judged in verdicts} == {(Reason.RATE,)}
+
+
+def test_the_temperature_of_the_same_message_counts_before_the_remembered_one() -> None:
+    found = intake()
+    send(found, '{"ec": 1.2, "t": 59}')
+
+    judged = send(found, '{"ec": 1.5, "t": 77}', NOW + timedelta(hours=3))[EC]
+
+    # By the 15 °C of three hours ago it would be 1.875.
+    assert (judged.value, judged.verdict) == (1.5, Verdict.GOOD)
+
+
+def test_a_doubtful_thermometer_gives_way_to_what_is_remembered() -> None:
+    found = intake()
+    send(found, '{"ec": 1.6, "t": 59}')
+
+    # Ten kelvin within a minute: it says nothing yet, and the water is as it was.
+    jumped = send(found, '{"ec": 1.61, "t": 77}', NOW + timedelta(minutes=1))
+
+    assert jumped[WATER].reasons == (Reason.RATE,)
+    assert jumped[EC].value == pytest.approx(1.61 / 0.8)
+
+
+def test_a_pair_that_comes_late_has_its_own_temperature() -> None:
+    found = intake()
+    send(found, '{"ec": 1.5, "t": 77}', NOW + timedelta(hours=3))
+
+    early = (NOW + timedelta(hours=1)).isoformat()
+    late = send(
+        found, f'{{"ec": 1.6, "t": 59, "time": "{early}"}}', NOW + timedelta(hours=3, minutes=1)
+    )[EC]
+
+    assert late.at == NOW + timedelta(hours=1)
+    assert (late.value, late.verdict) == (pytest.approx(2.0), Verdict.GOOD)
