@@ -90,6 +90,7 @@ async def test_numbers_that_look_like_microsiemens_are_told_and_put_right(
         "source": TOPIC,
         "unit": "µS/cm",
         "bound_unit": "mS/cm",
+        "allowed": "mS/cm, µS/cm, dS/m, S/m, S/cm, ppm500, ppm640, ppm700",
     }
     assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
 
@@ -141,6 +142,87 @@ async def test_a_sensor_with_a_wrong_unit_of_its_own_cannot_be_put_right_here(
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["source"] == "sensor.ec"
     assert issue.translation_placeholders["bound_unit"] == "mS/cm"
+
+
+async def report(garden: Garden, entity_id: str, unit: str | None, *states: str) -> None:
+    for state in states:
+        assert garden.freezer is not None
+        garden.freezer.tick(60)
+        attributes = {} if unit is None else {"unit_of_measurement": unit}
+        garden.hass.states.async_set(entity_id, state, attributes)
+        await garden.settle()
+
+
+def said(issue: ir.IssueEntry) -> list[str]:
+    """Return what a person reads, in each language."""
+    return [
+        "\n".join(texts["issues"][issue.translation_key].values()).format(
+            **issue.translation_placeholders or {}
+        )
+        for texts in TEXTS.values()
+    ]
+
+
+@pytest.mark.parametrize("bound_unit", [None, "µS/cm"])
+async def test_ppm_without_a_scale_is_told_until_the_binding_names_it(
+    garden: Garden, bound_unit: str | None
+) -> None:
+    tank = await add_tank(
+        garden, ChannelBinding(kind=ChannelKind.EC, entity_id="sensor.tds", unit=bound_unit)
+    )
+    await report(garden, "sensor.tds", "ppm", "900", "901")
+    assert issues(garden) == []
+
+    await report(garden, "sensor.tds", "ppm", "902")
+
+    (issue,) = issues(garden)
+    assert (issue.is_fixable, issue.translation_key) == (False, "unit_without_scale")
+    for text in said(issue):
+        assert "sensor.tds" in text
+        assert "ppm500, ppm640, ppm700" in text
+    assert garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+
+    probe = garden.snapshot.probes[0].probe
+    scaled: dict[str, Any] = {"kind": "ec", "entity_id": "sensor.tds", "unit": "ppm500"}
+    await garden.ask(UpdateProbe(key=probe.key, patch={"channels": [scaled]}))
+    await garden.settle()
+    await report(garden, "sensor.tds", "ppm", "900")
+
+    assert issues(garden) == []
+    assert float(garden.state("sensor", tank, "ec").state) == pytest.approx(1.8)
+
+
+async def test_a_unit_of_something_else_is_told_with_those_that_fit(garden: Garden) -> None:
+    warmth = ChannelBinding(kind=ChannelKind.WATER_TEMPERATURE, entity_id="sensor.odd", unit="°C")
+    await add_tank(garden, warmth)
+
+    await report(garden, "sensor.odd", "%", "21", "22", "23")
+
+    (issue,) = issues(garden)
+    assert (issue.is_fixable, issue.translation_key) == (False, "unit_unknown")
+    for text in said(issue):
+        assert "sensor.odd" in text
+        assert "%" in text
+        assert "°C, °F, K" in text
+    await report(garden, "sensor.odd", "L", "24")
+    (changed,) = issues(garden)
+    assert (changed.translation_placeholders or {})["unit"] == "L"
+    await report(garden, "sensor.odd", "°C", "22")
+    assert issues(garden) == []
+
+
+async def test_volts_of_a_battery_are_told_and_a_doubt_without_a_unit_is_not(
+    garden: Garden,
+) -> None:
+    battery = ChannelBinding(kind=ChannelKind.BATTERY, entity_id="sensor.battery")
+    await add_tank(garden, battery)
+
+    await report(garden, "sensor.battery", None, "2.91", "2.92", "2.93", "2.94")
+    assert issues(garden) == []
+    await report(garden, "sensor.battery", "V", "2.91", "2.92", "2.93")
+
+    (issue,) = issues(garden)
+    assert (issue.translation_placeholders or {})["unit"] == "V"
 
 
 async def test_an_issue_goes_with_its_probe(mqtt_garden: Garden) -> None:

@@ -1,13 +1,21 @@
-"""Repair issues about bindings whose numbers look like another unit."""
+"""Repair issues about units that do not fit: the numbers look like another one, or it is none."""
 
 from collections import Counter
+from typing import NamedTuple
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from kamerplanter_backend.telemetry.unit_guess import UNITS_OF_HINTS, usual_unit
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Hint, Probe
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Hint,
+    Probe,
+    Reason,
+)
+from kamerplanter_engines.units import KNOWN_UNITS, PPM, PPM_SCALES, normalise_unit, unit_fault
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_ENTRY_ID,
@@ -22,15 +30,18 @@ from ..texts import Texts  # noqa: TID252
 
 TELL_AFTER = 3
 """So many looks in a row; a single value may be a fault of the device."""
-_KINDS = (
-    ChannelKind.EC,
-    ChannelKind.SOIL_EC,
-    ChannelKind.WATER_TEMPERATURE,
-    ChannelKind.SOIL_TEMPERATURE,
-)
-"""Those that devices send in several units."""
+_FIXABLE = "unit_mismatch"
 
 type _Channel = tuple[str, ChannelKind]
+
+
+class _Fault(NamedTuple):
+    """What is wrong with the unit of a channel."""
+
+    text: str
+    """The key of what is told."""
+    unit: str
+    """The one that the numbers look like, or that the sensor names and that does not fit."""
 
 
 class UnitIssues:
@@ -48,7 +59,7 @@ class UnitIssues:
         self._texts = texts
         self._stops: dict[str, list[CALLBACK_TYPE]] = {}
         self._counts: Counter[_Channel] = Counter()
-        self._told: set[_Channel] = set()
+        self._told: dict[_Channel, _Fault] = {}
 
     @callback
     def start(self) -> None:
@@ -72,7 +83,9 @@ class UnitIssues:
         for key in self._stops.keys() - probes:
             self._forget(key)
         for key in probes - self._stops.keys():
-            self._stops[key] = [live.listen(key, kind, self._looker(key, kind)) for kind in _KINDS]
+            self._stops[key] = [
+                live.listen(key, kind, self._looker(key, kind)) for kind in ChannelKind
+            ]
 
     def _looker(self, probe_key: str, kind: ChannelKind) -> CALLBACK_TYPE:
         @callback
@@ -90,25 +103,45 @@ class UnitIssues:
             del self._counts[channel]
 
     def _look(self, channel: _Channel) -> None:
-        hint = self._entry.runtime_data.live.hint(*channel)
-        unit = None if hint is None else UNITS_OF_HINTS.get(Hint(hint))
-        if unit is None:
+        fault = self._fault(channel)
+        if fault is None:
             self._counts.pop(channel, None)
             if channel in self._told:
                 self._take_back(channel)
             return
         self._counts[channel] += 1
-        if self._counts[channel] >= TELL_AFTER and channel not in self._told:
-            self._tell(channel, unit)
+        if self._counts[channel] >= TELL_AFTER and self._told.get(channel) != fault:
+            self._tell(channel, fault)
 
-    def _tell(self, channel: _Channel, unit: str) -> None:
+    def _fault(self, channel: _Channel) -> _Fault | None:
+        """Return what is wrong with the unit of the newest value; none = nothing that is known."""
+        key, kind = channel
+        live = self._entry.runtime_data.live
+        hint, shown = live.hint(key, kind), live.shown(key, kind)
+        unit = None if hint is None else UNITS_OF_HINTS.get(Hint(hint))
+        is_refused = shown is not None and Reason.UNKNOWN_UNIT in shown.reasons
+        if unit is None and not is_refused:
+            return None
+        view = self._entry.runtime_data.coordinator.data.probe(key)
+        binding = None if view is None else view.probe.binding(kind)
+        if binding is None:
+            return None
+        own_unit = self._unit_of_entity(binding)
+        if unit is not None:
+            # What a sensor says about itself wins, so only the sensor can be put right.
+            return _Fault(_FIXABLE if own_unit is None else "unit_mismatch_entity", unit)
+        if own_unit is None or unit_fault(kind, own_unit) is None:
+            return None
+        needs_scale = normalise_unit(own_unit) == PPM and PPM_SCALES & set(KNOWN_UNITS[kind])
+        return _Fault("unit_without_scale" if needs_scale else "unit_unknown", own_unit)
+
+    def _tell(self, channel: _Channel, fault: _Fault) -> None:
         key, kind = channel
         view = self._entry.runtime_data.coordinator.data.probe(key)
         binding = None if view is None else view.probe.binding(kind)
         if view is None or binding is None:
             return
-        self._told.add(channel)
-        own_unit = self._unit_of_entity(binding)
+        self._told[channel] = fault
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -117,27 +150,28 @@ class UnitIssues:
                 CONF_ENTRY_ID: self._entry.entry_id,
                 CONF_PROBE_KEY: key,
                 CONF_KIND: kind.value,
-                CONF_UNIT: unit,
+                CONF_UNIT: fault.unit,
             },
-            # What a sensor says about itself wins, so only the sensor can be put right.
-            is_fixable=own_unit is None,
+            is_fixable=fault.text == _FIXABLE,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="unit_mismatch" if own_unit is None else "unit_mismatch_entity",
+            translation_key=fault.text,
             translation_placeholders={
                 "probe": view.probe.name,
                 "measurement": self._texts.kind(kind),
                 "source": _source(view.probe, kind),
-                "unit": unit,
-                "bound_unit": own_unit or binding.unit or usual_unit(kind),
+                "unit": fault.unit,
+                "bound_unit": self._unit_of_entity(binding) or binding.unit or usual_unit(kind),
+                "allowed": ", ".join(unit for unit in KNOWN_UNITS[kind] if unit),
             },
         )
 
     def _unit_of_entity(self, binding: ChannelBinding) -> str | None:
         state = None if binding.entity_id is None else self._hass.states.get(binding.entity_id)
-        return None if state is None else state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        unit = None if state is None else state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        return str(unit) if unit else None
 
     def _take_back(self, channel: _Channel) -> None:
-        self._told.discard(channel)
+        self._told.pop(channel, None)
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(channel))
 
     def _issue_id(self, channel: _Channel) -> str:
