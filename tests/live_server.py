@@ -1,15 +1,27 @@
 """A server on a real socket, in a thread of the test's own process."""
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from anyio._backends._asyncio import WorkerThread
 from fastapi import FastAPI
 
 from kamerplanter_backend.common.change_hub import ChangeHub
 
 PATIENCE_S = 20
+
+
+def workers_where(is_so: Callable[[asyncio.AbstractEventLoop], bool]) -> list[threading.Thread]:
+    """Return the threads on which a loop read files or sent archives.
+
+    They end by themselves when the loop has done its work, but a moment later.
+    """
+    workers = [thread for thread in threading.enumerate() if isinstance(thread, WorkerThread)]
+    return [worker for worker in workers if is_so(worker.loop)]
 
 
 class LiveServer:
@@ -49,3 +61,5 @@ class LiveServer:
         self._server.should_exit = True
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "the server did not stop"
+        for worker in workers_where(lambda loop: loop.is_closed()):
+            worker.join(PATIENCE_S)

@@ -1,5 +1,6 @@
 """Servers for the tests of the HTTP interface."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,16 @@ import pytest
 
 from kamerplanter_backend.config.settings import Mode
 from tests.backend.api.harness import Bench
+from tests.live_server import PATIENCE_S, workers_where
+
+
+@pytest.fixture(autouse=True)
+async def _workers_end() -> AsyncIterator[None]:
+    """Leave no thread behind on which the server of a test read a file or sent an archive."""
+    yield
+    here = asyncio.get_running_loop()
+    for worker in workers_where(lambda loop: loop is here):
+        await asyncio.to_thread(worker.join, PATIENCE_S)
 
 
 @pytest.fixture
