@@ -65,7 +65,7 @@ class PlantService(EntityService[Plant]):
         which it began with another phase.
 
         Raises:
-            NotFoundError: It does not exist, or is archived; the same of its tank.
+            NotFoundError: It does not exist, or is archived; the same of a tank that is new to it.
             BrokenReferenceError: Its species or cultivar does not exist.
             InvalidInputError: A name is unknown, or a value does not fit or is missing.
             FutureTimeError: A past date lies in the future.
@@ -75,7 +75,7 @@ class PlantService(EntityService[Plant]):
         before = live(plants, key)
         facts_before = facts_of(uow, [before]).get(key)
         plant = plants.patch(key, patch, PlantFields, expected_revision=expected_revision)
-        _check(uow, plant)
+        _check(uow, plant, before)
         if plant.phase_entry_id != before.phase_entry_id:
             fix = f"the day on which the phase began, {uow.context.today} if today"
             check_sent_too(patch, "phase_started_on", fix, because="phase_entry_id")
@@ -99,8 +99,10 @@ class PlantService(EntityService[Plant]):
     remove = archive
 
 
-def _check(uow: UnitOfWork, plant: Plant) -> None:
-    if plant.tank_key is not None:
+def _check(uow: UnitOfWork, plant: Plant, before: Plant | None = None) -> None:
+    # A plant outlives its tank, and is not frozen with it.
+    is_moved = before is None or plant.tank_key != before.tank_key
+    if plant.tank_key is not None and is_moved:
         live(uow.of(TankRepository), plant.tank_key)
     if plant.cultivar_key is not None:
         check_cultivar(plant, uow.of(CultivarRepository).get(plant.cultivar_key))

@@ -198,6 +198,21 @@ def test_nothing_is_put_on_an_archived_tank(garden: Garden) -> None:
         garden.probe(ChannelKind.EC, tank_key=tank.key)
 
 
+def test_a_plant_outlives_its_tank(garden: Garden) -> None:
+    tank, other = garden.tank(), garden.tank(name="Other")
+    plant = garden.plant(tank_key=tank.key)
+    for gone in (tank, other):
+        garden.services.tank.archive(garden.context(), gone.key)
+
+    renamed = garden.services.plant.update(garden.context(), plant.key, {"name": "Old tomato"})
+    assert (renamed.name, renamed.tank_key) == ("Old tomato", tank.key)
+    with pytest.raises(NotFoundError):
+        garden.services.plant.update(garden.context(), plant.key, {"tank_key": other.key})
+
+    alone = garden.services.plant.update(garden.context(), plant.key, {"tank_key": None})
+    assert alone.tank_key is None
+
+
 def test_limits_of_a_tank_must_leave_room(garden: Garden) -> None:
     with pytest.raises(InvalidInputError) as refused:
         garden.tank(ph_low=6.5, ph_high=5.5)
