@@ -23,7 +23,7 @@ def check_texts(
         flow = flow if subentry_type is None else flow[subentry_type]
         flow = flow if issue is None else texts["issues"][issue]["fix_flow"]
         filled = result.get("description_placeholders") or {}
-        for text in _texts(result, flow):
+        for text in (*_texts(result, flow), *_header_of_wait(result, texts, issue)):
             assert text, (language, result.get("step_id"))
             text.format(**filled)
 
@@ -49,6 +49,18 @@ def _texts(result: Mapping[str, Any], flow: Mapping[str, Any]) -> Iterator[str]:
             yield title
         case FlowResultType.ABORT if "translation_domain" not in result:
             yield flow["abort"][result["reason"]]
+
+
+def _header_of_wait(
+    result: Mapping[str, Any], texts: Mapping[str, Any], issue: str | None
+) -> Iterator[str]:
+    """Yield what stands above a repair that waits, from where the front end looks for it.
+
+    Its compiled code asks for `issues.step.<issue>.fix_flow.<step>.title`, and where there is
+    nothing it shows the name of the integration.
+    """
+    if issue is not None and result["type"] is FlowResultType.SHOW_PROGRESS:
+        yield texts["issues"][f"step.{issue}"]["fix_flow"][result["step_id"]]["title"]
 
 
 def _fields(schema: Mapping[Any, Any], step: Mapping[str, Any]) -> Iterator[str]:

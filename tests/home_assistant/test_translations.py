@@ -11,8 +11,10 @@ import pytest
 import yaml
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
 
 from custom_components.kamerplanter.actions import ACTIONS, OTHER_ACTIONS
+from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.descriptions.hub import (
     HUB_BINARY_SENSORS,
     HUB_SENSORS,
@@ -30,6 +32,7 @@ from custom_components.kamerplanter.descriptions.probe import (
     PROBE_SENSORS,
 )
 from custom_components.kamerplanter.descriptions.tank import TANK_BINARY_SENSORS, TANK_SENSORS
+from custom_components.kamerplanter.flows.calibration_repair import CalibrationFlow
 from custom_components.kamerplanter.subentry_flow import SUBENTRY_FLOWS
 from custom_components.kamerplanter.texts import Texts
 from kamerplanter_backend.client.handlers import HANDLERS
@@ -62,6 +65,8 @@ ROWS: dict[Platform, tuple[Any, ...]] = {
     Platform.TODO: HUB_TASK_LISTS,
     Platform.BUTTON: PLANT_BUTTONS,
 }
+WAITING = "step."
+"""Before the name of an issue: the headers of its repair while it waits."""
 CATEGORIES = {
     "title",
     "config",
@@ -231,6 +236,22 @@ def test_each_issue_says_what_to_do() -> None:
             assert issue["title"]
 
 
+async def test_a_repair_that_waits_has_a_header_where_the_front_end_looks(
+    hass: HomeAssistant,
+) -> None:
+    for language in TEXTS:
+        texts = await async_get_translations(hass, language, "issues", {DOMAIN})
+        said = {
+            texts[f"component.{DOMAIN}.issues.{path}.title"]
+            # As it is, and as it would be if the front end looked for it as for other steps.
+            for path in (
+                f"step.calibration_due.fix_flow.{CalibrationFlow.wait_step}",
+                f"calibration_due.fix_flow.step.{CalibrationFlow.wait_step}",
+            )
+        }
+        assert len(said) == 1
+
+
 def test_the_code_uses_no_text_that_is_missing() -> None:
     used = re.compile(r'translation_key="([a-z_]+)"')
     known = {
@@ -253,7 +274,8 @@ def test_each_text_of_an_error_or_issue_is_used() -> None:
         queue += children
 
     assert set(TEXTS["en"]["exceptions"]) - of_errors - quoted == set()
-    assert set(TEXTS["en"]["issues"]) - quoted == set()
+    issues = {key.removeprefix(WAITING) for key in TEXTS["en"]["issues"]}
+    assert issues - quoted == set()
 
 
 @pytest.mark.parametrize("platform", ROWS)

@@ -20,6 +20,12 @@ class CalibrationFlow(RepairsFlow, CalibrationSteps):
         probe_key: The probe.
     """
 
+    wait_step = "progress"
+    """The front end looks the header of a repair that waits up as `issues.step.<issue>.fix_flow.
+    <step>.title`, where translations allow no steps. The progress of an issue named
+    `step.<issue>` lies there, and has this header.
+    """
+
     def __init__(self, entry_id: str, probe_key: str) -> None:
         self._entry_id = entry_id
         self._probe_key = probe_key
@@ -47,6 +53,13 @@ class CalibrationFlow(RepairsFlow, CalibrationSteps):
     async def async_step_init(self, _user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Begin."""
         result: RepairsFlowResult = await self.async_step_calibrate()
+        return result
+
+    async def async_step_progress(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Go on waiting until the probe has come to rest."""
+        result: RepairsFlowResult = await self.async_step_calibration_steady(user_input)
         return result
 
     @override

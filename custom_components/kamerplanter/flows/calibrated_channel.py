@@ -1,0 +1,113 @@
+"""What a dialog knows of a channel that is being calibrated: its draft, and what it shows now."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, override
+
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import FlowHandler
+from homeassistant.util import dt as dt_util
+
+from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_backend.telemetry.calibration_draft import Draft
+from kamerplanter_engines.models.steadiness import RawSample
+from kamerplanter_engines.models.telemetry import ChannelBinding
+
+from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
+from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
+from .calibration_words import live
+
+SHOWN_FOR = timedelta(minutes=5)
+"""What is older says nothing about the solution that the probe lies in."""
+
+type StepResult = Any
+"""Each kind of dialog has a class of its own for what a step answers."""
+
+
+class CalibratedChannel(FlowHandler[Any, Any, Any]):
+    """Listens to the channel for as long as the dialog is open."""
+
+    _draft: Draft | None = None
+    _tap: ChannelTap | None = None
+    _waits_since: datetime | None = None
+    """When the waiting for a steady value began; what came before it is no part of it."""
+    _refused: str = ""
+    """Why the last try failed, for the menu that is shown next."""
+
+    @property
+    @abstractmethod
+    def entry(self) -> KamerplanterConfigEntry:
+        """The entry of the garden, which is loaded."""
+
+    @property
+    @abstractmethod
+    def calibrated_probe_key(self) -> str:
+        """The probe."""
+
+    @abstractmethod
+    async def async_step_calibration_solution(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Say what to do for the next point."""
+
+    @abstractmethod
+    async def async_step_calibration_summary(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Show what follows, and ask whether to store it."""
+
+    @override
+    @callback
+    def async_remove(self) -> None:
+        """Listen no more."""
+        self._close_tap()
+
+    def _view(self) -> ProbeView | None:
+        return self.entry.runtime_data.coordinator.data.probe(self.calibrated_probe_key)
+
+    def _measured(self) -> Draft:
+        assert self._draft is not None  # noqa: S101 - the first step made it
+        return self._draft
+
+    async def _names(self) -> dict[str, str]:
+        """Return what the texts of all steps name."""
+        draft, texts = self._measured(), await Texts.async_load(self.hass)
+        return {
+            "measurement": texts.kind(draft.kind),
+            "number": str(min(len(draft.points) + 1, len(draft.solutions))),
+            "of": str(len(draft.solutions)),
+        }
+
+    def _open_tap(self, binding: ChannelBinding) -> ChannelTap:
+        self._close_tap()
+        self._tap = ChannelTap(self.entry, self.calibrated_probe_key, binding)
+        return self._tap
+
+    def _close_tap(self) -> None:
+        if self._tap is not None:
+            self._tap.close()
+            self._tap = None
+
+    def _channel_tap(self) -> ChannelTap:
+        """Return the tap; an entry that was loaded anew needs another one."""
+        if self._tap is None or not self._tap.is_of(self.entry):
+            return self._open_tap(self._measured().binding)
+        return self._tap
+
+    def _samples(self, since: datetime) -> Sequence[RawSample]:
+        return self._channel_tap().samples(since)
+
+    def _samples_of_solution(self) -> Sequence[RawSample]:
+        """Return what came in since the waiting began; without any, what is not too old."""
+        return self._samples(self._waits_since or dt_util.utcnow() - SHOWN_FOR)
+
+    def _newest(self) -> RawSample | None:
+        return next(reversed(self._samples(dt_util.utcnow() - SHOWN_FOR)), None)
+
+    def _live_text(self, texts: Texts, samples: Sequence[RawSample]) -> str:
+        draft = self._measured()
+        steady = draft.steadiness(samples)
+        newest = samples[-1] if samples else None
+        return live(texts, newest, steady, draft.kind, draft.scale)

@@ -1,0 +1,101 @@
+"""The step of a calibration that agrees on what the probe shows in a solution."""
+
+from typing import Any
+
+from homeassistant.const import UnitOfTemperature
+from homeassistant.util.unit_conversion import TemperatureConverter
+
+from kamerplanter_backend.telemetry.calibrated import THERMOMETERS
+from kamerplanter_backend.telemetry.calibration_draft import Draft
+from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.calibration import CalibrationPoint
+from kamerplanter_engines.models.steadiness import Steadiness
+
+from ..schema import vol  # noqa: TID252 - the neighbours import alike
+from ..texts import Texts  # noqa: TID252
+from .calibrated_channel import CalibratedChannel, StepResult
+from .calibration_words import raw_unit, reference_unit
+from .forms import number
+
+RAW_LIMIT = 1e9
+TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C = -5, 60
+DIGITS = 4
+_FORM_FIELDS = {"raw": "raw", "value": "solution"}
+
+
+class CalibrationReading(CalibratedChannel):
+    """Shows what was read, to be agreed with or changed."""
+
+    async def async_step_calibration_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Show what was read, to be agreed with or changed."""
+        draft = self._measured()
+        schema = self._reading_schema(draft)
+        errors: dict[str, str] = {}
+        refused = ""
+        texts = await Texts.async_load(self.hass)
+        if user_input is not None:
+            try:
+                draft.add(self._point(user_input))
+            except InvalidInputError as error:
+                refused = texts.error(error)
+                if error.field == "points":
+                    # A number alone does not put this right: it has to be measured again.
+                    self._refused = refused
+                    return await self.async_step_calibration_solution()
+                errors = {_FORM_FIELDS.get(str(error.field), "base"): "calibration_refused"}
+            else:
+                if draft.is_complete:
+                    return await self.async_step_calibration_summary()
+                return await self.async_step_calibration_solution()
+        seen = self._samples_of_solution()
+        steady = draft.steadiness(seen)
+        shown = user_input or self._suggested(draft, steady)
+        return self.async_show_form(
+            step_id="calibration_reading",
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+            description_placeholders=await self._names()
+            | {"live": self._live_text(texts, seen), "refused": refused},
+            last_step=False,
+        )
+
+    def _reading_schema(self, draft: Draft) -> vol.Schema:
+        unit = raw_unit(draft.kind, draft.scale) or None
+        fields: dict[Any, Any] = {
+            vol.Required("raw"): number(-RAW_LIMIT, RAW_LIMIT, unit=unit),
+            vol.Required("solution"): number(0, unit=reference_unit(draft.kind)),
+        }
+        if draft.kind in THERMOMETERS:
+            low, high = (self._degrees(item) for item in (TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C))
+            fields[vol.Optional("temperature")] = number(
+                low, high, unit=self.hass.config.units.temperature_unit
+            )
+        return vol.Schema(fields)
+
+    def _suggested(self, draft: Draft, steady: Steadiness) -> dict[str, float]:
+        shown: dict[str, float] = {"solution": draft.solution}
+        if steady.raw is not None:
+            shown["raw"] = round(steady.raw, DIGITS)
+        thermometer = THERMOMETERS.get(draft.kind)
+        if thermometer is not None:
+            found = self.entry.runtime_data.live.shown(self.calibrated_probe_key, thermometer)
+            if found is not None and found.value is not None:
+                shown["temperature"] = round(self._degrees(found.value), 1)
+        return shown
+
+    def _degrees(self, celsius: float) -> float:
+        return TemperatureConverter.convert(
+            celsius, UnitOfTemperature.CELSIUS, self.hass.config.units.temperature_unit
+        )
+
+    def _point(self, user_input: dict[str, Any]) -> CalibrationPoint:
+        temperature = user_input.get("temperature")
+        if temperature is not None:
+            temperature = TemperatureConverter.convert(
+                temperature, self.hass.config.units.temperature_unit, UnitOfTemperature.CELSIUS
+            )
+        return CalibrationPoint(
+            raw=user_input["raw"], value=user_input["solution"], temperature_c=temperature
+        )
