@@ -3,20 +3,18 @@
 Runs on the event loop; does no I/O, keeps no history and reads no clock.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.echo import echoes, neighbours
-from kamerplanter_backend.telemetry.mapping import (
-    FieldReader,
-    read_availability,
-    read_last_will,
-    read_message,
-)
+from kamerplanter_backend.telemetry.mapping import read_message
 from kamerplanter_backend.telemetry.notice import Notice
+from kamerplanter_backend.telemetry.outbox import Outbox
+from kamerplanter_backend.telemetry.presence import Presence
+from kamerplanter_backend.telemetry.probe_sources import ProbeSources
 from kamerplanter_backend.telemetry.quality import Doubts, overall
 from kamerplanter_backend.telemetry.repetition import NewestMessages
 from kamerplanter_backend.telemetry.reports import Reports
@@ -47,12 +45,8 @@ from kamerplanter_engines.telemetry_engine import (
     keep_retained,
     of_new_device,
     restore,
-    rules_for,
     without_future,
 )
-
-MAX_PENDING = 2000
-"""Readings that wait to be taken; whoever listens takes them before there are so many."""
 
 type Restored = Mapping[ChannelKind, Known]
 """What the store knows of each kind."""
@@ -81,18 +75,14 @@ class ProbeIntake:
         device_of: Callable[[str], str | None] | None = None,
     ) -> None:
         self.started_at = started_at
-        self.counts: Counter[tuple[ChannelKind, Reason]] = Counter()
-        """How many samples had this reason; bounded by kinds times reasons."""
         self.message_count = 0
-        self._is_online = True
-        self._is_connected = True
+        self._presence = Presence()
+        self._outbox = Outbox()
         self._device_of = device_of or (lambda _entity_id: None)
         self._jumps_at: tuple[datetime, ...] = ()
         self._dosed_at: tuple[datetime, ...] = ()
         self._corrections = Corrections()
         self._doubts: Doubts = {}
-        self._pending: deque[Judged] = deque(maxlen=MAX_PENDING)
-        self._notices: list[Notice] = []
         self._states: dict[ChannelKind, ChannelState] = {}
         self._shown: dict[ChannelKind, tuple[datetime, ChannelState, Shown]] = {}
         self._newest = NewestMessages(SAME_READING_S)
@@ -110,26 +100,11 @@ class ProbeIntake:
         self.probe = probe
         self._shown.clear()
         self._newest.forget()
-        self._mqtt_kinds = {item.kind for item in probe.channels if item.topic is not None}
-        self.rules: dict[ChannelKind, ChannelRules] = {
-            binding.kind: rules_for(
-                binding,
-                plain_water=plain_water,
-                stock_solution=stock_solution,
-            )
-            for binding in probe.channels
-        }
-        self._by_topic: dict[str, list[FieldReader]] = {}
-        self._by_entity: dict[str, list[FieldReader]] = {}
-        for binding in probe.channels:
-            reader = FieldReader(binding)
-            if binding.topic is not None:
-                self._by_topic.setdefault(binding.topic, []).append(reader)
-            elif binding.entity_id is not None:
-                self._by_entity.setdefault(binding.entity_id, []).append(reader)
+        self._sources = ProbeSources(probe, plain_water=plain_water, stock_solution=stock_solution)
+        self.rules: Mapping[ChannelKind, ChannelRules] = self._sources.rules
         self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
         self._corrections = self._corrections.of_channels(probe.channels)
-        self.reports.forget(self.rules, (*self._by_topic, *self._by_entity))
+        self.reports.forget(self.rules, (*self._sources.by_topic, *self._sources.by_entity))
 
     def update(
         self, probe: Probe, *, plain_water: bool = False, stock_solution: bool = False
@@ -144,7 +119,7 @@ class ProbeIntake:
         if probe.replacements != self.probe.replacements:
             self._states = {kind: of_new_device(state) for kind, state in self._states.items()}
         if probe.availability != self.probe.availability:
-            self._is_online = True
+            self._presence.is_online = True
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
 
     def recall(self, known: Restored, since: datetime) -> list[ChannelKind]:
@@ -168,39 +143,36 @@ class ProbeIntake:
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics to subscribe to, sorted, the one of the availability among them."""
-        topics = set(self._by_topic)
-        if self.probe.availability is not None:
-            topics.add(self.probe.availability.topic)
-        return tuple(sorted(topics))
+        return self._sources.topics
 
     @property
     def entity_ids(self) -> tuple[str, ...]:
         """The entities to follow, sorted."""
-        return tuple(sorted(self._by_entity))
+        return self._sources.entity_ids
 
     @property
     def available(self) -> bool:
         """Whether the device is there, as far as it says so itself."""
-        return self._is_online
+        return self._presence.is_online
 
     def channel_available(self, kind: ChannelKind, now: datetime) -> bool:
         """Tell whether an entity of this channel is available.
 
         Without a broker a value stays until it is too old.
         """
-        if not self._is_online:
+        if not self._presence.is_online:
             return False
-        if self._is_connected or kind not in self._mqtt_kinds:
+        if self._presence.is_connected or kind not in self._sources.mqtt_kinds:
             return True
         return self.shown(kind, now).value is not None
 
     def on_connection(self, *, connected: bool) -> None:
         """Remember whether the broker can be reached."""
-        self._is_connected = connected
+        self._presence.is_connected = connected
 
     def on_availability(self, *, online: bool) -> None:
         """Take in that the device is there or gone."""
-        self._is_online = online
+        self._presence.is_online = online
 
     def on_supply(self, at: datetime | None, dosed_at: datetime | None = None) -> None:
         """Expect jumps for a while after a moment, and that a dose moved what it has to move."""
@@ -229,23 +201,16 @@ class ProbeIntake:
             What was judged; a retained message judges nothing but may show a value, and one that
             says again what has just been judged as good says nothing.
         """
-        availability = self.probe.availability
-        if availability is not None and topic == availability.topic:
-            presence = read_availability(payload, availability)
-            if presence is not None:
-                self._is_online = presence
-        readers = self._by_topic.get(topic)
+        self._presence.on_availability(topic, payload, self.probe.availability)
+        readers = self._sources.by_topic.get(topic)
         if readers is None:
             return ()
         self.started_at = listening_since(self.started_at, received_at)
         self.message_count += 1
         if not retained and self._newest.is_repeated(topic, payload, received_at, self._states):
-            self._is_online = True
+            self._presence.is_online = True
             return ()
-        last_will = read_last_will(payload)
-        if last_will is not None:
-            # Some devices leave their last will on the topic of the value itself.
-            self._is_online = last_will
+        if self._presence.on_last_will(payload):
             return ()
         samples = self._put_right(read_message(payload, readers, received_at))
         if retained:
@@ -276,7 +241,7 @@ class ProbeIntake:
             received_at: Now.
             restored: The state was only restored by Home Assistant, so it is no report.
         """
-        readers = self._by_entity.get(entity_id)
+        readers = self._sources.by_entity.get(entity_id)
         if readers is None:
             return ()
         self.started_at = listening_since(self.started_at, received_at)
@@ -301,7 +266,7 @@ class ProbeIntake:
         Many integrations write a state only when it changes: a moisture that stands still is
         alive as long as its device is.
         """
-        kinds = neighbours(entity_id, self._by_entity, self._device_of)
+        kinds = neighbours(entity_id, self._sources.by_entity, self._device_of)
         sent, rules = self.reports.sent, self.rules
         samples = echoes(kinds, self._states, rules, sent, at=at, received_at=received_at)
         return self._judge(self._put_right(samples), entity_id)
@@ -316,31 +281,21 @@ class ProbeIntake:
             jumps_at=self._jumps_at,
             dosed_at=self._dosed_at,
         )
-        for sample in samples:
-            if sample.problem is Reason.MISSING_FIELD:
-                self.counts[sample.kind, Reason.MISSING_FIELD] += 1
         if judged:
             # Whoever sends values is there, whatever an old last will says.
-            self._is_online = True
-        for item in judged:
-            if item.reasons:
-                self._count(item, source)
-            if item.value is not None and not item.is_repeat:
-                self._pending.append(item)
+            self._presence.is_online = True
+        self._outbox.add(samples, judged, source)
         return judged
 
-    def _count(self, item: Judged, source: str) -> None:
-        for reason in item.reasons:
-            if (item.kind, reason) not in self.counts:
-                self._notices.append(
-                    Notice(kind=item.kind, reason=reason, hint=item.hint, source=source)
-                )
-            self.counts[item.kind, reason] += 1
+    @property
+    def counts(self) -> Counter[tuple[ChannelKind, Reason]]:
+        """How many samples had each reason."""
+        return self._outbox.counts
 
     @property
     def pending_count(self) -> int:
         """How many readings wait to be taken."""
-        return len(self._pending)
+        return len(self._outbox.pending)
 
     def take_readings(self) -> list[Reading]:
         """Hand over the good and suspect readings that are to be stored."""
@@ -349,14 +304,11 @@ class ProbeIntake:
 
     def take_judged(self) -> list[Judged]:
         """Hand over the same as it was judged: what is stored can be made of it elsewhere."""
-        taken = list(self._pending)
-        self._pending.clear()
-        return taken
+        return self._outbox.take_judged()
 
     def take_notices(self) -> list[Notice]:
         """Hand over what is to be logged."""
-        taken, self._notices = self._notices, []
-        return taken
+        return self._outbox.take_notices()
 
     def shown(self, kind: ChannelKind, now: datetime) -> Shown:
         """Return what is shown of a bound channel now."""
@@ -392,7 +344,7 @@ class ProbeIntake:
 
     def quality(self, now: datetime, kind: ChannelKind | None = None) -> QualityView:
         """Return how far a channel, or the worst one of the probe, is to be trusted now."""
-        if not self._is_online:
+        if not self._presence.is_online:
             return QualityView(verdict=Verdict.STALE, reasons=(Reason.OFFLINE,))
         kinds = tuple(self.rules) if kind is None else (kind,)
         return overall({item: self.shown(item, now) for item in kinds}, self._doubts)
