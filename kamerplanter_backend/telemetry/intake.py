@@ -201,14 +201,14 @@ class ProbeIntake:
             What was judged; a retained message judges nothing but may show a value, and one that
             says again what has just been judged as good says nothing.
         """
-        self._presence.on_availability(topic, payload, self.probe.availability)
+        is_gone = self._presence.on_availability(topic, payload, self.probe.availability)
         readers = self._sources.by_topic.get(topic)
         if readers is None:
             return ()
         self.started_at = listening_since(self.started_at, received_at)
         self.message_count += 1
         if not retained and self._newest.is_repeated(topic, payload, received_at, self._states):
-            self._presence.is_online = True
+            self._presence.is_online = not is_gone
             return ()
         if self._presence.on_last_will(payload):
             return ()
@@ -217,6 +217,8 @@ class ProbeIntake:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
         self.reports.note(topic, received_at, samples)
+        if not is_gone:
+            self._presence.on_values(samples)
         judged = self._judge(samples, topic)
         self._newest.note(topic, payload, samples, judged, self._states)
         return judged
@@ -255,6 +257,7 @@ class ProbeIntake:
             self._states = keep_retained(samples, self._states, self.rules)
             return ()
         self.reports.note(entity_id, received_at, samples)
+        self._presence.on_values(samples)
         judged = self._judge(samples, entity_id)
         if any(item.verdict is Verdict.GOOD for item in judged):
             judged += self._echo(entity_id, reported_at, received_at)
@@ -281,9 +284,6 @@ class ProbeIntake:
             jumps_at=self._jumps_at,
             dosed_at=self._dosed_at,
         )
-        if judged:
-            # Whoever sends values is there, whatever an old last will says.
-            self._presence.is_online = True
         self._outbox.add(samples, judged, source)
         return judged
 

@@ -1,7 +1,7 @@
 """What a device has sent lately, before anybody judged it."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -25,14 +25,19 @@ class Reports:
         self._arrivals: dict[str, deque[datetime]] = {}
         self._numbers_at: dict[str, datetime] = {}
 
-    def note(self, source: str, at: datetime, samples: Iterable[Sample]) -> None:
+    def note(self, source: str, at: datetime, samples: Sequence[Sample]) -> None:
         """Take in one live message.
 
         Args:
             source: The topic or entity that it came from.
             at: When it came, UTC.
-            samples: What it says; a missing field says nothing.
+            samples: What it says; a missing field says nothing. Of a message of nothing but words
+                only that its numbers are gone is remembered: a bridge says `unavailable` for a
+                device that is away.
         """
+        self._note_values(source, at, samples)
+        if all(sample.problem is Reason.NOT_A_NUMBER for sample in samples):
+            return
         arrivals = self._arrivals.get(source)
         if arrivals is None:
             arrivals = self._arrivals[source] = deque(maxlen=REMEMBERED)
@@ -43,6 +48,8 @@ class Reports:
         elif elapsed_s < 0:
             arrivals.clear()
             arrivals.append(at)
+
+    def _note_values(self, source: str, at: datetime, samples: Iterable[Sample]) -> None:
         for sample in samples:
             if sample.problem not in NO_NUMBER:
                 self._numbers_at[source] = at
@@ -66,7 +73,7 @@ class Reports:
         self._raw.pop(kind, None)
 
     def heard_at(self, source: str) -> datetime | None:
-        """Return when something last came from a source; none = nothing has come."""
+        """Return when something last came from a source, words aside; none = nothing has come."""
         arrivals = self._arrivals.get(source)
         return arrivals[-1] if arrivals else None
 

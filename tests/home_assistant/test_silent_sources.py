@@ -87,6 +87,20 @@ async def test_a_device_that_falls_silent_is_told_of(mqtt_garden: Garden) -> Non
     assert list(silent(mqtt_garden)) == ["tank/ph"]
 
 
+async def test_f_27_a_topic_with_nothing_but_words_is_silent(mqtt_garden: Garden) -> None:
+    channel = ChannelBinding(kind=ChannelKind.PH, topic="tank/ph", max_age_s=3600)
+    await mqtt_garden.add_tank(channels=(channel,))
+
+    for _ in range(5):
+        await mqtt_garden.pass_time(QUARTER, step=QUARTER)
+        async_fire_mqtt_message(mqtt_garden.hass, "tank/ph", "unavailable")
+
+    assert list(silent(mqtt_garden)) == ["tank/ph"]
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ph", "6.1")
+    await mqtt_garden.settle()
+    assert silent(mqtt_garden) == {}
+
+
 async def test_a_topic_with_a_rare_value_may_be_silent_longer(mqtt_garden: Garden) -> None:
     channels = (
         ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed", path="m"),

@@ -114,6 +114,46 @@ class TestPresence:
 
         assert device.intake.available
 
+    @pytest.mark.parametrize("words", ["unavailable", "unknown", "nan", "", "{", b"\xff\xfe"])
+    def test_f_27_a_device_that_said_it_is_gone_is_not_back_by_words(
+        self, words: str | bytes
+    ) -> None:
+        device = Device(bind(PH), availability=Availability(topic="a"))
+        device.send("6.0", 0)
+        device.send("offline", 1, topic="a")
+
+        device.send(words, 2)
+
+        assert not device.intake.available
+        device.send("6.1", 3)
+        assert device.intake.available
+
+    def test_f_27_an_entity_without_a_value_proves_no_device(self) -> None:
+        device = Device(bind(PH, entity_id="sensor.ph"), availability=Availability(topic="a"))
+        device.send("offline", topic="a")
+
+        device.report("sensor.ph", "unavailable", 1)
+
+        assert not device.intake.available
+
+    def test_a_failed_sensor_proves_its_device(self) -> None:
+        device = Device(bind(WATER), availability=Availability(topic="a"))
+        device.send("offline", topic="a")
+
+        device.send("-127", 1)
+
+        assert device.intake.available
+
+    def test_a_message_that_says_it_is_gone_counts_beside_its_values(self) -> None:
+        device = Device(bind(PH, "ph"), availability=Availability(topic="t", path="state"))
+        for second in (0, 0.5):
+            device.send({"state": "offline", "ph": 6.0}, second)
+            assert not device.intake.available
+
+        device.send({"state": "online", "ph": 6.0}, 60)
+
+        assert device.intake.available
+
     def test_without_a_broker_a_value_stays_until_it_is_too_old(self) -> None:
         device = Device(bind(PH), bind(SOIL, entity_id="sensor.soil"))
         device.send("6.0")

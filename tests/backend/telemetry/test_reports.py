@@ -33,15 +33,27 @@ def test_a_missing_field_leaves_the_raw_value_and_a_word_takes_it_away() -> None
     assert raw(device, PH, 120) is None
 
 
-def test_a_word_is_heard_and_is_no_number() -> None:
+def test_f_27_words_are_nothing_that_was_heard() -> None:
     device = Device(bind(EC))
 
     device.send("1.4")
-    device.send("unavailable", 60)
+    for at_s in (60, 120, 180):
+        device.send("unavailable", at_s)
 
-    assert device.intake.reports.heard_at("t") == T0 + timedelta(seconds=60)
+    assert device.intake.reports.heard_at("t") == T0
     assert device.intake.reports.number_at("t") == T0
+    assert device.intake.reports.interval_s() is None
+    assert raw(device, EC, 180) is None
     device.intake.update(probe(bind(EC, topic="other")))
+    assert device.intake.reports.number_at("t") is None
+
+
+def test_a_message_about_something_else_is_heard() -> None:
+    device = Device(bind(EC, "ec"))
+
+    device.send({"rssi": -70})
+
+    assert device.intake.reports.heard_at("t") == T0
     assert device.intake.reports.number_at("t") is None
 
 
