@@ -11,6 +11,7 @@ from anyio._backends._asyncio import WorkerThread
 from fastapi import FastAPI
 
 from kamerplanter_backend.common.change_hub import ChangeHub
+from kamerplanter_backend.common.dependencies import Server
 
 PATIENCE_S = 20
 
@@ -28,6 +29,7 @@ class LiveServer:
     """Serves an application on a free port of the loopback until it is stopped."""
 
     def __init__(self, app: FastAPI, *, port: int = 0, http: Any = "auto") -> None:
+        self._app = app
         self._hub: ChangeHub = app.state.server.hub
         config = uvicorn.Config(
             app,
@@ -54,6 +56,10 @@ class LiveServer:
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._server.server_state.connections)
+
+    def serve(self, server: Server) -> None:
+        """Let another server answer from now on; open connections stay."""
+        self._app.state.server = server
 
     def stop(self) -> None:
         """Stop it with all its streams; harmless when called again. The store is closed."""

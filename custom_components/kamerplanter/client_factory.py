@@ -22,6 +22,7 @@ from kamerplanter_engines.models.site import SiteFields
 
 from .const import (
     CONF_API_KEY,
+    CONF_GARDEN_KEY,
     CONF_INSTANCE_ID,
     CONF_MODE,
     CONF_SLUG,
@@ -125,6 +126,7 @@ async def _open_on_server(hass: HomeAssistant, entry: ConfigEntry) -> Garden:
         session=async_get_clientsession(hass, verify_ssl=entry.data.get(CONF_VERIFY_SSL, True)),
         waits=SERVER_WAITS,
         instance_id=entry.data.get(CONF_INSTANCE_ID),
+        garden_key=entry.data.get(CONF_GARDEN_KEY),
     )
     memory = await SnapshotMemory.async_open(hass, folder / SNAPSHOT_FILE)
     queue = await open_queue(rest, folder / QUEUE_FILE, clock=dt_util.utcnow, waits=SERVER_WAITS)

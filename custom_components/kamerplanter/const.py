@@ -46,6 +46,8 @@ CONF_API_KEY: Final = "api_key"
 CONF_SLUG: Final = "slug"
 CONF_INSTANCE_ID: Final = "instance_id"
 """Identity of a server, whatever its address is."""
+CONF_GARDEN_KEY: Final = "garden_key"
+"""Identity of a garden on it: its name may be given to another one when it is deleted."""
 
 CONF_ENTRY_ID: Final = "entry_id"
 CONF_KIND: Final = "kind"

@@ -48,6 +48,9 @@ Everything of one garden lies below `/api/v1/t/{slug}`; what all gardens share l
   fits beside the new values has to be sent too: who leaves it out is told its name (422). Send the
   `ETag` that you saw as `If-Match`, and nothing is overwritten that you did not see (412).
 - **Repeating** a command with the same `Idempotency-Key` answers again and acts once.
+- **The right server**: send `X-Instance-Id` (from `/api/v1/mode`) and `X-Garden-Key` (from the list
+  of gardens) with what concerns a garden, and another server at the address (421) or another garden
+  of the same name (404) does nothing.
 - **Errors** all have one form. `error_code` is for programs, `message` for people, and `error_id`
   is the number under which the server's log knows it.
 - Units stand in the names (`volume_l`, `ec_ms_cm`), times have a zone.
@@ -114,6 +117,7 @@ ERRORS = {
     412: ("PreconditionFailed", "Somebody else wrote in between: read it again."),
     413: ("PayloadTooLarge", "The body is larger than 1 MiB, or 16 KiB below `/auth`."),
     415: ("UnsupportedMediaType", "The body is no JSON."),
+    421: ("OtherServer", "The request names another server by `X-Instance-Id`; nothing was done."),
     422: ("Unprocessable", "Something in the request does not fit; names field, value and limit."),
     429: ("RateLimited", "Too many attempts; `Retry-After` says when the next one is possible."),
     500: ("InternalError", "A mistake of the server; its log knows more under `error_id`."),
@@ -319,6 +323,8 @@ def _possible(
     is_public = isinstance(rule, Public)
     if not is_public:
         yield from (401, 403)
+    if isinstance(rule, Permitted):
+        yield 421
     if isinstance(rule, Permitted) or "key" in parameters or not is_public:
         yield 404
     if has_body:

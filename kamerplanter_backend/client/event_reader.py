@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -37,6 +37,7 @@ class EventReader:
         path: Of the stream.
         tell: Gets each change.
         on_state: Told when the stream opens and when it ends.
+        headers: Sent with each attempt to open it.
     """
 
     def __init__(
@@ -45,7 +46,10 @@ class EventReader:
         path: str,
         tell: Callable[[Change], None],
         on_state: Callable[[bool], None],
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._headers = headers or {}
         self._transport = transport
         self._path = path
         self._tell = tell
@@ -108,7 +112,7 @@ class EventReader:
             pause_s = min(2 * pause_s, self._transport.waits.longest_pause_s)
 
     async def _events(self) -> AsyncIterator[Event]:
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        headers = {**self._headers, "Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id is not None:
             headers["Last-Event-ID"] = self._last_id
         async with self._transport.stream(self._path, headers) as lines:

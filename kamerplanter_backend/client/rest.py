@@ -33,6 +33,7 @@ from kamerplanter_backend.common.exceptions import (
     OtherServerError,
     UnavailableError,
 )
+from kamerplanter_backend.common.meant_headers import GARDEN_HEADER, INSTANCE_HEADER
 
 _MOMENT = TypeAdapter(AwareDatetime)
 
@@ -61,6 +62,8 @@ class RestClient(KamerplanterClient):
         waits: Timeouts and pauses.
         instance_id: Of the server that is meant; no other one gets anything from this client or
             is believed. None = whoever answers.
+        garden_key: Of the garden that is meant; no other one of its name gets anything. None =
+            whichever has the name.
     """
 
     def __init__(
@@ -72,14 +75,22 @@ class RestClient(KamerplanterClient):
         session: aiohttp.ClientSession | None = None,
         waits: Waits | None = None,
         instance_id: str | None = None,
+        garden_key: str | None = None,
     ) -> None:
         self._instance_id = instance_id
+        meant = {INSTANCE_HEADER: instance_id, GARDEN_HEADER: garden_key}
+        # Said with each request, as another server may have taken its place since the last one.
+        self._meant = {name: value for name, value in meant.items() if value is not None}
         self._transport = Transport(base_url, token=token, session=session, waits=waits or Waits())
         self._root = f"/api/v1/t/{quote(slug, safe='')}/client"
         self._listeners = Listeners[Change]("changes")
         self._stream_listeners = Listeners[bool]("the stream of changes")
         self._reader = EventReader(
-            self._transport, f"{self._root}/changes", self._listeners.tell, self._note_stream
+            self._transport,
+            f"{self._root}/changes",
+            self._listeners.tell,
+            self._note_stream,
+            headers=self._meant,
         )
         self._known: GardenSnapshot | None = None
         self._etag: str | None = None
@@ -110,13 +121,9 @@ class RestClient(KamerplanterClient):
                 found=info.version,
                 known=PROTOCOL,
             )
-        if self._instance_id is not None and info.instance_id not in {None, self._instance_id}:
+        if self._instance_id not in {None, info.instance_id}:
             # What waits for one garden must not end up in another of the same name.
-            raise OtherServerError(
-                f"At {self._transport.base_url} answers another server than the one that this "
-                "garden is on; enter the right address, or restore the data of the server.",
-                reason="another server",
-            )
+            raise self._other_server()
         self._server = info
         return info
 
@@ -134,7 +141,8 @@ class RestClient(KamerplanterClient):
                 shown = GardenSnapshot.model_validate_json(answer.body, extra="ignore")
         except ValidationError as error:
             raise _unreadable(self._transport.base_url, error) from error
-        self._known, self._etag = shown, answer.headers.get("ETag", self._etag)
+        is_new = answer.status != 304  # noqa: PLR2004 - not modified
+        self._known, self._etag = shown, answer.headers.get("ETag", None if is_new else self._etag)
         return shown
 
     @override
@@ -197,10 +205,42 @@ class RestClient(KamerplanterClient):
         if self._server is None:
             await self.server_info()
         try:
-            return await self._transport.send(method, self._root + path, body=body, headers=headers)
+            answer = await self._transport.send(
+                method, self._root + path, body=body, headers={**self._meant, **headers}
+            )
+            self._check_sender(answer)
         except UnavailableError:
             self._server = None
             raise
+        return answer
+
+    def _check_sender(self, answer: Answer) -> None:
+        """Make sure that an answer is of the server that is meant.
+
+        Raises:
+            OtherServerError: It is another one.
+            IncompatibleServerError: It does not say which one it is.
+        """
+        sender = answer.headers.get(INSTANCE_HEADER)
+        if self._instance_id in {None, sender}:
+            return
+        if sender is not None:
+            raise self._other_server()
+        version = "?" if self._server is None else self._server.version
+        raise IncompatibleServerError(
+            f"{self._transport.base_url} does not say which server it is ({INSTANCE_HEADER}): "
+            "update it, or let what stands before it pass this header.",
+            reason="server too old",
+            found=version,
+            known=PROTOCOL,
+        )
+
+    def _other_server(self) -> OtherServerError:
+        return OtherServerError(
+            f"At {self._transport.base_url} answers another server than the one that this "
+            "garden is on; enter the right address, or restore the data of the server.",
+            reason="another server",
+        )
 
     def _note_stream(self, is_open: bool) -> None:
         if is_open == self.is_stream_open:

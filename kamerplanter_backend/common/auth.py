@@ -18,9 +18,10 @@ A route that needs no context declares its rule beside its path:
   with the role admin.
 - `Permitted(permission)`: who holds the permission in the garden `{slug}`; context of the garden.
 
-`Permitted` asks in this order: who is it (401); does it belong to the garden, and is its API key
-made for it (404, as for a garden that does not exist); has the key the scope (403); may anything
-be written there (403); is the role high enough (403).
+`Permitted` asks in this order: is this the server that is meant (421); who is it (401); does it
+belong to the garden, is its API key made for it and is it the garden that is meant (404, as for a
+garden that does not exist); has the key the scope (403); may anything be written there (403); is
+the role high enough (403).
 """
 
 from collections.abc import Callable, Iterable
@@ -34,13 +35,15 @@ from fastapi.dependencies.utils import get_dependant
 
 from kamerplanter_backend.auth.principal import Principal
 from kamerplanter_backend.common.context import Context, Role
-from kamerplanter_backend.common.dependencies import server_of
+from kamerplanter_backend.common.dependencies import Server, server_of
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
     NotFoundError,
+    OtherServerError,
     TenantSuspendedError,
 )
 from kamerplanter_backend.common.log_context import note_down
+from kamerplanter_backend.common.meant_headers import GARDEN_HEADER, INSTANCE_HEADER
 from kamerplanter_backend.common.permissions import GRANTS, KeyScope, Permission, is_permitted
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_engines.errors import InvalidInputError
@@ -123,8 +126,9 @@ class Permitted(AccessRule):
         """Return the context of the garden.
 
         Raises:
+            OtherServerError: The request is meant for another server.
             UnauthorizedError: Nobody knows who calls.
-            NotFoundError: There is no such garden for this caller.
+            NotFoundError: There is no such garden for this caller, or another one is meant.
             ForbiddenError: The API key's scope or the role does not permit it.
             TenantSuspendedError: The garden is suspended, and this would write.
             InvalidInputError: The `Idempotency-Key` cannot be used.
@@ -142,14 +146,16 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
     Raises:
         As `Permitted`.
     """
-    principal = await principal_of(request)
     server = server_of(request)
+    _check_server(request, server)  # first: another server knows nobody who calls
+    principal = await principal_of(request)
     now = server.clock()
     access = await server.ask(
         lambda: server.access.resolve(account_context(principal.user_key, now), slug)
     )
     tenant = access.tenant
-    if principal.garden_key not in {None, tenant.key}:
+    meant = request.headers.get(GARDEN_HEADER, tenant.key)
+    if meant != tenant.key or principal.garden_key not in {None, tenant.key}:
         raise NotFoundError(f"No garden {slug!r}.", kind="tenants", key=slug)
     note_down(tenant_slug=tenant.slug)
     grant = GRANTS[permission]
@@ -176,6 +182,16 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
             request_id=request_id_of(request),
         )
     )
+
+
+def _check_server(request: Request, server: Server) -> None:
+    meant = request.headers.get(INSTANCE_HEADER)
+    if meant is not None and meant != server.instance_id:
+        raise OtherServerError(
+            "This is another server than the one that the request is meant for; nothing was done. "
+            "Enter the right address, or restore the data of the server.",
+            reason="another server",
+        )
 
 
 async def principal_of(request: Request) -> Principal:

@@ -20,6 +20,7 @@ from kamerplanter_backend.common.exceptions import (
     IdempotencyConflictError,
     InvitationExpiredError,
     NotFoundError,
+    OtherServerError,
     PayloadTooLargeError,
     RateLimitedError,
     RequestTimeoutError,
@@ -52,6 +53,7 @@ STATUS: dict[type[KamerplanterError], int] = {
     StaleRevisionError: 412,
     PayloadTooLargeError: 413,
     UnsupportedMediaTypeError: 415,
+    OtherServerError: 421,
     RateLimitedError: 429,
     ExternalSourceError: 502,
     UnavailableError: 503,
@@ -132,7 +134,7 @@ def domain_error(request: Request, error: KamerplanterError) -> Response:
     error_id = str(uuid4())
     message, details = error.message, details_of(error)
     headers = {}
-    if isinstance(error, UnavailableError):
+    if isinstance(error, UnavailableError) and not isinstance(error, OtherServerError):
         # What the store says of itself (files, the database) is for the log alone.
         _LOG.error("store_unavailable", error_id=error_id, error_code=error.code, reason=message)
         message = "The garden cannot answer now and nothing was written; try again."

@@ -90,6 +90,7 @@ class HomeServer:
         self.slug = PLATFORM_KEY if self.shared is None else self.shared.slug
         self.key = None if self.shared is None else self.shared.raw_key
         self._held = socket.socket()
+        self._swapped: Server | None = None
         self._live: LiveServer | None = LiveServer(self._app)
         self.port = self._live.port
         self.url = self._live.url
@@ -145,6 +146,26 @@ class HomeServer:
         )
         self.come_back()
 
+    def swap(self) -> Server:
+        """Let another server answer on the connections that are open; it has a garden of its own.
+
+        Nothing fails by it. Until `swap_back`, which closes it.
+        """
+        assert self._live is not None
+        other = self._settings.store.replace("server.db", "swapped.db")
+        self._swapped = open_server(
+            self._settings.model_copy(update={"store": other}), clock=self.clock
+        )
+        self._live.serve(self._swapped)
+        return self._swapped
+
+    def swap_back(self) -> None:
+        """Let the right server answer again."""
+        assert self._live is not None
+        assert self._swapped is not None
+        self._live.serve(self.server)
+        self._swapped.close()
+
     def be_itself(self) -> None:
         """Let the right server answer again, after another one."""
         self.go_away()
@@ -173,6 +194,7 @@ class HomeServer:
                 "verify_ssl": True,
                 "api_key": self.key,
                 "slug": self.slug,
+                "garden_key": self.tenant_key,
                 "instance_id": self.instance_id,
                 "readings": readings,
                 **data,

@@ -231,6 +231,7 @@ async def test_a_light_server_is_connected_without_a_key(
         "verify_ssl": True,
         "api_key": None,
         "slug": "platform",
+        "garden_key": "platform",
         "instance_id": light.instance_id,
         "store_id": store_id,
         "name": "Garden",
@@ -374,17 +375,28 @@ async def test_a_list_of_gardens_that_is_none(hass: HomeAssistant) -> None:
 
 
 async def test_a_garden_that_vanishes_meanwhile(hass: HomeAssistant) -> None:
-    gardens = said([{"slug": "g", "name": "G", "role": "admin"}])
+    gardens = said([{"key": "g", "slug": "g", "name": "G", "role": "admin"}])
     gone = refused("NOT_FOUND", "404 Not Found", kind="tenants", key="g")
     async with answering(said(MODE), gardens, said(MODE), gone) as url:
         flow = await to_server(hass, url)
     assert flow["errors"] == {"base": "server_garden_missing"}
 
     # One that vanishes between two questions is no better.
-    shown = said(EMPTY_GARDEN)
-    async with answering(said(MODE), gardens, said(MODE), shown, said("0"), gone) as url:
+    sender = f"X-Instance-Id: {UUID}\r\n"
+    shown, taken = said(EMPTY_GARDEN, headers=sender), said("0", headers=sender)
+    async with answering(said(MODE), gardens, said(MODE), shown, taken, gone) as url:
         flow = await go_on(hass, flow, address(url))
     assert flow["errors"] == {"base": "server_garden_missing"}
+
+
+async def test_what_hides_who_answers_is_noticed_before_anything_is_kept(
+    hass: HomeAssistant,
+) -> None:
+    gardens = said([{"key": "g", "slug": "g", "name": "G", "role": "admin"}])
+    async with answering(said(MODE), gardens, said(MODE), said(EMPTY_GARDEN)) as url:
+        flow = await to_server(hass, url)
+
+    assert flow["errors"] == {"base": "server_incompatible"}
 
 
 # --- A server with accounts -----------------------------------------------------------------------
@@ -458,8 +470,8 @@ async def test_a_suspended_garden_says_so(
 
 async def test_of_several_gardens_one_is_chosen(hass: HomeAssistant) -> None:
     rows = [
-        {"slug": "east", "name": "East", "role": "admin"},
-        {"slug": "west", "name": "West", "role": "admin"},
+        {"key": "e", "slug": "east", "name": "East", "role": "admin"},
+        {"key": "w", "slug": "west", "name": "West", "role": "admin"},
     ]
     denied = refused("FORBIDDEN", "403 Forbidden", permission="garden:read")
     async with answering(said(MODE), said(rows), said(MODE), denied) as url:
@@ -657,7 +669,7 @@ async def test_a_new_address_of_the_same_server_is_tried_and_kept(
 ) -> None:
     server = await hass.async_add_executor_job(make_full)
     old = f"http://{HOST}:{free_port()}"
-    entry = server.entry(url=old)
+    entry = server.entry(url=old, garden_key=None)
     entry.add_to_hass(hass)
     flow = await reconfigure(hass, entry, "reconfigure_server")
     assert suggested(flow) == {"url": old, "verify_ssl": True}
@@ -668,6 +680,7 @@ async def test_a_new_address_of_the_same_server_is_tried_and_kept(
 
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     assert (entry.data["url"], entry.data["api_key"]) == (server.url, server.key)
+    assert entry.data["garden_key"] == server.tenant_key, "known from now on"
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -710,11 +723,16 @@ async def test_a_server_that_has_accounts_now_wants_a_key(
     assert flow["errors"] == {"api_key": "server_key_needed"}
 
 
+@pytest.mark.parametrize(
+    "of_other",
+    [{"slug": "somewhere-else"}, {"garden_key": "of one that was deleted"}],
+    ids=["another name", "the name of a deleted one"],
+)
 async def test_a_key_of_another_garden_does_not_fit(
-    hass: HomeAssistant, make_full: Callable[..., HomeServer]
+    hass: HomeAssistant, make_full: Callable[..., HomeServer], of_other: dict[str, str]
 ) -> None:
     server = await hass.async_add_executor_job(make_full)
-    entry = server.entry(slug="somewhere-else")
+    entry = server.entry(**of_other)
     entry.add_to_hass(hass)
 
     flow = await reconfigure(hass, entry, "reconfigure_server")

@@ -501,6 +501,32 @@ async def test_another_server_at_the_address_gets_nothing_and_changes_nothing(
     assert [item.product for item in await served.ask(ListTreatments(plant_key=plant))] == ["Neem"]
 
 
+async def test_another_server_is_noticed_by_the_first_thing_that_it_is_told(
+    served: ServedGarden,
+) -> None:
+    plant = await served.add_plant()
+    place = served.place
+    other = await served.hass.async_add_executor_job(place.swap)
+
+    with pytest.raises(HomeAssistantError, match="another server"):
+        await treat(served, plant)
+
+    await served.settle()
+    context = other.contexts.make(
+        place.tenant_key, actor="test", role=Role.ADMIN, now=place.clock()
+    )
+    there = await served.hass.async_add_executor_job(other.services.home.snapshot, context)
+    assert there.plants == ()
+    assert issues(served) == {"server_other"}
+    assert served.snapshot.plant(plant) is not None
+    assert served.state("sensor", "hub", "queue_depth").state == "0"
+
+    await served.hass.async_add_executor_job(place.swap_back)
+    await served.settle()
+    assert issues(served) == set()
+    assert (await treat(served, plant))["karenz_active"] is True
+
+
 # --- What the server refuses ----------------------------------------------------------------------
 
 

@@ -78,6 +78,7 @@ class ServerCheckError(Exception):
 class GardenInfo(BaseModel):
     """A garden as the list of all says it."""
 
+    key: str
     slug: str
     name: str
     role: Role
@@ -186,7 +187,12 @@ async def check_rights(access: ServerAccess, slug: str) -> None:
         ServerCheckError: The key may not do it, or the garden is suspended or gone.
     """
     client = RestClient(
-        access.url, slug=slug, token=access.api_key, session=access.session, waits=WAITS
+        access.url,
+        slug=slug,
+        token=access.api_key,
+        session=access.session,
+        waits=WAITS,
+        instance_id=access.instance_id,
     )
     where = CONF_API_KEY if access.api_key else CONF_SLUG
     try:

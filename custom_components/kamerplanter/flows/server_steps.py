@@ -18,6 +18,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_API_KEY,
+    CONF_GARDEN_KEY,
     CONF_INSTANCE_ID,
     CONF_MODE,
     CONF_SLUG,
@@ -71,6 +72,7 @@ class ServerSteps(ConfigFlow):
             CONF_VERIFY_SSL: self._verify_ssl,
             CONF_API_KEY: access.api_key,
             CONF_SLUG: garden.slug,
+            CONF_GARDEN_KEY: garden.key,
             CONF_INSTANCE_ID: access.instance_id,
         }
 
@@ -246,11 +248,17 @@ class ServerSteps(ConfigFlow):
         elif api_key is None:
             raise ServerCheckError("server_key_needed", field=CONF_API_KEY)
         access = await open_with(self._access, api_key)
-        slug = entry.data[CONF_SLUG]
-        if slug not in {garden.slug for garden in access.gardens}:
+        slug, known_key = entry.data[CONF_SLUG], entry.data.get(CONF_GARDEN_KEY)
+        garden = next((item for item in access.gardens if item.slug == slug), None)
+        if garden is None or known_key not in {None, garden.key}:
             raise ServerCheckError("server_garden_missing")
         await check_rights(access, slug)
-        return {CONF_URL: access.url, CONF_VERIFY_SSL: verify_ssl, CONF_API_KEY: api_key}
+        return {
+            CONF_URL: access.url,
+            CONF_VERIFY_SSL: verify_ssl,
+            CONF_API_KEY: api_key,
+            CONF_GARDEN_KEY: garden.key,
+        }
 
     # --- Both -------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ from kamerplanter_backend.common.auth import (
 )
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server, ServerDep
+from kamerplanter_backend.common.meant_headers import INSTANCE_HEADER
 from kamerplanter_backend.common.permissions import Permission, narrower
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
@@ -80,6 +81,7 @@ async def snapshot(request: HttpRequest, server: ServerDep, context: ReadContext
         "Cache-Control": "private, no-cache",
         CURSOR_HEADER: str(cursor),
         TAKEN_AT_HEADER: shown.taken_at.isoformat(),
+        INSTANCE_HEADER: server.instance_id,
     }
     if is_known(request, etag):
         return Response(status_code=304, headers=headers)
@@ -205,7 +207,8 @@ def _add_route(kind: type[Request[Any]]) -> None:
             return answer_type(kind).dump_json(answer)
 
         content = await (server.ask(work) if kind in SHORT_QUESTIONS else server.run(work))
-        return Response(content, media_type="application/json")
+        headers = {INSTANCE_HEADER: server.instance_id}
+        return Response(content, media_type="application/json", headers=headers)
 
     router.add_api_route(
         f"/requests/{kind.__name__}",
