@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from demo.api import Json
 from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
@@ -63,8 +64,7 @@ class Narrator:
             began = "began" if new.state == "on" else "ended"
             self._say(f"Karenz {began}: {subject} ({new.attributes.get('product')})")
         elif row == "measurement_quality" and is_news and subject in PROBES:
-            reasons = new.attributes.get("reasons") or {}
-            self._say(f"measurement quality of {subject}: {new.state}{_reasons(reasons)}")
+            self._say(f"measurement quality of {subject}: {new.state}{_reasons(new.attributes)}")
 
     def _tell_problem(self, subject: str, row: str, new: State) -> None:
         what, value_row = PROBLEMS[row]
@@ -88,8 +88,13 @@ def _title(item: Json) -> str:
     return f"{item['summary']}{f' (due {due})' if due else ''}"
 
 
-def _reasons(reasons: Mapping[str, list[str]]) -> str:
-    return "".join(f"; {kind}: {', '.join(words)}" for kind, words in reasons.items())
+def _reasons(attributes: Mapping[str, Any]) -> str:
+    ending = "_reasons"
+    return "".join(
+        f"; {name.removesuffix(ending)}: {', '.join(words)}"
+        for name, words in attributes.items()
+        if name.endswith(ending) and name != f"worst{ending}"
+    )
 
 
 def gardener(command: Callable[[Mapping[str, object]], None]) -> Callable[[str], str | None]:

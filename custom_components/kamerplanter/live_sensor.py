@@ -33,7 +33,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
     What is shown is computed once for each message, and not anew by each property.
     """
 
-    _unrecorded_attributes = frozenset({"measured_at", "restored", "counts"})
+    _unrecorded_attributes = frozenset({"measured_at", "restored"})
     _channel: ChannelKind | None = None
     """None = every channel of the probe."""
 

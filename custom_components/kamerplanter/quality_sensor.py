@@ -1,6 +1,6 @@
 """Sensors that say how far measured values are to be trusted, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import override
 
 from homeassistant.core import callback
@@ -34,11 +34,16 @@ BATTERY_LOW = "battery_low"
 WARNINGS = (*_WARNINGS.values(), PROBE_SILENT, BATTERY_LOW)
 """What a person should see to, beside readings that are not good."""
 
+_DETAILS = ("warnings", "hint")
+"""Endings of attributes about a channel that change often and are history to nobody."""
+
 
 class QualityEntity(LiveSensorEntity):
     """Judges each channel of a place: its readings, its probes together, and their upkeep."""
 
-    _unrecorded_attributes = frozenset({"channels", "counts", "hints", "warnings"})
+    _unrecorded_attributes = frozenset(
+        {*ChannelKind, *(f"{kind}_{end}" for kind in ChannelKind for end in _DETAILS), "warnings"}
+    )
 
     def __init__(
         self, entry: KamerplanterConfigEntry, subject: Subject, row: QualitySensor
@@ -138,32 +143,32 @@ class QualitySensorEntity(QualityEntity):
             "worst": None if is_good else worst,
             # A list of its own, as a card has words for a list and none for a table.
             "worst_reasons": [] if is_good else list(judged[worst].reasons),
-            "channels": {kind: view.verdict for kind, view in judged.items()},
-            "reasons": {kind: list(view.reasons) for kind, view in judged.items() if view.reasons},
-            "warnings": self._all_warnings(kinds),
-            "hints": self._hints(kinds),
-            "counts": self._counts(),
         }
+        for kind in ChannelKind:
+            self._attributes |= self._of_channel(kind, judged.get(kind), is_known=kind in kinds)
 
-    def _all_warnings(self, kinds: list[ChannelKind]) -> dict[ChannelKind, list[str]]:
-        found = {kind: warnings for kind in kinds if (warnings := self._warnings(kind))}
-        if self._has_low_battery():
-            found[ChannelKind.BATTERY] = [BATTERY_LOW]
-        return found
+    def _of_channel(
+        self, kind: ChannelKind, view: QualityView | None, *, is_known: bool
+    ) -> dict[str, object]:
+        """Return the attributes about a channel, where there is something to say.
 
-    def _hints(self, kinds: list[ChannelKind]) -> dict[ChannelKind, str]:
-        hints = ((kind, self._live.hint(key, kind)) for key in self._probe_keys for kind in kinds)
-        return {kind: hint for kind, hint in hints if hint is not None}
+        One for each thing and no table: names and words of a table would be shown as code.
+        """
+        warnings = self._warnings(kind) if is_known else []
+        if kind is ChannelKind.BATTERY and self._has_low_battery():
+            warnings = [BATTERY_LOW]
+        told: dict[str, object] = {} if view is None else {kind.value: view.verdict}
+        if view is not None and view.reasons:
+            told[f"{kind}_reasons"] = list(view.reasons)
+        if warnings:
+            told[f"{kind}_warnings"] = warnings
+        if is_known and (hint := next(self._hints(kind), None)) is not None:
+            told[f"{kind}_hint"] = hint
+        return told
 
-    def _counts(self) -> Mapping[str, dict[str, int]]:
-        """Return how often a sample was refused or doubted, by channel and reason."""
-        found: dict[str, dict[str, int]] = {}
-        for key in self._probe_keys:
-            for kind, counts in self._live.counts(key).items():
-                into = found.setdefault(kind, {})
-                for reason, count in counts.items():
-                    into[reason] = into.get(reason, 0) + count
-        return found
+    def _hints(self, kind: ChannelKind) -> Iterator[str]:
+        hints = (self._live.hint(key, kind) for key in self._probe_keys)
+        return (hint for hint in hints if hint is not None)
 
 
 class ChannelQualityEntity(QualityEntity):

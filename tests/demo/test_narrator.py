@@ -128,7 +128,9 @@ def test_a_waiting_period_and_the_quality_are_told(story: Story) -> None:
     story.home.show("binary_sensor.karenz", "off")
     story.home.show("binary_sensor.karenz", "on", product="Neem oil")
     story.home.show("sensor.quality", "good")
-    story.home.show("sensor.quality", "suspect", reasons={"ph": ["rate", "stuck"]})
+    story.home.show(
+        "sensor.quality", "suspect", ph_reasons=["rate", "stuck"], worst_reasons=["rate", "stuck"]
+    )
 
     assert story.said == [
         f"Karenz began: {BASIL} (Neem oil)",

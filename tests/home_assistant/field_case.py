@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_engines.models.telemetry import TANK_KINDS, Availability, ChannelBinding
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.quality import told
 
 TOPIC = "device/data"
 PROBLEMS = ("ec_problem", "ph_problem", "temperature_problem", "level_low")
@@ -70,12 +71,12 @@ async def play(garden: Garden, case: Case) -> str:
         for row, value in case.shown.items()
     }
     assert found == wanted, found
-    quality = garden.state("sensor", key, "measurement_quality").attributes
+    quality = told(garden, key)
     good = dict.fromkeys((channel.kind for channel in case.channels), "good")
-    assert quality["channels"] == good | dict(case.quality), quality
+    assert quality.verdicts == good | dict(case.quality), quality
     for kind, reasons in case.reasons.items():
-        assert quality["reasons"][kind] == list(reasons), quality
-    assert quality["hints"] == dict(case.hints), quality
+        assert quality.reasons[kind] == list(reasons), quality
+    assert quality.hints == dict(case.hints), quality
     return key
 
 
@@ -87,8 +88,8 @@ def values(garden: Garden, key: str, rows: Mapping[str, object]) -> dict[str, fl
 
 def quality_of(garden: Garden, key: str, kind: str) -> tuple[str, list[str]]:
     """Return verdict and reasons of a channel, as the quality entity tells them."""
-    attributes = garden.state("sensor", key, "measurement_quality").attributes
-    return attributes["channels"][kind], attributes["reasons"].get(kind, [])
+    quality = told(garden, key)
+    return quality.verdicts[kind], quality.reasons.get(kind, [])
 
 
 def alarms(garden: Garden) -> list[str]:

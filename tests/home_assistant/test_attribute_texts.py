@@ -1,6 +1,6 @@
 """Attributes as a person reads them: each has a name, and each code in them a word."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -9,8 +9,17 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.quality_sensor import WARNINGS
+from kamerplanter_engines.models.calibration import CalibrationState
 from kamerplanter_engines.models.tank import Side
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
+from kamerplanter_engines.models.telemetry import (
+    SOIL_KINDS,
+    TANK_KINDS,
+    ChannelBinding,
+    ChannelKind,
+    Hint,
+    Reason,
+    Verdict,
+)
 from tests.home_assistant.flow_texts import TEXTS
 from tests.home_assistant.garden import TANK_CHANNELS, Garden
 
@@ -25,6 +34,7 @@ OF_HOME_ASSISTANT = frozenset(
         "unit_of_measurement",
     }
 )
+AGES = set(CalibrationState) - {CalibrationState.NOT_NEEDED}
 DEVICE = (
     ChannelBinding(kind=ChannelKind.BATTERY, topic="tank/battery", unit="%"),
     ChannelBinding(kind=ChannelKind.SIGNAL, topic="tank/rssi"),
@@ -42,6 +52,10 @@ def expected_lingering_timers() -> bool:
 def words(language: str, domain: str, row: str, attribute: str) -> dict[str, Any]:
     told: dict[str, Any] = TEXTS[language]["entity"][domain][row]["state_attributes"][attribute]
     return told
+
+
+def parts(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> None:
@@ -64,10 +78,13 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
         assert state is not None, row.entity_id
         for name in set(state.attributes) - OF_HOME_ASSISTANT:
             seen.add(name)
+            # A table is shown as code, with keys that nobody translates.
+            assert not any(isinstance(part, Mapping) for part in parts(state.attributes[name]))
             assert row.translation_key is not None
             for language in TEXTS:
                 assert words(language, row.domain, row.translation_key, name)["name"]
     assert {"measured_at", "worst", "reasons", "low_ms_cm", "safe_date", "next_phase"} <= seen
+    assert {"ph", "ec_warnings", "battery_warnings"} <= seen
 
 
 @pytest.mark.parametrize(
@@ -81,6 +98,17 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
             if f"{kind}_quality" in TEXTS["en"]["entity"]["sensor"]
             for name, codes in (("reasons", Reason), ("warnings", WARNINGS))
         ),
+        *(
+            ("sensor", "measurement_quality", f"{kind}{ending}", codes)
+            for kind in ChannelKind
+            for ending, codes in (
+                ("", Verdict),
+                ("_reasons", Reason),
+                ("_warnings", WARNINGS),
+                ("_hint", Hint),
+            )
+        ),
+        *(("binary_sensor", "calibration_due", kind, AGES) for kind in (*TANK_KINDS, *SOIL_KINDS)),
         *(
             ("binary_sensor", row, name, codes)
             for row in ("ec_problem", "ph_problem", "temperature_problem", "level_low")
@@ -108,3 +136,10 @@ def test_each_code_of_an_attribute_has_a_word(
 ) -> None:
     for language in TEXTS:
         assert set(words(language, domain, row, attribute)["state"]) == {str(it) for it in codes}
+
+
+@pytest.mark.parametrize("kind", [*TANK_KINDS, *SOIL_KINDS])
+def test_each_date_of_a_calibration_has_a_name(kind: ChannelKind) -> None:
+    for language in TEXTS:
+        for name in ("done_at", "due_at", "expires_at"):
+            assert words(language, "binary_sensor", "calibration_due", f"{kind}_{name}")["name"]

@@ -203,10 +203,10 @@ async def test_another_unit_is_told_and_lowers_the_quality_until_it_is_calibrate
 
     assert mqtt_garden.state("sensor", tank, "ec").state == "1.8"
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert (quality.state, quality.attributes["reasons"]) == ("suspect", {"ec": ["remapped"]})
-    assert quality.attributes["warnings"] == {"ec": ["mapping_changed"]}
+    assert (quality.state, quality.attributes["ec_reasons"]) == ("suspect", ["remapped"])
+    assert quality.attributes["ec_warnings"] == ["mapping_changed"]
     due = mqtt_garden.state("binary_sensor", tank, "calibration_due")
-    assert (due.state, due.attributes["channels"]["ec"]["state"]) == ("on", "remapped")
+    assert (due.state, due.attributes["ec"]) == ("on", "remapped")
     dialog = await Repair.begin(mqtt_garden)
     assert "does not fit any more" in dialog.placeholders["statuses"]
     await calibrate(mqtt_garden, probe, EC)

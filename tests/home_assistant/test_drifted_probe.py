@@ -46,7 +46,7 @@ async def test_drift_lowers_the_quality_until_the_probe_is_calibrated(
     # The median of 0.1, 0.6 and 0.6 is more than 10 % of 2.4.
     assert shown(mqtt_garden, tank) == ("1.8", "suspect")
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert quality.attributes["reasons"] == {"ec": ["drifted"]}
+    assert quality.attributes["ec_reasons"] == ["drifted"]
 
     mqtt_garden.freezer.tick(60)
     [view] = mqtt_garden.snapshot.probes

@@ -6,6 +6,7 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from kamerplanter_engines.models.telemetry import Availability
 from tests.home_assistant.field_case import add_device, bind, say
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.quality import refused
 
 STATUS = "device/availability"
 
@@ -58,7 +59,7 @@ async def test_device_that_says_it_is_gone_is_unavailable_and_others_are_not(
     assert gone.state == STATE_UNAVAILABLE
     quality = mqtt_garden.state("sensor", device, "measurement_quality")
     assert quality.state == "stale"
-    assert quality.attributes["reasons"]["soil_moisture"] == ["offline"]
+    assert quality.attributes["soil_moisture_reasons"] == ["offline"]
     assert shown(mqtt_garden, neighbour) == "37.0"
 
     say(mqtt_garden, online, topic=STATUS)
@@ -113,5 +114,4 @@ async def test_f_40_last_will_of_one_device_leaves_the_next_alone(mqtt_garden: G
 
     assert shown(mqtt_garden, device) == STATE_UNAVAILABLE
     assert shown(mqtt_garden, neighbour) == "37.0"
-    counts = mqtt_garden.state("sensor", device, "measurement_quality").attributes["counts"]
-    assert counts == {}
+    assert refused(mqtt_garden, device) == {}

@@ -14,6 +14,7 @@ from kamerplanter_engines.models.calibration import CalibrationFields, Calibrati
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import TANK_CHANNELS, Garden
+from tests.home_assistant.quality import told
 
 DEVICE = (
     ChannelBinding(kind=ChannelKind.BATTERY, topic="tank/battery", unit="%"),
@@ -171,12 +172,12 @@ async def test_a_low_battery_warns_and_makes_nothing_doubtful(mqtt_garden: Garde
     tank = await mqtt_garden.add_tank(channels=(TANK_CHANNELS[3], *DEVICE))
     say(mqtt_garden, level=80, battery=20)
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert (quality.state, quality.attributes["warnings"]) == ("good", {})
+    assert (quality.state, told(mqtt_garden, tank).warnings) == ("good", {})
 
     say(mqtt_garden, battery=19)
 
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert (quality.state, quality.attributes["warnings"]) == (
+    assert (quality.state, told(mqtt_garden, tank).warnings) == (
         "good",
         {"battery": ["battery_low"]},
     )
@@ -192,7 +193,7 @@ async def test_an_old_battery_makes_no_value_of_a_probe_old(mqtt_garden: Garden)
     quality = mqtt_garden.state("sensor", probe, "measurement_quality")
     assert quality.state == "good"
     assert quality.attributes["worst"] is None
-    assert quality.attributes["channels"]["battery"] == "stale"
+    assert quality.attributes["battery"] == "stale"
 
 
 async def test_raw_is_what_the_device_sent_and_the_value_is_what_is_right(
@@ -234,8 +235,7 @@ async def test_nobody_knows_whether_a_calibration_is_due_until_all_was_calibrate
 
     def due() -> tuple[str, dict[str, str]]:
         state = mqtt_garden.state("binary_sensor", tank, "calibration_due")
-        channels = state.attributes["channels"]
-        return state.state, {kind: item["state"] for kind, item in channels.items()}
+        return state.state, {kind: state.attributes[kind] for kind in ("ec", "ph")}
 
     assert due() == (STATE_UNKNOWN, {"ec": "never", "ph": "never"})
     for kind, points in (
@@ -249,17 +249,16 @@ async def test_nobody_knows_whether_a_calibration_is_due_until_all_was_calibrate
         await mqtt_garden.ask(Calibrate(probe_key=probe, fields=fields))
     await mqtt_garden.derive()
     assert due() == ("off", {"ec": "valid", "ph": "valid"})
-    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert quality.attributes["warnings"] == {}
+    assert told(mqtt_garden, tank).warnings == {}
 
     await mqtt_garden.pass_time(timedelta(days=14, minutes=2), step=timedelta(days=1))
     await mqtt_garden.derive()
 
     assert due() == ("on", {"ec": "due", "ph": "due"})
     state = mqtt_garden.state("binary_sensor", tank, "calibration_due")
-    assert state.attributes["channels"]["ph"]["due_at"].isoformat() == "2026-05-15T10:00:00+00:00"
+    assert state.attributes["ph_due_at"].isoformat() == "2026-05-15T10:00:00+00:00"
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert quality.attributes["warnings"]["ec"] == ["calibration_due"]
+    assert quality.attributes["ec_warnings"] == ["calibration_due"]
 
 
 async def test_never_calibrated_is_a_warning_and_no_verdict(mqtt_garden: Garden) -> None:
@@ -270,7 +269,7 @@ async def test_never_calibrated_is_a_warning_and_no_verdict(mqtt_garden: Garden)
 
     assert quality.state == "good"
     assert quality.attributes["worst"] is None
-    assert quality.attributes["warnings"] == {
+    assert told(mqtt_garden, tank).warnings == {
         "ec": ["never_calibrated"],
         "ph": ["never_calibrated"],
     }

@@ -83,7 +83,7 @@ async def test_two_probes_that_differ_are_doubted_at_once(mqtt_garden: Garden) -
 
     assert shown(mqtt_garden, tank) == ("1.8", "suspect")
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert quality.attributes["reasons"] == {"ec": ["probes_disagree"]}
+    assert quality.attributes["ec_reasons"] == ["probes_disagree"]
     assert quality.attributes["worst"] == "ec"
     assert quality.attributes["worst_reasons"] == ["probes_disagree"]
     await mqtt_garden.derive()
@@ -119,8 +119,8 @@ async def test_one_of_two_devices_goes_offline_and_the_tank_stays(mqtt_garden: G
     async_fire_mqtt_message(mqtt_garden.hass, "second/status", "offline")
     assert mqtt_garden.state("sensor", second, "ec").state == STATE_UNAVAILABLE
     assert shown(mqtt_garden, tank) == ("1.8", "good")
-    warnings = mqtt_garden.state("sensor", tank, "measurement_quality").attributes["warnings"]
-    assert "probe_silent" in warnings["ec"]
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert "probe_silent" in quality.attributes["ec_warnings"]
 
     async_fire_mqtt_message(mqtt_garden.hass, "second/status", "online")
     say(mqtt_garden, "offline")
@@ -325,4 +325,4 @@ async def test_a_probe_that_has_drifted_is_doubted_and_still_shown(mqtt_garden: 
 
     assert shown(mqtt_garden, tank) == ("1.8", "suspect")
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
-    assert quality.attributes["reasons"] == {"ec": ["drifted"]}
+    assert quality.attributes["ec_reasons"] == ["drifted"]

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from syrupy.assertion import SnapshotAssertion
 
 from tests.home_assistant.garden import MONSTERA, STORE_ID, Garden
+from tests.home_assistant.quality import refused
 
 
 @pytest.fixture
@@ -113,8 +114,8 @@ async def test_quality_says_why(mqtt_garden: Garden) -> None:
 
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
     assert quality.state == "suspect"
-    assert "exact_zero" in quality.attributes["reasons"]["ph"]
-    assert quality.attributes["counts"]["ph"]["exact_zero"] == 1
+    assert "exact_zero" in quality.attributes["ph_reasons"]
+    assert refused(mqtt_garden)["ph"]["exact_zero"] == 1
     assert mqtt_garden.state("sensor", tank, "ph").state == "6.0"
 
 

@@ -36,18 +36,16 @@ def _is_due(view: ProbeView) -> bool | None:
 
 
 def _channels(view: ProbeView) -> Attributes:
-    return {
-        "channels": {
-            item.kind: {
-                "state": item.state,
-                "done_at": item.done_at,
-                "due_at": item.due_at,
-                "expires_at": item.expires_at,
-            }
-            for item in view.calibration_statuses
-            if item.state is not CalibrationState.NOT_NEEDED
-        }
-    }
+    """Return how it stands with each channel, one attribute for each thing, as people read it."""
+    told: Attributes = {}
+    for item in view.calibration_statuses:
+        if item.state is CalibrationState.NOT_NEEDED:
+            continue
+        told[item.kind.value] = item.state
+        for name in ("done_at", "due_at", "expires_at"):
+            if (moment := getattr(item, name)) is not None:
+                told[f"{item.kind}_{name}"] = moment
+    return told
 
 
 CALIBRATION_SENSORS = (
