@@ -7,6 +7,7 @@ itself; beside a twin that moves, across a dose, or with its whole device, it do
 from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reading
 from kamerplanter_engines.tables.channels import (
@@ -16,6 +17,7 @@ from kamerplanter_engines.tables.channels import (
     TWIN_STUCK_S,
 )
 from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState, Sample
+from kamerplanter_engines.twin_engine import Twin, is_left_behind
 
 COARSE_STEP = 0.1
 """A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
@@ -24,14 +26,24 @@ MOVED_BY_SUPPLY = frozenset({ChannelKind.EC, ChannelKind.PH})
 _ROUNDING = 1e-9
 
 
+class Around(NamedTuple):
+    """What a value is compared with that stands still."""
+
+    device: Mapping[ChannelKind, ChannelState]
+    """The memory of all channels of the device."""
+    dosed_at: Sequence[datetime] = ()
+    """When water or feed was given where it stands, in any order."""
+    twins: Sequence[Twin] = ()
+    """Channels of its kind of other devices in its place."""
+
+
 def noted(
     sample: Sample,
     state: ChannelState,
     rules: ChannelRules,
     *,
     hard: bool,
-    device: Mapping[ChannelKind, ChannelState],
-    dosed_at: Sequence[datetime] = (),
+    around: Around,
 ) -> ChannelState:
     """Remember the value, how fine its steps are and how long it has not moved.
 
@@ -40,8 +52,7 @@ def noted(
         state: The memory of the channel.
         rules: The numbers in force for it.
         hard: The number is doubtful by itself.
-        device: The memory of all channels of the device.
-        dosed_at: When water or feed was given where it stands, in any order.
+        around: What it is compared with.
     """
     if sample.sent != state.sent:
         return replace(
@@ -57,11 +68,22 @@ def noted(
         )
     state = replace(state, value=sample.raw, at=sample.at)
     if not state.is_stuck and (
-        _slept_through_a_dose(state, rules, dosed_at, sample.at)
-        or _has_stuck(state, rules, device, sample.at)
+        _slept_through_a_dose(state, rules, around.dosed_at, sample.at)
+        or _has_stuck(state, rules, around.device, sample.at)
+        or _is_left_behind(sample, state, rules, around.twins)
     ):
         return replace(state, is_stuck=True)
     return state
+
+
+def _is_left_behind(
+    sample: Sample, state: ChannelState, rules: ChannelRules, twins: Sequence[Twin]
+) -> bool:
+    """Tell whether a meter fine enough to see it stands still while another one moves."""
+    if not twins or is_coarse(state):
+        return False
+    step = finest_step(sample, state)
+    return is_left_behind(state, rules, twins, step=step, at=sample.at)
 
 
 def finest_step(sample: Sample, state: ChannelState) -> float:
@@ -113,14 +135,16 @@ def _slept_through_a_dose(
 ) -> bool:
     """Tell whether a value stayed the same to the digit for hours in which it had to move.
 
-    Water and feed need their time to mix. A coarse meter may not see a small dose.
+    Water and feed need their time to mix, and what was given a day ago says nothing any more. A
+    coarse meter may not see a small dose.
     """
     since = state.unchanged_since
     if since is None or not dosed_at or rules.kind not in MOVED_BY_SUPPLY:
         return False
     mixed_by = now - timedelta(seconds=JUMP_EXPECTED_S)
+    remembered = now - timedelta(seconds=DEVICE_STUCK_S)
     return (
-        any(since < at <= mixed_by for at in dosed_at)
+        any(since < at <= mixed_by and at >= remembered for at in dosed_at)
         and (now - since).total_seconds() >= rules.twin_stuck_s
         and not is_coarse(state)
     )

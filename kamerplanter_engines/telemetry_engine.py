@@ -7,6 +7,7 @@ arguments.  Sources: the project's decisions on readings, and the numbers in `ta
 from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.flaw_engine import flaws_of
@@ -17,7 +18,7 @@ from kamerplanter_engines.freshness_engine import (
     freshness_so_far,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.stillness_engine import finest_step, is_coarse, noted
+from kamerplanter_engines.stillness_engine import Around, finest_step, is_coarse, noted
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import (
     RATE_FLOOR_S,
@@ -33,6 +34,7 @@ from kamerplanter_engines.telemetry_state_engine import (
     rules_for,
     without_future,
 )
+from kamerplanter_engines.twin_engine import Twin
 
 __all__ = [
     "SAME_READING_S",
@@ -66,6 +68,7 @@ def judge_message(
     *,
     jumps_at: Sequence[datetime] = (),
     dosed_at: Sequence[datetime] = (),
+    twins: Mapping[ChannelKind, Sequence[Twin]] = MappingProxyType({}),
 ) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
     """Judge all that one message of one device says.
 
@@ -78,6 +81,8 @@ def judge_message(
         jumps_at: When fills, doses and calibrations were logged: what was measured in the quarter
             of an hour after one may jump, whenever it is heard. Aware, in any order.
         dosed_at: When water or feed was given; what did not move then has stuck. As above.
+        twins: The channels of other devices in the same place, by kind; what stands still beside
+            one that moves has stuck.
 
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
@@ -103,8 +108,9 @@ def judge_message(
         elif not reasons and _has_moved_well(sample, state, channel):
             judged, state = _moved_well(sample, state, channel)
         else:
-            supply = (_may_jump(sample, jumps_at), dosed_at)
-            judged, state = _weigh(sample, reasons, state, channel, after, supply=supply)
+            around = Around(after, dosed_at, twins.get(kind, ()))
+            may_jump = _may_jump(sample, jumps_at)
+            judged, state = _weigh(sample, reasons, state, channel, around, may_jump=may_jump)
         verdicts.append(judged)
         after[kind] = state
     return tuple(verdicts), after
@@ -145,20 +151,19 @@ def _weigh(
     reasons: list[Reason],
     state: ChannelState,
     rules: ChannelRules,
-    device: Mapping[ChannelKind, ChannelState],
+    around: Around,
     *,
-    supply: tuple[bool, Sequence[datetime]],
+    may_jump: bool,
 ) -> tuple[Judged, ChannelState]:
     """Judge a number that is physically possible against what the channel showed before."""
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
-    may_jump, dosed_at = supply
     is_late = state.at is not None and sample.at < state.at
     if _is_repeat(sample, state):
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
     if not is_late:
-        state = noted(sample, state, rules, hard=hard, device=device, dosed_at=dosed_at)
+        state = noted(sample, state, rules, hard=hard, around=around)
         if state.is_stuck:
             reasons.append(Reason.STUCK)
     soft = _soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))

@@ -51,6 +51,12 @@ TOLERANCES: dict[ChannelKind, Tolerance] = {
 }
 """What devices say of themselves (battery, signal) is not compared."""
 
+MOVED_STEPS = 3
+"""A meter has moved by so many of its finest steps: one may be rounding, two its tremble (ours)."""
+MOVED_RATIO = 0.25
+"""A meter has moved by this share of what two of a place may differ by: the usual thermometers step
+by 0.0625 K and send two decimals (ours)."""
+
 RELEASE_RATIO = 0.25
 """Probes that disagreed agree again this share below their limit, as a margin of an alert is at
 most a quarter of its band; at the limit itself they would take turns."""
