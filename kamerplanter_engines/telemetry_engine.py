@@ -196,7 +196,8 @@ def _weigh(
         doubted_jump=None,
         agreeing=0,
         agreeing_differ=False,
-        accepts_implausible=not _is_plausible(sample, rules),
+        # A proof on one side of the range proves nothing on the other one.
+        proved_side=rules.implausible_side(value),
     )
 
 
@@ -248,11 +249,6 @@ def _moved_well(
     )
 
 
-def _is_plausible(sample: Sample, rules: ChannelRules) -> bool:
-    assert sample.raw is not None  # noqa: S101 (the caller has looked)
-    return rules.plausible_low <= sample.raw <= rules.plausible_high
-
-
 def _judged(
     sample: Sample,
     rules: ChannelRules,
@@ -299,7 +295,8 @@ def _soft_reasons(
     value = sample.raw
     assert value is not None  # noqa: S101 (the caller has looked)
     reasons: list[Reason] = []
-    if not _is_plausible(sample, rules) and not state.accepts_implausible:
+    side = rules.implausible_side(value)
+    if side is not None and side is not state.proved_side:
         reasons.append(Reason.OUTSIDE_PLAUSIBLE)
     if judges_rate and state.good_value is not None and state.good_at is not None:
         gap = abs(value - state.good_value)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
+from kamerplanter_engines.models.tank import Side
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -101,6 +102,12 @@ class ChannelRules:
     is_about_device: bool
     """It speaks neither for nor against the other values of a message."""
 
+    def implausible_side(self, value: float) -> Side | None:
+        """Return on which side of the plausible range a value lies; none = within it."""
+        if value < self.plausible_low:
+            return Side.LOW
+        return Side.HIGH if value > self.plausible_high else None
+
 
 class ChannelState(NamedTuple):
     """The memory of one channel; without arguments: nothing known."""
@@ -134,8 +141,8 @@ class ChannelState(NamedTuple):
     """How far from the last good value the run might have begun; none = not known."""
     agreeing: int = 0
     agreeing_differ: bool = False
-    accepts_implausible: bool = False
-    """It has proved a value outside the plausible range."""
+    proved_side: Side | None = None
+    """On which side of the plausible range its last good value lies, having proved itself."""
 
 
 UNKNOWN_CHANNEL = ChannelState()
@@ -280,9 +287,9 @@ def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = No
             good_value=last_good.value,
             good_at=last_good.at,
             good_received_at=last_good.received_at,
-            accepts_implausible=not rules.plausible_low <= last_good.value <= rules.plausible_high
-            and (replaced_at is None or last_good.at >= replaced_at),
         )
+        if replaced_at is None or last_good.at >= replaced_at:
+            state = replace(state, proved_side=rules.implausible_side(last_good.value))
     if last is None or (replaced_at is not None and last.at < replaced_at):
         return state
     sent = last.value if last.raw is None else last.raw

@@ -172,6 +172,36 @@ class TestHealing:
 
         assert bench.one(360, 2.95).verdict is SUSPECT
 
+    @pytest.mark.parametrize(
+        ("kind", "proved", "other_side"),
+        [(WATER, 4.1, 48.0), (WATER, 36.1, 4.0), (PH, 10.1, 1.2), (PH, 2.8, 12.5)],
+    )
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_a_proof_on_one_side_of_the_range_proves_nothing_on_the_other(
+        self, kind: ChannelKind, proved: float, other_side: float, *, restarts: bool
+    ) -> None:
+        bench = Bench(kind)
+        for i in range(4):
+            last = bench.one(60 * i, proved + 0.1 * (i % 2))
+        assert last.verdict is GOOD
+        if restarts:
+            good = reading(kind, 180, proved + 0.1)
+            bench.restore(good, good, finest_step=0.1)
+
+        # After two hours any value is within the rate.
+        assert bench.one(2 * HOUR, other_side).reasons == (Reason.OUTSIDE_PLAUSIBLE,)
+        assert bench.one(2 * HOUR + 60, proved).verdict is GOOD
+
+    def test_the_other_side_has_to_prove_itself_too(self) -> None:
+        bench = Bench(PH)
+        for i in range(4):
+            bench.one(60 * i, 2.8 + i / 100)
+
+        verdicts = [bench.one(2 * HOUR + 60 * i, 12.5 + i / 100).verdict for i in range(5)]
+
+        assert verdicts == [SUSPECT] * 3 + [GOOD, GOOD]
+        assert bench.one(4 * HOUR, 2.8).verdict is SUSPECT
+
     def test_identical_fine_readings_never_heal(self) -> None:
         bench = Bench(PH)
         bench.one(0, 6.04)
