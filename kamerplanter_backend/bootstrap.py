@@ -27,6 +27,7 @@ from kamerplanter_backend.domain.services.location_type_service import LocationT
 from kamerplanter_backend.domain.services.phase_service import PhaseService
 from kamerplanter_backend.domain.services.plant_service import PlantService
 from kamerplanter_backend.domain.services.planting_run_service import PlantingRunService
+from kamerplanter_backend.domain.services.presence_service import PresenceService
 from kamerplanter_backend.domain.services.probe_service import ProbeService
 from kamerplanter_backend.domain.services.site_service import SiteService
 from kamerplanter_backend.domain.services.species_service import SpeciesService
@@ -65,6 +66,7 @@ class Services:
     phase: PhaseService
     tank: TankService
     probe: ProbeService
+    presence: PresenceService
     calibration: CalibrationService
     hand_measurement: HandMeasurementService
     trend: TrendService
@@ -136,6 +138,7 @@ def build_services(store: DocumentStore, options: Options | None = None) -> Serv
         phase=PhaseService(store),
         tank=TankService(store),
         probe=ProbeService(store),
+        presence=PresenceService(store),
         calibration=CalibrationService(store),
         hand_measurement=HandMeasurementService(store),
         trend=TrendService(store),

@@ -53,6 +53,7 @@ from kamerplanter_engines.models.location_type import LocationTypeFields
 from kamerplanter_engines.models.phase import PhaseChangeFields, PhaseEntry, PhaseSequenceFields
 from kamerplanter_engines.models.plant import PlantAlertFields, PlantFields
 from kamerplanter_engines.models.planting_run import PlantingRunFields
+from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.site import LocationFields, SiteFields
 from kamerplanter_engines.models.species import SpeciesFields
 from kamerplanter_engines.models.tank import TankAlertFields, TankFields, TankProblem
@@ -115,6 +116,7 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
         "at": NOW,
     },
     TankAlertFields: {"tank_key": "tank-1", "kind": TankProblem.EC},
+    ProbePresenceFields: {"probe_key": "probe-1", "is_online": False, "since": NOW},
     PlantAlertFields: {"plant_key": "plant-1"},
     PhaseChangeFields: {
         "plant_key": "plant-1",

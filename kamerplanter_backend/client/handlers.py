@@ -33,6 +33,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.LogMeasurement: lambda s, c, r: s.hand_measurement.log(c, r.fields),
     ask.RemoveMeasurement: lambda s, c, r: s.hand_measurement.remove(c, r.key),
     ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
+    ask.ReportPresence: lambda s, c, r: s.presence.report(c, r.said),
     ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),
     ask.AddTask: lambda s, c, r: s.task.add(c, r.fields, r.key),
     ask.UpdateTask: lambda s, c, r: s.task.update(c, r.key, r.patch),

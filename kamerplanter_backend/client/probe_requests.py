@@ -1,7 +1,7 @@
 """What may be asked of probes and measurements; `requests` names all of them."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Self, override
+from typing import Annotated, ClassVar, Final, Self, override
 
 from pydantic import FailFast, Field, JsonValue
 
@@ -10,8 +10,12 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Key, Reason, Remark
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
+from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 from kamerplanter_engines.models.trust import Trend
+
+MOST_SAID: Final = 1000
+"""Most devices of one report."""
 
 
 class CreateProbe(Command[Probe]):
@@ -95,6 +99,15 @@ class RecordReadings(Command[int]):
     permission: ClassVar[Permission] = Permission.READING_RECORD
     # Finding all mistakes in thousands of readings would hold everybody else up.
     readings: Annotated[tuple[Reading, ...], Field(max_length=2000), FailFast()]
+
+
+class ReportPresence(Command[int]):
+    """Say that devices go or come; answers how many did. It is of now, so it never waits."""
+
+    permission: ClassVar[Permission] = Permission.READING_RECORD
+    queueable: ClassVar[bool] = False
+    said: tuple[ProbePresenceFields, ...] = Field(max_length=MOST_SAID)
+    """In the order in which it was heard."""
 
 
 class ListReadings(Request[tuple[Reading, ...]]):

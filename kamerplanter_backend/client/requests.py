@@ -17,6 +17,7 @@ from kamerplanter_backend.client.probe_requests import (
     RecordReadings,
     RemoveMeasurement,
     ReplaceProbe,
+    ReportPresence,
     UpdateProbe,
     WithdrawCalibration,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "RecordReadings",
     "RemoveMeasurement",
     "ReplaceProbe",
+    "ReportPresence",
     "UpdateProbe",
     "WithdrawCalibration",
 ]

@@ -40,6 +40,7 @@ from kamerplanter_backend.client.requests import (
     RecordReadings,
     RemoveMeasurement,
     ReplaceProbe,
+    ReportPresence,
     SetSite,
     StartRun,
     UpdateTank,
@@ -62,6 +63,7 @@ from kamerplanter_engines.models.harvest import HarvestFields
 from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.planting_run import PlantingRunFields, RunState
+from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.site import SiteFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import TaskFields, TaskState
@@ -283,6 +285,22 @@ async def test_readings_are_counted_once_and_read_back(client: KamerplanterClien
 
     assert (counts, listed) == ([1, 0], (reading,))
     assert (await client.snapshot()).probe(probe.key).channels[0].last_good == reading
+
+
+async def test_a_device_that_said_goodbye_is_gone_until_it_is_heard(
+    client: KamerplanterClient,
+) -> None:
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec")
+    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))), OWNER)
+    goodbye = ProbePresenceFields(probe_key=probe.key, is_online=False, since=NOW)
+    back = goodbye.model_copy(update={"is_online": True})
+
+    counts = [await client.call(ReportPresence(said=(goodbye,))) for _ in range(2)]
+    gone = (await client.snapshot()).probe(probe.key).gone_since
+    counts.append(await client.call(ReportPresence(said=(back,))))
+
+    assert (counts, gone) == ([1, 0, 1], NOW)
+    assert (await client.snapshot()).probe(probe.key).gone_since is None
 
 
 async def test_changes_name_what_was_touched(client: KamerplanterClient, plant: Plant) -> None:

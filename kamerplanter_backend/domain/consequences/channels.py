@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import as_reading
@@ -30,6 +31,13 @@ class Source:
     """None = a person measured it."""
     binding: ChannelBinding
     reading: Reading | None
+    is_gone: bool = False
+    """The device said goodbye: its reading is shown and decides nothing, as if it were too old."""
+
+    @property
+    def deciding(self) -> Reading | None:
+        """The reading, unless its device is gone."""
+        return None if self.is_gone else self.reading
 
     @property
     def max_age_s(self) -> float:
@@ -69,10 +77,10 @@ def source_of(
 ) -> Source | None:
     """Return who speaks for a place, or none if nobody measures this there.
 
-    Of several probes the oldest one with a reading that is not too old speaks; so two probes that
-    differ a little do not take turns, and hold times count the readings of one. It speaks also
-    where another one disagrees: a problem must not hide behind that. Where no probe speaks it is
-    what was last measured by hand, until that is too old as well; then the oldest probe.
+    Of several probes the oldest one that is there, with a reading that is not too old, speaks; so
+    two probes that differ a little do not take turns, and hold times count the readings of one. It
+    speaks also where another one disagrees: a problem must not hide behind that. Where no probe
+    speaks it is what was last measured by hand, until that is too old as well; then the oldest one.
 
     Args:
         uow: The unit of work.
@@ -81,11 +89,13 @@ def source_of(
         tank_key: The place, if it is a tank.
         plant_key: The place, if it is a plant.
     """
+    gone = uow.of(ProbePresenceRepository).gone()
     sources = [
         Source(
             probe=probe,
             binding=binding,
             reading=uow.readings.latest(probe.key, kind, Verdict.GOOD),
+            is_gone=probe.key in gone,
         )
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
         if (binding := probe.binding(kind))
@@ -112,8 +122,9 @@ def _by_hand(
 
 
 def _speaks(uow: UnitOfWork, source: Source) -> bool:
-    return source.reading is not None and is_recent(
-        source.reading.at, now=uow.context.now, max_age_s=source.max_age_s
+    reading = source.deciding
+    return reading is not None and is_recent(
+        reading.at, now=uow.context.now, max_age_s=source.max_age_s
     )
 
 
@@ -164,17 +175,19 @@ def heard_just_now(
     binding = probe.binding(kind)
     if not found or binding is None:
         return ()
-    source = Source(probe=probe, binding=binding, reading=found[-1])
+    is_gone = probe.key in uow.of(ProbePresenceRepository).gone()
+    source = Source(probe=probe, binding=binding, reading=found[-1], is_gone=is_gone)
     return found if _speaks(uow, source) else ()
 
 
 def new_readings(fresh: Fresh, source: Source, kind: ChannelKind) -> list[Reading | None]:
     """Return what has to be judged, oldest first: the new readings of the channel.
 
-    Without new ones it is the newest good one that is stored, or none.
+    Without new ones it is the newest good one that is stored, or none. Of a device that is gone it
+    is none: nothing follows from what it said.
     """
-    if source.probe is None:
-        return [source.reading]
+    if source.probe is None or source.is_gone:
+        return [source.deciding]
     return [*fresh.get((source.probe.key, kind), ())] or [source.reading]
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
+from math import inf
 from typing import Final
 
 from kamerplanter_backend.domain.consequences.channels import (
@@ -159,7 +160,8 @@ def _evaluate_problem(uow: UnitOfWork, case: _Case, problem: TankProblem) -> int
         now=uow.context.now,
         started_at=uow.context.started_at,
         max_age_s=source.max_age_s,
-        hold_s=source.hold_s,
+        # What waited goes on waiting while its device is gone: a goodbye raises nothing.
+        hold_s=inf if source.is_gone else source.hold_s,
         readings_needed=source.readings_needed,
     )
     is_told = probe is not None and not source.is_by_hand

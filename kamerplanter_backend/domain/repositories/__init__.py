@@ -29,6 +29,7 @@ from kamerplanter_backend.domain.repositories.phase import (
 )
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.planting_run import PlantingRunRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.site import LocationRepository, SiteRepository
 from kamerplanter_backend.domain.repositories.species import SpeciesRepository
 from kamerplanter_backend.domain.repositories.system import (
@@ -61,6 +62,7 @@ REPOSITORIES: tuple[type[Repository[Any]], ...] = (
     PlantRepository,
     ProbeRepository,
     # What happens in it.
+    ProbePresenceRepository,
     CalibrationRepository,
     HandMeasurementRepository,
     TankAlertRepository,

@@ -19,6 +19,7 @@ from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
@@ -161,12 +162,14 @@ def _probes(uow: UnitOfWork, fields: HandMeasurementFields) -> list[Probe]:
 def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) -> list[Reading]:
     """Return what each probe of the place showed at a moment, as it has been put right since.
 
-    What it showed before its calibration or its exchange says nothing of how it is now.
+    What it showed before its calibration or its exchange says nothing of how it is now, and one
+    that had said goodbye showed nothing.
     """
     found = []
+    gone = uow.of(ProbePresenceRepository).gone()
     for probe in _probes(uow, fields):
         binding = probe.binding(fields.kind)
-        if binding is None:
+        if binding is None or (probe.key in gone and gone[probe.key] <= at):
             continue
         reading = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD, until_at=at)
         max_age_s = max_age_of(binding)

@@ -9,6 +9,7 @@ from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
@@ -32,7 +33,7 @@ class ProbeService(EntityService[Probe]):
 
     repository = ProbeRepository
 
-    @command(ProbeRepository, CalibrationRepository)
+    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
     def create(self, uow: UnitOfWork, fields: ProbeFields, key: str | None = None) -> Probe:
         """Add a probe, or take an archived one out of the archive with new fields.
 
@@ -47,9 +48,10 @@ class ProbeService(EntityService[Probe]):
         check_bindings(fields, before=before)
         if before is not None:
             _keep_mappings(uow, before, fields)
+            _forget_goodbye(uow, before, fields)
         return create(probes, fields, key)
 
-    @command(ProbeRepository, CalibrationRepository)
+    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
     def update(
         self,
         uow: UnitOfWork,
@@ -73,11 +75,12 @@ class ProbeService(EntityService[Probe]):
         probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision)
         check_bindings(probe, before=before)
         _keep_mappings(uow, before, probe)
+        _forget_goodbye(uow, before, probe)
         if {"tank_key", "plant_key"} & patch.keys():
             _check_place(uow, probe)
         return probe
 
-    @command(ProbeRepository, CalibrationRepository, AuditRepository)
+    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository, AuditRepository)
     def replace_device(
         self,
         uow: UnitOfWork,
@@ -113,6 +116,7 @@ class ProbeService(EntityService[Probe]):
             at=utc_past(at or now, now), recorded_at=now, by=uow.context.actor, note=note
         )
         uow.of(CalibrationRepository).end_before(key, swap.at)
+        uow.of(ProbePresenceRepository).forget(key)
         record_audit(
             uow, AuditAction.PROBE_REPLACED, "probes", key, at=swap.at.isoformat(), note=note
         )
@@ -126,7 +130,7 @@ class ProbeService(EntityService[Probe]):
             _check_place(uow, after)
         return after
 
-    @command(ProbeRepository, AuditRepository)
+    @command(ProbeRepository, ProbePresenceRepository, AuditRepository)
     def archive(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> Probe:
         """Take a probe out of sight; its readings stay. Twice is harmless.
 
@@ -134,7 +138,9 @@ class ProbeService(EntityService[Probe]):
             NotFoundError: It does not exist.
             StaleRevisionError: It has another revision than expected.
         """
-        return archive(uow, uow.of(ProbeRepository), key, expected_revision)
+        probe = archive(uow, uow.of(ProbeRepository), key, expected_revision)
+        uow.of(ProbePresenceRepository).forget(key)
+        return probe
 
     remove = archive
 
@@ -148,6 +154,18 @@ def _keep_mappings(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:
         now, then = after.binding(binding.kind), mapping_of(binding)
         if now is None or not is_same_mapping(then, mapping_of(now)):
             uow.of(CalibrationRepository).note_mapping(before.key, binding.kind, then)
+
+
+def _forget_goodbye(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:
+    """Know nothing of a device any more that tells in another place whether it is there."""
+    if before.availability != after.availability or (
+        after.availability is None and _places_heard(before) != _places_heard(after)
+    ):
+        uow.of(ProbePresenceRepository).forget(before.key)
+
+
+def _places_heard(probe: ProbeFields) -> set[tuple[str | None, str | None]]:
+    return {(item.topic, item.entity_id) for item in probe.channels}
 
 
 def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:

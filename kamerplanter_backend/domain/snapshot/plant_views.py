@@ -102,7 +102,7 @@ def _attention(
     moments = []
     source = soil_source_of(uow, facts.plant.key)
     if source is not None:
-        verdict = soil_verdict(uow, facts, alert, source, source.reading)
+        verdict = soil_verdict(uow, facts, alert, source, source.deciding)
         if reasons and "no_data" in verdict.reasons:
             # Dry or wet soil does not become moist because its probe fell silent.
             reasons.append("no_data")

@@ -10,6 +10,7 @@ from kamerplanter_backend.domain.repositories.calibration import (
     counting_since,
 )
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.trust_views import (
     Disagreeing,
@@ -72,6 +73,7 @@ def probe_view(
         ),
         drifts=drifts,
         doubts=doubts_of(probe, drifts, disagreed, statuses),
+        gone_since=uow.of(ProbePresenceRepository).gone().get(probe.key),
     )
 
 

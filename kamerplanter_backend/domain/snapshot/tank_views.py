@@ -67,7 +67,7 @@ def _problem_view(
     state = problem_state(
         alert,
         band,
-        source.reading if source else None,
+        source.deciding if source else None,
         now=uow.context.now,
         max_age_s=source.max_age_s if source else 1,
         started_at=uow.context.started_at,

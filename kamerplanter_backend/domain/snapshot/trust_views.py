@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
+from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.views import (
     AgreementView,
@@ -94,11 +95,15 @@ def _last_at_odds_at(
 ) -> datetime | None:
     """Return when probes of a place last disagreed, unless that is over or long ago.
 
-    What they measured before one of them was put right or exchanged says nothing of it.
+    What they measured before one of them was put right or exchanged says nothing of it, and
+    neither does one that is gone.
     """
     now = uow.context.now
     since, readings = now - AT_ODDS_FOR, list[Reading]()
+    gone = uow.of(ProbePresenceRepository).gone()
     for probe, binding in bound:
+        if probe.key in gone:
+            continue
         put_right = put_right_at(uow.of(CalibrationRepository).of_probe(probe.key), kind, now)
         changes = [at for at in (put_right, probe.replaced_at) if at is not None]
         since = max((since, *changes))
@@ -123,7 +128,8 @@ def _showing(
     if last is None:
         return Showing(probe.key, None, Verdict.STALE, 1), None
     max_age_s = max_age_of(binding)
-    is_fresh = is_recent(last.at, now=now, max_age_s=max_age_s)
+    is_gone = probe.key in uow.of(ProbePresenceRepository).gone()
+    is_fresh = not is_gone and is_recent(last.at, now=now, max_age_s=max_age_s)
     verdict = last.verdict if is_fresh else Verdict.STALE
     quality = quality_of(binding, (now - last.at).total_seconds())
     ends_at = last.at + timedelta(seconds=max_age_s) + _MOMENT if is_fresh else None

@@ -107,6 +107,8 @@ class ProbeView(Model):
     """One for each channel that was compared by hand since it was last put right."""
     doubts: tuple[ChannelDoubt, ...] = ()
     """One for each channel that something speaks against."""
+    gone_since: Instant | None = None
+    """When the device said goodbye, if it was not heard since; none = it is there."""
 
 
 class ProblemView(Model):

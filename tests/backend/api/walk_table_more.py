@@ -204,6 +204,18 @@ _REQUESTS: dict[str, Row] = {
     "UpdateProbe": _asked(WORK, _keyed(Things.probe, patch={"name": "Probe"})),
     "ArchiveProbe": _asked(MANAGE, _keyed(Things.probe)),
     "RecordReadings": _asked(MEASURE, _reading),
+    "ReportPresence": _asked(
+        MEASURE,
+        lambda things: {
+            "said": [
+                {
+                    "probe_key": things.probe(),
+                    "is_online": False,
+                    "since": "2026-04-30T10:00:00Z",
+                }
+            ]
+        },
+    ),
     "Calibrate": _asked(
         WORK,
         lambda things: {"probe_key": things.probe(), "fields": calibration_body(things)},

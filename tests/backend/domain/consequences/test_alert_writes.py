@@ -129,7 +129,8 @@ def test_a_batch_within_the_bands_is_stored_with_few_questions_and_no_alert(
     assert calls["append"] == 1
     assert [calls[name] for name in WRITES] == [0, 0, 0, 0]
     assert calls["latest"] == calls["range"] == calls["get"] == 0
-    assert calls["find"] == 4  # probes, plants, alerts and tasks of all tanks
+    # Probes, plants, alerts and tasks of all tanks, and which devices are gone.
+    assert calls["find"] == 5
     assert calls.total() <= 16
 
 
@@ -145,7 +146,7 @@ def test_soil_that_stays_moist_is_stored_without_a_write_of_its_alert(garden: Ga
 
     assert [calls[name] for name in WRITES] == [0, 0, 0, 0]
     assert calls["latest"] == calls["range"] == calls["get"] == 0
-    assert calls["find"] == 2  # alerts and probes of all plants
+    assert calls["find"] == 3  # alerts and probes of all plants, and which devices are gone
     assert calls.total() <= 16
 
 
