@@ -147,7 +147,7 @@ def daily_light(points: Sequence[Point], day: Bucket, before: Point | None = Non
     for _, ppfd_umol, is_good in points if before is None else (before, *points):
         if is_good:
             _within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
-    figures = roll_up(points, day, before)
+    figures = roll_up(points, day, () if before is None else (before,))
     value = figures.integral / _UMOL_PER_MOL if figures.covered_s > 0 else None
     return _daily(value, figures, day)
 

@@ -1,7 +1,7 @@
 """Sums readings up by hour and day of the site; always from what is stored, never by adding on.
 
-A bucket depends on its readings and on the good one before it alone, so it comes out the same in
-whatever parts and order they arrived.
+A bucket depends on its readings and on the good ones just before it alone, so it comes out the same
+in whatever parts and order they arrived.
 """
 
 from collections.abc import Iterable, Sequence
@@ -114,38 +114,50 @@ def _change(early: datetime, late: datetime, zone: tzinfo) -> datetime:
     return late.replace(microsecond=0)
 
 
-def roll_up(points: Sequence[Point], bucket: Bucket, before: Point | None = None) -> Figures:
+def roll_up(points: Sequence[Point], bucket: Bucket, before: Sequence[Point] = ()) -> Figures:
     """Sum up the readings of a bucket.
 
     A good value speaks for the time until the next good one, at most for twice the median
-    interval of the bucket and never for more than two hours. So a hole stays a hole.
+    interval of the bucket and never for more than two hours. So a hole stays a hole. Where no
+    reading of the bucket is good, the newest one before it may still speak, by the interval
+    before that.
 
     Args:
         points: The readings within the bucket, by rising time.
         bucket: The span.
-        before: The newest good reading before it, which may reach into it; none = there is none.
-            One that is more than two hours older than the bucket counts as none.
+        before: The newest good readings before it, by rising time; two are enough. One that is
+            more than two hours older than the bucket, or than the one after it, counts as none.
 
     Source: the project's decisions on rollups; two hours is our own limit.
     """
     good = [point for point in points if point[2]]
-    if not good:
-        return Figures(suspect_count=len(points))
-    values = [value for _, value, _ in good]
     start_us = microseconds(bucket.starts_at)
-    held = good
-    if before is not None and start_us - before[0] <= _LONGEST_HOLD_US:
-        held = [before, *good]
-    covered_us, integral = _held(held, start_us, microseconds(bucket.ends_at))
+    covered_us, integral = _held(
+        [*_reaching(before, start_us, 1 if good else 2), *good],
+        start_us,
+        microseconds(bucket.ends_at),
+    )
+    values = [value for _, value, _ in good]
     return Figures(
         reading_count=len(values),
         total=fsum(values),
         covered_s=covered_us / _US_PER_S,
         integral=integral,
-        low=min(values),
-        high=max(values),
+        low=min(values, default=None),
+        high=max(values, default=None),
         suspect_count=len(points) - len(values),
     )
+
+
+def _reaching(before: Sequence[Point], start_us: int, most: int) -> list[Point]:
+    """Return the newest of earlier readings, as far as each is near enough to the next."""
+    found: list[Point] = []
+    for point in reversed(before[-most:]):
+        if start_us - point[0] > _LONGEST_HOLD_US:
+            break
+        found.insert(0, point)
+        start_us = point[0]
+    return found
 
 
 def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float]:
@@ -157,9 +169,9 @@ def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float
         return 0, 0.0
     hold_us = min(HOLD_INTERVALS * median_low(gaps), _LONGEST_HOLD_US)
     gaps.append(end_us - times[-1])
-    spans = [min(gap, hold_us) for gap in gaps]
-    if times[0] < start_us:
-        spans[0] = max(0, spans[0] - (start_us - times[0]))
+    # What lies before the bucket is not covered, though it says how often the probe reports.
+    ends = [at_us + min(gap, hold_us) for at_us, gap in zip(times, gaps, strict=True)]
+    spans = [max(0, end - max(at_us, start_us)) for at_us, end in zip(times, ends, strict=True)]
     products = (point[1] * span_us for point, span_us in zip(held, spans, strict=True))
     return sum(spans), fsum(products) / _US_PER_S
 

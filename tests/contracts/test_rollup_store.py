@@ -215,13 +215,14 @@ def test_late_reading_opens_its_hour_again_and_the_one_it_reaches_into(
         after = uow.rollups.range(probe, EC, HOUR, EARLIEST, LATEST)
         [day] = uow.rollups.range(probe, EC, DAY, EARLIEST, LATEST)
 
-    assert [item.mean for item in before] == [2.0, 2.0]
+    # The last value reaches into a third hour, for twice the median interval of 30 minutes.
+    assert [item.mean for item in before] == [2.0, 2.0, 2.0]
     assert after[0].high == 4.0
     # From 11:00 to 11:30 the late value counts: its next neighbour came at 11:30.
     assert after[1].mean == pytest.approx(3.0)
     assert (after[1].reading_count, after[1].high) == (2, 2.0)
     assert (day.reading_count, day.high) == (5, 4.0)
-    assert day.integral == pytest.approx(after[0].integral + after[1].integral)
+    assert day.integral == pytest.approx(sum(item.integral for item in after))
 
 
 def test_days_are_those_of_the_site(unit: OpenUnit, probe: str) -> None:
@@ -250,9 +251,12 @@ def test_what_is_due_is_part_of_an_answer(unit: OpenUnit, probe: str) -> None:
         refresh(uow)
         stored = {level: uow.rollups.range(probe, EC, level, *window) for level in (HOUR, DAY)}
 
-    assert asked == stored
-    assert [item.reading_count for item in stored[HOUR]] == [3, 2, 1]
-    assert [item.reading_count for item in stored_before] == [2, 1]
+    # What the last value will speak for is told when that hour has begun.
+    *begun, ahead = stored[HOUR]
+    assert asked == {HOUR: begun, DAY: stored[DAY]}
+    assert [item.reading_count for item in begun] == [3, 2, 1]
+    assert (ahead.reading_count, ahead.covered_s) == (0, 50 * 60)
+    assert [item.reading_count for item in stored_before] == [2, 1, 0, 0]
 
 
 def test_history_whose_readings_are_gone_is_not_written_over(unit: OpenUnit, probe: str) -> None:

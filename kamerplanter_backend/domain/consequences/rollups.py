@@ -1,10 +1,10 @@
 """Sums up the hours in which readings arrived, and the days that these lie in."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 from kamerplanter_backend.common.retention import SHORTEST_RAW
@@ -19,6 +19,7 @@ from kamerplanter_engines.models.rollup import (
     Rollup,
     RollupLevel,
     microseconds,
+    moment_of,
     rollup_of,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind
@@ -41,6 +42,9 @@ DAY_AT_MOST = timedelta(hours=26)
 type Hours = dict[int, Rollup]
 """Rollups of hours by their start."""
 
+type _Part = tuple[Bucket, Sequence[Point], Sequence[Point]]
+"""An hour, its readings, and the good ones just before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
@@ -49,6 +53,11 @@ class _Channel:
     probe_key: str
     kind: ChannelKind
     eras: Sequence[Era]
+
+    @property
+    def name(self) -> tuple[str, ChannelKind]:
+        """How the store calls it."""
+        return self.probe_key, self.kind
 
     def bucket(self, level: RollupLevel, at: datetime) -> Bucket:
         return bucket_within(level, at, self.eras)
@@ -86,9 +95,10 @@ def rollups_within(  # noqa: PLR0917 - the key of a rollup, and a window
     from_at: datetime,
     until_at: datetime,
 ) -> list[Rollup]:
-    """Return the rollups that begin within [from, until), oldest first, up to the last reading.
+    """Return the rollups that begin within [from, until), oldest first, up to the present one.
 
-    What is due is summed up on the way, without being stored.
+    What is due is summed up on the way, without being stored. The last value speaks for a while,
+    so an hour may be covered without a reading of its own.
 
     Raises:
         NotFoundError: The probe is not of this garden.
@@ -106,7 +116,12 @@ def rollups_within(  # noqa: PLR0917 - the key of a rollup, and a window
             fresh = _fresh_days(uow, channel, hours)
         low, high = microseconds(from_at), microseconds(until_at)
         found |= {item.starts_us: item for item in fresh if low <= item.starts_us < high}
-    return [found[start] for start in sorted(found)]
+    now_us = microseconds(uow.context.now)
+    return [
+        item
+        for start, item in sorted(found.items())
+        if _counted(item) > 0 or (item.covered_s > 0 and start <= now_us)
+    ]
 
 
 def _fresh_hours(
@@ -117,32 +132,62 @@ def _fresh_hours(
 ) -> Hours:
     fresh: Hours = {}
     for run in _runs(sorted(set(_touched(uow, channel, due, later)))):
-        name, start = (channel.probe_key, channel.kind), run[0].starts_at
-        points = uow.rollups.points(*name, start, run[-1].ends_at)
-        last = uow.rollups.last_good(*name, start - LONGEST_HOLD, start)
-        summed_up = _summed_up(uow, channel, run)
-        for bucket, inside, earlier in _parts(run, points, last):
-            # Where readings are gone already, what was summed up stays.
-            if inside and len(inside) >= summed_up.get(microseconds(bucket.starts_at), 0):
-                figures = roll_up(inside, bucket, earlier)
-                item = rollup_of(channel.probe_key, channel.kind, RollupLevel.HOUR, bucket, figures)
+        points = uow.rollups.points(*channel.name, run[0].starts_at, run[-1].ends_at)
+        parts = list(_parts(run, points, _before(uow, channel, run[0], points)))
+        stored = _stored(uow, channel, run, parts)
+        for bucket, inside, earlier in parts:
+            figures = roll_up(inside, bucket, earlier)
+            item = rollup_of(channel.probe_key, channel.kind, RollupLevel.HOUR, bucket, figures)
+            if _is_news(item, stored.get(item.starts_us), uow.context.now):
                 fresh[item.starts_us] = item
     return fresh
 
 
-def _summed_up(uow: UnitOfWork, channel: _Channel, run: Sequence[Bucket]) -> dict[int, int]:
-    """Return of how many readings the stored hours consist, by their start.
+def _before(
+    uow: UnitOfWork, channel: _Channel, first: Bucket, points: Sequence[Point]
+) -> list[Point]:
+    """Return the newest good readings before an hour, as many as its own leave open."""
+    found: list[Point] = []
+    until_at = first.starts_at
+    end_us = microseconds(first.ends_at)
+    for _ in range(2):
+        point = uow.rollups.last_good(*channel.name, until_at - LONGEST_HOLD, until_at)
+        if point is None:
+            break
+        found.insert(0, point)
+        if any(is_good for at_us, _, is_good in points if at_us < end_us):
+            break
+        until_at = moment_of(point[0])
+    return found
 
-    Readings may be gone from hours that are old enough, even if they were kept now: somebody has
-    set another retention since.
-    """
+
+def _stored(
+    uow: UnitOfWork, channel: _Channel, run: Sequence[Bucket], parts: Iterable[_Part]
+) -> Hours:
+    """Return the hours as they are stored, by their start, where that matters."""
     start = run[0].starts_at
-    if start >= uow.context.now - SHORTEST_RAW:
+    if start >= uow.context.now - SHORTEST_RAW and all(inside for _, inside, _ in parts):
         return {}
-    stored = uow.rollups.range(
-        channel.probe_key, channel.kind, RollupLevel.HOUR, start, run[-1].ends_at
-    )
-    return {item.starts_us: item.reading_count + item.suspect_count for item in stored}
+    found = uow.rollups.range(*channel.name, RollupLevel.HOUR, start, run[-1].ends_at)
+    return {item.starts_us: item for item in found}
+
+
+def _is_news(item: Rollup, stored: Rollup | None, now: datetime) -> bool:
+    """Tell whether an hour is to be stored as it was summed up now.
+
+    Readings may be gone from hours that are old enough, or from those before them, even if they
+    were kept now: somebody has set another retention since. Then what was summed up stays.
+    """
+    if stored is None:
+        return _counted(item) > 0 or item.covered_s > 0
+    is_old = item.starts_at < now - SHORTEST_RAW
+    if _counted(item) == 0:
+        return _counted(stored) == 0 and not is_old
+    return not is_old or _counted(item) >= _counted(stored)
+
+
+def _counted(item: Rollup) -> int:
+    return item.reading_count + item.suspect_count
 
 
 def _touched(
@@ -162,16 +207,33 @@ def _touched(
         while bucket.starts_at < start + HOUR:
             yield bucket
             bucket = channel.bucket(RollupLevel.HOUR, bucket.ends_at)
+        if bucket.starts_at in starts:
+            continue
         # The last value of the hour reaches as far as the next one.
-        if bucket.starts_at not in starts:
-            following = uow.rollups.next_good_at(
-                channel.probe_key, channel.kind, bucket.starts_at, start + REACH
-            )
-            if following is None:
-                continue
-            hour = following.replace(minute=0, second=0, microsecond=0)
-            if DueHour(channel.probe_key, channel.kind, hour) not in later:
-                yield channel.bucket(RollupLevel.HOUR, following)
+        following = yield from _reached(uow, channel, bucket, start + REACH)
+        if following is None or _due_hour(channel, following) in later:
+            continue
+        bucket = channel.bucket(RollupLevel.HOUR, following)
+        yield bucket
+        # Where that one stands alone, its interval says how long it speaks.
+        after = channel.bucket(RollupLevel.HOUR, bucket.ends_at)
+        yield from _reached(uow, channel, after, bucket.starts_at + REACH)
+
+
+def _reached(
+    uow: UnitOfWork, channel: _Channel, bucket: Bucket, until_at: datetime
+) -> Generator[Bucket, None, datetime | None]:
+    """Yield the hours from one on until the next good reading; return when that was measured."""
+    following = uow.rollups.next_good_at(*channel.name, bucket.starts_at, until_at)
+    end = until_at if following is None else following
+    while bucket.ends_at <= end:
+        yield bucket
+        bucket = channel.bucket(RollupLevel.HOUR, bucket.ends_at)
+    return following
+
+
+def _due_hour(channel: _Channel, at: datetime) -> DueHour:
+    return DueHour(*channel.name, at.replace(minute=0, second=0, microsecond=0))
 
 
 def _runs(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:
@@ -187,14 +249,14 @@ def _runs(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:
 
 
 def _parts(
-    run: Sequence[Bucket], points: Sequence[Point], before: Point | None
-) -> Iterator[tuple[Bucket, Sequence[Point], Point | None]]:
-    """Yield each bucket with its points and the newest good one before it.
+    run: Sequence[Bucket], points: Sequence[Point], before: Sequence[Point]
+) -> Iterator[_Part]:
+    """Yield each bucket with its points and the two newest good ones before it.
 
     Args:
         run: Neighbours.
         points: All within them.
-        before: The newest good one before all of them.
+        before: The newest good ones before all of them.
     """
     seen = 0
     for bucket in run:
@@ -202,7 +264,8 @@ def _parts(
         first = bisect_left(points, (microseconds(bucket.starts_at),), seen)
         last = bisect_left(points, (microseconds(bucket.ends_at),), first)
         earlier = (points[number] for number in range(first - 1, seen - 1, -1))
-        before = next((point for point in earlier if point[2]), before)
+        newest = list(islice((point for point in earlier if point[2]), 2))
+        before = [*before, *reversed(newest)][-2:]
         yield bucket, points[first:last], before
         seen = first
 

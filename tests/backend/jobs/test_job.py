@@ -253,10 +253,12 @@ def test_late_reading_at_the_end_of_retention_spoils_no_history(garden: Garden) 
     garden.measure(probe, ChannelKind.EC, 1.9, at=start + timedelta(minutes=47))
     garden.services.telemetry.roll_up(garden.context())
 
-    [hour] = garden.services.telemetry.list_rollups(
+    hour, after = garden.services.telemetry.list_rollups(
         garden.context(), probe.key, ChannelKind.EC, RollupLevel.HOUR, start, garden.now
     )
     assert (hour.reading_count, hour.high) == (13, 1.9)
+    # The value of 5 to speaks for ten minutes.
+    assert (after.reading_count, after.covered_s) == (0, 300)
 
 
 def test_retention_deletes_readings_after_ninety_days_and_nothing_else(garden: Garden) -> None:

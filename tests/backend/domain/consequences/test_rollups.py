@@ -82,7 +82,8 @@ def test_readings_that_were_kept_for_less_before_change_no_history(garden: Garde
     assert garden.measure(probe, EC, 4.0, at=start + timedelta(minutes=5)) == 1
     garden.services.telemetry.roll_up(garden.context())
 
-    assert [(hour.reading_count, hour.high) for hour in before] == [(6, 1.4)]
+    # The last value speaks for some minutes of the hour after.
+    assert [(hour.reading_count, hour.high) for hour in before] == [(6, 1.4), (0, None)]
     assert listed(garden, probe, RollupLevel.HOUR) == before
     [day] = listed(garden, probe, RollupLevel.DAY)
     assert (day.reading_count, day.high) == (6, 1.4)
@@ -106,8 +107,8 @@ def test_each_step_is_kept_for_as_long_as_was_chosen(garden: Garden) -> None:
         )
         kept.append((len(readings), len(hours), len(in_days)))
 
-    # After 13, 15, 29, 31, 59 and 62 days.
-    assert kept == [(6, 1, 1), (0, 1, 1), (0, 1, 1), (0, 0, 1), (0, 0, 1), (0, 0, 0)]
+    # After 13, 15, 29, 31, 59 and 62 days; the last value reaches into a second hour.
+    assert kept == [(6, 2, 1), (0, 2, 1), (0, 2, 1), (0, 0, 1), (0, 0, 1), (0, 0, 0)]
 
 
 def test_a_reading_counts_once_however_often_it_comes(garden: Garden) -> None:
@@ -120,8 +121,48 @@ def test_a_reading_counts_once_however_often_it_comes(garden: Garden) -> None:
         garden.wait(hours=1)
         garden.services.telemetry.roll_up(garden.context())
 
-    [hour] = listed(garden, probe, RollupLevel.HOUR)
-    assert (hour.reading_count, hour.covered_s) == (6, 3600)
+    hours = listed(garden, probe, RollupLevel.HOUR)
+    # The value of ten to speaks for twenty minutes.
+    assert [(hour.reading_count, hour.covered_s) for hour in hours] == [(6, 3600), (0, 600)]
+
+
+def test_a_probe_that_reports_rarely_speaks_for_the_hours_between(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    garden.at("2026-05-02 00:00")
+    start = garden.now
+    for number in range(32):
+        garden.measure(probe, EC, 1.0 if number % 2 == 0 else 2.0)
+        garden.wait(minutes=90)
+        garden.services.telemetry.roll_up(garden.context())
+
+    hours = listed(garden, probe, RollupLevel.HOUR)
+    days = listed(garden, probe, RollupLevel.DAY)
+
+    # The first reading alone does not say how often it reports.
+    assert [hour.coverage_ratio for hour in hours] == [0] + [1] * 47 + [0.5]
+    assert [hour.starts_at for hour in hours] == [start + timedelta(hours=h) for h in range(49)]
+    assert [hour.mean for hour in hours[2:8]] == [2, 1, 1.5, 2, 1, 1.5]
+    assert days[1].mean == pytest.approx(1.5)
+    assert days[1].coverage_ratio == 1
+
+
+def test_what_comes_late_says_anew_how_long_a_value_speaks(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    garden.at("2026-05-02 00:00")
+    start = garden.now
+    for minutes in (0, 90):
+        garden.measure(probe, EC, 1.5, at=start + timedelta(minutes=minutes))
+    garden.wait(hours=8)
+    garden.services.telemetry.roll_up(garden.context())
+    before = [hour.covered_s for hour in listed(garden, probe, RollupLevel.HOUR)]
+
+    # So it reports each ten minutes, and its last value speaks for twenty.
+    garden.measure(probe, EC, 1.5, at=start + timedelta(minutes=80))
+    garden.services.telemetry.roll_up(garden.context())
+    after = [hour.covered_s for hour in listed(garden, probe, RollupLevel.HOUR)]
+
+    assert before == [0, 3600, 3600, 1800]
+    assert after == [0, 1800]
 
 
 @settings(max_examples=30, deadline=None)

@@ -84,9 +84,10 @@ def test_history_without_readings_moves_along(garden: Garden, empty: Garden) -> 
     rollups, due, eras = stored(empty)
 
     assert (rollups, due, eras) == stored(garden)
-    # Two hours and their days; of the second hour half of the readings are left.
-    assert report.rollup_count == len(rollups) == 4
-    assert [item.reading_count for item in rollups] == [6, 6, 6, 6]
+    # Two hours, each with one that its last value reaches into, and their days; of the hour of
+    # the second day half of the readings are left.
+    assert report.rollup_count == len(rollups) == 6
+    assert [item.reading_count for item in rollups] == [6, 0, 6, 0, 6, 6]
     assert report.reading_count == 4
     assert due == [DueHour("probe-1", EC, START + timedelta(days=95, hours=2))]
     assert eras == {("probe-1", EC): (Era(datetime(1970, 1, 1, tzinfo=UTC), garden.zone),)}
@@ -99,7 +100,7 @@ def test_what_is_left_of_an_hour_does_not_take_its_place(garden: Garden, empty: 
         each.services.telemetry.roll_up(each.context())
 
     assert stored(empty) == stored(garden)
-    assert [item.reading_count for item in stored(empty)[0]] == [6, 6, 2, 6, 8]
+    assert [item.reading_count for item in stored(empty)[0]] == [6, 0, 6, 2, 6, 8]
 
 
 def test_older_archive_is_summed_up_from_its_readings(garden: Garden, empty: Garden) -> None:
