@@ -1,5 +1,8 @@
 """How long starts take: the server against `import fastapi`, Home Assistant with and without us.
 
+Also what it costs to open a store that is there, with its catalogue and a garden in it: the whole
+of it counts, from the file to the services, but not the imports.
+
 Each start is a fresh process with warm byte code; rounds are interleaved.
 """
 
@@ -44,6 +47,22 @@ import json; print(json.dumps({"import": imported, "open": building - opening,
                                "app": done - building, "routes": len(app.routes)}))
 """
 
+OPENING = """
+import time
+from pathlib import Path
+from kamerplanter_backend.client.embedded import open_garden
+from kamerplanter_backend.config.settings import Settings
+from kamerplanter_backend.main import open_server
+began = time.perf_counter()
+opened = {opening}
+print(time.perf_counter() - began)
+opened.store.close()
+"""
+"""Opens a store as one of the two programs does that keep one; the first time it is made."""
+
+AS_SERVER = """open_server(Settings(mode="light", store="sqlite:///{path}",
+            environment="development"))"""
+AS_HOME_ASSISTANT = """open_garden(Path("{path}"), name="Home", time_zone="Europe/Berlin")"""
 
 AS_INSTALLED = "import sys; sys.modules['rich'] = None\n"
 """The log's library loads rich where it finds it; only the tools of developers bring it along."""
@@ -66,6 +85,20 @@ def _server_start(prelude: str) -> tuple[list[float], list[dict[str, float]]]:
             ratios.append((ours["import"] + ours["app"]) / peer)
             parts.append(ours | {"fastapi": peer})
     return ratios, parts
+
+
+def _openings() -> dict[str, list[float]]:
+    """Return how many seconds each program takes to open a store that was made before."""
+    ways = {"the server": AS_SERVER, "Home Assistant": AS_HOME_ASSISTANT}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(ROUNDS + 1):
+            for name, way in ways.items():
+                opening = way.format(path=Path(folder, f"{name}.db"))
+                took = float(_python(OPENING.format(opening=opening)))
+                if number:  # the first round makes the stores
+                    found[name].append(took)
+    return found
 
 
 class Folder:
@@ -165,6 +198,12 @@ def main() -> None:
         for name in ("fastapi", "import", "open", "app"):
             print(f"{name}: {statistics.median(part[name] for part in parts) * 1000:.0f} ms")
         _show(f"import and create_app, {kind}, ours / import fastapi", ratios, "<= 2.5")
+    for name, times in _openings().items():
+        print(
+            f"opening a store that is there, as {name} does: "
+            f"median {statistics.median(times) * 1000:.0f} ms "
+            f"(range {min(times) * 1000:.0f} to {max(times) * 1000:.0f}), goal < 1000"
+        )
     ratios, plain, ours = _home_assistant_start()
     print(
         f"Home Assistant: {statistics.median(plain):.2f} s, with us {statistics.median(ours):.2f} s"
