@@ -47,7 +47,8 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
     if no_value is not None:
         return Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
     shown = sample.shown
-    is_zero = shown == 0 and rules.zero_counts
+    # A calibration cuts off at 0 what a probe shows in air; that is no more true than its own 0.
+    is_zero = rules.zero_counts and (shown == 0 or (sample.raw == 0 and rules.zero_is_suspect))
     is_full = shown in rules.full_scale
     if not (
         is_zero or is_full or sample.out_of_curve or sample.uncompensated or sample.uncalibrated

@@ -115,6 +115,26 @@ def test_dead_circuit_is_told_by_what_it_shows() -> None:
     assert (judged.verdict, judged.reasons) == (Verdict.SUSPECT, (Reason.EXACT_ZERO,))
 
 
+def test_a_zero_that_a_calibration_made_never_heals() -> None:
+    # The dry probe showed 0.05, so what it shows in air is cut off at 0 from then on.
+    made = intake(calibration(EC, (0.05, 0), (1.36, 1.413)))
+    send(made, EC, "1.7")
+
+    in_air = ["0.049", "0.050", "0.048", "0.047"] * 5
+    judged = [send(made, EC, text, 60 * (number + 1)) for number, text in enumerate(in_air)]
+
+    assert {item.value for item in judged} == {0.0}
+    assert all(Reason.EXACT_ZERO in item.reasons for item in judged)
+    assert made.shown(EC, NOW + timedelta(minutes=20)).value == pytest.approx(1.78, abs=0.01)
+
+
+def test_a_zero_that_a_calibration_made_is_real_in_plain_water() -> None:
+    made = intake(calibration(EC, (0.05, 0), (1.36, 1.413)))
+    made.update(made.probe, plain_water=True)
+
+    assert send(made, EC, "0.049").verdict is Verdict.GOOD
+
+
 def test_value_that_is_impossible_when_put_right_is_no_value() -> None:
     judged = send(intake(EC_LOW), EC, "15")
 
