@@ -191,24 +191,42 @@ def _show(name: str, ratios: list[float], goal: str) -> None:
     )
 
 
-def main() -> None:
-    """Run the rounds and print the ratios."""
+def _show_server() -> None:
     for kind, prelude in (("as installed", AS_INSTALLED), ("with developers' tools", "")):
         ratios, parts = _server_start(prelude)
         for name in ("fastapi", "import", "open", "app"):
             print(f"{name}: {statistics.median(part[name] for part in parts) * 1000:.0f} ms")
         _show(f"import and create_app, {kind}, ours / import fastapi", ratios, "<= 2.5")
+
+
+def _show_openings() -> None:
     for name, times in _openings().items():
         print(
             f"opening a store that is there, as {name} does: "
             f"median {statistics.median(times) * 1000:.0f} ms "
             f"(range {min(times) * 1000:.0f} to {max(times) * 1000:.0f}), goal < 1000"
         )
+
+
+def _show_home_assistant() -> None:
     ratios, plain, ours = _home_assistant_start()
     print(
         f"Home Assistant: {statistics.median(plain):.2f} s, with us {statistics.median(ours):.2f} s"
     )
     _show("Home Assistant's start, with us / without", ratios, "<= 1.15")
+
+
+PARTS = {
+    "server": _show_server,
+    "opening": _show_openings,
+    "home_assistant": _show_home_assistant,
+}
+
+
+def main() -> None:
+    """Run the rounds of the parts that are named, or of all, and print what they took."""
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name]()
 
 
 if __name__ == "__main__":
