@@ -26,7 +26,15 @@ ACTOR: Final = "ingest"
 LOOK_AT_ALL_EVERY: Final = timedelta(minutes=5)
 """So often all gardens are read again, whatever the change feed says."""
 RELEVANT: Final = frozenset(
-    {"calibrations", "hand_measurements", "irrigations", "probes", "tanks", "tasks"}
+    {
+        "calibrations",
+        "hand_measurements",
+        "irrigations",
+        "probe_presences",
+        "probes",
+        "tanks",
+        "tasks",
+    }
 )
 """What decides how a probe is judged and how far it is trusted."""
 

@@ -1,7 +1,7 @@
 """Brings each message to the probes that bind its topic, in whatever garden; lives on the loop."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ from kamerplanter_backend.telemetry.garden_directory import Directory
 from kamerplanter_backend.telemetry.garden_topics import full_topic
 from kamerplanter_backend.telemetry.live_garden import LiveGarden, Route, Taken
 from kamerplanter_backend.telemetry.metrics import Counts, Drop
+from kamerplanter_backend.telemetry.presence_notes import Said
 from kamerplanter_engines.models.telemetry import Verdict
 
 _LOGGER = logging.getLogger(__name__)
@@ -17,6 +18,8 @@ _LOGGER = logging.getLogger(__name__)
 COLLECT_AT: Final = 1_000
 """So many readings of one probe do not wait in its intake, which holds no more than 2,000."""
 MOST_LEFT_TOPICS: Final = 10_000
+MOST_SAID: Final = 1_000
+"""Devices of one garden whose coming and going is told at a time."""
 
 
 class GardenRouter:
@@ -85,6 +88,8 @@ class GardenRouter:
     def _judge(self, route: Route, payload: bytes, now: datetime, *, retained: bool) -> None:
         intake = route.intake
         judged = intake.on_message(route.topic, payload, retained=retained, received_at=now)
+        garden = route.garden
+        garden.presences.note(intake.probe.key, now, online=intake.available)
         if not judged:
             return
         good = waiting = 0
@@ -99,7 +104,6 @@ class GardenRouter:
                 waiting += 1
         self._counts.verdicts[Verdict.GOOD] += good
         self.waiting += waiting
-        garden = route.garden
         garden.touched.add(intake)
         if intake.pending_count >= COLLECT_AT:
             garden.collect(intake)
@@ -125,6 +129,18 @@ class GardenRouter:
         """Hand over what has been judged since, by garden."""
         found = ((key, garden.take()) for key, garden in self.gardens.items())
         return {key: taken for key, taken in found if taken}
+
+    def take_presences(self) -> dict[str, Said]:
+        """Hand over which devices came or went, by garden, as if it were told."""
+        gardens = self.gardens.items()
+        found = ((key, item.presences.take(MOST_SAID)) for key, item in gardens)
+        return {key: said for key, said in found if said}
+
+    def give_back_presences(self, untold: Mapping[str, Said]) -> None:
+        """Take back what could not be told."""
+        for key, said in untold.items():
+            if (garden := self.gardens.get(key)) is not None:
+                garden.presences.give_back(said)
 
     def log_notices(self) -> None:
         """Say what is wrong with values, once for each channel and reason."""

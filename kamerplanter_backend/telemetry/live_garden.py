@@ -8,6 +8,7 @@ from kamerplanter_backend.domain.services.telemetry_service import ProbeMemory
 from kamerplanter_backend.telemetry.garden_directory import GardenEntry
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.mapping import FieldReader, read_message
+from kamerplanter_backend.telemetry.presence_notes import PresenceNotes
 from kamerplanter_engines.telemetry_engine import Judged
 
 type Taken = list[tuple[str, list[Judged]]]
@@ -47,6 +48,8 @@ class LiveGarden:
     """Those that have something to hand over."""
     collected: Taken = field(default_factory=list)
     """What would not fit into an intake any more."""
+    presences: PresenceNotes = field(default_factory=PresenceNotes)
+    """Which devices came or went."""
     has_crashed: bool = False
     _memories: dict[str, ProbeMemory] = field(default_factory=dict)
     _taken_in_at: dict[str, datetime] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class LiveGarden:
         """Follow the garden's probes: new, changed and archived ones."""
         for key in self.intakes.keys() - memories.keys():
             self.touched.discard(self.intakes.pop(key))
+            self.presences.forget(key)
         for key, memory in memories.items():
             before = self._memories.get(key)
             intake = self.intakes.get(key)
@@ -79,6 +83,10 @@ class LiveGarden:
             intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})
             intake.recall(restored, self._taken_in_at[key])
+            is_there = self.presences.follow(key, memory.view.gone_since)
+            if is_there is not None:
+                intake.on_availability(online=is_there)
+            self.presences.note(key, now, online=intake.available)
         self._memories = dict(memories)
 
     def routes(self) -> Iterator[Route]:

@@ -9,6 +9,9 @@ from datetime import datetime
 
 from kamerplanter_engines.models.presence import ProbePresenceFields
 
+type Said = tuple[ProbePresenceFields, ...]
+"""What is to be told of devices."""
+
 
 @dataclass(slots=True)
 class _Known:
@@ -97,7 +100,7 @@ class PresenceNotes:
         self._known.pop(probe_key, None)
         self._news.pop(probe_key, None)
 
-    def take(self, most: int) -> tuple[ProbePresenceFields, ...]:
+    def take(self, most: int) -> Said:
         """Hand over what is to be told, as if it were told."""
         taken = tuple(self._news.values())[:most]
         for item in taken:

@@ -4,14 +4,18 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.domain.services.presence_service import PresenceService
 from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.garden_directory import GardenDirectory
 from kamerplanter_backend.telemetry.live_garden import Taken
+from kamerplanter_backend.telemetry.presence_notes import Said
+from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import Reading
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,6 +40,8 @@ class Recorded:
     """Readings that the store refuses for good."""
     suspended: int = 0
     """Readings of gardens that were suspended meanwhile."""
+    untold: dict[str, Said] = field(default_factory=dict)
+    """Which devices came or went, by garden, where the store did not take it."""
 
 
 class Recorder:
@@ -43,20 +49,30 @@ class Recorder:
 
     Args:
         telemetry: Stores.
+        presence: Takes in which devices came or went.
         directory: Knows the gardens.
     """
 
-    def __init__(self, telemetry: TelemetryService, directory: GardenDirectory) -> None:
+    def __init__(
+        self,
+        telemetry: TelemetryService,
+        presence: PresenceService,
+        directory: GardenDirectory,
+    ) -> None:
         self._telemetry = telemetry
+        self._presence = presence
         self._directory = directory
         self._is_refusal_logged = False
 
-    def store(self, batches: Batches, now: datetime) -> Recorded:
+    def store(
+        self, batches: Batches, now: datetime, said: Mapping[str, Said] = MappingProxyType({})
+    ) -> Recorded:
         """Store batches; what a garden's fault is costs the readings of this garden alone.
 
         Args:
             batches: What was judged.
             now: The moment, UTC.
+            said: Which devices came or went, by garden; their readings come first.
 
         Raises:
             UnavailableError: The store does not answer; all can be stored again, none twice.
@@ -71,7 +87,22 @@ class Recorder:
                 self._store_parts(parts, done)
                 parts, size = [], 0
         self._store_parts(parts, done)
+        for tenant_key, items in said.items():
+            self._tell(tenant_key, items, now, done)
         return done
+
+    def _tell(self, tenant_key: str, said: Said, now: datetime, done: Recorded) -> None:
+        """Say which devices of a garden came or went; what is refused would be so next time."""
+        if self._directory.is_suspended(tenant_key):
+            return
+        try:
+            self._presence.report(self._directory.context(tenant_key, now), said)
+        except UnavailableError:
+            done.untold[tenant_key] = said
+        except KamerplanterError:
+            _LOGGER.warning(
+                "Nobody knows which devices of garden %s came or went", tenant_key, exc_info=True
+            )
 
     def _readings(self, batches: Batches, now: datetime, done: Recorded) -> Iterator[_Part]:
         for tenant_key, taken in batches.items():

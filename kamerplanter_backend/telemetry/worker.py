@@ -27,6 +27,7 @@ from kamerplanter_backend.telemetry.link_protocol import WINDOW
 from kamerplanter_backend.telemetry.live_garden import Taken
 from kamerplanter_backend.telemetry.metrics import Counts, Drop, Gauges, render, summary
 from kamerplanter_backend.telemetry.metrics_server import metrics_server
+from kamerplanter_backend.telemetry.presence_notes import Said
 from kamerplanter_backend.telemetry.recorder import Recorded, Recorder
 
 _LOGGER = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class IngestWorker:
         self._feed = feed
         started_at = clock()
         self._directory = GardenDirectory(store, services, feed, started_at)
-        self._recorder = Recorder(services.telemetry, self._directory)
+        self._recorder = Recorder(services.telemetry, services.presence, self._directory)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ingest")
         self._left: dict[str, Taken] = {}
         """What the store did not take yet, by garden."""
@@ -215,12 +216,13 @@ class IngestWorker:
         receipt = self.link.take_unacknowledged()
         waiting = self._router.waiting
         batches = _joined(self._left, self._router.take())
+        said = self._router.take_presences()
         self._left = {}
         self._stored_since, self._waiting_since = self._waiting_since, None
         is_stored = False
         try:
-            directory, recorded = await self._on_thread(lambda: self._store(batches))
-            is_stored = True
+            directory, recorded = await self._on_thread(lambda: self._store(batches, said))
+            said, is_stored = recorded.untold, True
         except Exception as error:  # noqa: BLE001 (said once; all is tried again)
             self._say_trouble(error)
             return False
@@ -230,6 +232,7 @@ class IngestWorker:
                 self._left = _joined(batches, self._left)
                 self._waiting_since = self._stored_since
                 self.link.give_back(receipt)
+            self._router.give_back_presences(said)
             self._stored_since = None
         self._router.waiting -= waiting
         self.link.acknowledge(receipt)
@@ -244,10 +247,12 @@ class IngestWorker:
             _LOGGER.info("The store takes readings again")
         return True
 
-    def _store(self, batches: dict[str, Taken]) -> tuple[Directory | None, Recorded]:
+    def _store(
+        self, batches: dict[str, Taken], said: dict[str, Said]
+    ) -> tuple[Directory | None, Recorded]:
         """Look first, so that a garden that was suspended just now gets nothing; then store."""
         directory = self._look()
-        return directory, self._recorder.store(batches, self._clock())
+        return directory, self._recorder.store(batches, self._clock(), said)
 
     def _say_trouble(self, error: Exception) -> None:
         self.counts.store_failures += 1

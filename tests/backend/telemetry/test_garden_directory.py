@@ -29,7 +29,7 @@ class World:
         self.feed = CommitFollower(self.fleet.store)
         fleet = self.fleet
         self.directory = GardenDirectory(fleet.store, fleet.services, self.feed, self.now)
-        self.recorder = Recorder(fleet.services.telemetry, self.directory)
+        self.recorder = Recorder(fleet.services.telemetry, fleet.services.presence, self.directory)
         self.counts = Counts()
         self.router = GardenRouter("kamerplanter", self.now, self.counts, lambda _topic: None)
         self.desk = ReadingDesk(fleet.services.telemetry)
