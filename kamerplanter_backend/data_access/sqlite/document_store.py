@@ -13,7 +13,12 @@ from pydantic import ValidationError
 from kamerplanter_backend.data_access.sqlite.connection import Database
 from kamerplanter_backend.data_access.sqlite.errors import store_error
 from kamerplanter_backend.data_access.sqlite.schema import table_of
-from kamerplanter_backend.data_access.sqlite.transaction import SqliteTransaction, body_document
+from kamerplanter_backend.data_access.sqlite.transaction import (
+    KEPT_CURSORS,
+    SqliteTransaction,
+    are_kept_since,
+    body_document,
+)
 from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
 from kamerplanter_backend.domain.interfaces.document_store import (
     Declared,
@@ -96,11 +101,7 @@ class SqliteStore(DocumentStore):
     @override
     def changes_since(self, cursor: int, tenant_key: str | None) -> tuple[StoredChange, ...] | None:
         with self._asking() as connection:
-            oldest, newest = connection.execute(
-                "SELECT min(cursor), max(cursor) FROM changes"
-            ).fetchone()
-            # The oldest ones are thrown away, the newest one never is.
-            if not (oldest or 1) - 1 <= cursor <= (newest or 0):
+            if not are_kept_since(connection.execute(KEPT_CURSORS).fetchone(), cursor):
                 return None
             condition = "" if tenant_key is None else "tenant_key = ? AND "
             rows = connection.execute(

@@ -50,6 +50,10 @@ KEYS_AT_ONCE = 500
 
 READINGS = "readings"
 
+# Each by itself, as only so the key finds it.
+KEPT_CURSORS = "SELECT (SELECT min(cursor) FROM changes), (SELECT max(cursor) FROM changes)"
+"""The oldest and the newest change that is kept; none = there was none."""
+
 
 class SqliteTransaction(Transaction):
     """What happens on one connection between BEGIN and COMMIT."""
@@ -185,6 +189,26 @@ class SqliteTransaction(Transaction):
         self._touched.setdefault(tenant_key, set()).add(collection)
 
     @override
+    def has_written(self, collection: str, tenant_key: str) -> bool:
+        return collection in self._touched.get(tenant_key, ())
+
+    @override
+    def last_cursor(self) -> int:
+        (newest,) = self._run("SELECT max(cursor) FROM changes").fetchone()
+        return newest or 0
+
+    @override
+    def touched_since(self, cursor: int) -> dict[str, frozenset[str]] | None:
+        if not are_kept_since(self._run(KEPT_CURSORS).fetchone(), cursor):
+            return None
+        touched: dict[str, set[str]] = {}
+        for tenant_key, names in self._run(
+            "SELECT DISTINCT tenant_key, collections FROM changes WHERE cursor > ?", (cursor,)
+        ):
+            touched.setdefault(tenant_key, set()).update(names.split(","))
+        return {tenant_key: frozenset(names) for tenant_key, names in touched.items()}
+
+    @override
     def seen_command(self, tenant_key: str, command_key: str) -> CommandResult | None:
         found = self._run(
             "SELECT answer, digest FROM command_results WHERE tenant_key = ? AND command_key = ?",
@@ -308,6 +332,18 @@ class SqliteTransaction(Transaction):
             raise store_error(error) from error
         except (UnicodeEncodeError, OverflowError) as error:
             raise InvalidInputError(f"The store cannot hold this value ({error}).") from error
+
+
+def are_kept_since(kept: tuple[int | None, int | None], cursor: int) -> bool:
+    """Tell whether all changes after a cursor are there.
+
+    Args:
+        kept: What `KEPT_CURSORS` tells.
+        cursor: The cursor.
+    """
+    oldest, newest = kept
+    # The oldest ones are thrown away, the newest one never is.
+    return (oldest or 1) - 1 <= cursor <= (newest or 0)
 
 
 def body_document(body: str) -> Document:

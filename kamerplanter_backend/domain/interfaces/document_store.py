@@ -201,6 +201,25 @@ class Transaction(ABC):
         """Make the change feed name a collection; writes of documents do so by themselves."""
 
     @abstractmethod
+    def has_written(self, collection: str, tenant_key: str) -> bool:
+        """Tell whether this transaction itself has written to a collection of a garden."""
+
+    @abstractmethod
+    def last_cursor(self) -> int:
+        """Return the cursor of the latest commit that this transaction sees; 0 = none.
+
+        It sees all commits before that one, too.
+        """
+
+    @abstractmethod
+    def touched_since(self, cursor: int) -> Mapping[str, frozenset[str]] | None:
+        """Return to which collections of which gardens was committed after a cursor.
+
+        It tells what this transaction sees, without what it writes itself. None = the cursor is
+        unknown or older than what is kept: everything must be read again.
+        """
+
+    @abstractmethod
     def seen_command(self, tenant_key: str, command_key: str) -> CommandResult | None:
         """Return what a command answered when it came for the first time."""
 

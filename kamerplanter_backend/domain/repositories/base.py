@@ -1,8 +1,9 @@
 """Reading and writing one kind of document, within one garden and one transaction."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, cast
 from uuid import uuid7
 
@@ -27,6 +28,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
 from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, Collection, Scope
 from kamerplanter_backend.domain.repositories.merge_patch import merge_patch
+from kamerplanter_backend.domain.repositories.recall import Question, Recall
 from kamerplanter_backend.domain.repositories.references import References
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
@@ -37,6 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 MAX_PAGE = 200
 """Most documents of one page."""
 
+_KEY = "key"
 _MOST_KNOWN = 4096
 _known: dict[tuple[type[Model], object], tuple[Document, Entity]] = {}
 """Documents that were checked lately, and what came of it: the same comes of the same."""
@@ -44,11 +47,15 @@ _known: dict[tuple[type[Model], object], tuple[Document, Entity]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What a repository works with: the transaction, who asks, and who points to whom."""
+    """What a repository works with."""
 
     transaction: Transaction
     context: Context
+    """Who asks."""
     references: References
+    """Who points to whom."""
+    recall: Recall | None = None
+    """What the units before have read; none = everything is read."""
 
 
 class Repository[E: Entity]:
@@ -87,14 +94,37 @@ class Repository[E: Entity]:
 
     def get_many(self, keys: Iterable[str]) -> list[E]:
         """Return those documents that are there, in the order of the keys."""
-        documents = self._transaction.get_many(self.collection.name, list(keys))
-        visible = self._visible_tenants()
-        return self._entities(found for found in documents if found["tenant_key"] in visible)
+        return self._each((_KEY,), list(keys), self._read_many)
+
+    def known(self, keys: Iterable[str]) -> list[E]:
+        """Return those documents that nobody has to read, because a unit before has."""
+        recall = self._usable_recall()
+        if recall is None:
+            return []
+        return [entity for key in keys for entity in recall.known(self._place(), (_KEY,), key)]
 
     def find(self, *where: Where, order: Sequence[Order] = (), limit: int | None = None) -> list[E]:
         """Return all documents that meet the conditions, by key if no order is given."""
         query = Query(where=self._walled(where), order=tuple(order), limit=limit)
         return self._entities(self._transaction.find(self.collection.name, query))
+
+    def find_each(self, field: str, values: Iterable[object], *where: Where) -> list[E]:
+        """Return all documents in which a field has one of some values, by key.
+
+        A unit of work that remembers knows them by value, so it is for a field and conditions that
+        come again and again.
+
+        Args:
+            field: The field.
+            values: What it may be, not none.
+            where: What else must hold.
+        """
+
+        def read(missing: Sequence[object]) -> list[E]:
+            return self.find(Where(field, "in", missing), *where)
+
+        found = self._each((field, *where), list(dict.fromkeys(values)), read)
+        return sorted(found, key=attrgetter("key"))
 
     def first(self, *where: Where, order: Sequence[Order] = ()) -> E | None:
         """Return the first document that meets the conditions."""
@@ -251,6 +281,35 @@ class Repository[E: Entity]:
         if self.collection.scope is Scope.CATALOGUE and self._tenant() != SHARED_TENANT:
             return (self._tenant(), SHARED_TENANT)
         return (self._tenant(),)
+
+    def _place(self) -> tuple[str, str]:
+        return (self._tenant(), self.collection.name)
+
+    def _usable_recall(self) -> Recall | None:
+        """Return what is known of this collection, unless this transaction has changed it."""
+        name, has_written = self.collection.name, self._transaction.has_written
+        recall = self._access.recall
+        if recall is None or any(has_written(name, owner) for owner in self._visible_tenants()):
+            return None
+        return recall
+
+    def _each(
+        self,
+        question: Question,
+        values: Sequence[object],
+        read: Callable[[Sequence[Any]], list[E]],
+    ) -> list[E]:
+        if not values:
+            return []
+        recall = self._usable_recall()
+        if recall is None:
+            return read(values)
+        return recall.each(self._place(), question, values, read)
+
+    def _read_many(self, keys: Sequence[str]) -> list[E]:
+        documents = self._transaction.get_many(self.collection.name, keys)
+        visible = self._visible_tenants()
+        return self._entities(found for found in documents if found["tenant_key"] in visible)
 
     def _walled(self, where: Sequence[Where]) -> tuple[Where, ...]:
         return (Where("tenant_key", "in", self._visible_tenants()), *where)

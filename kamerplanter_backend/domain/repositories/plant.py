@@ -7,6 +7,8 @@ from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.models.plant import Plant, PlantAlert
 
+_LIVING = Where("archived_at", "is_null", True)
+
 
 class PlantRepository(Repository[Plant]):
     """The plants of a garden; several may have the same name."""
@@ -32,15 +34,15 @@ class PlantRepository(Repository[Plant]):
 
     def living(self) -> list[Plant]:
         """Return the plants that are not archived."""
-        return self.find(Where("archived_at", "is_null", True))
+        return self.find(_LIVING)
 
     def fed_by(self, tank_key: str) -> list[Plant]:
         """Return the plants that a tank feeds and that are not archived."""
-        return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
+        return self.find(Where("tank_key", "==", tank_key), _LIVING)
 
     def fed_by_any(self, tank_keys: Sequence[str]) -> list[Plant]:
         """Return the plants that one of these tanks feeds and that are not archived."""
-        return self.find(Where("tank_key", "in", tank_keys), Where("archived_at", "is_null", True))
+        return self.find_each("tank_key", tank_keys, _LIVING)
 
     def of_run(self, run_key: str) -> list[Plant]:
         """Return the plants of a planting run, the archived ones too."""
@@ -63,4 +65,4 @@ class PlantAlertRepository(Repository[PlantAlert]):
 
     def of_plants(self, plant_keys: Sequence[str]) -> list[PlantAlert]:
         """Return the alerts about the soil of plants."""
-        return self.find(Where("plant_key", "in", plant_keys))
+        return self.find_each("plant_key", plant_keys)

@@ -40,7 +40,7 @@ class TankAlertRepository(Repository[TankAlert]):
 
     def of_tanks(self, tank_keys: Sequence[str]) -> list[TankAlert]:
         """Return the alerts of tanks."""
-        return self.find(Where("tank_key", "in", tank_keys))
+        return self.find_each("tank_key", tank_keys)
 
     def for_problem(self, tank_key: str, kind: TankProblem) -> TankAlert | None:
         """Return the alert of a tank for one problem."""

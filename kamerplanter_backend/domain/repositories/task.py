@@ -7,6 +7,8 @@ from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 
+_OPEN = Where("state", "==", TaskState.OPEN)
+
 
 class TaskRepository(Repository[Task]):
     """The tasks of a garden."""
@@ -31,7 +33,7 @@ class TaskRepository(Repository[Task]):
 
     def open(self) -> list[Task]:
         """Return the open tasks."""
-        return self.find(Where("state", "==", TaskState.OPEN))
+        return self.find(_OPEN)
 
     def open_of_plant(self, plant_key: str, kind: TaskKind | None = None) -> list[Task]:
         """Return the open tasks of a plant, of one kind if given."""
@@ -43,10 +45,10 @@ class TaskRepository(Repository[Task]):
 
     def open_of_tanks(self, tank_keys: Sequence[str]) -> list[Task]:
         """Return the open tasks of tanks."""
-        return self.find(Where("tank_key", "in", tank_keys), Where("state", "==", TaskState.OPEN))
+        return self.find_each("tank_key", tank_keys, _OPEN)
 
     def _open_of(self, field: str, key: str, kind: TaskKind | None) -> list[Task]:
-        where = [Where(field, "==", key), Where("state", "==", TaskState.OPEN)]
+        where = [Where(field, "==", key), _OPEN]
         if kind is not None:
             where.append(Where("kind", "==", kind))
         return self.find(*where)

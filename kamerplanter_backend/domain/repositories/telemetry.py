@@ -8,6 +8,8 @@ from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.models.telemetry import Probe
 
+_LIVING = Where("archived_at", "is_null", True)
+
 
 class ProbeRepository(Repository[Probe]):
     """The probes of a garden."""
@@ -24,24 +26,23 @@ class ProbeRepository(Repository[Probe]):
 
     def living(self) -> list[Probe]:
         """Return the probes that are not archived."""
-        return self.find(Where("archived_at", "is_null", True))
+        return self.find(_LIVING)
 
     def of_tank(self, tank_key: str) -> list[Probe]:
         """Return the probes in a tank that are not archived."""
-        return self.find(Where("tank_key", "==", tank_key), Where("archived_at", "is_null", True))
+        return self.find(Where("tank_key", "==", tank_key), _LIVING)
 
     def of_tanks(self, tank_keys: Sequence[str]) -> list[Probe]:
         """Return the probes in tanks that are not archived."""
-        return self.find(Where("tank_key", "in", tank_keys), Where("archived_at", "is_null", True))
+        return self.find_each("tank_key", tank_keys, _LIVING)
 
     def of_plant(self, plant_key: str) -> list[Probe]:
         """Return the probes in the soil of a plant that are not archived."""
-        return self.find(Where("plant_key", "==", plant_key), Where("archived_at", "is_null", True))
+        return self.find(Where("plant_key", "==", plant_key), _LIVING)
 
     def of_plants(self, plant_keys: Sequence[str]) -> list[Probe]:
         """Return the probes in the soil of plants that are not archived."""
-        where = Where("plant_key", "in", plant_keys)
-        return self.find(where, Where("archived_at", "is_null", True))
+        return self.find_each("plant_key", plant_keys, _LIVING)
 
     @override
     def remove(self, key: str) -> None:

@@ -20,6 +20,7 @@ from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.base import Access, Repository
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
+from kamerplanter_backend.domain.repositories.recall import Memory, Recall
 from kamerplanter_backend.domain.repositories.references import References
 from kamerplanter_backend.domain.repositories.rollups import Rollups
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
@@ -119,6 +120,9 @@ class Readings:
         unknown = sorted(probe_keys - self._known)
         if not unknown:
             return
+        self._known |= {probe.key for probe in self._probes.known(unknown)}
+        if not (unknown := sorted(probe_keys - self._known)):
+            return
         # Counting reads no documents; the one that is missing has to be named.
         wanted = (Where("tenant_key", "==", self._tenant_key), Where("key", "in", unknown))
         if self._transaction.count(self._probes.collection.name, wanted) == len(unknown):
@@ -135,11 +139,16 @@ class Readings:
 class UnitOfWork:
     """What a use case works with; made by `open_unit`."""
 
-    def __init__(self, transaction: Transaction, context: Context) -> None:
+    def __init__(
+        self, transaction: Transaction, context: Context, recall: Recall | None = None
+    ) -> None:
         self.context = context
         """Who asks, for which garden, when."""
         self._transaction = transaction
-        self._access = Access(transaction=transaction, context=context, references=references())
+        self._recall = recall
+        self._access = Access(
+            transaction=transaction, context=context, references=references(), recall=recall
+        )
         self._repositories: dict[type[Repository[Any]], Repository[Any]] = {}
         self.readings = Readings(
             transaction, self.of(ProbeRepository), context.tenant_key, context.now
@@ -158,11 +167,11 @@ class UnitOfWork:
 
     def beside(self, context: Context) -> UnitOfWork:
         """Return a unit that works in the same transaction for another garden."""
-        return UnitOfWork(self._transaction, context)
+        return UnitOfWork(self._transaction, context, self._recall)
 
     def for_installation(self) -> UnitOfWork:
         """Return a unit that works in the same transaction for the installation as a whole."""
-        return UnitOfWork(self._transaction, replace(self.context, tenant_key=SHARED_TENANT))
+        return self.beside(replace(self.context, tenant_key=SHARED_TENANT))
 
     def forget_answers(self) -> None:
         """Forget what the commands of this garden have answered."""
@@ -221,6 +230,8 @@ def open_unit(
     store: DocumentStore,
     context: Context,
     writes: tuple[type[Repository[Any] | Readings], ...] = (),
+    *,
+    memory: Memory | None = None,
 ) -> Iterator[UnitOfWork]:
     """Open a unit of work; it is committed at the end of the block, or not at all.
 
@@ -229,6 +240,7 @@ def open_unit(
         context: For which garden.
         writes: What it writes: repositories, and `Readings`; empty = it only reads. What a
             deletion clears or takes along need not be named.
+        memory: Keeps what is read by keys from one unit to the next; none = all is read.
 
     Raises:
         UnavailableError: The store cannot answer; nothing was written.
@@ -240,5 +252,10 @@ def open_unit(
     )
     if Readings in writes or ProbeRepository in repositories:
         declared |= {READINGS}
-    with store.begin(declared) as transaction:
-        yield UnitOfWork(transaction, context)
+    if memory is None:
+        with store.begin(declared) as transaction:
+            yield UnitOfWork(transaction, context)
+        return
+    with memory.lent() as recall, store.begin(declared) as transaction:
+        recall.follow(transaction)
+        yield UnitOfWork(transaction, context, recall)

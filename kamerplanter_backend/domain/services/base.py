@@ -22,6 +22,7 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore,
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
+from kamerplanter_backend.domain.repositories.recall import Memory
 from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import (
     Readings,
@@ -38,6 +39,8 @@ class Service:
 
     def __init__(self, store: DocumentStore) -> None:
         self._store = store
+        self.memory: Memory | None = None
+        """What its commands read again and again; none = they remember nothing."""
 
     @property
     def store(self) -> DocumentStore:
@@ -93,7 +96,8 @@ class command:  # noqa: N801 - reads as a decorator
                 if seen := known_answer(service.store, context):
                     return answer_type().validate_python(seen.answer)
             try:
-                with open_unit(service.store, context, self.writes) as uow:
+                unit = open_unit(service.store, context, self.writes, memory=service.memory)
+                with unit as uow:
                     return uow.answer(method(service, uow, *args, **kwargs))
             except KamerplanterError:
                 # The same command at the same time: the other one has just done it.

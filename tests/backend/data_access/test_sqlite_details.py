@@ -19,6 +19,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
     Transaction,
 )
 from kamerplanter_backend.domain.repositories import REPOSITORIES
+from kamerplanter_backend.domain.repositories.recall import Memory
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_engines.errors import InvalidInputError
@@ -46,6 +47,27 @@ def tamper(path: Path, *statements: str) -> None:
     for statement in statements:
         connection.execute(statement)
     connection.close()
+
+
+def test_what_a_unit_remembers_is_not_stale_when_another_program_writes(
+    store: DocumentStore, path: Path
+) -> None:
+    other, memory = open_sqlite(path, COLLECTIONS), Memory()
+
+    def names() -> list[str]:
+        with open_unit(store, context(), (TankRepository,), memory=memory) as uow:
+            return [tank.name for tank in uow.of(TankRepository).get_many(["one", "two"])]
+
+    add_tank(store, "one")
+    assert names() == ["one"]
+    add_tank(other, "two")
+    assert names() == ["one", "two"]
+    with open_unit(other, context(), (TankRepository,)) as uow:
+        tanks = uow.of(TankRepository)
+        tanks.change(tanks.get("one"), name="first")
+        tanks.remove("two")
+    assert names() == ["first"]
+    other.close()
 
 
 def add_tank(store: DocumentStore, key: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +27,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
 from kamerplanter_engines.soil_alert_engine import judge_soil_run
 from kamerplanter_engines.tables.channels import CHANNELS
 from tests.backend.garden import START, Garden
+from tests.question_counter import CountingStore
 
 EC, PH, MOISTURE = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
 WRITES = ("insert", "insert_if_new", "replace", "remove")
@@ -38,44 +38,6 @@ def garden() -> Iterator[Garden]:
     made = Garden()
     yield made
     made.store.close()
-
-
-class Counted:
-    """Counts what is asked of a transaction and of its readings."""
-
-    def __init__(self, inner: Any, calls: Counter[str]) -> None:
-        self._inner = inner
-        self._calls = calls
-
-    @property
-    def readings(self) -> Counted:
-        return Counted(self._inner.readings, self._calls)
-
-    @property
-    def rollups(self) -> Any:
-        return self._inner.rollups
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._inner, name)
-
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self._calls[name] += 1
-            return method(*args, **kwargs)
-
-        return counted
-
-
-class CountingStore:
-    """A store whose transactions count."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self.calls: Counter[str] = Counter()
-
-    @contextmanager
-    def begin(self, writes: frozenset[str]) -> Iterator[Counted]:
-        with self._store.begin(writes) as transaction:
-            yield Counted(transaction, self.calls)
 
 
 def store_counted(garden: Garden, *readings: Reading) -> Counter[str]:
