@@ -72,6 +72,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _TASKS = frozenset({"task", "tasks"})
 """How a task is named that is not there, by this integration and by the store."""
+_GARDENS = frozenset({"tenant", "tenants"})
 
 
 _OPTIONS = f"component.{DOMAIN}.selector"
@@ -87,6 +88,7 @@ _CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
 """Field: the table that has words for what it may be."""
 _PROBLEMS = {
     "no_plant": "no_plant",
+    "not_a_number": "number_needed",
     "nothing_to_correct": "nothing_to_correct",
     "several_gardens": "several_gardens",
     "several_plants": "several_plants",
@@ -119,6 +121,8 @@ def translation_of(error: KamerplanterError) -> tuple[str, dict[str, str]]:
 def _key_of(error: KamerplanterError, own: Mapping[str, str]) -> str:
     if isinstance(error, NotFoundError) and own.get("kind") in _TASKS:
         return "not_found_task"
+    if isinstance(error, NotFoundError) and own.get("kind") in _GARDENS:
+        return "garden_gone"
     if (problem := _PROBLEMS.get(own.get("problem", ""))) is not None:
         return problem
     if (key := _key_of_value(error, own)) is not None:
@@ -238,6 +242,8 @@ def invalid_input(error: ValidationError) -> InvalidInputError:
     more: dict[str, object] = {}
     if first["type"] == "string_too_long":
         more = {"problem": "text_too_long", "allowed": context["max_length"]}
+    elif first["type"] in _NO_NUMBER:
+        more = {"problem": "not_a_number"}
     elif (allowed := _allowed(context)) is not None:
         more = {"allowed": allowed}
     # A name of nothing but blanks is none to whoever reads about it.
@@ -245,6 +251,9 @@ def invalid_input(error: ValidationError) -> InvalidInputError:
     return InvalidInputError(f"{field}: {first['msg']}", field=field, value=value, **more)
 
 
+_NO_NUMBER = frozenset(
+    {"finite_number", "float_parsing", "float_type", "int_parsing", "int_type", "int_from_float"}
+)
 _LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 _QUOTED = re.compile(r"'([^']*)'")
 

@@ -58,6 +58,11 @@ async def german(garden: Garden) -> HomeAssistant:
             id="collection",
         ),
         pytest.param(
+            NotFoundError("No garden.", kind="tenants", key="allotment-7"),
+            "Der Server hat keinen Garten allotment-7 für diesen API-Schlüssel.",
+            id="garden",
+        ),
+        pytest.param(
             NotFoundError("No treatment.", kind="treatment", key="t1"),
             "t1 (Behandlung) gibt es in diesem Garten nicht.",
             id="kind",
@@ -155,7 +160,7 @@ async def test_a_german_house_reads_german(
         ({"volume_l": 5}, "Name fehlt."),
         ({"name": "  ", "volume_l": 5}, "Name fehlt."),
         ({"name": "A" * 201, "volume_l": 5}, "Name ist zu lang; möglich sind 200 Zeichen."),
-        ({"name": "A", "volume_l": "viel"}, "Das ist hier nicht möglich: Volumen = viel"),
+        ({"name": "A", "volume_l": "viel"}, "Volumen: viel ist keine Zahl. Möglich: eine Zahl"),
         (
             {"name": "A", "volume_l": 5, "tank_type": "pond"},
             "Art: pond ist nicht möglich. Möglich: nutrient, ",

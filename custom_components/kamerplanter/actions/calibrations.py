@@ -30,6 +30,7 @@ from kamerplanter_engines.units import to_canonical
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..flows.calibration_words import raw_unit, reference_unit  # noqa: TID252
+from ..numbers import ActionNumber  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import SubjectKind  # noqa: TID252
 from ..targets import loaded_entries, targets_of  # noqa: TID252
@@ -42,9 +43,9 @@ LIVE_WITHIN_S = 60.0
 
 _POINT = vol.Schema(
     {
-        vol.Required("reference"): vol.Coerce(float),
-        vol.Optional("raw"): vol.Coerce(float),
-        vol.Optional("temperature_c"): vol.Coerce(float),
+        vol.Required("reference"): ActionNumber("reference"),
+        vol.Optional("raw"): ActionNumber("raw"),
+        vol.Optional("temperature_c"): ActionNumber("temperature_c"),
     }
 )
 CALIBRATE_SCHEMA = vol.Schema(

@@ -15,6 +15,7 @@ from kamerplanter_backend.client.protocol import Caller, Command, Request
 from kamerplanter_backend.client.views import PlantView
 
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252 - the neighbours import alike
+from ..numbers import Limits  # noqa: TID252
 from ..queued import call_or_queue  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import Subject, SubjectKind  # noqa: TID252
@@ -28,7 +29,7 @@ QUEUED: Answer = {"queued": True}
 """Answered in place of what the server would say, while it is away."""
 PAST = {vol.Optional("at"): cv.datetime, vol.Optional("note"): cv.string}
 """Fields of something that has happened."""
-POSITIVE = vol.All(vol.Coerce(float), vol.Range(min=0, min_included=False))
+POSITIVE = Limits(above=0)
 TEXT = vol.All(cv.string, vol.Length(min=1, max=200))
 REASON = vol.All(cv.string, vol.Length(min=1, max=1000))
 

@@ -11,7 +11,8 @@ from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.hand_measurement import Comparison, HandMeasurementFields
 from kamerplanter_engines.models.telemetry import ChannelKind
 
-from ..queued import call_or_queue  # noqa: TID252 - the neighbours import alike
+from ..numbers import ActionNumber  # noqa: TID252 - the neighbours import alike
+from ..queued import call_or_queue  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import SubjectKind  # noqa: TID252
 from ..targets import Target, targets_of  # noqa: TID252
@@ -24,9 +25,9 @@ LOG_MEASUREMENT_SCHEMA = vol.Schema(
     {
         **cv.ENTITY_SERVICE_FIELDS,
         vol.Required("kind"): KIND,
-        vol.Required("value"): vol.Coerce(float),
+        vol.Required("value"): ActionNumber("value"),
         vol.Optional("unit"): cv.string,
-        vol.Optional("temperature_c"): vol.Coerce(float),
+        vol.Optional("temperature_c"): ActionNumber("temperature_c"),
         vol.Optional("compensated", default=True): cv.boolean,
         **PAST,
     }

@@ -8,7 +8,8 @@ from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.harvest import HarvestFields, HarvestPurpose
 from kamerplanter_engines.models.irrigation import IrrigationKind, WateringFields
 
-from ..schema import vol  # noqa: TID252 - the neighbours import alike
+from ..numbers import ActionNumber  # noqa: TID252 - the neighbours import alike
+from ..schema import vol  # noqa: TID252
 from .job import PAST, POSITIVE, QUEUED, REASON, Action, Answer, Job, Reach, each, iso, past
 
 
@@ -93,7 +94,7 @@ PLANT_ACTIONS = (
     Action(
         name="log_harvest",
         schema={
-            vol.Optional("weight_g"): POSITIVE,
+            vol.Optional("weight_g"): ActionNumber("weight_g", POSITIVE),
             vol.Optional("purpose", default=HarvestPurpose.HARVEST): vol.Coerce(HarvestPurpose),
             vol.Optional("reason"): cv.string,
             **PAST,
@@ -104,7 +105,7 @@ PLANT_ACTIONS = (
     Action(
         name="log_watering",
         schema={
-            vol.Optional("volume_l"): POSITIVE,
+            vol.Optional("volume_l"): ActionNumber("volume_l", POSITIVE),
             vol.Optional("kind", default=IrrigationKind.WATER): vol.Coerce(IrrigationKind),
             **PAST,
         },

@@ -13,6 +13,7 @@ from kamerplanter_backend.client.requests import AddTask, CompleteTask
 from kamerplanter_backend.client.views import PlantView, TankView
 from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
 
+from ..numbers import ActionNumber  # noqa: TID252
 from ..queued import call_or_queue  # noqa: TID252
 from ..schema import vol  # noqa: TID252 - the neighbours import alike
 from ..subjects import SubjectKind  # noqa: TID252
@@ -26,7 +27,7 @@ COMPLETE_TASK_SCHEMA = vol.All(
             vol.Optional("task_id"): vol.All(cv.ensure_list, [cv.string]),
             vol.Optional("kind"): vol.Coerce(TaskKind),
             vol.Optional("at"): cv.datetime,
-            vol.Optional("volume_l"): POSITIVE,
+            vol.Optional("volume_l"): ActionNumber("volume_l", POSITIVE),
         }
     ),
     cv.has_at_least_one_key("task_id", *(str(key) for key in cv.ENTITY_SERVICE_FIELDS)),

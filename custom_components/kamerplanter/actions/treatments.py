@@ -26,6 +26,7 @@ from kamerplanter_engines.models.ipm import (
 )
 
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252 - the neighbours import alike
+from ..numbers import ActionNumber, Limits  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..targets import loaded_entries, targets_of  # noqa: TID252
 from .job import (
@@ -44,7 +45,7 @@ from .job import (
     past,
 )
 
-_INTERVAL = vol.All(vol.Coerce(int), vol.Range(min=0, max=3650))
+_INTERVAL = ActionNumber("interval_d", Limits(low=0, high=3650, is_whole=True))
 
 CORRECT_TREATMENT_SCHEMA = vol.Schema(
     {

@@ -260,15 +260,15 @@ def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:
         conductivity = {
             vol.Optional("compensated", default=True): BooleanSelector(),
             vol.Optional("temperature_coefficient_pct"): number(
-                0, MAX_TEMPERATURE_COEFFICIENT_PCT, unit="%"
+                "temperature_coefficient_pct", 0, MAX_TEMPERATURE_COEFFICIENT_PCT, unit="%"
             ),
         }
     return conductivity | {
-        vol.Optional("factor"): number(1e-6, 1e6),
-        vol.Optional("max_age_min"): number(0.1, unit="min"),
-        vol.Optional("rate_per_min"): number(0.001),
-        vol.Optional("stuck_after_min"): number(0.1, unit="min"),
-        vol.Optional("hold_min"): number(0, unit="min"),
+        vol.Optional("factor"): number("factor", 1e-6, 1e6),
+        vol.Optional("max_age_min"): number("max_age_s", 0.1, unit="min"),
+        vol.Optional("rate_per_min"): number("rate_per_min", 0.001),
+        vol.Optional("stuck_after_min"): number("stuck_after_s", 0.1, unit="min"),
+        vol.Optional("hold_min"): number("hold_s", 0, unit="min"),
     }
 
 

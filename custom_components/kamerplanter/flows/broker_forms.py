@@ -57,7 +57,7 @@ def broker_schema() -> vol.Schema:
     return vol.Schema(
         {
             vol.Required(CONF_HOST): TextSelector(),
-            vol.Required(CONF_PORT, default=DEFAULT_PORT): number(1, 65535, step=1),
+            vol.Required(CONF_PORT, default=DEFAULT_PORT): number("port", 1, 65535, step=1),
             vol.Optional(CONF_USERNAME): TextSelector(),
             vol.Optional(CONF_PASSWORD): _PASSWORD,
             vol.Optional(CONF_PROTOCOL, default=Protocol.V311.value): _PROTOCOLS,

@@ -64,13 +64,13 @@ class CalibrationReading(CalibratedChannel):
     def _reading_schema(self, draft: Draft) -> vol.Schema:
         unit = raw_unit(draft.kind, draft.scale) or None
         fields: dict[Any, Any] = {
-            vol.Required("raw"): number(-RAW_LIMIT, RAW_LIMIT, unit=unit),
-            vol.Required("solution"): number(0, unit=reference_unit(draft.kind)),
+            vol.Required("raw"): number("raw", -RAW_LIMIT, RAW_LIMIT, unit=unit),
+            vol.Required("solution"): number("reference", 0, unit=reference_unit(draft.kind)),
         }
         if draft.kind in THERMOMETERS:
             low, high = (self._degrees(item) for item in (TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C))
             fields[vol.Optional("temperature")] = number(
-                low, high, unit=self.hass.config.units.temperature_unit
+                "temperature_c", low, high, unit=self.hass.config.units.temperature_unit
             )
         return vol.Schema(fields)
 

@@ -9,7 +9,6 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateSelector,
-    NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
     SelectOptionDict,
@@ -26,7 +25,8 @@ from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.plant import PlantFields
 from kamerplanter_engines.models.tank import TankFields, TankType
 
-from ..schema import vol  # noqa: TID252 - the neighbours import alike
+from ..numbers import FormNumber, Limits  # noqa: TID252 - the neighbours import alike
+from ..schema import vol  # noqa: TID252
 from .base import FormError, form_error_of
 
 MAX_VOLUME_L = 100_000
@@ -40,13 +40,22 @@ EDIBLE: dict[bool | None, str] = {None: FROM_SPECIES, True: "yes", False: "no"}
 
 
 def number(
+    field: str,
     low: float,
     high: float | None = None,
     *,
     unit: str | None = None,
     step: float | None = None,
-) -> NumberSelector:
-    """Return a box for a number of at least `low`; without a step any number of digits will do."""
+) -> FormNumber:
+    """Return a box for a number of at least `low`; without a step any number of digits will do.
+
+    Args:
+        field: What it is, for the error; named as in the model that it goes into.
+        low: The least that it may be.
+        high: The most that it may be.
+        unit: Shown beside it.
+        step: 1 = it is a whole number.
+    """
     config = NumberSelectorConfig(
         min=low, mode=NumberSelectorMode.BOX, step="any" if step is None else step
     )
@@ -54,7 +63,7 @@ def number(
         config["max"] = high
     if unit is not None:
         config["unit_of_measurement"] = unit
-    return NumberSelector(config)
+    return FormNumber(field, Limits(low=low, high=high, is_whole=step == 1), config)
 
 
 def choice(options: Sequence[str], translation_key: str) -> SelectSelector:
@@ -105,16 +114,21 @@ def tank_schema(units: UnitSystem) -> vol.Schema:
         MAX_TEMPERATURE_C, UnitOfTemperature.CELSIUS, units.temperature_unit
     )
     freezing = TemperatureConverter.convert(0, UnitOfTemperature.CELSIUS, units.temperature_unit)
-    temperature = number(freezing, degrees, unit=units.temperature_unit)
-    conductivity = number(0, MAX_EC_MS_CM, unit="mS/cm")
+
+    def temperature(field: str) -> FormNumber:
+        return number(field, freezing, degrees, unit=units.temperature_unit)
+
+    def conductivity(field: str) -> FormNumber:
+        return number(field, 0, MAX_EC_MS_CM, unit="mS/cm")
+
     limits: dict[Any, Any] = {
-        vol.Optional("ec_low"): conductivity,
-        vol.Optional("ec_high"): conductivity,
-        vol.Optional("ph_low"): number(0, 14),
-        vol.Optional("ph_high"): number(0, 14),
-        vol.Optional("water_temperature_low"): temperature,
-        vol.Optional("water_temperature_high"): temperature,
-        vol.Optional("level_low"): number(0, 100, unit="%"),
+        vol.Optional("ec_low"): conductivity("ec_low_ms_cm"),
+        vol.Optional("ec_high"): conductivity("ec_high_ms_cm"),
+        vol.Optional("ph_low"): number("ph_low", 0, 14),
+        vol.Optional("ph_high"): number("ph_high", 0, 14),
+        vol.Optional("water_temperature_low"): temperature("water_temperature_low_c"),
+        vol.Optional("water_temperature_high"): temperature("water_temperature_high_c"),
+        vol.Optional("level_low"): number("level_low_pct", 0, 100, unit="%"),
     }
     volume = VolumeConverter.convert(MAX_VOLUME_L, UnitOfVolume.LITERS, units.volume_unit)
     return vol.Schema(
@@ -123,7 +137,7 @@ def tank_schema(units: UnitSystem) -> vol.Schema:
             vol.Required("tank_type", default=TankType.NUTRIENT.value): choice(
                 [kind.value for kind in TankType], "tank_type"
             ),
-            vol.Required("volume"): number(0, volume, unit=units.volume_unit),
+            vol.Required("volume"): number("volume_l", 0, volume, unit=units.volume_unit),
             vol.Optional("plain_water", default=False): BooleanSelector(),
             vol.Optional(LIMITS): section(vol.Schema(limits), {"collapsed": True}),
         }
@@ -219,9 +233,11 @@ def plant_schema(
     """
     care: dict[Any, Any] = {
         vol.Optional("care_style"): choice([style.value for style in CareStyle], "care_style"),
-        vol.Optional("watering_interval_d"): number(1, 365, unit="d", step=1),
-        vol.Optional("soil_moisture_low_pct"): number(0, 100, unit="%"),
-        vol.Optional("soil_moisture_high_pct"): number(0, 100, unit="%"),
+        vol.Optional("watering_interval_d"): number(
+            "watering_interval_d", 1, 365, unit="d", step=1
+        ),
+        vol.Optional("soil_moisture_low_pct"): number("soil_moisture_low_pct", 0, 100, unit="%"),
+        vol.Optional("soil_moisture_high_pct"): number("soil_moisture_high_pct", 0, 100, unit="%"),
         vol.Optional("edible", default=FROM_SPECIES): choice(list(EDIBLE.values()), "edible"),
     }
     fields: dict[Any, Any] = {

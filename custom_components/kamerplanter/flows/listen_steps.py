@@ -65,7 +65,7 @@ class ListenSteps(GardenSubentryFlow):
         schema = vol.Schema(
             {
                 vol.Required("topic_filter"): TextSelector(),
-                vol.Required("duration"): number(1, MAX_LISTEN_S, unit="s", step=1),
+                vol.Required("duration"): number("duration", 1, MAX_LISTEN_S, unit="s", step=1),
             }
         )
         if user_input is not None:
