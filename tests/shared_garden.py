@@ -1,6 +1,8 @@
 """A garden with two people on a server with accounts: one who made it, and a member with a key."""
 
+from copy import copy
 from datetime import datetime
+from typing import Self
 
 from kamerplanter_backend.auth.sessions import Device, begin_session
 from kamerplanter_backend.common.context import Context, Role
@@ -39,6 +41,12 @@ class SharedGarden:
         _, token = server.members.invite(self._garden(self.owner), InvitationFields(role=role))
         server.members.accept(self._account(self.member), token)
         self.key_id, self.raw_key = self.make_key(scopes)
+
+    def at(self, server: Server) -> Self:
+        """Return the same garden on its server when that was opened anew."""
+        again = copy(self)
+        again.server = server
+        return again
 
     def make_key(
         self, scopes: frozenset[KeyScope] = ALL_SCOPES, expires_at: datetime | None = None

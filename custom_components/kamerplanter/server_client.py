@@ -77,7 +77,7 @@ class ServerClient(KamerplanterClient):
         """
         asked_at = dt_util.utcnow()
         try:
-            shown = await self.queue.snapshot()
+            seen = await self.queue.look()
         except KamerplanterError:
             # A key that was withdrawn opens no gate: what was known stays, and grows old.
             if self._memory.snapshot is None:
@@ -85,7 +85,7 @@ class ServerClient(KamerplanterClient):
             shown = await self.queue.gated(self._memory.snapshot)
             self._is_stale = True
         else:
-            self._is_stale = not self.is_connected
+            shown, self._is_stale = seen.snapshot, not seen.is_fresh
         if self._is_stale:
             shown = shown.model_copy(update={"next_due_at": None})
         else:

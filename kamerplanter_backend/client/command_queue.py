@@ -8,6 +8,8 @@ What it promises:
   and never overtakes one that waits.
 - A treatment that waits, or that the server refused, closes the gate of the harvest here.
 - What the server refuses is taken out, kept with the reason and reported; the others go on.
+- A server that is there and will not have us (key, membership, suspension) gets nothing new put
+  aside for it: callers hear the reason, as `waiting_rule` says.
 """
 
 import asyncio
@@ -16,10 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, override
 from uuid import uuid7
-from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.client.command_store import CommandStore, stored
-from kamerplanter_backend.client.delivery import Delivery, is_passing
+from kamerplanter_backend.client.delivery import Delivery
 from kamerplanter_backend.client.listeners import Listeners
 from kamerplanter_backend.client.local_gate import LocalGate
 from kamerplanter_backend.client.protocol import (
@@ -30,22 +31,27 @@ from kamerplanter_backend.client.protocol import (
     Request,
 )
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand
-from kamerplanter_backend.client.queue_state import QueueState
+from kamerplanter_backend.client.queue_state import QueueState, Seen
 from kamerplanter_backend.client.requests import (
     CheckHarvest,
     LogHarvest,
     LogTreatment,
-    RecordReadings,
 )
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.client.server_time import ServerTime
 from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.client.waiting_rule import (
+    is_away,
+    is_passing,
+    may_wait,
+    needs_a_person,
+    passes_by_itself,
+)
 from kamerplanter_backend.client.wire import CLOSED
 from kamerplanter_backend.common.clock import Clock, system_clock
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
-    IncompatibleServerError,
     QueuedError,
     UnavailableError,
 )
@@ -89,6 +95,7 @@ class QueueingClient(KamerplanterClient):
             on_done=self._note_delivered,
             on_refused=self._note_refused,
             on_lost=self._hold,
+            on_taken_back=self._note_taken_back,
             on_trouble=self._note_trouble,
         )
         self._is_closed = False
@@ -119,12 +126,21 @@ class QueueingClient(KamerplanterClient):
     def recall(self, known: GardenSnapshot) -> None:
         """Show this until the server has answered once: what it showed before the last stop."""
         self._last = self._last or known
+        self._time.assume(known)
 
     @override
     async def snapshot(self) -> GardenSnapshot:
+        """Return what `look` sees.
+
+        Raises:
+            KamerplanterError: As `look`.
+        """
+        return (await self.look()).snapshot
+
+    async def look(self) -> Seen:
         """Return what the server shows; while it is away, what it showed last.
 
-        `taken_at` is the age. What waits here closes the gate of the harvest in both.
+        What waits here closes the gate of the harvest in both.
 
         Raises:
             UnavailableError: The server is away, and has not been asked before.
@@ -135,24 +151,20 @@ class QueueingClient(KamerplanterClient):
             shown = await self.inner.snapshot()
         except KamerplanterError as error:
             self._note_trouble(error)
-            if self._last is None or not _is_away(error):
+            if self._last is None or not is_away(error):
                 raise
-            shown = self._last
-        else:
-            await self._time.learn(shown)
-            self._last = shown
-            self._gate.end_snapshot(number)
-            self._note_trouble(None)
-            if self._store.waiting:
-                self._delivery.wake()
-        return await self.gated(shown)
+            return Seen(snapshot=await self.gated(self._last), is_fresh=False)
+        await self._time.learn(shown)
+        self._last = shown
+        self._gate.end_snapshot(number)
+        self._note_trouble(None)
+        if self._store.waiting:
+            self._delivery.wake()
+        return Seen(snapshot=await self.gated(shown), is_fresh=True)
 
     async def gated(self, shown: GardenSnapshot) -> GardenSnapshot:
         """Return a snapshot, of now or of earlier, with the gates closed that are closed here."""
-        zone = self._time.zone
-        if zone is None:
-            zone = await self._store.run(lambda: ZoneInfo(shown.time_zone))
-        return self._gate.shown(shown, zone, self._time.today())
+        return self._gate.shown(shown, await self._time.zone_of(shown), self._time.today())
 
     @override
     async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:
@@ -167,13 +179,13 @@ class QueueingClient(KamerplanterClient):
         if not isinstance(request, Command):
             answer = await self._ask(request, who)
             if isinstance(request, CheckHarvest) and isinstance(answer, HarvestVerdict):
-                zone = await self._known_zone()
+                zone = await self._time.zone()
                 return self._gate.verdict(answer, request.plant_key, zone)  # type: ignore[return-value]  # R is HarvestVerdict here
             return answer
         if request.command_key is None:
             request = request.model_copy(update={"command_key": str(uuid7())})
             # Only we send this key, so "now" can be written out at once and stays the same.
-            request = await self._dated(request)
+            request = await self._time.dated(request)
         if not request.queueable:
             return await self._call_now(request, who)
         if self._store.waiting:
@@ -181,7 +193,7 @@ class QueueingClient(KamerplanterClient):
         try:
             answer = await self._ask(request, who)
         except KamerplanterError as error:
-            if not _may_wait(request, error):
+            if not may_wait(request, error):
                 raise
             await self._queue(request, who, attempts=1)
             raise self._queued(request) from error
@@ -249,24 +261,31 @@ class QueueingClient(KamerplanterClient):
         self._check_open()
         await self._delivery.settled()
         if self._store.waiting:
+            if self._trouble is not None and needs_a_person(self._trouble):
+                raise self._trouble
             raise UnavailableError(
                 f"{len(self._store.waiting)} commands wait for the server, and this one cannot; "
                 "nothing was done.",
                 reason="server away",
             )
         if isinstance(command, LogHarvest):
-            self._gate.check(command, await self._known_zone())
+            self._gate.check(command, await self._time.zone())
         return await self._ask(command, caller)
 
     async def _call_behind[R](self, command: Command[R], caller: Caller) -> R:
         """Put a command behind those that wait; return its answer if it comes soon."""
-        if self._away_since is not None:
+        if self._is_waited_for():
             await self._queue(command, caller)
             raise self._queued(command)
         key = command.command_key or ""
         # Before it is stored, as it may be delivered before we hear that it is.
         answer = self._delivery.answer_of(key)
-        await self._queue(command, caller)
+        try:
+            await self._queue(command, caller)
+        except BaseException:
+            if self._store.find(key) is None:
+                self._delivery.forget_answer(key)
+            raise
         if self._store.find(key) is None and not answer.done():
             self._delivery.forget_answer(key)  # readings that joined others
             raise self._queued(command)
@@ -285,13 +304,17 @@ class QueueingClient(KamerplanterClient):
                 f"Role {caller.role} may not {command.permission}.",
                 permission=command.permission.value,
             )
-        dated = await self._dated(command)
+        dated = await self._time.dated(command)
         await self._store.add(stored(dated, caller, self._clock()), attempts=attempts)
         self._hold()
-        if self._away_since is None or len(self._store.waiting) == 1:
+        if not self._is_waited_for() or len(self._store.waiting) == 1:
             self._delivery.wake()
         if isinstance(command, LogTreatment):
             self._listeners.tell(_ANYTHING)
+
+    def _is_waited_for(self) -> bool:
+        """Tell whether the server is known to take nothing now, which passes by itself."""
+        return self._trouble is not None and passes_by_itself(self._trouble)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -305,19 +328,6 @@ class QueueingClient(KamerplanterClient):
             found=depth,
         )
 
-    async def _dated[C: Command[Any]](self, command: C) -> C:
-        """Write "now" and "today" out, as the server's clock and the site's calendar say."""
-        if command.as_of(self._time.now(), self._time.today()) == command:
-            return command
-        await self._known_zone()
-        return command.as_of(self._time.now(), self._time.today())
-
-    async def _known_zone(self) -> ZoneInfo:
-        """Return the site's zone; the server is asked if nobody knows it yet."""
-        if self._time.zone is None:
-            await self._time.learn(await self.inner.snapshot())
-        return self._time.zone or ZoneInfo("UTC")
-
     def _hold(self) -> None:
         waiting = (item.command for item in self._store.waiting)
         refused = (item.command for item in self._store.refused)
@@ -328,6 +338,11 @@ class QueueingClient(KamerplanterClient):
         if isinstance(command, LogTreatment):
             self._gate.note_sent(command)
         self._hold()
+
+    def _note_taken_back(self, command: StoredCommand) -> None:
+        self._hold()
+        if command.name == LogTreatment.__name__:
+            self._listeners.tell(_ANYTHING)  # it closes no gate any more
 
     def _note_refused(self, refusal: RefusedCommand) -> None:
         self._hold()
@@ -370,21 +385,10 @@ async def open_queue(
         UnavailableError: The file cannot be used.
     """
     store = await CommandStore.open(path)
-    time = ServerTime(clock, store)
-    await time.recall()
+    time = ServerTime(clock, store, inner)
+    try:
+        await time.recall()
+    except BaseException:
+        await store.close()
+        raise
     return QueueingClient(inner, store, time, clock=clock, waits=waits or Waits())
-
-
-def _may_wait(command: Command[Any], error: KamerplanterError) -> bool:
-    """Tell whether a command is stored because of an error; of readings nobody waits for news."""
-    if _is_away(error):
-        return True
-    is_closed = error.placeholders.get("reason") == CLOSED
-    return isinstance(command, RecordReadings) and is_passing(error) and not is_closed
-
-
-def _is_away(error: KamerplanterError) -> bool:
-    """Tell whether an error means that the server cannot be reached now."""
-    if not isinstance(error, UnavailableError) or isinstance(error, IncompatibleServerError):
-        return False
-    return error.placeholders.get("reason") != CLOSED

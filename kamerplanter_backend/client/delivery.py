@@ -4,25 +4,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from kamerplanter_backend.client.command_store import CommandStore, restored
 from kamerplanter_backend.client.protocol import Command, KamerplanterClient
-from kamerplanter_backend.client.queue_file import RefusedCommand, WaitingCommand
+from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand, WaitingCommand
 from kamerplanter_backend.client.transport import Waits, jittered
+from kamerplanter_backend.client.waiting_rule import is_passing, needs_a_person
 from kamerplanter_backend.client.wire import SERVER_ERROR
 from kamerplanter_backend.common.clock import Clock
-from kamerplanter_backend.common.exceptions import (
-    CommandExpiredError,
-    HostRefusedError,
-    NotFoundError,
-    RateLimitedError,
-    RequestTimeoutError,
-    TenantSuspendedError,
-    UnauthorizedError,
-    UnavailableError,
-)
+from kamerplanter_backend.common.exceptions import CommandExpiredError, UnavailableError
 from kamerplanter_engines.errors import KamerplanterError
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,22 +26,14 @@ FIRST_PAUSE_S = 1.0
 BREAKING_ATTEMPTS = 10
 """A command that broke a server which answers otherwise so often is given up."""
 
-_PASSING: tuple[type[KamerplanterError], ...] = (
-    UnavailableError,
-    UnauthorizedError,
-    TenantSuspendedError,
-    HostRefusedError,
-    RateLimitedError,
-    RequestTimeoutError,
-)
-"""Not the command's fault: it is sent again later."""
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """An answer that somebody waits for."""
 
-def is_passing(error: KamerplanterError) -> bool:
-    """Tell whether an error is not the fault of what was sent, so that it may be sent later."""
-    if isinstance(error, NotFoundError):
-        return error.placeholders.get("kind") == "tenants"  # we were put out of the garden
-    return isinstance(error, _PASSING)
+    answer: asyncio.Future[Any]
+    is_new: bool
+    """Nobody was told yet that the command waits, so it can still be refused."""
 
 
 class Delivery:
@@ -62,6 +47,7 @@ class Delivery:
         on_done: Told of each command that was delivered.
         on_refused: Told of each command that was given up.
         on_lost: Told when readings were given up; nobody is asked about each of so many.
+        on_taken_back: Told of each command that its caller is refused, as the server refuses us.
         on_trouble: Told why nothing can be delivered now; none = something was.
     """
 
@@ -75,6 +61,7 @@ class Delivery:
         on_done: Callable[[Command[Any]], None],
         on_refused: Callable[[RefusedCommand], None],
         on_lost: Callable[[], None],
+        on_taken_back: Callable[[StoredCommand], None],
         on_trouble: Callable[[KamerplanterError | None], None],
     ) -> None:
         self._store = store
@@ -84,12 +71,15 @@ class Delivery:
         self._on_done = on_done
         self._on_refused = on_refused
         self._on_lost = on_lost
+        self._on_taken_back = on_taken_back
         self._on_trouble = on_trouble
         self._wake = asyncio.Event()
         self._round_ended = asyncio.Event()
-        self._answers: dict[str, asyncio.Future[Any]] = {}
+        self._answers: dict[str, _Expected] = {}
         self._broken = ("", 0)
         """The command that broke a living server last, and how often it did."""
+        self._hindrance: KamerplanterError | None = None
+        """Why the server took nothing more in the last round; none = another reason, or none."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def wake(self) -> None:
@@ -104,27 +94,34 @@ class Delivery:
             await self._round_ended.wait()
 
     def answer_of(self, command_key: str) -> asyncio.Future[Any]:
-        """Return what the server will answer to a waiting command.
+        """Return what the server will answer to a command that is about to be stored.
 
-        It is cancelled when the server is away: then nobody knows when the answer comes.
+        It is cancelled when nobody knows when the answer comes: the command waits. Where the
+        server will not have us it fails with the reason, and the command is taken back, unless
+        it waited before.
         """
         known = self._answers.get(command_key)
         if known is None:
-            known = self._answers[command_key] = asyncio.get_running_loop().create_future()
+            answer = asyncio.get_running_loop().create_future()
             # A caller that gave up meanwhile is no reason for a warning.
-            known.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return known
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+            known = _Expected(answer, is_new=self._store.find(command_key) is None)
+            self._answers[command_key] = known
+        return known.answer
 
     def forget_answer(self, command_key: str) -> None:
-        """Expect no answer to a command: it goes as a part of another one."""
-        self._answers.pop(command_key, None)
+        """Expect no answer to a command: it is not stored, or as a part of another one."""
+        known = self._answers.pop(command_key, None)
+        if known is not None:
+            known.answer.cancel()
 
     async def stop(self) -> None:
         """Deliver nothing any more; what is under way is sent again with the next start."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        self._end_round(is_away=True)
+        self._leave_unanswered()
+        self._round_ended.set()
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
@@ -132,8 +129,11 @@ class Delivery:
             if not self._store.waiting:
                 await self._wake.wait()
             self._wake.clear()
+            self._hindrance = None
             is_empty = await self._round()
-            self._end_round(is_away=not is_empty)
+            if not is_empty:
+                await self._answer_who_waits()
+            self._round_ended.set()
             if is_empty:
                 pause_s = FIRST_PAUSE_S
                 continue
@@ -171,6 +171,7 @@ class Delivery:
             answer = await self._client.call(command, item.command.caller)
         except KamerplanterError as error:
             if await self._is_passing(error, item):
+                self._hindrance = error
                 self._on_trouble(error)
                 return False
             await self._give_up(item, error)
@@ -179,8 +180,8 @@ class Delivery:
         self._on_trouble(None)
         self._on_done(command)
         waiting = self._answers.pop(key, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+        if waiting is not None and not waiting.answer.done():
+            waiting.answer.set_result(answer)
         return True
 
     async def _expire(self, item: WaitingCommand) -> None:
@@ -205,8 +206,8 @@ class Delivery:
         )
         self._on_refused(refusal)
         waiting = self._answers.pop(item.command.command_key, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+        if waiting is not None and not waiting.answer.done():
+            waiting.answer.set_exception(error)
 
     async def _is_passing(self, error: KamerplanterError, item: WaitingCommand) -> bool:
         """Tell whether a command may succeed later."""
@@ -224,9 +225,33 @@ class Delivery:
         self._broken = (key, count)
         return count < BREAKING_ATTEMPTS
 
-    def _end_round(self, *, is_away: bool) -> None:
-        if is_away:
-            for future in self._answers.values():
-                future.cancel()
-            self._answers.clear()
-        self._round_ended.set()
+    async def _answer_who_waits(self) -> None:
+        """Tell those behind what could not be delivered what becomes of their commands."""
+        error = self._hindrance
+        if error is None or not needs_a_person(error):
+            self._leave_unanswered()
+            return
+        for key, expected in tuple(self._answers.items()):
+            item = self._store.find(key)
+            if item is None:
+                continue  # it is being stored now: the next round tells
+            del self._answers[key]
+            if expected.is_new and not item.command.is_readings and await self._take_back(item):
+                if not expected.answer.done():
+                    expected.answer.set_exception(error)
+            else:
+                expected.answer.cancel()
+
+    async def _take_back(self, item: WaitingCommand) -> bool:
+        """Take out a command that nobody counts on yet; tell whether that was possible."""
+        try:
+            await self._store.remove(item)
+        except UnavailableError:
+            return False  # it stays, and will be sent
+        self._on_taken_back(item.command)
+        return True
+
+    def _leave_unanswered(self) -> None:
+        for expected in self._answers.values():
+            expected.answer.cancel()
+        self._answers.clear()

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kamerplanter_backend.client.queue_file import RefusedCommand
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.errors import KamerplanterError
 
 
@@ -26,3 +27,12 @@ class QueueState:
     """Readings lost since the start, because too many waited or they waited too long."""
     damaged_file: Path | None
     """Where an unreadable queue was put aside at the start; none = all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A snapshot, and whether the server showed it just now."""
+
+    snapshot: GardenSnapshot
+    is_fresh: bool
+    """False = it is what was seen last, as the server is away."""

@@ -8,6 +8,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
@@ -17,6 +18,7 @@ from custom_components.kamerplanter.const import DOMAIN
 from kamerplanter_backend.client.protocol import PROTOCOL
 from kamerplanter_backend.client.requests import CreatePlant, ListReadings
 from kamerplanter_backend.common.context import Role
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_engines.models.plant import PlantFields
 from tests.home_assistant.dialog import Dialog
@@ -153,6 +155,50 @@ async def test_a_treatment_that_waits_closes_the_gate_without_a_key_too(
     await served.hass.config_entries.async_reload(served.entry.entry_id)
     await served.settle()
     assert served.state("binary_sensor", plant, "harvest_allowed").state == "off"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "words"),
+    [
+        ("revoke_key", None, "not valid any more"),
+        ("put_out", None, "no garden allotment-7 for this API key|not valid any more"),
+        ("suspend", "resume", "suspended"),
+    ],
+)
+async def test_who_is_refused_hears_it_though_something_waits_already(
+    served: ServedGarden, wrong: str, right: str | None, words: str
+) -> None:
+    plant = await served.add_plant()
+    device, shared = served.device(plant), served.place.shared
+    assert device is not None
+    assert shared is not None
+    await served.server_goes()
+    neem = {"device_id": device.id, "product": "Neem", "interval_d": 7}
+    answer = await served.hass.services.async_call(
+        DOMAIN, "log_treatment", neem, blocking=True, return_response=True
+    )
+    assert answer is not None
+    assert answer["plants"][0]["queued"] is True
+    await served.hass.async_add_executor_job(
+        served.place.come_back, lambda server: getattr(shared.at(server), wrong)()
+    )
+    queue = served.entry.runtime_data.server.queue
+    await served.until(lambda: not isinstance(queue.state.trouble, UnavailableError), "it is heard")
+
+    with pytest.raises(HomeAssistantError, match=words):
+        await served.hass.services.async_call(
+            DOMAIN, "add_task", {"title": "Later", "device_id": device.id}, blocking=True
+        )
+
+    await served.settle()
+    assert [item.name for item in queue.waiting] == ["LogTreatment"]
+    assert served.snapshot.tasks == ()
+    assert served.state("binary_sensor", plant, "harvest_allowed").state == "off"
+    if right is not None:
+        await served.hass.async_add_executor_job(getattr(shared.at(served.place.server), right))
+        await served.settle()
+        await served.until(lambda: not queue.state.depth, "the treatment is delivered")
+        assert queue.state.refused == ()
 
 
 async def test_a_suspended_garden_is_shown_and_told(served: ServedGarden) -> None:
