@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -199,6 +200,38 @@ class QueueFile:
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """What can be seen of a file that this version cannot use."""
+
+    count: int
+    """Commands that wait in it or were refused."""
+    commands: tuple[StoredCommand, ...]
+    """Those of them that can be read, in their order."""
+
+
+def peek(path: Path) -> Peeked | None:
+    """Return what can be seen of a queue that cannot be opened; none = nothing. Blocks.
+
+    The file is only read, so whoever can use it finds it as it was.
+    """
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            texts = connection.execute("SELECT command FROM waiting ORDER BY seq").fetchall()
+            refused = connection.execute("SELECT refusal FROM refused ORDER BY seq").fetchall()
+    except sqlite3.Error:
+        return None
+    found = []
+    for model, rows in ((StoredCommand, texts), (RefusedCommand, refused)):
+        for (text,) in rows:
+            with suppress(ValidationError):
+                item = model.model_validate_json(text, extra="ignore")
+                found.append(item.command if isinstance(item, RefusedCommand) else item)
+    return Peeked(len(texts) + len(refused), tuple(found))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

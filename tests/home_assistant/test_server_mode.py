@@ -733,11 +733,17 @@ async def test_removing_the_entry_deletes_its_files_and_says_what_was_lost(
     assert lines[-1] == "- … (+2)"
 
 
-async def test_a_queue_of_a_newer_version_keeps_the_entry_unloaded_and_goes_with_it(
+async def test_a_queue_of_a_newer_version_keeps_the_entry_unloaded_and_is_kept_and_named(
     served: ServedGarden,
 ) -> None:
+    plant = await served.add_plant()
+    await served.server_goes()
+    await treat(served, plant)
+    await todo(served, "add_item", item="Waits")
     await served.unload()
-    await served.hass.async_add_executor_job(stamp, folder(served) / "queue.db", 99)
+    path = folder(served) / "queue.db"
+    await served.hass.async_add_executor_job(stamp, path, 99)
+    content = path.read_bytes()
 
     assert not await served.hass.config_entries.async_setup(served.entry.entry_id)
     assert served.entry.state is ConfigEntryState.SETUP_ERROR
@@ -745,8 +751,18 @@ async def test_a_queue_of_a_newer_version_keeps_the_entry_unloaded_and_goes_with
 
     await served.hass.config_entries.async_remove(served.entry.entry_id)
     await served.hass.async_block_till_done()
-    assert not folder(served).exists()
-    assert issues(served) == set()
+    assert {item.name for item in folder(served).iterdir()} == {"queue.db"}
+    assert path.read_bytes() == content
+    assert issues(served) == {"queue_kept"}
+    told = ir.async_get(served.hass).async_get_issue(DOMAIN, f"queue_kept_{STORE_ID}")
+    assert told is not None
+    assert told.is_persistent
+    assert told.translation_placeholders == {
+        "name": "Garden",
+        "path": str(path),
+        "count": "2",
+        "commands": "- 2026-05-01 12:00: Log a treatment\n- 2026-05-01 12:00: Add a task",
+    }
 
 
 async def test_an_entry_that_was_never_loaded_leaves_nothing(served: ServedGarden) -> None:
@@ -797,7 +813,12 @@ async def test_a_damaged_queue_is_put_aside_and_told(served: ServedGarden) -> No
     assert served.entry.state is ConfigEntryState.LOADED
     assert issues(served) == {"queue_damaged"}
     await served.hass.config_entries.async_remove(served.entry.entry_id)
-    assert not folder(served).exists()
+    kept = folder(served) / "queue.db.damaged-1"
+    assert {item.name for item in folder(served).iterdir()} == {kept.name}
+    told = ir.async_get(served.hass).async_get_issue(DOMAIN, f"queue_kept_{STORE_ID}")
+    assert told is not None
+    assert told.translation_placeholders["path"] == str(kept)
+    assert told.translation_placeholders["count"] == "?"
 
 
 async def test_a_backup_holds_nothing_up(served: ServedGarden) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from kamerplanter_backend.client.protocol import Caller
-from kamerplanter_backend.client.queue_file import QueueFile, StoredCommand
+from kamerplanter_backend.client.queue_file import (
+    QueueFile,
+    RefusedCommand,
+    StoredCommand,
+    peek,
+)
 from kamerplanter_backend.common.exceptions import (
     NewerSchemaError,
     ReadOnlyStoreError,
@@ -138,3 +143,42 @@ def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
 
     assert synchronous == 3  # EXTRA: the directory entry of the journal too
     file.close()
+
+
+def test_what_can_be_read_of_a_file_of_a_newer_version_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    file = QueueFile(path)
+    file.add(command("a"))
+    waiting = file.add(command("b"))
+    refusal = RefusedCommand(
+        command=waiting.command,
+        refused_at=NOW,
+        code="CONFLICT",
+        message="No.",
+        field=None,
+        placeholders={},
+    )
+    file.refuse(waiting, refusal)
+    file.add(command("c"))
+    file.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+        connection.execute("UPDATE waiting SET command = '{\"later\": 1}' WHERE command_key = 'c'")
+    connection.close()
+    before = path.read_bytes()
+
+    found = peek(path)
+
+    assert found is not None
+    assert (found.count, [item.command_key for item in found.commands]) == (3, ["a", "b"])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 300])
+def test_of_what_is_no_queue_nothing_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "queue.db"
+    path.write_bytes(content)
+
+    assert peek(path) is None
+    assert peek(tmp_path / "missing") is None
+    assert not (tmp_path / "missing").exists()
