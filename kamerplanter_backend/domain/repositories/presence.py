@@ -37,7 +37,7 @@ class ProbePresenceRepository(Repository[ProbePresence]):
             now = self._context.now
             self._gone = {
                 item.probe_key: item.since
-                for item in self.find(Where("is_online", "==", False))
+                for item in self.find_each("is_online", (False,))
                 if not is_ahead(item.since, now)
             }
         return self._gone

@@ -15,6 +15,7 @@ from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_wi
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
+from kamerplanter_backend.domain.repositories.recall import Memory
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
@@ -98,6 +99,8 @@ class TelemetryService(Service):
     def __init__(self, store: DocumentStore, retention: Retention = DEFAULT_RETENTION) -> None:
         super().__init__(store)
         self.retention = retention
+        # Batches follow each other within a second, and hardly anything changes in between.
+        self.memory = Memory()
 
     @command(*_RECORD_WRITES)
     def record(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
@@ -131,7 +134,7 @@ class TelemetryService(Service):
         """
         if not batches:
             return ()
-        with open_unit(self.store, batches[0][0], _RECORD_WRITES) as uow:
+        with open_unit(self.store, batches[0][0], _RECORD_WRITES, memory=self.memory) as uow:
             return tuple(
                 _record(uow.beside(context), readings, self.retention.raw)
                 for context, readings in batches
