@@ -294,6 +294,7 @@ class QueueingClient(KamerplanterClient):
         except asyncio.CancelledError:
             if answer.cancelled():
                 raise self._queued(command) from None
+            self._delivery.note_unheard(key)
             raise
         return result
 

@@ -13,9 +13,13 @@ from kamerplanter_backend.client.protocol import Command, KamerplanterClient
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand, WaitingCommand
 from kamerplanter_backend.client.transport import Waits, jittered
 from kamerplanter_backend.client.waiting_rule import is_passing, needs_a_person
-from kamerplanter_backend.client.wire import SERVER_ERROR
+from kamerplanter_backend.client.wire import SERVER_ERROR, UNREADABLE
 from kamerplanter_backend.common.clock import Clock
-from kamerplanter_backend.common.exceptions import CommandExpiredError, UnavailableError
+from kamerplanter_backend.common.exceptions import (
+    CommandExpiredError,
+    RateLimitedError,
+    UnavailableError,
+)
 from kamerplanter_engines.errors import KamerplanterError
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,15 +29,18 @@ KEPT = timedelta(days=14)
 FIRST_PAUSE_S = 1.0
 BREAKING_ATTEMPTS = 10
 """A command that broke a server which answers otherwise so often is given up."""
+_OF_ONE_COMMAND = frozenset({SERVER_ERROR, UNREADABLE})
+"""Reasons why a server that is there may not have taken one command, and will not ever."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Expected:
     """An answer that somebody waits for."""
 
     answer: asyncio.Future[Any]
-    is_new: bool
-    """Nobody was told yet that the command waits, so it can still be refused."""
+    is_heard: bool
+    """Whether it is enough to tell the caller of a refusal: the caller still listens, and was not
+    told before that the command waits."""
 
 
 class Delivery:
@@ -97,15 +104,15 @@ class Delivery:
         """Return what the server will answer to a command that is about to be stored.
 
         It is cancelled when nobody knows when the answer comes: the command waits. Where the
-        server will not have us it fails with the reason, and the command is taken back, unless
-        it waited before.
+        server refuses it, or will not have us, it fails with the reason, and the command is taken
+        out, unless somebody was told before that it waits.
         """
         known = self._answers.get(command_key)
         if known is None:
             answer = asyncio.get_running_loop().create_future()
             # A caller that gave up meanwhile is no reason for a warning.
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
-            known = _Expected(answer, is_new=self._store.find(command_key) is None)
+            known = _Expected(answer, is_heard=self._store.find(command_key) is None)
             self._answers[command_key] = known
         return known.answer
 
@@ -114,6 +121,12 @@ class Delivery:
         known = self._answers.pop(command_key, None)
         if known is not None:
             known.answer.cancel()
+
+    def note_unheard(self, command_key: str) -> None:
+        """Take note that the caller of a command has given up waiting."""
+        known = self._answers.get(command_key)
+        if known is not None:
+            known.is_heard = False
 
     async def stop(self) -> None:
         """Deliver nothing any more; what is under way is sent again with the next start."""
@@ -137,8 +150,11 @@ class Delivery:
             if is_empty:
                 pause_s = FIRST_PAUSE_S
                 continue
+            wait_s = jittered(pause_s)
+            if isinstance(self._hindrance, RateLimitedError):
+                wait_s = max(wait_s, self._hindrance.retry_after_s)
             with suppress(TimeoutError):
-                async with asyncio.timeout(jittered(pause_s)):
+                async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             pause_s = min(2 * pause_s, self._waits.longest_pause_s)
 
@@ -152,7 +168,7 @@ class Delivery:
                 self._on_trouble(error)  # our own file: nothing is lost, but nothing goes on
                 return False
             except Exception:
-                _LOGGER.exception("Command %s cannot be delivered now", item.command.command_key)
+                _LOGGER.exception("What waits cannot be delivered now")
                 return False
             if not is_gone:
                 return False
@@ -170,18 +186,27 @@ class Delivery:
             command = restored(item.command)
             answer = await self._client.call(command, item.command.caller)
         except KamerplanterError as error:
-            if await self._is_passing(error, item):
-                self._hindrance = error
-                self._on_trouble(error)
-                return False
-            await self._give_up(item, error)
-            return True
+            return await self._fail(item, error)
+        except Exception as error:
+            _LOGGER.exception("Command %s cannot be sent", key)
+            # Nobody knows whether it arrived; it must not hold up the others for ever.
+            text = f"It cannot be sent: {type(error).__name__}."
+            return await self._fail(item, UnavailableError(text, reason=SERVER_ERROR))
         await self._store.remove(item)
         self._on_trouble(None)
         self._on_done(command)
         waiting = self._answers.pop(key, None)
         if waiting is not None and not waiting.answer.done():
             waiting.answer.set_result(answer)
+        return True
+
+    async def _fail(self, item: WaitingCommand, error: KamerplanterError) -> bool:
+        """Leave or give up what could not be sent; tell whether the next one may follow."""
+        if await self._is_passing(error, item):
+            self._hindrance = error
+            self._on_trouble(error)
+            return False
+        await self._give_up(item, error)
         return True
 
     async def _expire(self, item: WaitingCommand) -> None:
@@ -197,6 +222,10 @@ class Delivery:
         await self._give_up(item, CommandExpiredError(message, key=key, date=day))
 
     async def _give_up(self, item: WaitingCommand, error: KamerplanterError) -> None:
+        waiting = self._answers.pop(item.command.command_key, None)
+        if waiting is not None and waiting.is_heard and await self._take_back(item):
+            waiting.answer.set_exception(error)
+            return
         refusal = await self._store.refuse(item, error, self._clock())
         _LOGGER.warning(
             "The server did not take the stored command %s (%s): %s",
@@ -205,7 +234,6 @@ class Delivery:
             error.message,
         )
         self._on_refused(refusal)
-        waiting = self._answers.pop(item.command.command_key, None)
         if waiting is not None and not waiting.answer.done():
             waiting.answer.set_exception(error)
 
@@ -213,7 +241,7 @@ class Delivery:
         """Tell whether a command may succeed later."""
         if not is_passing(error):
             return False
-        if error.placeholders.get("reason") != SERVER_ERROR:
+        if error.placeholders.get("reason") not in _OF_ONE_COMMAND:
             return True
         try:
             await self._client.snapshot()
@@ -236,9 +264,9 @@ class Delivery:
             if item is None:
                 continue  # it is being stored now: the next round tells
             del self._answers[key]
-            if expected.is_new and not item.command.is_readings and await self._take_back(item):
-                if not expected.answer.done():
-                    expected.answer.set_exception(error)
+            is_told = expected.is_heard and not item.command.is_readings
+            if is_told and await self._take_back(item):
+                expected.answer.set_exception(error)
             else:
                 expected.answer.cancel()
 

@@ -25,7 +25,6 @@ from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from tests.backend.client.queue_bench import (
     START,
-    Open,
     drained,
     neem,
     queued,
@@ -199,26 +198,6 @@ async def test_a_server_that_is_busy_is_like_one_that_is_away(
     server.trouble = None
     await drained(client)
     assert sorted(await titles(server)) == ["a", "b"]
-
-
-async def test_a_command_that_is_refused_by_itself_is_kept_as_ever(
-    open_client: Open, server: SwitchedClient
-) -> None:
-    client = await open_client()
-    server.trouble = away()
-    await queued(client, task("a"))
-    server.gate.clear()
-    server.trouble = None
-    await client.snapshot()
-    behind = asyncio.create_task(client.call(task("bad")))
-    await eventually(lambda: client.state.depth == 2)
-    server.refusals["bad"] = ConflictError("No.", kind="tasks")
-    server.gate.set()
-
-    with pytest.raises(ConflictError):
-        await behind
-
-    assert client.state.depth == 0
 
 
 async def test_another_thing_under_the_same_key_leaves_nobody_without_an_answer(

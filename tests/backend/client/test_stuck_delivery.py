@@ -1,0 +1,97 @@
+"""What must not hold the queue up for ever, and who hears of a refusal."""
+
+import asyncio
+
+import pytest
+
+from kamerplanter_backend.client.command_queue import QueueingClient
+from kamerplanter_backend.client.wire import UNREADABLE
+from kamerplanter_backend.common.exceptions import ConflictError, RateLimitedError
+from tests.backend.client.queue_bench import drained, queued, task, titles
+from tests.backend.client.switched_client import SwitchedClient, away
+from tests.eventually import eventually
+
+
+async def test_an_answer_that_nobody_can_read_holds_the_others_up_for_a_while_only(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    server.trouble = away()
+    await queued(client, task("odd"), task("a"))
+    # As where something in between refuses this one content, while the server answers.
+    server.refusals["odd"] = away(UNREADABLE)
+    server.trouble = None
+
+    await drained(client)
+
+    assert await titles(server) == ["a"]
+    assert [item.command.name for item in client.state.refused] == ["AddTask"]
+
+
+async def test_a_mistake_of_ours_holds_the_others_up_for_a_while_only(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    server.trouble = away()
+    await queued(client, task("odd"), task("a"))
+    server.breaks_at = "odd"
+    server.trouble = None
+
+    await drained(client)
+
+    assert await titles(server) == ["a"]
+    (refused,) = client.state.refused
+    assert "ZeroDivisionError" in refused.message
+
+
+async def test_a_busy_server_is_left_alone_as_long_as_it_says(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    server.trouble = RateLimitedError("Too many.", retry_after_s=3600)
+    await queued(client, task("a"))
+    await eventually(lambda: client._store.waiting[0].attempts >= 2)  # the queue tried it as well
+    tried = client._store.waiting[0].attempts
+
+    await asyncio.sleep(0.1)  # several pauses of this client
+
+    assert client._store.waiting[0].attempts == tried
+    server.trouble = None
+    assert (await client.snapshot()).tasks == ()  # whoever hears of it first tells the others
+    await drained(client)
+
+
+async def behind(client: QueueingClient, server: SwitchedClient) -> asyncio.Task[object]:
+    """Return a call of a bad command that waits behind another one."""
+    server.trouble = away()
+    await queued(client, task("a"))
+    server.gate.clear()
+    server.trouble = None
+    await client.snapshot()
+    call = asyncio.create_task(client.call(task("bad")))
+    await eventually(lambda: client.state.depth == 2)
+    server.refusals["bad"] = ConflictError("No.", kind="tasks")
+    return call
+
+
+async def test_who_hears_of_a_refusal_is_not_asked_about_it_again(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    call = await behind(client, server)
+    server.gate.set()
+
+    with pytest.raises(ConflictError):
+        await call
+
+    assert (client.state.depth, client.state.refused) == (0, ())
+
+
+async def test_of_a_caller_who_gave_up_the_refusal_is_kept(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    call = await behind(client, server)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    server.gate.set()
+
+    await drained(client)
+
+    assert [item.code for item in client.state.refused] == ["CONFLICT"]
