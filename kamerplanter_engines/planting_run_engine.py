@@ -9,6 +9,7 @@ from kamerplanter_engines.models.planting_run import (
     MAX_RUN_PLANTS,
     PlantingRun,
     PlantingRunFields,
+    RunProblem,
     RunState,
 )
 
@@ -52,6 +53,9 @@ def check_transition(run: PlantingRun, target: RunState) -> None:
         field="state",
         current=run.state.value,
         target=target.value,
+        problem=RunProblem.STEP,
+        run=run.name,
+        allowed=following,
     )
 
 
@@ -69,6 +73,10 @@ def check_changeable(run: PlantingRun, names: Iterable[str]) -> None:
                 f"possible are {', '.join(sorted(allowed))}.",
                 field=name,
                 value=name,
+                problem=RunProblem.FIXED,
+                run=run.name,
+                current=run.state.value,
+                allowed=", ".join(sorted(allowed)),
             )
 
 
@@ -84,6 +92,8 @@ def check_cultivar(grown: PlantingRun | Plant, cultivar: Cultivar) -> None:
             "send null in cultivar_key, or a cultivar of that species.",
             field="cultivar_key",
             value=cultivar.key,
+            problem=RunProblem.OTHER_CULTIVAR,
+            cultivar=cultivar.name,
         )
 
 
@@ -103,15 +113,22 @@ def check_adoptable(
     for plant in plants:
         other = runs.get(plant.run_key or "")
         if plant.archived_at is not None:
-            reason = "is archived"
+            problem, reason = RunProblem.ARCHIVED_PLANT, "is archived"
         elif plant.species_key != run.species_key:
+            problem = RunProblem.OTHER_SPECIES
             reason = f"is of the species {plant.species_key}, not {run.species_key}"
         elif other is not None and other.key != run.key and other.state in GROWING:
+            problem = RunProblem.OTHER_RUN
             reason = f"belongs to {other.name}, which goes on"
         else:
             continue
         raise InvalidInputError(
-            f"{plant.name} {reason}; leave it out.", field="plant_keys", value=plant.key
+            f"{plant.name} {reason}; leave it out.",
+            field="plant_keys",
+            value=plant.key,
+            problem=problem,
+            plant=plant.name,
+            run=run.name if other is None else other.name,
         )
 
 
@@ -131,6 +148,9 @@ def check_room(run: PlantingRun, count: int) -> None:
             f"{run.name} would have {count} plants; {limit} are possible.",
             field="plant_keys",
             value=count,
+            problem=RunProblem.FULL,
+            run=run.name,
+            limit=limit,
         )
 
 

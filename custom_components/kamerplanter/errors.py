@@ -25,6 +25,7 @@ from kamerplanter_engines.errors import (
 )
 from kamerplanter_engines.models.base import HiddenCharacterError
 from kamerplanter_engines.models.calibration import CalibrationProblem
+from kamerplanter_engines.models.planting_run import RunProblem
 from kamerplanter_engines.models.task import TaskState
 
 from .const import DOMAIN
@@ -45,6 +46,7 @@ _NOT_KNOWN = "?"
 _PLACEHOLDERS = dict.fromkeys(
     (
         "allowed",
+        "cultivar",
         "current",
         "date",
         "field",
@@ -57,6 +59,7 @@ _PLACEHOLDERS = dict.fromkeys(
         "plant",
         "product",
         "reason",
+        "run",
         "shown",
         "source",
         "unit",
@@ -84,6 +87,14 @@ _TABLES = {
     "reason": "trouble_reason",
 }
 """Placeholder: the table of texts (a selector's options) that has words for its codes."""
+_TABLES_OF_RUNS = {"allowed": "run_state", "current": "run_state"}
+_TABLES_OF_PROBLEMS: Mapping[str, Mapping[str, str]] = {
+    RunProblem.STEP: _TABLES_OF_RUNS,
+    RunProblem.BEGUN: _TABLES_OF_RUNS,
+    RunProblem.NOT_GROWING: _TABLES_OF_RUNS,
+    RunProblem.FIXED: {"allowed": "field_name", "current": "run_state"},
+}
+"""Problem: the tables that have words for codes that mean something else there."""
 _CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
 """Field: the table that has words for what it may be."""
 _PROBLEMS = {
@@ -94,6 +105,7 @@ _PROBLEMS = {
     "several_plants": "several_plants",
     "text_too_long": "text_too_long",
     "which_garden": "which_garden",
+    **{problem.value: problem.value for problem in RunProblem},
     CalibrationProblem.SAME_POINTS.value: "calibration_same_points",
     CalibrationProblem.WRONG_ORDER.value: "calibration_wrong_order",
     CalibrationProblem.TOO_CLOSE.value: "calibration_too_close",
@@ -155,9 +167,13 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
         return {}
     texts = async_get_cached_translations(hass, hass.config.language, "selector", DOMAIN)
     found: dict[str, str] = {}
-    for name, table in _TABLES.items():
-        if (word := _word(texts, table, own.get(name, ""))) is not None:
-            found[name] = word
+    tables = {**_TABLES, **_TABLES_OF_PROBLEMS.get(own.get("problem", ""), {})}
+    for name, table in tables.items():
+        # Some name several at once.
+        codes = own.get(name, "").split(", ")
+        told = [_word(texts, table, code) for code in codes]
+        if any(told):
+            found[name] = ", ".join(word or code for word, code in zip(told, codes, strict=True))
     # A reference is called as what it names.
     named = own.get("field", "").removesuffix("s").removesuffix("_key")
     if "field" not in found and (word := _word(texts, "record_kind", named)) is not None:

@@ -18,6 +18,29 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunProblem(StrEnum):
+    """Why something cannot be done with a run; placeholder `problem` of the error, translated.
+
+    The run is in the placeholder `run`, a plant or variety in `plant` or `cultivar`, by name.
+    """
+
+    STEP = "run_step"
+    """Another state follows on the one that it is in, or none."""
+    BEGUN = "run_begun"
+    NOT_GROWING = "run_not_growing"
+    FIXED = "run_fixed"
+    """The field cannot change any more."""
+    EMPTY = "run_empty"
+    FULL = "run_full"
+    ARCHIVED_PLANT = "run_archived_plant"
+    OTHER_SPECIES = "run_other_species"
+    OTHER_RUN = "run_other_run"
+    NOT_OF_RUN = "run_not_of_run"
+    """The plant is not in this run."""
+    OTHER_CULTIVAR = "other_cultivar"
+    """The variety is one of another species."""
+
+
 class PlantsAfterRun(StrEnum):
     """What becomes of the plants of a run that ends."""
 

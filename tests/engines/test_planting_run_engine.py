@@ -64,7 +64,11 @@ def test_only_what_the_table_allows_may_follow(current: RunState, target: RunSta
     else:
         with pytest.raises(IllegalTransitionError) as refused:
             check_transition(run(current), target)
-        assert refused.value.placeholders == {"current": current.value, "target": target.value}
+        told = refused.value.placeholders
+        assert (told["current"], told["target"]) == (current.value, target.value)
+        following = sorted(after for before, after in ALLOWED if before == current.value)
+        assert told["allowed"] == (", ".join(following) or "nothing")
+        assert (told["problem"], told["run"]) == ("run_step", run(current).name)
 
 
 @pytest.mark.parametrize("state", [state for state in RunState if state is not RunState.PLANNED])

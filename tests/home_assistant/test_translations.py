@@ -41,6 +41,7 @@ from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.harvest import HarvestPurpose
 from kamerplanter_engines.models.irrigation import IrrigationKind
+from kamerplanter_engines.models.planting_run import RunProblem
 from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.task import TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
@@ -267,7 +268,7 @@ def test_the_code_uses_no_text_that_is_missing() -> None:
 def test_each_text_of_an_error_or_issue_is_used() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in INTEGRATION.rglob("*.py"))
     quoted = set(re.findall(r'"([a-z_]+)"', code))
-    of_errors, queue = {KamerplanterError.code.lower()}, [KamerplanterError]
+    of_errors, queue = {KamerplanterError.code.lower(), *RunProblem}, [KamerplanterError]
     while queue:
         children = queue.pop().__subclasses__()
         of_errors |= {child.code.lower() for child in children}

@@ -32,6 +32,7 @@ from kamerplanter_engines.models.planting_run import (
     PlantingRun,
     PlantingRunFields,
     PlantsAfterRun,
+    RunProblem,
     RunState,
 )
 from kamerplanter_engines.planting_run_engine import (
@@ -113,6 +114,8 @@ class PlantingRunService(EntityService[PlantingRun]):
                 field="key",
                 current=run.state.value,
                 target="deleted",
+                problem=RunProblem.BEGUN,
+                run=run.name,
             )
         runs.remove(key)
         record_audit(uow, AuditAction.DELETED, "planting_runs", key, name=run.name)
@@ -183,7 +186,14 @@ class PlantingRunService(EntityService[PlantingRun]):
         _check_growing(run)
         plant = uow.of(PlantRepository).get(plant_key)
         if plant.run_key != key:
-            raise NotFoundError(f"{plant.name} is not in {run.name}.", kind="plants", key=plant_key)
+            raise NotFoundError(
+                f"{plant.name} is not in {run.name}.",
+                kind="plants",
+                key=plant_key,
+                problem=RunProblem.NOT_OF_RUN,
+                plant=plant.name,
+                run=run.name,
+            )
         check_revision(plant, expected_revision, "plants")
         return uow.of(PlantRepository).change(plant, run_key=None)
 
@@ -201,7 +211,11 @@ class PlantingRunService(EntityService[PlantingRun]):
         check_transition(run, RunState.HARVESTING)
         if not _living(uow, key):
             raise InvalidInputError(
-                f"{run.name} has no plants left; complete or cancel it.", field="key", value=key
+                f"{run.name} has no plants left; complete or cancel it.",
+                field="key",
+                value=key,
+                problem=RunProblem.EMPTY,
+                run=run.name,
             )
         return uow.of(PlantingRunRepository).change(
             run, state=RunState.HARVESTING, harvesting_on=uow.context.today
@@ -284,6 +298,8 @@ def _check_growing(run: PlantingRun) -> None:
             field="key",
             current=run.state.value,
             target=RunState.ACTIVE.value,
+            problem=RunProblem.NOT_GROWING,
+            run=run.name,
         )
 
 
