@@ -24,6 +24,7 @@ from kamerplanter_engines.models.telemetry import (
 )
 
 from .entity_source import EntitySource
+from .presence import PresenceTeller
 from .protocols import MakeSource, Shown
 from .pump import OnTrouble, ReadingPump
 
@@ -69,6 +70,7 @@ class LiveReadings:
         self._is_stopped = False
         self.taps = RawTaps()
         self.pump = ReadingPump(hass, client, on_store_trouble, self._collect)
+        self._presence = PresenceTeller(hass, client, self.pump.flush)
         self._messages = make_source(self.on_message, self.on_connection)
         self._entities = EntitySource(hass, self.on_entity)
 
@@ -88,6 +90,7 @@ class LiveReadings:
             cancel()
         self._timers.clear()
         self._is_stopped = True
+        await self._presence.stop()
         await self.pump.stop()
 
     async def async_sync(self, snapshot: GardenSnapshot) -> None:
@@ -98,9 +101,12 @@ class LiveReadings:
         for key in gone:
             self.pump.add(self._intakes.pop(key).take_readings())
             self._cancel_timer(key)
+            self._presence.forget(key)
         for view in changed:
             self._take_in(view, snapshot)
         for key, intake in self._intakes.items():
+            if self._presence.follow(intake, views[key].gone_since):
+                self._notify(key, None)
             intake.on_supply(views[key].supplied_at, views[key].dosed_at)
             intake.calibrate(views[key].calibrations, views[key].raw_kinds)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
@@ -208,6 +214,7 @@ class LiveReadings:
         self, intake: ProbeIntake, kinds: Iterable[ChannelKind] | None, now: datetime
     ) -> None:
         self._message_at = now
+        self._presence.note(intake, now)
         try:
             self._notify(intake.probe.key, kinds)
         finally:
