@@ -102,7 +102,8 @@ class ErrorEnvelope(BaseModel):
     message: str
     """One English sentence: field, value and way out."""
     details: dict[str, JsonValue]
-    """What belongs to the error; for a request that does not fit `fields`, a list of problems."""
+    """What belongs to the error. Where an input is at fault (422), `field` and `value` name the
+    first one, and `fields` is a list of all that was found."""
     timestamp: Instant
     path: str
     method: str

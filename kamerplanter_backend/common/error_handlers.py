@@ -143,6 +143,8 @@ def domain_error(request: Request, error: KamerplanterError) -> Response:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     else:
         _LOG.info("refused", error_id=error_id, error_code=error.code, status=status)
+    if isinstance(error, InvalidInputError) and error.field is not None:
+        details["fields"] = _input_problems(request, error, details)
     if isinstance(error, RateLimitedError):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, PayloadTooLargeError | RequestTimeoutError):
@@ -222,6 +224,35 @@ def field_problems(errors: Sequence[Any]) -> list[dict[str, str]]:
     return problems
 
 
+def _input_problems(
+    request: Request, error: InvalidInputError, details: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """Return what a rule has against an input, as the check of a request would list it."""
+    cause, field = error.__cause__, error.field or "body"
+    if isinstance(cause, ValidationError):
+        problems = field_problems(_in_body(cause))
+        if problems and problems[0]["field"] == field:
+            return problems
+    problem = {
+        "field": field,
+        "location": _location_of(request, field),
+        "reason": error.message,
+        "code": error.code,
+    }
+    value = details.get("value")
+    return [problem if value is None else problem | {"value": value[:MAX_SHOWN]}]
+
+
+def _location_of(request: Request, field: str) -> str:
+    """Return in which part of a request an input came."""
+    if field in request.query_params:
+        return "query"
+    if field in request.path_params:
+        return "path"
+    # Our own names are written small.
+    return "header" if field[:1].isupper() and field in request.headers else "body"
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Make the application answer all errors in this form, except those that nobody expected.
 
@@ -255,8 +286,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid_model(request: Request, error: Exception) -> Response:
-    found = cast("ValidationError", error).errors(include_url=False, include_context=False)
-    return _invalid(request, [{**item, "loc": ("body", *item["loc"])} for item in found])
+    return _invalid(request, _in_body(cast("ValidationError", error)))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -281,6 +311,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     )
 
 
+def _in_body(error: ValidationError) -> list[dict[str, Any]]:
+    """Return the problems of a model that was made of a body."""
+    found = error.errors(include_url=False, include_context=False)
+    return [{**item, "loc": ("body", *item["loc"])} for item in found]
+
+
 def _invalid(request: Request, errors: Sequence[Any]) -> Response:
     problems = field_problems(errors)
     first = problems[0] if problems else {"field": "body", "reason": "it cannot be used"}
@@ -290,7 +326,8 @@ def _invalid(request: Request, errors: Sequence[Any]) -> Response:
         status=422,
         code="VALIDATION_ERROR",
         message=f"{first['field']}: {first['reason']}{shown}.",
-        details={"fields": problems},
+        details={name: first[name] for name in ("field", "value") if name in first}
+        | {"fields": problems},
     )
 
 

@@ -173,6 +173,46 @@ class TestWhoRefuses:
         message = check_form(answer)["message"]
         assert message.startswith("name: must be one line without control characters")
 
+    async def test_a_change_is_refused_in_the_form_of_what_is_new(
+        self, api: httpx.AsyncClient
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tanks", json={"name": "A", "volume_l": 60})
+        wrong = {"name": "A\tB", "volume_l": -1}
+
+        new = await api.post(f"{GARDEN}/tanks", json=wrong)
+        change = await api.patch(f"{GARDEN}/tanks/{made.json()['key']}", json=wrong)
+
+        details = check_form(change)["details"]
+        assert details == check_form(new)["details"]
+        assert (details["field"], details["value"]) == ("name", "A\tB")
+        assert [problem["field"] for problem in details["fields"]] == ["name", "volume_l"]
+
+    @pytest.mark.parametrize(
+        ("call", "headers", "field", "location"),
+        [
+            ("PATCH tanks/{key}", {}, "colour", "body"),
+            ("PATCH tanks/{key}", {"If-Match": '"abc"'}, "If-Match", "header"),
+            ("GET tanks?cursor=x", {}, "cursor", "query"),
+        ],
+    )
+    async def test_what_a_rule_refuses_has_that_form_too(
+        self, api: httpx.AsyncClient, call: str, headers: dict[str, str], field: str, location: str
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tanks", json={"name": "A", "volume_l": 60})
+        method, address = call.format(key=made.json()["key"]).split()
+
+        answer = await api.request(
+            method, f"{GARDEN}/{address}", json={"colour": "red"}, headers=headers
+        )
+
+        body = check_form(answer)
+        (problem,) = body["details"]["fields"]
+        assert answer.status_code == 422
+        assert (problem["field"], problem["location"]) == (field, location)
+        assert body["details"]["field"] == field
+        assert body["details"].get("value") == problem.get("value")
+        assert problem["reason"] == body["message"]
+
     @pytest.mark.parametrize(
         ("patch", "value", "message"),
         [
@@ -188,7 +228,7 @@ class TestWhoRefuses:
         answer = await api.patch(f"{GARDEN}/tanks/{made.json()['key']}", json=patch)
 
         body = check_form(answer)
-        assert body["details"] == {"field": "volume_l", "value": value}
+        assert (body["details"]["field"], body["details"]["value"]) == ("volume_l", value)
         assert body["message"] == f"volume_l: {message}"
 
     async def test_a_field_that_stays_as_it_is_tells_what_was_asked_for(
@@ -199,7 +239,7 @@ class TestWhoRefuses:
         answer = await api.patch(f"{GARDEN}/tasks/{made.json()['key']}", json={"kind": "watering"})
 
         body = check_form(answer)
-        assert body["details"] == {"field": "kind", "value": "watering"}
+        assert (body["details"]["field"], body["details"]["value"]) == ("kind", "watering")
         assert "possible are assignee_key, description" in body["message"]
 
     @pytest.mark.parametrize(
