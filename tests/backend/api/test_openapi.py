@@ -167,6 +167,18 @@ def test_each_field_and_parameter_says_what_it_means(document: dict[str, Any]) -
     assert parameters == [], advice
 
 
+def test_who_comes_back_from_a_login_provider_reads_what_it_sends_along() -> None:
+    bench = Bench(Mode.FULL)
+    try:
+        path = describe(bench.app)["paths"]["/api/v1/auth/oauth/{provider}/callback"]
+    finally:
+        bench.close()
+    said = {item["name"]: item["description"] for item in path["get"]["parameters"]}
+    # Of other things these names say how they stand and what programs tell them by.
+    assert said["state"].startswith("What the browser left with")
+    assert said["code"].startswith("What the provider gives")
+
+
 def test_each_word_about_a_field_is_needed() -> None:
     bench = Bench(Mode.FULL)
     try:

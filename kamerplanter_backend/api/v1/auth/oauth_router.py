@@ -107,8 +107,21 @@ async def finish(
     provider: ProviderSlug,
     request: Request,
     server: ServerDep,
-    state: Annotated[str, Query(min_length=1, max_length=500)],
-    code: Annotated[str | None, Query(max_length=4000)] = None,
+    state: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=500,
+            description="What the browser left with; the provider sends it back untouched.",
+        ),
+    ],
+    code: Annotated[
+        str | None,
+        Query(
+            max_length=4000,
+            description="What the provider gives for the login; none = it did not succeed (401).",
+        ),
+    ] = None,
     iss: Annotated[str | None, Query(max_length=500)] = None,
     cookie: Annotated[str | None, Cookie(alias=LOGIN_COOKIE)] = None,
 ) -> RedirectResponse:
