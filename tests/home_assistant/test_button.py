@@ -2,6 +2,9 @@
 
 from kamerplanter_backend.client.requests import ListIrrigation
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 async def test_a_touch_books_a_watering(garden: Garden) -> None:

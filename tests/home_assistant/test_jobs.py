@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.served import BOTH_PLACES
+
+pytestmark = BOTH_PLACES
 
 
 async def test_a_watering_becomes_a_task_in_the_morning_of_its_day(garden: Garden) -> None:

@@ -17,6 +17,7 @@ from kamerplanter_backend.client.requests import (
 )
 from kamerplanter_engines.models.tank import TankFields
 from tests.home_assistant.garden import TANK_CHANNELS, Garden, store_file
+from tests.home_assistant.served import BOTH_PLACES
 
 
 def add_subentry(garden: Garden, kind: str, title: str, **data: Any) -> ConfigSubentry:
@@ -144,6 +145,7 @@ async def test_what_cannot_be_restored_stops_nothing_else(
     assert [view.tank.key for view in garden.snapshot.tanks] == [other]
 
 
+@BOTH_PLACES
 async def test_a_subentry_of_a_newer_version_is_left_alone(
     garden: Garden, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -164,6 +166,7 @@ async def test_a_subentry_of_a_newer_version_is_left_alone(
 # --- While running ----------------------------------------------------------------------
 
 
+@BOTH_PLACES
 async def test_plants_and_probes_are_renamed_too(garden: Garden) -> None:
     plant = await garden.add_plant("Tomato")
     probe = await garden.add_probe(plant, "Soil")
@@ -179,6 +182,7 @@ async def test_plants_and_probes_are_renamed_too(garden: Garden) -> None:
     assert (views[0].plant.name, views[1].probe.name) == ("Tom", "Moist")
 
 
+@BOTH_PLACES
 async def test_a_title_that_the_store_refuses_goes_back(
     garden: Garden, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -210,6 +214,7 @@ async def test_a_new_title_of_what_was_archived_elsewhere_changes_nothing(
     assert garden.entry.state is ConfigEntryState.LOADED
 
 
+@BOTH_PLACES
 async def test_a_tank_without_a_probe_and_a_probe_are_archived(garden: Garden) -> None:
     tank = await garden.add_tank(channels=())
     plant = await garden.add_plant()

@@ -8,8 +8,11 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from syrupy.assertion import SnapshotAssertion
 
-from tests.home_assistant.garden import MONSTERA, STORE_ID, Garden
+from tests.home_assistant.garden import MONSTERA, STORE_ID, Garden, new_entry
 from tests.home_assistant.quality import refused
+from tests.home_assistant.served import BOTH_PLACES, ON_SERVER
+
+OTHER_STORE = "fedcba9876543210fedcba9876543210"
 
 
 @pytest.fixture
@@ -23,7 +26,8 @@ async def fill(garden: Garden) -> dict[str, str]:
     tank = await garden.add_tank()
     plant = await garden.add_plant(tank_key=tank)
     probe = await garden.add_probe(plant)
-    return {tank: "tank", plant: "plant", probe: "probe", STORE_ID: "hub"}
+    hub = str(garden.entry.unique_id)
+    return {tank: "tank", plant: "plant", probe: "probe", hub: "hub"}
 
 
 async def test_the_registry_holds_what_is_documented(
@@ -51,6 +55,28 @@ async def test_the_registry_holds_what_is_documented(
     assert dict(sorted(rows.items())) == snapshot
 
 
+@pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
+async def test_a_garden_on_a_server_has_the_same_entities_and_those_of_its_link(
+    garden: Garden,
+) -> None:
+    here = Garden(garden.hass, new_entry(store_id=OTHER_STORE), garden.freezer)
+    await here.set_up()
+    registry, rows = er.async_get(garden.hass), []
+    for each in (garden, here):
+        names = await fill(each)
+        found = er.async_entries_for_config_entry(registry, each.entry.entry_id)
+        split = [(entity.unique_id.split("_", 1), entity.domain) for entity in found]
+        rows.append({(names[key], domain, row) for (key, row), domain in split})
+    on_server, embedded = rows
+
+    assert embedded - on_server == set()
+    assert on_server - embedded == {
+        ("hub", "binary_sensor", "server_connected"),
+        ("hub", "sensor", "last_sync"),
+        ("hub", "sensor", "queue_depth"),
+    }
+
+
 async def test_there_are_not_too_many_entities(mqtt_garden: Garden) -> None:
     names = await fill(mqtt_garden)
     registry = er.async_get(mqtt_garden.hass)
@@ -72,6 +98,7 @@ async def test_unique_ids_hold_no_names(mqtt_garden: Garden) -> None:
         assert entity.unique_id.split("_", 1)[0] in {tank, STORE_ID}
 
 
+@BOTH_PLACES
 async def test_the_volume_follows_the_level(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank()
 
@@ -82,6 +109,7 @@ async def test_the_volume_follows_the_level(mqtt_garden: Garden) -> None:
     assert mqtt_garden.state("sensor", tank, "volume").attributes["unit_of_measurement"] == "L"
 
 
+@BOTH_PLACES
 async def test_targets_say_what_they_keep_within(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(ph_low=5.5, ph_high=6.5)
 
@@ -127,6 +155,7 @@ async def test_a_tank_without_a_probe_has_no_measured_values(garden: Garden) -> 
     assert garden.state("sensor", tank, "ec_target") is not None
 
 
+@BOTH_PLACES
 async def test_a_plant_shows_its_phase_and_what_is_due(garden: Garden) -> None:
     plant = await garden.add_plant(watering_interval_d=7)
 

@@ -13,6 +13,7 @@ from custom_components.kamerplanter.targets import targets_of
 from kamerplanter_backend.client.requests import ArchivePlant, CreateProbe
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from tests.home_assistant.garden import Garden, new_entry
+from tests.home_assistant.served import BOTH_PLACES
 
 PLANTS = frozenset({SubjectKind.PLANT})
 OTHER_STORE = "fedcba9876543210fedcba9876543210"
@@ -111,6 +112,7 @@ async def test_a_plant_that_was_archived_elsewhere_is_not_found(garden: Garden) 
     assert refused.translation_key == "not_found"
 
 
+@BOTH_PLACES
 async def test_a_garden_that_is_not_loaded_is_named_as_the_reason(garden: Garden) -> None:
     plant = await garden.add_plant()
     entity_id, device = garden.entity_id("sensor", plant, "phase"), garden.device(plant)
@@ -129,6 +131,7 @@ async def test_a_garden_that_is_not_loaded_is_named_as_the_reason(garden: Garden
     assert "not loaded" in str(refused[0])
 
 
+@BOTH_PLACES
 async def test_without_a_target_a_task_needs_just_one_garden(garden: Garden) -> None:
     other = Garden(garden.hass, new_entry(store_id=OTHER_STORE), garden.freezer)
     await other.set_up()
@@ -140,6 +143,7 @@ async def test_without_a_target_a_task_needs_just_one_garden(garden: Garden) -> 
     assert (garden.snapshot.tasks, other.snapshot.tasks) == ((), ())
 
 
+@BOTH_PLACES
 async def test_a_task_is_found_in_its_garden_and_about_its_target(garden: Garden) -> None:
     other = Garden(garden.hass, new_entry(store_id=OTHER_STORE), garden.freezer)
     await other.set_up()
@@ -163,6 +167,7 @@ async def test_a_task_is_found_in_its_garden_and_about_its_target(garden: Garden
     assert garden.snapshot.tasks == ()
 
 
+@BOTH_PLACES
 async def test_a_task_of_the_garden_itself_is_about_nothing_else(garden: Garden) -> None:
     hub = garden.device("hub")
     assert hub is not None
