@@ -17,11 +17,12 @@ from kamerplanter_engines.models.calibration import (
 )
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
+from kamerplanter_engines.raw_scale_engine import raw_kinds
 
 _MOMENT = timedelta(microseconds=1)
 """At its limit a calibration is not older than that yet."""
 
-LOST = frozenset({CalibrationState.REPLACED, CalibrationState.REMAPPED})
+LOST = frozenset({CalibrationState.REPLACED, CalibrationState.REMAPPED, CalibrationState.WITHDRAWN})
 """States of a channel that was calibrated and has no calibration in force any more."""
 
 ASKED_FOR = LOST | {CalibrationState.DUE, CalibrationState.EXPIRED}
@@ -134,7 +135,8 @@ def _lost(
 ) -> CalibrationState | None:
     """Return why a channel that was calibrated has no calibration in force any more.
 
-    Raw soil values mean nothing without one, so they count here though they are never due.
+    Raw soil values mean nothing without one, so they count here though they are never due. So do
+    raw numbers whose calibration was withdrawn, unless the channel says what they are.
     """
     if not can_be_calibrated(binding):
         return None
@@ -142,7 +144,10 @@ def _lost(
     if in_force(of_kind, binding.kind, now) is not None:
         return CalibrationState.REMAPPED
     was_replaced = any(item.replaced_at is not None for item in of_kind)
-    return CalibrationState.REPLACED if was_replaced else None
+    if was_replaced:
+        return CalibrationState.REPLACED
+    means_nothing = binding.unit is None and binding.kind in raw_kinds((binding,), known)
+    return CalibrationState.WITHDRAWN if means_nothing else None
 
 
 def changes_at(statuses: Iterable[CalibrationStatus]) -> tuple[datetime, ...]:

@@ -1,8 +1,8 @@
 """Repair issues about probes that have to be calibrated, one for each probe.
 
 Nobody is nagged who never calibrated here: there is an issue once a calibration is on record and
-too old, or its device was replaced or its numbers are read in another way since, or a measurement
-by hand says that the probe has drifted.
+too old, or its device was replaced or its numbers are read in another way since, or it was
+withdrawn and volts or counts are left, or a measurement by hand says that the probe has drifted.
 """
 
 from homeassistant.core import Event, HomeAssistant, callback

@@ -25,6 +25,7 @@ _WARNINGS = {
     CalibrationState.NEVER: "never_calibrated",
     CalibrationState.REPLACED: "device_replaced",
     CalibrationState.REMAPPED: "mapping_changed",
+    CalibrationState.WITHDRAWN: "calibration_withdrawn",
     CalibrationState.DUE: "calibration_due",
     CalibrationState.EXPIRED: "calibration_expired",
 }

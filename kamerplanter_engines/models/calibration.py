@@ -145,6 +145,8 @@ class CalibrationState(StrEnum):
     """Another device measures since the last one."""
     REMAPPED = "remapped"
     """Unit, factor, field or compensation of the channel are others since the last one."""
+    WITHDRAWN = "withdrawn"
+    """The last one was withdrawn, and without one its volts or counts mean nothing."""
     VALID = "valid"
     DUE = "due"
     """Old enough to warn."""
@@ -160,7 +162,8 @@ class CalibrationStatus(Model):
     may_dose: bool
     """Whether automatic dosing may rely on it, as far as the calibration goes."""
     done_at: Instant | None = None
-    """When it was last calibrated; none = never, or with another device or mapping."""
+    """When it was last calibrated; none = never, or with another device or mapping, or what was
+    done was withdrawn."""
     due_at: Instant | None = None
     expires_at: Instant | None = None
 

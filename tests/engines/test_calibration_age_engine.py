@@ -10,7 +10,7 @@ from kamerplanter_engines.calibration_age_engine import (
     should_be_calibrated,
     statuses_of,
 )
-from kamerplanter_engines.models.calibration import CalibrationState
+from kamerplanter_engines.models.calibration import Calibration, CalibrationState
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -18,6 +18,7 @@ from kamerplanter_engines.models.telemetry import (
     ProbeFields,
 )
 from tests.engines.test_raw_mapping_engine import bound, made_on
+from tests.engines.test_raw_scale_engine import ELECTRODE, VOLTS
 from tests.factories import NOW
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
@@ -70,6 +71,32 @@ def test_a_withdrawn_one_was_never_made() -> None:
     withdrawn = made_on(bound(factor=2)).model_copy(update={"withdrawn_at": LATER})
 
     assert state(bound(), withdrawn) is CalibrationState.NEVER
+
+
+@pytest.mark.parametrize("made", [VOLTS, ELECTRODE])
+def test_raw_numbers_whose_calibration_was_withdrawn_are_asked_for(made: Calibration) -> None:
+    withdrawn = made.model_copy(update={"withdrawn_at": LATER})
+    stands = probe(bound(made.kind))
+
+    [found] = statuses_of(stands, [withdrawn], LATER)
+
+    assert (found.state, found.may_dose) == (CalibrationState.WITHDRAWN, False)
+    assert should_be_calibrated(stands, [found]) is True
+
+
+def test_an_older_one_comes_back_where_a_wrong_one_of_raw_numbers_was_withdrawn() -> None:
+    wrong = VOLTS.model_copy(update={"key": "w", "done_at": LATER, "withdrawn_at": LATER})
+
+    assert state(bound(SOIL), VOLTS, wrong) is CalibrationState.NOT_NEEDED
+
+
+@pytest.mark.parametrize("binding", [{"unit": "%"}, {"curve": CURVE}])
+def test_a_channel_that_says_what_its_numbers_are_needs_no_calibration(
+    binding: dict[str, Any],
+) -> None:
+    withdrawn = VOLTS.model_copy(update={"withdrawn_at": LATER})
+
+    assert state(bound(SOIL, **binding), withdrawn) is CalibrationState.NOT_NEEDED
 
 
 def test_a_channel_that_got_a_curve_is_not_asked_for_again() -> None:

@@ -13,6 +13,7 @@ from kamerplanter_backend.client.requests import (
     LogMeasurement,
     ReplaceProbe,
     UpdateProbe,
+    WithdrawCalibration,
 )
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
@@ -212,6 +213,26 @@ async def test_another_unit_is_told_and_lowers_the_quality_until_it_is_calibrate
     await calibrate(mqtt_garden, probe, EC)
     assert issues(mqtt_garden) == []
     assert mqtt_garden.state("sensor", tank, "measurement_quality").state == "good"
+
+
+async def test_counts_without_their_withdrawn_calibration_are_told(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    probe = await mqtt_garden.add_probe(
+        plant, channels=[bind("soil_moisture", topic="bed")], availability=None
+    )
+    points = (CalibrationPoint(raw=3000, value=0), CalibrationPoint(raw=1500, value=100))
+    wet_and_dry = CalibrationFields(kind=ChannelKind.SOIL_MOISTURE, points=points)
+    made = await calibrate(mqtt_garden, probe, wet_and_dry)
+
+    await mqtt_garden.ask(WithdrawCalibration(key=made.key, reason="Measured in the wrong pot"))
+    await mqtt_garden.derive()
+
+    dialog = await Repair.begin(mqtt_garden)
+    assert "was withdrawn" in dialog.placeholders["statuses"]
+    quality = mqtt_garden.state("sensor", probe, "measurement_quality")
+    assert quality.attributes["soil_moisture_warnings"] == ["calibration_withdrawn"]
+    await calibrate(mqtt_garden, probe, wet_and_dry)
+    assert issues(mqtt_garden) == []
 
 
 async def test_the_issue_is_there_again_after_a_restart_and_goes_with_its_probe(
