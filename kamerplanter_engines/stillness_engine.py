@@ -7,6 +7,7 @@ itself; beside a twin that moves, across a dose, or with its whole device, it do
 from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reading
@@ -117,8 +118,16 @@ def run_began_by(last_at: datetime, binding: ChannelBinding) -> datetime:
 
 
 def step_of(*readings: Reading) -> float:
-    """Return the finest step that readings of one channel show. Canonical unit."""
-    return min(_digits_step(item.value if item.raw is None else item.raw) for item in readings)
+    """Return the finest step that readings of one channel show. Canonical unit.
+
+    Millivolts and counts step by their own digits; what a step means is how far the value went.
+    """
+    steps = [_digits_step(item.value if item.raw is None else item.raw) for item in readings]
+    for item, other in pairwise(readings):
+        if item.raw is not None and other.raw is not None and item.raw != other.raw:
+            ratio = abs((item.value - other.value) / (item.raw - other.raw))
+            steps += [min(steps) * ratio] if ratio > 0 else []
+    return min(steps)
 
 
 def is_coarse(state: ChannelState) -> bool:

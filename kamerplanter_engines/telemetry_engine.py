@@ -6,10 +6,9 @@ arguments.  Sources: the project's decisions on readings, and the numbers in `ta
 
 from collections.abc import Mapping, Sequence
 from copy import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.flaw_engine import flaws_of
 from kamerplanter_engines.freshness_engine import (
     Shown,
@@ -17,6 +16,7 @@ from kamerplanter_engines.freshness_engine import (
     freshness,
     freshness_so_far,
 )
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from kamerplanter_engines.stillness_engine import Around, finest_step, is_coarse, noted
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
@@ -126,9 +126,10 @@ def _up_to_receipt(
 
 
 def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
-    return bool(jumps_at) and any(
-        is_recent(at, now=sample.at, max_age_s=JUMP_EXPECTED_S) for at in jumps_at
-    )
+    if not jumps_at:
+        return False
+    since = sample.at - timedelta(seconds=JUMP_EXPECTED_S)
+    return any(at >= since and not is_ahead(at, sample.at) for at in jumps_at)
 
 
 def _refuse(

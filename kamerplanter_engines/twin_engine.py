@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from kamerplanter_engines.agreement_engine import tolerance
 from kamerplanter_engines.models.base import is_ahead
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.models.twin import Span
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
 from kamerplanter_engines.tables.trust import MOVED_RATIO, MOVED_STEPS, TOLERANCES
@@ -66,6 +66,17 @@ def has_twins(kind: ChannelKind) -> bool:
 def stuck_time(binding: ChannelBinding) -> timedelta:
     """Return how long a channel may stand still beside one that moves."""
     return timedelta(seconds=binding.stuck_after_s or TWIN_STUCK_S)
+
+
+def are_neighbours(one: Probe, other: Probe) -> bool:
+    """Tell whether two probes hang in one tank, or stand in the soil of one plant."""
+    return one.key != other.key and any(
+        place is not None and place == others
+        for place, others in (
+            (one.tank_key, other.tank_key),
+            (one.plant_key, other.plant_key),
+        )
+    )
 
 
 def span_of(stuck: timedelta) -> timedelta:

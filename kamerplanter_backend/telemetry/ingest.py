@@ -7,24 +7,28 @@ gives back. It moves on only when what was judged has been stored.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from itertools import groupby
-
-from pydantic import Field
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.services.telemetry_service import (
-    SUPPLY_REMEMBERED,
     ChannelMoment,
     ProbeMemory,
     TelemetryService,
 )
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
+from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
+from kamerplanter_backend.telemetry.sent_readings import (
+    IngestResult,
+    Outcome,
+    RefusalReason,
+    SentReading,
+    UnusedTime,
+)
 from kamerplanter_backend.telemetry.sources import same_source
-from kamerplanter_engines.models.base import Instant, Key, Model, is_ahead
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -36,6 +40,7 @@ from kamerplanter_engines.models.telemetry import (
 )
 from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
+    ChannelRules,
     ChannelState,
     Judged,
     Sample,
@@ -45,82 +50,13 @@ from kamerplanter_engines.telemetry_engine import (
 )
 from kamerplanter_engines.units import unit_fault
 
+__all__ = ["MAX_BATCH", "IngestResult", "Outcome", "ReadingDesk", "SentReading"]
+
 MAX_BATCH = 500
 """Most readings of one batch."""
 
 MAX_PROBES_KEPT = 1_000
 """Memories of probes of one garden that are kept; beyond that all come from the store again."""
-
-
-class SentReading(Model):
-    """One value as a script sends it."""
-
-    probe_key: Key
-    kind: ChannelKind
-    value: float
-    """In the unit that stands beside it."""
-    unit: str | None = Field(default=None, max_length=20)
-    """Such as `µS/cm`; none = the unit of the probe's binding. One that is unknown or does not fit
-    the kind is refused, ppm without its scale too."""
-    at: Instant | None = None
-    """When it was measured, with a zone; none = now. It counts if single readings are kept for so
-    long (90 days unless set otherwise) and if it lies at most two minutes ahead; else the time of
-    receipt does, and `unused_time` says why."""
-
-
-class Outcome(StrEnum):
-    """What became of one reading."""
-
-    STORED = "stored"
-    """It is new."""
-    KNOWN = "known"
-    """There was one of this channel and time, or an equal one within a second."""
-    REFUSED = "refused"
-    """It is no value of a channel of this garden; see the reasons."""
-
-
-class RefusalReason(StrEnum):
-    """Why a reading cannot be judged at all."""
-
-    UNKNOWN_PROBE = "unknown_probe"
-    """No probe of this garden that is not archived has this key."""
-    UNBOUND_CHANNEL = "unbound_channel"
-    """The probe has no channel of this kind."""
-    TOO_OLD = "too_old"
-    """Its time does not count (see `unused_time`), and that of receipt is taken by another one of
-    the channel: only one value can be of now."""
-
-
-class UnusedTime(StrEnum):
-    """Why the time of a reading does not count."""
-
-    TOO_OLD = "too_old"
-    """Single readings are not kept for so long, so what they came to would change."""
-    AHEAD = "ahead"
-    """It lies in the future."""
-
-
-class IngestResult(Model):
-    """What became of one reading, in the order in which they were sent."""
-
-    probe_key: str
-    kind: ChannelKind
-    outcome: Outcome
-    verdict: Verdict
-    reasons: tuple[str, ...] = ()
-    """Why it is not good."""
-    message: str | None = None
-    """What was wrong with a field of it, and what is allowed; none = the reasons say all."""
-    hint: Hint | None = None
-    """What is probably wrong with its unit."""
-    value: float | None = None
-    """In the canonical unit of its kind; none = no value."""
-    at: Instant | None = None
-    """The time that counts; none = refused."""
-    has_own_time: bool = False
-    """Whether that is the time that was sent."""
-    unused_time: UnusedTime | None = None
-    """Why the time that was sent does not count; none = it does, or there was none."""
 
 
 @dataclass(slots=True)
@@ -131,6 +67,10 @@ class _Memory:
     states: dict[ChannelKind, ChannelState]
     device: tuple[Replacement, ...] = ()
     """By its exchanges so far: another device is judged anew."""
+
+    def rules(self, known: ProbeMemory) -> dict[ChannelKind, ChannelRules]:
+        """Return the numbers in force for each channel."""
+        return {kind: known.rules(binding) for kind, binding in self.bindings.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +84,11 @@ class _Item:
     unused_time: UnusedTime | None = None
 
     @property
-    def rank(self) -> tuple[str, datetime, float, int]:
-        """By probe and the time that counts; of those that are of now the newest come first."""
+    def rank(self) -> tuple[datetime, str, float, int]:
+        """By the time that counts and probe; of those that are of now the newest come first."""
         sent_at = self.sent.at if self.unused_time is UnusedTime.TOO_OLD else None
         age_s = 0.0 if sent_at is None else (self.at - sent_at).total_seconds()
-        return self.sent.probe_key, self.at, age_s, self.index
+        return self.at, self.sent.probe_key, age_s, self.index
 
     @property
     def moment(self) -> ChannelMoment:
@@ -223,6 +163,15 @@ class _Batch:
         self.memories = memories
         self.results: dict[int, IngestResult] = {}
         self.readings: list[Reading] = []
+        self._companies = {key: self._company(key) for key in memories}
+        introduce(self._companies.values())
+
+    def _company(self, key: str) -> Company:
+        memory, known = self.memories[key], self._known[key]
+        company = Company(known.view.probe, lambda: memory.states, are_all_met=False)
+        company.follow(known.view.probe, memory.rules(known))
+        company.learn(known.view)
+        return company
 
     def refuse_strangers(self, items: Iterable[_Item]) -> None:
         """Answer what is for no channel of this garden."""
@@ -250,10 +199,13 @@ class _Batch:
                 )
 
     def judge(self, items: Iterable[_Item]) -> None:
-        """Judge the others, oldest first; what a probe measured at one time is one message."""
+        """Judge the others, oldest first, as they would have been heard.
+
+        What a probe measured at one time is one message.
+        """
         waiting = [item for item in items if item.index not in self.results]
         waiting.sort(key=lambda item: item.rank)
-        for _, group in groupby(waiting, key=lambda item: (item.sent.probe_key, item.at)):
+        for _, group in groupby(waiting, key=lambda item: item.rank[:2]):
             self._judge_message(list(group))
 
     def _judge_message(self, group: Sequence[_Item]) -> None:
@@ -262,19 +214,22 @@ class _Batch:
         items = list(first.values())
         probe_key = items[0].sent.probe_key
         memory, source = self.memories[probe_key], self._known[probe_key]
-        rules = {kind: source.rules(binding) for kind, binding in memory.bindings.items()}
-        now, at = self._context.now, items[0].at
+        rules = self._companies[probe_key].rules
+        now = self._context.now
         samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         corrections = Corrections().of_channels(memory.bindings.values())
         corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
-        jumps_at = _remembered(source.jumps_at, at)
+        jumps_at, company = source.view.jumps_at, self._companies[probe_key]
+        corrected = calibrated(samples, corrections, memory.states, rules, jumps_at)
         judged, memory.states = judge_message(
-            calibrated(samples, corrections, memory.states, rules, jumps_at),
+            corrected,
             memory.states,
             rules,
             jumps_at=jumps_at,
-            dosed_at=_remembered(source.dosed_at, at),
+            dosed_at=source.view.dosed_at,
+            twins=company.twins(corrected),
         )
+        company.note(judged)
         for item, verdict in zip(items, judged, strict=True):
             self._book(item, verdict)
         for item in twice:
@@ -324,11 +279,6 @@ def _item(index: int, sent: SentReading, now: datetime, oldest: datetime) -> _It
     # A clock that was never set must not make history, or hide it.
     unused = UnusedTime.TOO_OLD if at < oldest else UnusedTime.AHEAD if is_ahead(at, now) else None
     return _Item(index, sent, now if unused else at, has_own_time=not unused, unused_time=unused)
-
-
-def _remembered(moments: Iterable[datetime], at: datetime) -> list[datetime]:
-    """Return those that count for a time, so that the other readings of a batch change nothing."""
-    return [moment for moment in moments if moment >= at - SUPPLY_REMEMBERED]
 
 
 def _sample(item: _Item, binding: ChannelBinding, now: datetime) -> Sample:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
+from kamerplanter_backend.telemetry.company import Company
 from kamerplanter_backend.telemetry.echo import echoes, neighbours
 from kamerplanter_backend.telemetry.mapping import read_message
 from kamerplanter_backend.telemetry.notice import Notice
@@ -88,6 +89,8 @@ class ProbeIntake:
         self._newest = NewestMessages(SAME_READING_S)
         self.reports = Reports()
         """What came lately, before it was judged."""
+        self.company = Company(probe, lambda: self._states, lambda: self.available)
+        """The other probes of its place, if it is introduced to them."""
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
         for kind in self.rules.keys() & (restored or {}):
@@ -102,6 +105,7 @@ class ProbeIntake:
         self._newest.forget()
         self._sources = ProbeSources(probe, plain_water=plain_water, stock_solution=stock_solution)
         self.rules: Mapping[ChannelKind, ChannelRules] = self._sources.rules
+        self.company.follow(probe, self.rules)
         self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
         self._corrections = self._corrections.of_channels(probe.channels)
         self.reports.forget(self.rules, (*self._sources.by_topic, *self._sources.by_entity))
@@ -174,10 +178,15 @@ class ProbeIntake:
         """Take in that the device is there or gone."""
         self._presence.is_online = online
 
-    def on_supply(self, at: datetime | None, dosed_at: datetime | None = None) -> None:
-        """Expect jumps for a while after a moment, and that a dose moved what it has to move."""
-        self._jumps_at = () if at is None else (at,)
-        self._dosed_at = () if dosed_at is None else (dosed_at,)
+    def on_supply(self, jumps_at: Sequence[datetime], dosed_at: Sequence[datetime] = ()) -> None:
+        """Expect jumps for a while after moments, and that doses moved what they have to move.
+
+        Args:
+            jumps_at: When it was filled, dosed, calibrated or exchanged, also long ago: what is
+                dated may come late.
+            dosed_at: When water or feed was given.
+        """
+        self._jumps_at, self._dosed_at = tuple(jumps_at), tuple(dosed_at)
 
     def on_doubts(self, doubts: Doubts) -> bool:
         """Take in what speaks against channels beside their readings; tell whether it is news."""
@@ -283,7 +292,9 @@ class ProbeIntake:
             self.rules,
             jumps_at=self._jumps_at,
             dosed_at=self._dosed_at,
+            twins=self.company.twins(samples),
         )
+        self.company.note(judged)
         self._outbox.add(samples, judged, source)
         return judged
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kamerplanter_backend.domain.services.telemetry_service import ProbeMemory
+from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.garden_directory import GardenEntry
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.mapping import FieldReader, read_message
@@ -79,7 +80,8 @@ class LiveGarden:
                     stock_solution=memory.stock_solution,
                 )
                 self._taken_in_at[key] = now
-            intake.on_supply(memory.view.supplied_at, memory.view.dosed_at)
+            intake.on_supply(memory.view.jumps_at, memory.view.dosed_at)
+            intake.company.learn(memory.view)
             intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})
             intake.recall(restored, self._taken_in_at[key])
@@ -87,6 +89,7 @@ class LiveGarden:
             if is_there is not None:
                 intake.on_availability(online=is_there)
             self.presences.note(key, now, online=intake.available)
+        introduce(intake.company for intake in self.intakes.values())
         self._memories = dict(memories)
 
     def routes(self) -> Iterator[Route]:

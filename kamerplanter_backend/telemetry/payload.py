@@ -9,12 +9,13 @@ from typing import Final, cast
 
 from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import Reason
+from kamerplanter_engines.tables.channels import DEVICE_TIME_S
 
 MAX_PAYLOAD_BYTES: Final = 256 * 1024
 """No sensor sends more; longer messages are not even decoded."""
 MAX_DEPTH: Final = 32
 """Nesting beyond this is refused."""
-OLDEST_DEVICE_TIME: Final = timedelta(days=7)
+OLDEST_DEVICE_TIME: Final = timedelta(seconds=DEVICE_TIME_S)
 
 type Json = dict[str, Json] | list[Json] | str | float | bool | None
 

@@ -194,6 +194,8 @@ DISCONNECTED_C = -127.0
 """What the usual drivers say for a probe that does not answer."""
 START_GRACE_S = 600.0
 """So long after a start nothing is said about values that are missing."""
+DEVICE_TIME_S = 7 * 24 * HOUR_S
+"""A time that a device tells itself counts so long afterwards, in a live message. [s]"""
 JUMP_EXPECTED_S = 900.0
 """So long after water or feed was logged, a fast change is no reason to doubt."""
 TWIN_STUCK_S = 6 * HOUR_S

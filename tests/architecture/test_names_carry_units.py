@@ -52,6 +52,7 @@ WITHOUT_UNIT = {
     "difference",
     "spread",
     "limit",
+    "finest_step",
 }
 
 

@@ -1,7 +1,7 @@
 """What every store does with readings."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
+from kamerplanter_engines.twin_engine import Track, span_start, with_value
 from tests.contracts.conftest import OpenUnit
 from tests.factories import NOW, OTHER_TENANT, add, example
 
@@ -196,6 +197,50 @@ def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: st
     assert start == NOW - timedelta(seconds=6)
     assert before is not None
     assert before.value == 1.7
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    readings=st.lists(
+        st.tuples(
+            st.integers(-5000, 5000),
+            st.sampled_from([5.8, 5.801, 6.0, 5.8001, 1 / 3, -7.25, 2_500_000.5]),
+            st.sampled_from([Verdict.GOOD, Verdict.GOOD, Verdict.SUSPECT]),
+        ),
+        max_size=30,
+        unique_by=lambda item: item[0],
+    ),
+    window=st.tuples(st.integers(-5000, 5000), st.integers(-5000, 5000)),
+    span=st.sampled_from([timedelta(minutes=15), timedelta(seconds=1000) / 24]),
+)
+def test_the_spans_of_good_readings_are_what_was_noted_of_each(
+    unit: OpenUnit,
+    readings: list[tuple[int, float, Verdict]],
+    window: tuple[int, int],
+    span: timedelta,
+) -> None:
+    from_at, until_at = (NOW + timedelta(seconds=at_s) for at_s in window)
+    with unit() as uow:
+        key = add(uow, ProbeRepository).key
+        stored = [
+            reading(at_s, value, probe_key=key, verdict=verdict)
+            for at_s, value, verdict in readings
+        ]
+        uow.readings.append(stored)
+        kept = uow.readings.range(key, EC, from_at, until_at)
+        # In one span each: a track is shorter than what may be asked for.
+        expected: dict[datetime, Track] = {}
+        for item in kept:
+            if item.verdict is Verdict.GOOD:
+                begun = span_start(item.at, span)
+                track = expected.get(begun, ())
+                expected[begun] = with_value(track, item.at, item.value, span, now=item.at)
+
+        found = uow.readings.spans(key, EC, from_at, until_at, span)
+
+    assert found == [expected[begun][0] for begun in sorted(expected)]
 
 
 def test_a_garden_is_not_told_of_readings_that_lie_ahead(unit: OpenUnit, probe: str) -> None:

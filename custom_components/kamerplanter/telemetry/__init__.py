@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.notice import Notice
 from kamerplanter_backend.telemetry.raw_taps import RawTaps
@@ -107,7 +108,8 @@ class LiveReadings:
         for key, intake in self._intakes.items():
             if self._presence.follow(intake, views[key].gone_since):
                 self._notify(key, None)
-            intake.on_supply(views[key].supplied_at, views[key].dosed_at)
+            intake.on_supply(views[key].jumps_at, views[key].dosed_at)
+            intake.company.learn(views[key])
             intake.calibrate(views[key].calibrations, views[key].raw_kinds)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
                 self._notify(key, None)
@@ -115,6 +117,7 @@ class LiveReadings:
             if kinds := intake.recall(known, self._taken_in_at[key]):
                 self._notify(key, kinds)
                 self._watch_age(intake, dt_util.utcnow())
+        introduce(intake.company for intake in self._intakes.values())
         if not gone and not changed:
             return
         await self._bind()

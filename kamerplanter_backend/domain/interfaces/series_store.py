@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.twin import Span
 
 
 class SeriesStore(ABC):
@@ -69,6 +70,25 @@ class SeriesStore(ABC):
 
         Returns:
             When the first reading of the run was measured, and the one before it, if there is one.
+        """
+
+    @abstractmethod
+    def spans(
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime,
+        span: timedelta,
+    ) -> list[Span]:
+        """Return between which values good readings lay, span by span, oldest first.
+
+        Args:
+            probe_key: The probe.
+            kind: What it measures.
+            from_at: Readings of this moment and later ones count.
+            until_at: Readings before this moment count.
+            span: How long each span is; they begin as `twin_engine.span_start` says.
         """
 
     @abstractmethod

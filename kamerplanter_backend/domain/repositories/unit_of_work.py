@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from kamerplanter_backend.domain.repositories.rollups import Rollups
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.twin import Span
 
 READINGS = "readings"
 """The name of the measurements among the collections that a transaction may write."""
@@ -102,6 +103,22 @@ class Readings:
         """
         self.check({last.probe_key})
         return self._transaction.readings.run_of(last, from_at)
+
+    def spans(
+        self,
+        probe_key: str,
+        kind: ChannelKind,
+        from_at: datetime,
+        until_at: datetime,
+        span: timedelta,
+    ) -> list[Span]:
+        """Return between which values good readings within [from, until) lay, span by span.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self.check({probe_key})
+        return self._transaction.readings.spans(probe_key, kind, from_at, until_at, span)
 
     def prune(self, before: datetime) -> int:
         """Delete what was measured before a moment; return how many readings went."""

@@ -18,6 +18,11 @@ from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, query
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
+from kamerplanter_backend.domain.snapshot.supply_views import (
+    SUPPLY_REMEMBERED,
+    judged_from,
+    supply_tasks,
+)
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
 from kamerplanter_backend.domain.snapshot.trust_views import disagreeing
 from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, PlantView, TankView, TaskView
@@ -64,7 +69,11 @@ class HomeService(Service):
         agreements = [found for view in tank_views for found in view.agreements]
         agreements += [found for view in plant_views for found in view.agreements]
         at_odds = disagreeing(agreements)
-        probe_views = tuple(probe_view(uow, probe, tasks, at_odds) for probe in probes)
+        supplied_since = judged_from(uow.context.now) - SUPPLY_REMEMBERED
+        supplies = supply_tasks(uow, [tank.key for tank in tanks], since=supplied_since)
+        probe_views = tuple(
+            probe_view(uow, probe, supplies, at_odds, beside=probes) for probe in probes
+        )
         for shown in probe_views:
             moments += changes_at(shown.calibration_statuses)
         return GardenSnapshot(

@@ -12,16 +12,20 @@ from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.domain.consequences.judged_places import ALERT_WRITES, judge_places
 from kamerplanter_backend.domain.consequences.presence import note_heard
 from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
-from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.recall import Memory
 from kamerplanter_backend.domain.repositories.tank import TankRepository
-from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
-from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view, supplies_of
+from kamerplanter_backend.domain.snapshot.probe_views import probe_view
+from kamerplanter_backend.domain.snapshot.supply_views import (
+    SUPPLY_REMEMBERED,
+    judged_from,
+    supply_tasks,
+)
 from kamerplanter_backend.domain.snapshot.trust_views import (
     Disagreeing,
     agreement_views,
@@ -30,8 +34,7 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
-from kamerplanter_engines.models.tank import Tank, TankType
-from kamerplanter_engines.models.task import Task, TaskState
+from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -41,7 +44,6 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
-from kamerplanter_engines.tables.channels import DEVICE_STUCK_S
 from kamerplanter_engines.telemetry_engine import ChannelRules, rules_for
 
 _LOGGER = logging.getLogger(__name__)
@@ -56,9 +58,6 @@ MAX_LISTED = 20_000
 
 MOMENT = timedelta(microseconds=1)
 """Two readings of a channel are not closer."""
-
-SUPPLY_REMEMBERED = timedelta(seconds=DEVICE_STUCK_S)
-"""A fill or dose that long before a reading says nothing of it."""
 
 _STORED = frozenset({Verdict.GOOD, Verdict.SUSPECT})
 """What is no value is not stored."""
@@ -78,10 +77,6 @@ class ProbeMemory:
     """It hangs in water where an EC of 0 is a real value."""
     stock_solution: bool
     """It hangs in a concentrate."""
-    jumps_at: tuple[datetime, ...] = ()
-    """When water or feed was given where it stands, it was calibrated, or its device exchanged."""
-    dosed_at: tuple[datetime, ...] = ()
-    """When water or feed was given there."""
 
     def rules(self, binding: ChannelBinding) -> ChannelRules:
         """Return the numbers in force for a channel of it."""
@@ -151,16 +146,28 @@ class TelemetryService(Service):
         Args:
             uow: The unit of work.
             probe_keys: The probes.
-            since: The earliest moment of measurement that is to be judged; none = now.
+            since: The earliest moment of measurement that is to be judged; none = whatever a device
+                may send.
         """
-        found = uow.of(ProbeRepository).get_many(sorted(probe_keys))
-        probes = [probe for probe in found if probe.archived_at is None]
+        living = uow.of(ProbeRepository).living()
+        probes = [probe for probe in living if probe.key in probe_keys]
         at_odds = _at_odds(uow, probes)
-        kept_for = self.retention.raw
-        supplied_since = (since or uow.context.now) - SUPPLY_REMEMBERED
-        return {
-            probe.key: _memory(uow, probe, at_odds, kept_for, supplied_since) for probe in probes
-        }
+        tanks = {probe.tank_key for probe in probes if probe.tank_key is not None}
+        supplied_since = judged_from(uow.context.now, since) - SUPPLY_REMEMBERED
+        tasks = supply_tasks(uow, tanks, since=supplied_since)
+        found = {}
+        for probe in probes:
+            view = probe_view(
+                uow,
+                probe,
+                tasks,
+                at_odds,
+                latest_arrival=self.retention.raw,
+                beside=living,
+                earliest=since,
+            )
+            found[probe.key] = _memory(uow, view)
+        return found
 
     @query()
     def stored(
@@ -350,28 +357,11 @@ def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
     )
 
 
-def _memory(
-    uow: UnitOfWork,
-    probe: Probe,
-    at_odds: Disagreeing,
-    kept_for: timedelta,
-    supplied_since: datetime,
-) -> ProbeMemory:
-    tank: Tank | None = None
-    tasks: list[Task] = []
-    if probe.tank_key is not None:
-        tank = uow.of(TankRepository).try_get(probe.tank_key)
-        tasks = uow.of(TaskRepository).find(
-            Where("tank_key", "==", probe.tank_key),
-            Where("state", "==", TaskState.COMPLETED),
-            Where("kind", "in", sorted(SUPPLY_TASKS)),
-            Where("closed_at", ">=", supplied_since),
-        )
-    supplies = supplies_of(uow, probe, tasks, since=supplied_since)
+def _memory(uow: UnitOfWork, view: ProbeView) -> ProbeMemory:
+    tank_key = view.probe.tank_key
+    tank = None if tank_key is None else uow.of(TankRepository).try_get(tank_key)
     return ProbeMemory(
-        view=probe_view(uow, probe, tasks, at_odds, latest_arrival=kept_for),
+        view=view,
         plain_water=tank is not None and tank.plain_water,
         stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
-        jumps_at=supplies.jumps_at,
-        dosed_at=supplies.dosed_at,
     )

@@ -1,17 +1,15 @@
 """Where the value of a channel is heading; asked for, as it takes a look at a day of readings."""
 
 from kamerplanter_backend.domain.consequences.tank_alerts import band_for, bands_of
-from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
-from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, query
-from kamerplanter_backend.domain.snapshot.probe_views import SUPPLY_TASKS, probe_view
+from kamerplanter_backend.domain.snapshot.supply_views import supplies_of, supply_tasks
 from kamerplanter_engines.drift_engine import TREND_WINDOW, trend
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.tank import Band, TankProblem
-from kamerplanter_engines.models.task import TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from kamerplanter_engines.models.trust import Trend
 
@@ -41,17 +39,14 @@ class TrendService(Service):
             )
         now = uow.context.now
         since = now - TREND_WINDOW
-        done = uow.of(TaskRepository).find(
-            Where("tank_key", "==", probe.tank_key),
-            Where("state", "==", TaskState.COMPLETED),
-            Where("kind", "in", sorted(SUPPLY_TASKS)),
-            Where("closed_at", ">=", since),
-        )
+        done = supply_tasks(uow, {probe.tank_key} if probe.tank_key else (), since=since)
+        recorded = uow.of(CalibrationRepository).of_probe(probe_key)
+        changes = supplies_of(uow, probe, done, recorded, since=since).jumps_at
         return trend(
             kind,
             uow.readings.range(probe_key, kind, since, now),
             now=now,
-            changed_at=probe_view(uow, probe, done).supplied_at,
+            changed_at=max(changes, default=None),
             band=_band(uow, probe, kind),
         )
 

@@ -18,6 +18,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
 )
 from kamerplanter_engines.models.trust import Drift
+from kamerplanter_engines.models.twin import KnownTwin
 from kamerplanter_engines.telemetry_state_engine import Known
 
 __all__ = [
@@ -48,6 +49,8 @@ class ChannelView(Model):
     see that it has stuck; none = since that reading."""
     finest_step: float | None = None
     """The finest step among its newest numbers; none = it has shown only one lately."""
+    twins: tuple[KnownTwin, ...] = ()
+    """What others of its kind in its place have shown, if it has stood still for long."""
 
     @property
     def known(self) -> Known:
@@ -90,10 +93,14 @@ class ProbeView(Model):
 
     probe: Probe
     channels: tuple[ChannelView, ...]
-    supplied_at: Instant | None = None
-    """When it was last calibrated, or water or feed given where it stands; jumps are natural."""
-    dosed_at: Instant | None = None
-    """When water or feed was last given where it stands; EC and pH have to move then."""
+    jumps_at: tuple[Instant, ...] = ()
+    """When it was calibrated, its device exchanged, or water or feed given where it stands, oldest
+    first: jumps are natural then. Those of the last 8 days, as what a device dates itself may come
+    7 days late; at most 200."""
+    dosed_at: tuple[Instant, ...] = ()
+    """When water or feed was given where it stands; EC and pH have to move then. As above."""
+    comparable_since: Instant | None = None
+    """Since when it is what and where it is; none = since it was last written."""
     calibrations: tuple[Calibration, ...] = ()
     """Those that count for what may still come in, newest first."""
     raw_kinds: tuple[ChannelKind, ...] = ()

@@ -111,13 +111,14 @@ def test_what_was_measured_after_a_fill_is_judged_by_its_own_time(
     probe = garden.probe(ChannelKind.EC, tank_key=tank.key)
     intake = ProbeIntake(probe, started_at=garden.now)
     pace = timedelta(minutes=5)
-    sent, expected = [], []
+    sent, expected, filled = [], [], []
     for index, value in enumerate(values):
         if index in fills:
             kind = TaskFields(kind=TaskKind.TANK_EC, tank_key=tank.key)
             task = garden.services.task.add(garden.context(), kind)
             garden.services.task.complete(garden.context(), task.key)
-            intake.on_supply(garden.now, garden.now)
+            filled.append(garden.now)
+            intake.on_supply(filled, filled)
         (judged,) = intake.on_message(
             "probe/ec", repr(value), retained=False, received_at=garden.now
         )

@@ -440,7 +440,7 @@ class TestShown:
     def test_rates_pause_after_a_fill(self) -> None:
         device = Device(bind(EC))
         device.send("2.4", 0)
-        device.intake.on_supply(T0)
+        device.intake.on_supply([T0])
 
         assert values(device.send("0.8", 60)) == {"ec": 0.8}
         assert values(device.send("2.2", 14 * 60)) == {"ec": 2.2}
@@ -451,22 +451,22 @@ class TestShown:
         device.send("2.4", 0)
         assert values(device.send("0.8", 60)) == {"ec": None}
 
-        device.intake.on_supply(T0 + timedelta(seconds=30))
+        device.intake.on_supply([T0 + timedelta(seconds=30)])
 
         assert values(device.send("0.81", 120)) == {"ec": 0.81}
 
     def test_a_fill_that_was_taken_back_excuses_nothing(self) -> None:
         device = Device(bind(EC))
         device.send("2.4", 0)
-        device.intake.on_supply(T0)
-        device.intake.on_supply(None)
+        device.intake.on_supply([T0])
+        device.intake.on_supply([])
 
         assert values(device.send("0.8", 60)) == {"ec": None}
 
     def test_a_fill_that_a_wrong_clock_put_ahead_excuses_nothing(self) -> None:
         device = Device(bind(EC))
         device.send("2.4", 0)
-        device.intake.on_supply(T0 + timedelta(hours=3))
+        device.intake.on_supply([T0 + timedelta(hours=3)])
 
         assert values(device.send("0.8", 60)) == {"ec": None}
 

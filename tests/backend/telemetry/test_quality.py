@@ -94,7 +94,7 @@ def test_an_exchanged_device_is_judged_anew_and_its_value_stays() -> None:
     assert intake.shown(PH, now).value == 2.81
 
     intake.update(probe(Replacement(at=now, recorded_at=now)))
-    intake.on_supply(now)
+    intake.on_supply([now])
 
     assert intake.shown(PH, now).value == 2.81
     # The new one has proved nothing yet.
@@ -111,8 +111,8 @@ def test_a_calibration_is_no_dose_that_has_to_move_anything(
     for hour, text in enumerate(texts):
         at = NOW + timedelta(hours=hour)
         if hour == 4:
-            dosed_at = None if dosed_after_h is None else at
-            intake.on_supply(at - timedelta(minutes=1), dosed_at)
+            dosed_at = [] if dosed_after_h is None else [at]
+            intake.on_supply([at - timedelta(minutes=1)], dosed_at)
         [judged] = intake.on_message("ph", text, retained=False, received_at=at)
 
     # Flat for seven hours across whatever happened at 4:00.

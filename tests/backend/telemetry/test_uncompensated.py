@@ -164,7 +164,7 @@ def test_a_frozen_probe_does_not_move_with_the_temperature() -> None:
     for minute in range(0, 420, 10):
         at = NOW + timedelta(minutes=minute)
         if at >= dosed_at:
-            found.on_supply(dosed_at, dosed_at)
+            found.on_supply([dosed_at], [dosed_at])
         # The water warms up by half a kelvin an hour, and the cut probe repeats itself.
         judged = send(found, f'{{"ec": 1.60, "t": {70 + minute * 0.015:.2f}}}', at)[EC]
 

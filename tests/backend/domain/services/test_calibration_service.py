@@ -140,4 +140,4 @@ def test_screens_get_what_still_counts_and_expect_a_jump(garden: Garden) -> None
     [view] = garden.snapshot().probes
 
     assert view.calibrations == (newest, in_force)
-    assert view.supplied_at == garden.now
+    assert view.jumps_at[-1] == garden.now

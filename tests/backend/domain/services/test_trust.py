@@ -266,7 +266,7 @@ def test_what_a_withdrawn_calibration_made_of_a_probe_is_no_drift_of_it(garden: 
     view = probe_view(garden, probe)
     assert (view.drifts, view.doubts) == ((), ())
     # Without it the probe shows 5.9 at once, which is no leap of the water; nobody has dosed.
-    assert (view.supplied_at, view.dosed_at) == (garden.now, None)
+    assert (view.jumps_at[-1], view.dosed_at) == (garden.now, ())
 
 
 def test_a_withdrawn_calibration_that_was_long_replaced_takes_no_comparison_away(
@@ -379,7 +379,7 @@ def test_an_exchanged_device_has_to_be_calibrated_anew(garden: Garden) -> None:
     assert (after.name, after.channels) == (probe.name, probe.channels)
     view = probe_view(garden, probe)
     assert view.calibration_statuses[0].state is CalibrationState.REPLACED
-    assert view.supplied_at == garden.now
+    assert view.jumps_at[-1] == garden.now
     assert view.drifts == ()
     # What was measured before, and comes late, is still put right as it was then.
     assert in_force(view.calibrations, PH, swapped_at - timedelta(seconds=1)) is not None

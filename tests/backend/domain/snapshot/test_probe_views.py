@@ -22,7 +22,7 @@ def garden() -> Iterator[Garden]:
 
 def supplied_at(garden: Garden) -> datetime | None:
     [view] = garden.snapshot().probes
-    return view.supplied_at
+    return max(view.jumps_at, default=None)
 
 
 def water(garden: Garden, plant: Plant, at: datetime, kind: IrrigationKind) -> None:
@@ -78,4 +78,4 @@ def test_a_cooled_or_a_neglected_tank_got_nothing(garden: Garden) -> None:
         garden.wait(minutes=1)
     garden.services.task.delete(garden.context(), garden.only_task(TaskKind.TANK_EC).key)
 
-    assert [view.supplied_at for view in garden.snapshot().probes] == [None, None]
+    assert [view.jumps_at for view in garden.snapshot().probes] == [(), ()]
