@@ -8,7 +8,7 @@ from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import BrokenReferenceError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Query
-from kamerplanter_backend.domain.models.identity import UserFields
+from kamerplanter_backend.domain.models.identity import SYSTEM_USER_KEY, UserFields
 from kamerplanter_backend.domain.models.tenant import TenantFields, TenantKind
 from kamerplanter_backend.domain.repositories.identity import UserRepository
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
@@ -27,11 +27,8 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, P
 
 _LOGGER = logging.getLogger(__name__)
 
-SYSTEM_USER = "system"
-"""Everybody who calls a server without accounts."""
-
 DEMO_EMAIL = "demo@kamerplanter.local"
-"""Address of that user; nobody can log in with it."""
+"""Address of the user that everybody is; nobody can log in with it (`User.is_open`)."""
 
 
 def open_light_garden(
@@ -45,12 +42,12 @@ def open_light_garden(
         with_demo: Lay out a demo garden, once in the life of the store and only in an empty one.
         now: The moment of the start, aware.
     """
-    account = account_context(SYSTEM_USER, now, role=Role.ADMIN)
+    account = account_context(SYSTEM_USER_KEY, now, role=Role.ADMIN)
     with open_unit(store, account, (UserRepository,)) as uow:
-        if uow.of(UserRepository).try_get(SYSTEM_USER) is None:
+        if uow.of(UserRepository).try_get(SYSTEM_USER_KEY) is None:
             uow.of(UserRepository).add(
                 UserFields(email=DEMO_EMAIL, display_name="Garden", is_platform_admin=True),
-                key=SYSTEM_USER,
+                key=SYSTEM_USER_KEY,
             )
     with open_unit(store, account) as uow:
         tenant = uow.of(TenantRepository).try_get(PLATFORM_KEY)

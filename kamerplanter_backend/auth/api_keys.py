@@ -1,7 +1,7 @@
 """Keys for machines: for one garden, for some purposes, until they are revoked."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
@@ -15,6 +15,7 @@ from kamerplanter_backend.common.exceptions import (
     UnavailableError,
 )
 from kamerplanter_backend.common.permissions import KeyScope
+from kamerplanter_backend.common.warrant import Warrant
 from kamerplanter_backend.domain.interfaces.document_store import Page, Query, Where
 from kamerplanter_backend.domain.models.identity import ApiKey, ApiKeyFields, User
 from kamerplanter_backend.domain.repositories.identity import ApiKeyRepository, UserRepository
@@ -60,6 +61,7 @@ class ApiKeyService(Service):
         scopes: frozenset[KeyScope],
         expires_at: datetime | None,
         now: datetime,
+        warrant: Warrant | None = None,
     ) -> NewApiKey:
         """Make a key for one of the user's gardens.
 
@@ -70,6 +72,7 @@ class ApiKeyService(Service):
             scopes: What it is good for.
             expires_at: When it ends, aware; none = when it is revoked.
             now: The present moment.
+            warrant: Upon what the user was let in; looked at once more.
 
         Raises:
             NotFoundError: The user does not belong to such a garden.
@@ -84,7 +87,7 @@ class ApiKeyService(Service):
             raise InvalidInputError("scopes must name at least one.", field="scopes", value="[]")
         raw = KEY_MARK + token_urlsafe(KEY_BYTES)
         # Without a command key: the answer holds a secret, and must not be kept.
-        context = account_context(user_key, now)
+        context = replace(account_context(user_key, now), warrant=warrant)
         with open_unit(self.store, context, (ApiKeyRepository,)) as uow:
             garden_key = _garden_of(uow, user_key, tenant_slug)
             keys = uow.of(ApiKeyRepository)
@@ -156,6 +159,7 @@ class ApiKeyService(Service):
             kind=AuthKind.API_KEY,
             garden_key=key.garden_key,
             scopes=frozenset(key.scopes),
+            api_key_key=key.key,
             expires_at=key.expires_at,
         )
 
@@ -167,7 +171,7 @@ class ApiKeyService(Service):
         if key.expires_at is not None and key.expires_at <= uow.context.now:
             return None
         user = uow.of(UserRepository).try_get(key.user_key)
-        return _Found(key, user) if user is not None and user.is_active else None
+        return _Found(key, user) if user is not None and user.is_open else None
 
     @command(ApiKeyRepository)
     def _note_use(self, uow: UnitOfWork, key: str) -> None:

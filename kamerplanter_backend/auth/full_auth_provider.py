@@ -94,7 +94,7 @@ class FullAuthProvider(Service, AuthProvider):
         if session is None or session.user_key != claims.user_key:
             return None
         user = uow.of(UserRepository).try_get(claims.user_key)
-        if user is None or not user.is_active or not is_living(session, uow.context.now):
+        if user is None or not user.is_open or not is_living(session, uow.context.now):
             return None
         principal = Principal(
             user_key=user.key,

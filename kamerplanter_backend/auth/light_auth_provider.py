@@ -1,12 +1,10 @@
 """Who calls a server without accounts: always the same."""
 
 from datetime import datetime
-from typing import Final, override
+from typing import override
 
 from kamerplanter_backend.auth.principal import AuthKind, AuthProvider, Principal
-
-SYSTEM_USER_KEY: Final = "system"
-"""The user that everybody is in light mode."""
+from kamerplanter_backend.domain.models.identity import SYSTEM_USER_KEY
 
 
 class LightAuthProvider(AuthProvider):

@@ -64,7 +64,7 @@ class LoginService(Service):
         user = self._account(context, name)
         rounds = self._policy.bcrypt_rounds
         check = check_password(password, user.password_hash if user else None, rounds)
-        if user is None or not check.is_right or not user.is_active:
+        if user is None or not check.is_right or not user.is_open:
             raise UnauthorizedError("E-mail address or password is wrong.")
         if self._policy.requires_verified_email and not user.is_email_verified:
             self._forgive(context, name)
@@ -99,7 +99,7 @@ class LoginService(Service):
     ) -> tuple[Session, str]:
         users = uow.of(UserRepository)
         user = users.get(checked.key)
-        if user.password_hash != checked.password_hash or not user.is_active:
+        if user.password_hash != checked.password_hash or not user.is_open:
             # Between the check and now the password was changed or the account closed.
             raise UnauthorizedError("E-mail address or password is wrong.")
         self._delays.forgive(uow, user.email or "")

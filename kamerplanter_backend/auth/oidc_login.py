@@ -208,7 +208,7 @@ class OidcLoginService(Service):
             # Whoever has thrown a thief out must not find a way in of his afterwards.
             raise InvalidTokenError("The session that asked for this is over; log in again.")
         user = uow.of(UserRepository).get(session.user_key)
-        if not user.is_active:
+        if not user.is_open:
             raise _closed()
         known = uow.of(ProviderLinkRepository).of_identity(identity.issuer, identity.subject)
         if known is None:
@@ -231,7 +231,7 @@ class OidcLoginService(Service):
             user = self._user_for(uow, identity, provider)
             link = _add_link(uow, user, identity, provider)
         user = users.get(link.user_key)
-        if not user.is_active:
+        if not user.is_open:
             raise _closed()
         links.change(link, last_used_at=now)
         user = users.change(user, last_login_at=now)

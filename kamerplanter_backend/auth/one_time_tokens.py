@@ -64,7 +64,7 @@ def redeem_token(uow: UnitOfWork, text: str, purpose: TokenPurpose) -> User:
         or token.purpose is not purpose
         or token.expires_at <= uow.context.now
         or token.email != user.email
-        or not user.is_active
+        or not user.is_open
     ):
         raise InvalidTokenError("This code is not valid, or no longer; ask for a new one.")
     for same in tokens.of_user(user.key, purpose):

@@ -30,6 +30,8 @@ class Principal:
     """What an API key was made for; none = everything that the user may do."""
     session_key: str | None = None
     """The session that an access token belongs to."""
+    api_key_key: str | None = None
+    """The API key that was sent."""
     expires_at: datetime | None = None
     """When the token ends, aware; none = it does not end by time. Ends an event stream too."""
 

@@ -134,7 +134,7 @@ class RegistrationService(Service):
         known = users.with_email(fields.email or "")
         if known is None:
             return self._mail(uow, users.add(fields), MailKind.VERIFY)
-        return self._mail(uow, known, MailKind.EXISTS) if known.is_active else None
+        return self._mail(uow, known, MailKind.EXISTS) if known.is_open else None
 
     @command(UserRepository)
     def _create_admin(self, uow: UnitOfWork, fields: UserFields) -> User:
@@ -181,7 +181,7 @@ class RegistrationService(Service):
         self, uow: UnitOfWork, name: str, kind: MailKind, is_wanted: Callable[[User], bool]
     ) -> Mail | None:
         user = uow.of(UserRepository).with_email(name)
-        if user is None or not user.is_active or not is_wanted(user):
+        if user is None or not user.is_open or not is_wanted(user):
             return None
         return self._mail(uow, user, kind)
 

@@ -179,7 +179,7 @@ class SessionService(Service):
             sessions.change(session, ended_at=now, end=SessionEnd.REUSED)
             return _Exchange(_Verdict.REUSED)
         user = uow.of(UserRepository).try_get(session.user_key)
-        if token.expires_at <= now or user is None or not user.is_active:
+        if token.expires_at <= now or user is None or not user.is_open:
             return _Exchange(_Verdict.INVALID)
         if token.used_at is None:
             tokens.change(token, used_at=now)

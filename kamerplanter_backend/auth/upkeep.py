@@ -7,6 +7,7 @@ from kamerplanter_backend.auth.login_delays import LoginDelays
 from kamerplanter_backend.auth.policy import AuthPolicy
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
+from kamerplanter_backend.domain.models.identity import SYSTEM_USER_KEY
 from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
     LoginStateRepository,
@@ -56,7 +57,7 @@ class UpkeepService(Service):
         stale = [
             user
             for user in users.unverified_since(uow.context.now - UNVERIFIED_KEPT)
-            if user.last_login_at is None
+            if user.last_login_at is None and user.key != SYSTEM_USER_KEY
         ]
         for user in stale:
             users.remove(user.key)

@@ -96,7 +96,7 @@ def _check_actor(uow: UnitOfWork) -> None:
         ForbiddenError: Somebody has taken that right away meanwhile.
     """
     actor = uow.of(UserRepository).try_get(uow.context.actor)
-    if actor is None or not (actor.is_active and actor.is_platform_admin):
+    if actor is None or not (actor.is_open and actor.is_platform_admin):
         raise ForbiddenError("Only a platform admin can do this.", permission="platform:admin")
 
 

@@ -25,7 +25,7 @@ the role high enough (403).
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Annotated, Any, cast
 
@@ -33,18 +33,19 @@ from fastapi import Depends, Path, Request, params
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant
 
-from kamerplanter_backend.auth.principal import Principal
+from kamerplanter_backend.auth.principal import AuthKind, Principal
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server, server_of
 from kamerplanter_backend.common.exceptions import (
     ForbiddenError,
     NotFoundError,
     OtherServerError,
-    TenantSuspendedError,
 )
 from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.common.meant_headers import GARDEN_HEADER, INSTANCE_HEADER
-from kamerplanter_backend.common.permissions import GRANTS, KeyScope, Permission, is_permitted
+from kamerplanter_backend.common.permissions import GRANTS, KeyScope, Permission
+from kamerplanter_backend.common.warrant import Warrant
+from kamerplanter_backend.domain.repositories.standing import check_role, suspended
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from kamerplanter_engines.errors import InvalidInputError
 
@@ -113,7 +114,7 @@ class PlatformAdmin(AccessRule):
         principal = await principal_of(request)
         if principal.scopes is not None or not principal.is_platform_admin:
             raise ForbiddenError("Only a platform admin can do this.", permission="platform:admin")
-        return _account_context(request, principal, Role.ADMIN)
+        return _account_context(request, principal, Role.ADMIN, is_platform_admin=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +165,9 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
             f"This API key lacks the scope {grant.scope}.", permission=permission.value
         )
     if tenant.suspended_at is not None and not grant.while_suspended:
-        raise TenantSuspendedError(
-            "The garden is suspended: it can be read and exported, but not changed.",
-            permission=permission.value,
-        )
-    if not is_permitted(access.role, permission):
-        raise ForbiddenError(
-            f"Role {access.role} may not {permission}.", permission=permission.value
-        )
+        raise suspended(permission)
+    check_role(access.role, permission)
+    warrant = _warrant_of(principal, garden_key=tenant.key, permission=permission)
     return await server.ask(
         lambda: server.contexts.make(
             tenant.key,
@@ -180,6 +176,7 @@ async def garden_context(request: Request, slug: str, permission: Permission) ->
             now=now,
             command_key=command_key_of(request),
             request_id=request_id_of(request),
+            warrant=warrant,
         )
     )
 
@@ -246,6 +243,14 @@ def request_id_of(request: Request) -> str | None:
     return found
 
 
+def not_kept(context: Context) -> Context:
+    """Return the context of something whose answer must not lie among the answers of commands.
+
+    For what may be asked twice without harm, and tells of an account.
+    """
+    return replace(context, command_key=None)
+
+
 def declared_rules(
     endpoint: Callable[..., object], dependencies: Iterable[params.Depends] = ()
 ) -> list[AccessRule]:
@@ -289,7 +294,29 @@ def rules_of(dependant: Dependant) -> list[AccessRule]:
     return [*own, *(rule for below in dependant.dependencies for rule in rules_of(below))]
 
 
-def _account_context(request: Request, principal: Principal, role: Role) -> Context:
+def _warrant_of(
+    principal: Principal,
+    *,
+    garden_key: str | None = None,
+    permission: Permission | None = None,
+    is_platform_admin: bool = False,
+) -> Warrant | None:
+    """Return what the writes of a caller look at once more; none = nobody can take it away."""
+    if principal.kind is AuthKind.LIGHT:
+        return None
+    return Warrant(
+        user_key=principal.user_key,
+        session_key=principal.session_key,
+        api_key_key=principal.api_key_key,
+        is_platform_admin=is_platform_admin,
+        garden_key=garden_key,
+        permission=permission,
+    )
+
+
+def _account_context(
+    request: Request, principal: Principal, role: Role, *, is_platform_admin: bool = False
+) -> Context:
     server = server_of(request)
     context = account_context(principal.user_key, server.clock(), role=role)
     return Context(
@@ -300,4 +327,5 @@ def _account_context(request: Request, principal: Principal, role: Role) -> Cont
         zone=context.zone,
         command_key=command_key_of(request),
         request_id=request_id_of(request),
+        warrant=_warrant_of(principal, is_platform_admin=is_platform_admin),
     )

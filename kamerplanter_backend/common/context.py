@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:  # it stands on the roles of this module
+    from kamerplanter_backend.common.warrant import Warrant
 
 
 class Role(StrEnum):
@@ -35,6 +39,8 @@ class Context:
     """Stands for the content of the command, so that its key is not used for another one."""
     request_id: str | None = None
     """The request that this belongs to, as it stands in the log."""
+    warrant: Warrant | None = None
+    """What a write looks at once more; none = the caller is the process itself, or its owner."""
 
     @property
     def today(self) -> date:

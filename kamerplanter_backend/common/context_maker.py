@@ -6,6 +6,7 @@ from threading import Lock
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.warrant import Warrant
 from kamerplanter_backend.domain.interfaces.change_feed import ChangeFeed, StoredChange
 from kamerplanter_backend.domain.services.site_service import SiteService
 from kamerplanter_engines.evidence_engine import listening_since
@@ -49,6 +50,7 @@ class ContextMaker:
         now: datetime,
         command_key: str | None = None,
         request_id: str | None = None,
+        warrant: Warrant | None = None,
     ) -> Context:
         """Return the context of a call in a garden; reads the store the first time.
 
@@ -59,6 +61,7 @@ class ContextMaker:
             now: The moment of the call, aware.
             command_key: Identity of the command.
             request_id: The request that it belongs to.
+            warrant: What its writes look at once more.
         """
         self._started_at = listening_since(self._started_at, now)
         place = self._places.get(tenant_key) or self._ask(tenant_key, actor, role, now)
@@ -72,6 +75,7 @@ class ContextMaker:
             started_at=self._started_at,
             command_key=command_key,
             request_id=request_id,
+            warrant=warrant,
         )
 
     def _ask(self, tenant_key: str, actor: str, role: Role, now: datetime) -> Place:

@@ -8,13 +8,14 @@ import pytest
 from kamerplanter_backend.bootstrap import build_services, open_seeded_store, open_store
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.models.identity import SYSTEM_USER_KEY
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.cultivar import CultivarRepository
 from kamerplanter_backend.domain.repositories.species import SpeciesRepository
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import PLATFORM_KEY, account_context
-from kamerplanter_backend.light_garden import SYSTEM_USER, open_light_garden
+from kamerplanter_backend.light_garden import open_light_garden
 from kamerplanter_backend.migrations.seeds import seed_catalogue
 from kamerplanter_engines.models.site import LocationFields
 from tests.backend.garden import START
@@ -31,7 +32,7 @@ def opened(path: Path, *, without: tuple[str, ...] = (), starts: int = 1) -> tup
     store = open_store(path)
     try:
         seed_catalogue(store, START)
-        account = account_context(SYSTEM_USER, START, role=Role.ADMIN)
+        account = account_context(SYSTEM_USER_KEY, START, role=Role.ADMIN)
         with open_unit(
             store,
             replace(account, tenant_key=SHARED_TENANT),
@@ -63,7 +64,9 @@ def test_it_has_a_demo_once(tmp_path: Path, starts: int) -> None:
 def test_a_garden_in_which_somebody_has_begun_gets_none(tmp_path: Path) -> None:
     store = open_seeded_store(tmp_path / "garden.db", START)
     services = build_services(store)
-    garden = replace(account_context(SYSTEM_USER, START, role=Role.ADMIN), tenant_key=PLATFORM_KEY)
+    garden = replace(
+        account_context(SYSTEM_USER_KEY, START, role=Role.ADMIN), tenant_key=PLATFORM_KEY
+    )
     open_light_garden(store, services, with_demo=False, now=START)
     home = services.site.find(garden)
     assert home is not None

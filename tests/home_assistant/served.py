@@ -24,8 +24,8 @@ from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.dependencies import Server
 from kamerplanter_backend.config.settings import Mode
+from kamerplanter_backend.domain.models.identity import SYSTEM_USER_KEY
 from kamerplanter_backend.domain.services.tenant_service import PLATFORM_KEY
-from kamerplanter_backend.light_garden import SYSTEM_USER
 from kamerplanter_backend.main import build_jobs, create_app, open_server
 from kamerplanter_engines.models.site import SiteFields
 from tests.backend.api.harness import settings_of
@@ -254,7 +254,7 @@ class ServedGarden(Garden):
     @override
     def known_as(self, user_id: str) -> str:
         """A server knows accounts: who is behind the key did it."""
-        return SYSTEM_USER
+        return SYSTEM_USER_KEY
 
     @override
     async def _add_subentry(self, kind: str, title: str, data: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """People and machines that may call the server: accounts, sessions, keys, provider links."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
@@ -36,7 +36,7 @@ class UserFields(ProfileFields):
     """An account."""
 
     email: MailAddress | None = None
-    """None = nobody logs in with it: the user of light mode, or a deleted account."""
+    """None = no mail goes there, as with a deleted account."""
     password_hash: str | None = Field(default=None, max_length=100)
     """By bcrypt; none = logs in through a provider only."""
     is_email_verified: bool = False
@@ -50,8 +50,21 @@ class UserFields(ProfileFields):
     """When the account was deleted; only its key is left, so that records keep their author."""
 
 
+SYSTEM_USER_KEY: Final = "system"
+"""The account that everybody is on a server without accounts."""
+
+
 class User(Entity, UserFields):
     """An account that exists."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may come in with it: nobody does as the user of light mode.
+
+        That one looks after a server without accounts. On the same store with accounts, whoever
+        reads the mails to its address would look after everybody's gardens.
+        """
+        return self.is_active and self.key != SYSTEM_USER_KEY
 
 
 class ProviderLinkFields(Model):

@@ -23,6 +23,7 @@ from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.recall import Memory, Recall
 from kamerplanter_backend.domain.repositories.references import References
 from kamerplanter_backend.domain.repositories.rollups import Rollups
+from kamerplanter_backend.domain.repositories.standing import present_role
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -252,6 +253,9 @@ def open_unit(
 ) -> Iterator[UnitOfWork]:
     """Open a unit of work; it is committed at the end of the block, or not at all.
 
+    One that writes looks at the warrant of its context first: whoever lost a right while the
+    write waited for its turn has lost it for this write too.
+
     Args:
         store: Where it works.
         context: For which garden.
@@ -262,6 +266,7 @@ def open_unit(
     Raises:
         UnavailableError: The store cannot answer; nothing was written.
         UndeclaredWriteError: Something else was written.
+        KamerplanterError: The caller may not do this any more; see `present_role`.
     """
     repositories = [kind for kind in writes if issubclass(kind, Repository)]
     declared = references().written_with(
@@ -271,8 +276,17 @@ def open_unit(
         declared |= {READINGS}
     if memory is None:
         with store.begin(declared) as transaction:
-            yield UnitOfWork(transaction, context)
+            yield _admitted(UnitOfWork(transaction, context), declared)
         return
     with memory.lent() as recall, store.begin(declared) as transaction:
         recall.follow(transaction)
-        yield UnitOfWork(transaction, context, recall)
+        yield _admitted(UnitOfWork(transaction, context, recall), declared)
+
+
+def _admitted(unit: UnitOfWork, writes: frozenset[str]) -> UnitOfWork:
+    """Return a unit in which its caller has the rights of this very moment."""
+    warrant = unit.context.warrant
+    if warrant is None or not writes:
+        return unit
+    role = present_role(unit, warrant)
+    return unit if role is unit.context.role else unit.beside(replace(unit.context, role=role))

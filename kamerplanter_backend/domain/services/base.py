@@ -16,13 +16,14 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
     StaleRevisionError,
 )
-from kamerplanter_backend.common.permissions import Permission, is_permitted, may_touch
+from kamerplanter_backend.common.permissions import Permission, may_touch
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Page, Query
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT
 from kamerplanter_backend.domain.repositories.recall import Memory
+from kamerplanter_backend.domain.repositories.standing import check_role
 from kamerplanter_backend.domain.repositories.tenant import MembershipRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import (
     Readings,
@@ -175,10 +176,7 @@ def check_permitted(uow: UnitOfWork, permission: Permission) -> None:
     Raises:
         ForbiddenError: It does not.
     """
-    if not is_permitted(uow.context.role, permission):
-        raise ForbiddenError(
-            f"Role {uow.context.role} may not {permission}.", permission=permission.value
-        )
+    check_role(uow.context.role, permission)
 
 
 def check_own(uow: UnitOfWork, permission: Permission, entity: Entity) -> None:

@@ -215,8 +215,8 @@ class MembershipService(Service):
 
         Raises:
             NotFoundError: No invitation has this token, it was revoked, used by somebody else or
-                by a member who is none any more, is for another address, or the account that
-                made it is locked out: nobody learns which.
+                by a member who is none any more, is for another address, or who made it is
+                locked out or no admin of the garden any more: nobody learns which.
             InvitationExpiredError: It is too old.
             TenantSuspendedError: The garden is suspended; the invitation stays good.
             ConflictError: The garden is full.
@@ -297,9 +297,8 @@ class MembershipService(Service):
         is_own = invitation.accepted_by == uow.context.actor
         if invitation.state is not InvitationState.OPEN and not is_own:
             raise _no_invitation()
-        inviter = uow.of(UserRepository).try_get(invitation.created_by or "")
-        if inviter is not None and not inviter.is_active and not is_own:
-            # Who was locked out comes back neither under another name nor through friends.
+        if not is_own and not _may_invite(uow, invitation):
+            # Who was put out comes back neither under another name nor through friends.
             raise _no_invitation()
         if invitation.email is not None:
             user = uow.of(UserRepository).try_get(uow.context.actor)
@@ -307,6 +306,15 @@ class MembershipService(Service):
                 raise _no_invitation()
         if invitation.expires_at <= uow.context.now and not is_own:
             raise InvitationExpiredError("The invitation is too old; ask for a new one.")
+
+
+def _may_invite(uow: UnitOfWork, invitation: Invitation) -> bool:
+    """Tell whether who made an invitation is still an admin of its garden, and not locked out."""
+    maker = invitation.created_by or ""
+    user = uow.of(UserRepository).try_get(maker)
+    membership = uow.of(MembershipRepository).between(invitation.garden_key, maker)
+    is_open = user is None or user.is_open
+    return is_open and membership is not None and membership.role is Role.ADMIN
 
 
 def _keep_an_admin(

@@ -110,6 +110,22 @@ async def test_the_invitations_of_who_is_locked_out_open_nothing_meanwhile(club:
     assert (await club.accept(club.cleo, token)).status_code == 200
 
 
+@pytest.mark.parametrize("role", [None, Role.GROWER])
+async def test_an_invitation_that_outlived_the_role_of_its_maker_opens_nothing(
+    club: Club, role: Role | None
+) -> None:
+    context = club.bench.server.contexts.make(
+        club.tenant.key, actor=club.cleo.key, role=Role.ADMIN, now=club.bench.clock()
+    )
+    if role is not None:
+        club.bench.join(club.tenant, club.cleo, role)
+    _, token = club.bench.server.members.invite(context, InvitationFields(role=Role.ADMIN))
+
+    refused = await club.accept(club.bench.person("dan"), token)
+
+    assert (refused.status_code, refused.json()["error_code"]) == (404, "INVITATION_NOT_FOUND")
+
+
 @pytest.mark.parametrize("end", [_taken_out, _gone])
 async def test_who_comes_back_finds_no_key_and_no_feed_of_before(
     club: Club, end: Callable[[Club], Any]

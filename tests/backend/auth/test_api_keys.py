@@ -73,6 +73,7 @@ def test_key_speaks_for_its_user_in_one_garden_within_its_scopes(people: People,
         is_platform_admin=False,
         garden_key=made.key.garden_key,
         scopes=SCOPES,
+        api_key_key=made.key.key,
     )
 
 

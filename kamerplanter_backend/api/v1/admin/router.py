@@ -1,6 +1,5 @@
 """The installation as a whole, for platform admins."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query as QueryParameter, Response
@@ -17,7 +16,7 @@ from kamerplanter_backend.api.pagination import (
     query_of,
 )
 from kamerplanter_backend.api.v1.tenants.router import AuditList
-from kamerplanter_backend.common.auth import PlatformAdmin
+from kamerplanter_backend.common.auth import PlatformAdmin, not_kept
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.domain.interfaces.document_store import Page
@@ -159,7 +158,7 @@ async def activate_user(  # noqa: PLR0917 - as above
     expected: ExpectedRevision,
 ) -> UserSummary:
     """Locking an account out ends its sessions and stops its keys; nobody locks oneself out."""
-    admin, context = server.accounts.admin, _without_memory(context)
+    admin, context = server.accounts.admin, not_kept(context)
     user = await server.run(lambda: admin.set_active(context, key, body.is_active, expected))
     response.headers["ETag"] = etag(user.revision)
     return _account(user)
@@ -179,7 +178,7 @@ async def appoint_user(  # noqa: PLR0917 - as above
     expected: ExpectedRevision,
 ) -> UserSummary:
     """Give or take the rights of a platform admin; nobody takes the own ones."""
-    admin, context = server.accounts.admin, _without_memory(context)
+    admin, context = server.accounts.admin, not_kept(context)
     wanted = body.is_platform_admin
     user = await server.run(lambda: admin.set_platform_admin(context, key, wanted, expected))
     response.headers["ETag"] = etag(user.revision)
@@ -199,11 +198,6 @@ async def list_audit(
     """
     page = await server.ask(lambda: server.tenants.audit(context, query_of(asked)))
     return page_of(page, asked)
-
-
-def _without_memory(context: Context) -> Context:
-    # To be asked twice is harmless here, and no account is to be kept among old answers.
-    return replace(context, command_key=None)
 
 
 def _account(user: User) -> UserSummary:

@@ -8,10 +8,9 @@ from kamerplanter_backend.api.crud import PathKey
 from kamerplanter_backend.api.late_route import Router
 from kamerplanter_backend.api.pagination import ListPage, ListParameters, page_of, query_of
 from kamerplanter_backend.api.v1.auth.schemas import ApiKeyBody, ApiKeyView, NewApiKeyView
-from kamerplanter_backend.common.auth import SignedIn
+from kamerplanter_backend.common.auth import SignedIn, not_kept
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
-from kamerplanter_backend.domain.services.tenant_service import account_context
 
 router = Router(prefix="/auth/api-keys", tags=["auth"])
 """Only where there are accounts. Keys cannot make, list or revoke keys."""
@@ -30,6 +29,7 @@ async def create_api_key(
             scopes=body.scopes,
             expires_at=body.expires_at,
             now=context.now,
+            warrant=context.warrant,
         )
     )
     view = ApiKeyView.of(made.key, body.tenant_slug)
@@ -56,5 +56,5 @@ async def revoke_api_key(
     key: PathKey, server: ServerDep, context: Annotated[Context, Depends(SignedIn())]
 ) -> None:
     """Revoke a key: it is refused from now on."""
-    own = account_context(context.actor, context.now)
+    own = not_kept(context)
     await server.run(lambda: server.accounts.api_keys.revoke(own, own.actor, key))

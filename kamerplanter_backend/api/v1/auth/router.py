@@ -29,7 +29,7 @@ from kamerplanter_backend.api.v1.auth.schemas import (
     TokenAnswer,
     TokenBody,
 )
-from kamerplanter_backend.common.auth import CurrentPrincipal, Public, SignedIn
+from kamerplanter_backend.common.auth import CurrentPrincipal, Public, SignedIn, not_kept
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.exceptions import InvalidTokenError, NotFoundError
@@ -148,7 +148,7 @@ async def logout_all(
     await own_page(request)
     accounts = server.accounts
     accounts.csrf.check_token(principal.session_key or "", csrf_token)
-    own = account_context(context.actor, context.now)
+    own = not_kept(context)
     count = await server.run(lambda: accounts.sessions.end_all(own, own.actor, SessionEnd.LOGOUT))
     clear_login(request, response)
     return EndedSessions(message="You are logged out everywhere.", count=count)

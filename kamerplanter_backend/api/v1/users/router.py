@@ -21,12 +21,11 @@ from kamerplanter_backend.api.v1.users.schemas import (
     Profile,
     SessionView,
 )
-from kamerplanter_backend.common.auth import CurrentPrincipal, SignedIn
+from kamerplanter_backend.common.auth import CurrentPrincipal, SignedIn, not_kept
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.domain.models.identity import ProfileFields, SessionEnd
-from kamerplanter_backend.domain.services.tenant_service import account_context
 
 common_router = Router(prefix="/users", tags=["users"])
 """In every mode."""
@@ -64,7 +63,7 @@ async def update_me(
     patch: Annotated[dict[str, JsonValue], Body(media_type=MERGE_PATCH)],
 ) -> Profile:
     """Change name, language, zone or picture of the caller."""
-    own = account_context(context.actor, context.now)
+    own = not_kept(context)
     user = await server.run(lambda: server.accounts.profile.update(own, own.actor, patch, expected))
     response.headers["ETag"] = etag(user.revision)
     return Profile.of(user)
@@ -139,7 +138,7 @@ async def list_sessions(
 @router.delete("/me/sessions/{key}", status_code=204, summary="End a session")
 async def end_session(key: PathKey, server: ServerDep, context: Owner) -> None:
     """End one of the caller's sessions; its tokens are worthless at once."""
-    own = account_context(context.actor, context.now)
+    own = not_kept(context)
     await server.run(lambda: server.accounts.sessions.end(own, own.actor, key, SessionEnd.ENDED))
 
 
@@ -180,7 +179,7 @@ async def link_provider(
 @router.delete("/me/providers/{key}", status_code=204, summary="Unlink a login provider")
 async def unlink_provider(key: PathKey, server: ServerDep, context: Owner) -> None:
     """Remove a way to log in; not the last one (409)."""
-    own = account_context(context.actor, context.now)
+    own = not_kept(context)
     await server.run(lambda: server.accounts.profile.unlink(own, own.actor, key))
 
 
