@@ -1,6 +1,5 @@
 """A browser as the login routes see one: cookies by path, and the header that repeats one."""
 
-import re
 from copy import copy
 from http.cookiejar import CookieJar
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.backend.api.harness import Bench
+from tests.backend.api.mailed_code import code_in
 
 AUTH = "/api/v1/auth"
 ME = "/api/v1/users/me"
@@ -93,7 +93,4 @@ async def register(bench: Bench, email: str = EMAIL, password: str = PASSWORD) -
 def last_code(bench: Bench) -> str:
     """Return the code of the newest mail."""
     bench.server.accounts.mails.flush()
-    # With a link: "enter this code: ..."; without: "with the code ...".
-    found = re.search(r" code:? (\S{20,})\n", bench.outbox.mails[-1].text)
-    assert found is not None
-    return found.group(1)
+    return code_in(bench.outbox.mails[-1].text)

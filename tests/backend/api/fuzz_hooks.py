@@ -6,16 +6,18 @@ stays as it was made, but reaches things that exist.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import httpx
 import schemathesis
-from schemathesis import Case, GenerationMode, HookContext, Response
+from schemathesis import AuthContext, Case, GenerationMode, HookContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
 from kamerplanter_backend.client.wire import ROLE_HEADER
+from tests.backend.api.fuzz_guests import PROVIDER, Guest, Guests
 
 API = "/api/v1"
 SLUG = os.environ["FUZZ_SLUG"]
@@ -39,7 +41,11 @@ COLLECTIONS = {
 }
 """Where the keys of a field are listed."""
 
+CLOSED_TASK = f"{GARDEN}/tasks/{{key}}/reopen"
+"""Not a list: each time one is made whose plant is there."""
+
 REQUESTED = {
+    "ReopenTask": CLOSED_TASK,
     "ReleasePlant": f"{GARDEN}/planting-runs",
     "Tank": f"{GARDEN}/tanks",
     "Plants": f"{GARDEN}/planting-runs",
@@ -64,11 +70,28 @@ MADE_AT = {
 }
 """Below which things others are made."""
 
-INVITATION = f"{API}/tenants/{SLUG}/invitations/link"
-
 LOGIN = f"{API}/auth/login"
-SESSIONS = f"{API}/users/me/sessions"
+LOGOUT_ALL = f"{API}/auth/logout-all"
+CALLBACK = f"{API}/auth/oauth/{{provider}}/callback"
+VERIFY = f"{API}/auth/verify-email"
+RESET = f"{API}/auth/password-reset/confirm"
+ME_AT = f"{API}/users/me"
+PASSWORD = f"{ME_AT}/password"
+SESSIONS = f"{ME_AT}/sessions"
+LINKS = f"{ME_AT}/providers"
+A_GARDEN = f"{API}/tenants/{{slug}}"
+LEAVE = f"{A_GARDEN}/leave"
+ACCEPT = f"{API}/tenants/invitations/accept"
 WHO = {"email": os.environ.get("FUZZ_EMAIL"), "password": os.environ.get("FUZZ_PASSWORD")}
+
+USES_A_LOGIN_UP = {
+    ("POST", LOGOUT_ALL),
+    ("POST", PASSWORD),
+    ("DELETE", ME_AT),
+    ("DELETE", A_GARDEN),
+    ("POST", LEAVE),
+}
+"""What would make every later request of the run fail: each is called by an account of its own."""
 
 GIVEN = {"species_key": "solanum_lycopersicum", "tenant_slug": SLUG}
 
@@ -78,30 +101,53 @@ _http = httpx.Client(
     # A kept line may be ended by the server at the very moment of the next question.
     limits=httpx.Limits(max_keepalive_connections=0),
 )
+_guests = Guests(
+    httpx.Client(base_url=os.environ["FUZZ_URL"], limits=httpx.Limits(max_keepalive_connections=0)),
+    Path(os.environ["FUZZ_MAILS"]),
+    os.environ["FUZZ_PASSWORD"],
+)
+_spare: dict[tuple[str, str], Any] = {}
+"""What was made for a request and was not used up by it, by method and path."""
 _keys: dict[str, str | None] = {}
 _lent: set[str] = set()
 _bodies: dict[str, Any] = {}
+
+
+if HEADERS:
+
+    @schemathesis.auth(refresh_interval=None)
+    class Login:
+        """The login of the person in whose name the run asks."""
+
+        def get(self, _case: Case[Any], _context: AuthContext) -> str:
+            """Return what every request carries."""
+            return HEADERS["Authorization"]
+
+        def set(self, case: Case[Any], data: str, _context: AuthContext) -> None:
+            """Put it into a request."""
+            case.headers["Authorization"] = data
 
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
     """Put keys that exist into a request."""
     _lent.clear()
+    if (case.method, case.path) in USES_A_LOGIN_UP and HEADERS:
+        _lend_account(case)
     if _is_sound(case, ParameterLocation.PATH):
         for name in case.path_parameters:
             _lend_path(case, name)
     if case.path.endswith(".ics") and _is_sound(case, ParameterLocation.QUERY):
         _lend_feed(case)
+    if case.path == CALLBACK and (case.meta is None or case.meta.generation.mode.is_positive):
+        _lend_return(case)
     if _is_sound(case, ParameterLocation.HEADER):
         _lend_headers(case)
     if case.path.endswith("/auth/refresh") and _is_sound(case, ParameterLocation.HEADER):
         _lend_session(case)
     if isinstance(case.body, dict | list) and _is_sound(case, ParameterLocation.BODY):
         _lend_keys(case.body, _meant_by(case.path))
-        if case.path.endswith("/invitations/accept"):
-            case.body["token"] = _existing(INVITATION)
-        elif case.path == LOGIN:
-            case.body |= WHO
+        _lend_proof(case)
 
 
 @schemathesis.hook
@@ -111,6 +157,8 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
     if is_gone or re.search(r"/(Archive|Delete|Remove|Release)|/cancel$|/complete$", case.path):
         for place in _lent:
             _keys.pop(place, None)
+    if response.status_code != httpx.codes.UNPROCESSABLE_ENTITY:
+        _spare.pop((case.method, case.path), None)
 
 
 def _is_sound(case: Case[Any], location: ParameterLocation) -> bool:
@@ -120,9 +168,68 @@ def _is_sound(case: Case[Any], location: ParameterLocation) -> bool:
     return found.mode is GenerationMode.POSITIVE
 
 
+def _lend_account(case: Case[Any]) -> None:
+    """Let somebody ask whom nobody needs afterwards, in a garden of their own."""
+    if case.headers.get("Authorization") != HEADERS["Authorization"]:
+        return  # it is meant to come without a login
+    guest: Guest = _kept(case, _guests.guest)
+    case.headers.update(guest.headers)
+    if case.path == LOGOUT_ALL and _is_sound(case, ParameterLocation.HEADER):
+        case.headers["X-CSRF-Token"] = guest.csrf_token
+    elif case.path == A_GARDEN and _is_sound(case, ParameterLocation.PATH):
+        case.path_parameters["slug"] = guest.slug
+    elif case.path == LEAVE:
+        _http.post(ACCEPT, json={"token": _invitation()}, headers=guest.headers)
+
+
+def _kept(case: Case[Any], make: Callable[[], Any]) -> Any:
+    """Return what is left of an earlier request of this kind, or something new."""
+    call = case.method, case.path
+    if call not in _spare:
+        _spare[call] = make()
+    return _spare[call]
+
+
+def _lend_proof(case: Case[Any]) -> None:
+    """Put in a body what proves that one may do this."""
+    if case.path == ACCEPT:
+        case.body["token"] = _invitation()
+    elif case.path == LOGIN:
+        case.body |= WHO
+    elif case.path == VERIFY:
+        case.body["token"] = _kept(case, _guests.verify_code)
+    elif case.path == RESET:
+        case.body["token"] = _kept(case, _guests.reset_code)
+    elif case.path == PASSWORD:
+        case.body["current_password"] = WHO["password"]
+    elif case.path == ME_AT and case.method == "DELETE":
+        case.body["password"] = WHO["password"]
+
+
+def _invitation() -> str:
+    """Return the code of a new invitation: who has accepted one uses it up."""
+    made = _http.post(f"{API}/tenants/{SLUG}/invitations/link", json={}).raise_for_status()
+    return str(made.json()["token"])
+
+
+def _lend_return(case: Case[Any]) -> None:
+    """Come back from the login provider; what the tool made up cannot stand for that."""
+    back = _guests.come_back()
+    case.query |= back.query
+    if "iss" in case.query:
+        case.query["iss"] = back.issuer
+    case.cookies["kp_login"] = back.cookie
+
+
 def _lend_path(case: Case[Any], name: str) -> None:
     before, _, after = case.path.partition(f"{{{name}}}")
     if name == "slug" or after == ".ics":
+        return
+    if name == "provider":
+        case.path_parameters[name] = PROVIDER
+        return
+    if case.path.replace("{slug}", SLUG) == CLOSED_TASK:
+        case.path_parameters[name] = _closed_task()
         return
     place = before.rstrip("/").replace("{slug}", SLUG)
     for other, value in case.path_parameters.items():
@@ -150,7 +257,9 @@ def _lend_headers(case: Case[Any]) -> None:
         if name.lower() == "if-match":
             key = str(case.path_parameters.get("key", ""))
             before, found, _ = case.formatted_path.partition(f"/{key}")
-            case.headers[name] = _http.get(f"{before}{found}").headers.get("etag", "*")
+            who = {"Authorization": str(case.headers.get("Authorization", ""))} if HEADERS else {}
+            seen = _http.get(f"{before}{found}", headers=who)
+            case.headers[name] = seen.headers.get("etag", "*")
         elif name.lower() == ROLE_HEADER.lower():
             case.headers[name] = "admin"
 
@@ -184,8 +293,8 @@ def _meant_by(path: str) -> str | None:
 def _existing(place: str) -> str | None:
     """Return the key of something that may be changed there, made if there is nothing."""
     _lent.add(place)
-    if place == INVITATION:
-        return _keys.setdefault(place, _http.post(place, json={}).json().get("token", ""))
+    if place == CLOSED_TASK:
+        return _closed_task()
     if place not in _keys:
         _keys[place] = _listed(place) or _made(place)
     return _keys[place]
@@ -212,6 +321,9 @@ def _made(place: str) -> str | None:
     if place == SESSIONS:
         _http.post(LOGIN, json=WHO).raise_for_status()
         return _listed(place)
+    if place == LINKS:
+        _guests.link(HEADERS)
+        return _listed(place)
     if place in MADE_AT:
         above, name = MADE_AT[place]
         body, place = _example(f"{above}/{{key}}/{name}"), f"{above}/{_existing(above)}/{name}"
@@ -229,6 +341,16 @@ def _made(place: str) -> str | None:
         return None
     answer = made.json()
     return str((answer[0] if isinstance(answer, list) else answer).get("key"))
+
+
+def _closed_task() -> str:
+    """Return the key of a task that is done and whose plant is there."""
+    tasks = f"{GARDEN}/tasks"
+    plant = _made(f"{GARDEN}/plants")
+    body = _example(tasks) | {"plant_key": plant, "tank_key": None}
+    key = _http.post(tasks, json=body).raise_for_status().json()["key"]
+    _http.post(f"{tasks}/{key}/complete").raise_for_status()
+    return str(key)
 
 
 def _example(place: str) -> Any:

@@ -125,8 +125,10 @@ class Bench:
             path = Path(self._folder.name) / "garden.db"
             shutil.copy(_new_store(mode, demo_garden=values.get("demo_garden", False)), path)
             values["store"] = f"sqlite:///{path}"
+        # Into the outbox, unless the settings name another way.
+        mailer = None if "mailer" in values else self.outbox
         self.server: Server = open_server(
-            settings_of(mode, **values), clock=self.clock, mailer=self.outbox
+            settings_of(mode, **values), clock=self.clock, mailer=mailer
         )
         self.app: FastAPI = create_app(self.server)
 

@@ -25,6 +25,10 @@ USERS = (
 )
 
 
+PUBLIC = "https://localhost"
+"""Where browsers reach our server, as the provider is told."""
+
+
 class LoginProvider:
     """The provider, and a hand on its wire.
 
@@ -58,6 +62,18 @@ class LoginProvider:
         if path == "/oauth2/token":
             return self._tampered(environ, start_response)
         return self._app(environ, start_response)
+
+    def settings(self, **values: Any) -> dict[str, Any]:
+        """Return the settings of a server on which people can log in through this provider."""
+        provider = {
+            "slug": "example",
+            "display_name": "Example",
+            "issuer": self.issuer,
+            "client_id": "kamerplanter",
+            "client_secret": "client-s3cret",
+            "is_email_trusted": True,
+        }
+        return {"oidc_providers": (provider | values,), "public_url": PUBLIC}
 
     def _tampered(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         began: list[Any] = []

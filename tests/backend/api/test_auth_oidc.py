@@ -25,12 +25,11 @@ from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import account_context
 from tests.backend.api.browser import AUTH, EMAIL, ME, PASSWORD, Browser, last_code, register
 from tests.backend.api.harness import Bench
-from tests.backend.api.login_provider import Claims, LoginProvider, running_provider
+from tests.backend.api.login_provider import PUBLIC, Claims, LoginProvider, running_provider
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 START = f"{AUTH}/oauth/example"
-PUBLIC = "https://localhost"
 
 
 @pytest.fixture
@@ -40,21 +39,9 @@ def provider(monkeypatch: pytest.MonkeyPatch, socket_enabled: None) -> Iterator[
         yield running
 
 
-def options(provider: LoginProvider, **values: Any) -> dict[str, Any]:
-    settings = {
-        "slug": "example",
-        "display_name": "Example",
-        "issuer": provider.issuer,
-        "client_id": "kamerplanter",
-        "client_secret": "client-s3cret",
-        "is_email_trusted": True,
-    }
-    return {"oidc_providers": (settings | values,), "public_url": PUBLIC}
-
-
 @pytest.fixture
 def full(server_of: Callable[..., Bench], provider: LoginProvider) -> Bench:
-    bench = server_of(Mode.FULL, **options(provider))
+    bench = server_of(Mode.FULL, **provider.settings())
     # The provider lives in the real present, so its tokens are valid only then.
     bench.clock.now = system_clock()
     return bench
@@ -228,7 +215,7 @@ class TestSameAddress:
     async def test_provider_that_is_not_trusted_joins_nobody(
         self, server_of: Callable[..., Bench], provider: LoginProvider
     ) -> None:
-        bench = server_of(Mode.FULL, **options(provider, is_email_trusted=False))
+        bench = server_of(Mode.FULL, **provider.settings(is_email_trusted=False))
         bench.clock.now = system_clock()
         await register(bench)
         await self.refused(bench)
@@ -251,7 +238,7 @@ class TestSameAddress:
     async def test_closed_server_takes_nobody_new(
         self, server_of: Callable[..., Bench], provider: LoginProvider
     ) -> None:
-        bench = server_of(Mode.FULL, is_registration_open=False, **options(provider))
+        bench = server_of(Mode.FULL, is_registration_open=False, **provider.settings())
         bench.clock.now = system_clock()
         answer = await log_in(Browser(bench))
 
@@ -357,7 +344,7 @@ class TestLink:
     async def test_who_came_before_the_owner_of_an_address_keeps_no_way_in(
         self, server_of: Callable[..., Bench], provider: LoginProvider
     ) -> None:
-        bench = server_of(Mode.FULL, **options(provider), require_verified_email=False)
+        bench = server_of(Mode.FULL, **provider.settings(), require_verified_email=False)
         bench.clock.now = system_clock()
         squatter = Browser(bench)
         words = {"email": "bob@example.org", "password": PASSWORD, "display_name": "Bob"}
@@ -599,7 +586,7 @@ class TestAttacks:
     async def test_provider_that_is_away_is_502(
         self, server_of: Callable[..., Bench], provider: LoginProvider
     ) -> None:
-        bench = server_of(Mode.FULL, **options(provider, issuer="http://127.0.0.1:1"))
+        bench = server_of(Mode.FULL, **provider.settings(issuer="http://127.0.0.1:1"))
         answer = await Browser(bench).get(START)
 
         assert answer.status_code == 502
