@@ -106,6 +106,7 @@ class AuditAction(StrEnum):
     CALIBRATED = "calibrated"
     CALIBRATION_WITHDRAWN = "calibration_withdrawn"
     PROBE_REPLACED = "probe_replaced"
+    TIME_ZONE_CHANGED = "time_zone_changed"
     ARCHIVED = "archived"
     DELETED = "deleted"
     IMPORTED = "imported"

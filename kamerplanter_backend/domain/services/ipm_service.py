@@ -6,6 +6,7 @@ from datetime import date
 from pydantic import JsonValue
 
 from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.consequences.site_days import today_of, zone_of
 from kamerplanter_backend.domain.consequences.times import check_not_future
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
@@ -57,12 +58,13 @@ class IpmService(EntityService[Treatment]):
         """
         at = check_not_future(uow, fields.at)
         said = dict(fields) | {"at": at}
+        plants = [live(uow.of(PlantRepository), key) for key in dict.fromkeys(plant_keys)]
         booked = tuple(
             uow.of(TreatmentRepository).add(
-                TreatmentFields(**said, plant_key=live(uow.of(PlantRepository), key).key),
-                applied_on=applied_on(at, uow.context.zone),
+                TreatmentFields(**said, plant_key=plant.key),
+                applied_on=applied_on(at, zone_of(uow, plant)),
             )
-            for key in dict.fromkeys(plant_keys)
+            for plant in plants
         )
         for treatment in booked:
             _put_on_record(uow, AuditAction.TREATMENT_LOGGED, treatment)
@@ -97,15 +99,16 @@ class IpmService(EntityService[Treatment]):
         only_fields(patch, _CORRECTABLE)
         said = record_of(treatment).model_dump(mode="json")
         wanted = validated(TreatmentRecord, merge_patch(said, patch))
+        plants = uow.of(PlantRepository)
         if wanted.plant_key != treatment.plant_key:
-            live(uow.of(PlantRepository), wanted.plant_key)
+            live(plants, wanted.plant_key)
         after = corrected(
             treatment,
             wanted,
             reason=reason,
             by=uow.context.actor,
             now=uow.context.now,
-            zone=uow.context.zone,
+            zone=zone_of(uow, plants.get(wanted.plant_key)),
         )
         if after is treatment:
             return treatment
@@ -119,14 +122,14 @@ class IpmService(EntityService[Treatment]):
     def check_harvest(
         self, uow: UnitOfWork, plant_key: str, on: date | None = None
     ) -> HarvestVerdict:
-        """Tell whether a plant may be harvested on a local date; none = today.
+        """Tell whether a plant may be harvested on a local date of its site; none = today.
 
         Raises:
             NotFoundError: The plant does not exist, or is archived.
         """
-        live(uow.of(PlantRepository), plant_key)
+        plant = live(uow.of(PlantRepository), plant_key)
         treatments = uow.of(TreatmentRepository).of_plant(plant_key)
-        return check_harvest(treatments, on or uow.context.today)
+        return check_harvest(treatments, on or today_of(uow, plant))
 
     @query()
     def list_of_plant(self, uow: UnitOfWork, plant_key: str) -> tuple[Treatment, ...]:

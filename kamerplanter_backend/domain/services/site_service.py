@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from kamerplanter_backend.common.exceptions import ConflictError
+from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError
+from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.site import SiteRepository
@@ -29,17 +30,18 @@ class SiteService(EntityService[Site]):
         """Return the first site, or none if the garden has not been set up."""
         return uow.of(SiteRepository).home()
 
-    @command(SiteRepository)
+    @command(SiteRepository, AuditRepository)
     def set(self, uow: UnitOfWork, fields: SiteFields) -> Site:
         """Write where the garden is: its first site.
 
         Raises:
+            ForbiddenError: Its time zone is another one, and the caller is no admin.
             InvalidInputError: A value does not fit.
         """
         sites = uow.of(SiteRepository)
         if (site := sites.home()) is None:
             return sites.add(fields)
-        return sites.change(site, **dict(fields))
+        return _changed(uow, site, sites.change(site, **dict(fields)))
 
     @command(SiteRepository)
     def create(self, uow: UnitOfWork, fields: SiteFields, key: str | None = None) -> Site:
@@ -50,7 +52,7 @@ class SiteService(EntityService[Site]):
         """
         return uow.of(SiteRepository).add(fields, key=key)
 
-    @command(SiteRepository)
+    @command(SiteRepository, AuditRepository)
     def update(
         self,
         uow: UnitOfWork,
@@ -62,12 +64,14 @@ class SiteService(EntityService[Site]):
 
         Raises:
             NotFoundError: It does not exist.
+            ForbiddenError: Its time zone changes, and the caller is no admin.
             InvalidInputError: A name is unknown or a value does not fit.
             StaleRevisionError: It has another revision than expected.
         """
-        return uow.of(SiteRepository).patch(
-            key, patch, SiteFields, expected_revision=expected_revision
-        )
+        sites = uow.of(SiteRepository)
+        before = sites.get(key)
+        after = sites.patch(key, patch, SiteFields, expected_revision=expected_revision)
+        return _changed(uow, before, after)
 
     @command(SiteRepository, AuditRepository)
     def remove(self, uow: UnitOfWork, key: str, expected_revision: int | None = None) -> None:
@@ -90,3 +94,24 @@ class SiteService(EntityService[Site]):
             )
         sites.remove(key)
         record_audit(uow, AuditAction.DELETED, "sites", key, name=site.name)
+
+
+def _changed(uow: UnitOfWork, before: Site, after: Site) -> Site:
+    """Return a changed site; what moves its days, and waiting periods with them, is on record."""
+    if after.time_zone == before.time_zone:
+        return after
+    if not is_permitted(uow.context.role, Permission.TENANT_UPDATE):
+        raise ForbiddenError(
+            "Only an administrator may change the time zone of a site: waiting periods count its "
+            "days.",
+            permission=Permission.TENANT_UPDATE.value,
+        )
+    record_audit(
+        uow,
+        AuditAction.TIME_ZONE_CHANGED,
+        "sites",
+        after.key,
+        time_zone_before=before.time_zone,
+        time_zone=after.time_zone,
+    )
+    return after

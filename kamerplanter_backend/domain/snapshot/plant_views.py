@@ -10,6 +10,7 @@ from kamerplanter_backend.domain.consequences.care_dates import (
 )
 from kamerplanter_backend.domain.consequences.channels import Source
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
+from kamerplanter_backend.domain.consequences.site_days import midnight_of, today_of
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
@@ -39,7 +40,7 @@ def plant_view(
     open_tasks: Sequence[Task],
     probes: Sequence[Probe] = (),
 ) -> tuple[PlantView, list[datetime]]:
-    """Return the view of a plant, and when it changes by time alone, midnight aside.
+    """Return the view of a plant, and when it changes by time alone, the garden's midnight aside.
 
     Args:
         uow: The unit of work.
@@ -50,7 +51,7 @@ def plant_view(
     plant, today = facts.plant, uow.context.today
     status = phase_status(facts.sequence, facts.entry.entry_id, facts.phase_started_on, today)
     treatments = uow.of(TreatmentRepository).of_plant(plant.key)
-    harvest = check_harvest(treatments, today)
+    harvest = check_harvest(treatments, today_of(uow, plant))
     needs, reasons, moments = _attention(uow, facts, open_tasks)
     agreements, changes = agreement_views(uow, probes)
     view = PlantView(
@@ -83,6 +84,8 @@ def plant_view(
         agreements=agreements,
         hand_measurements=uow.of(HandMeasurementRepository).newest_of_plant(plant.key),
     )
+    if harvest.days_left:
+        moments.append(midnight_of(uow, plant))
     return view, [*moments, *changes]
 
 
