@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, date, tzinfo
+from datetime import MAXYEAR, MINYEAR, date, datetime, tzinfo
 
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.base import Entity
 from kamerplanter_engines.models.calendar import (
     CATEGORY_OF,
     CalendarCategory,
@@ -15,6 +16,7 @@ from kamerplanter_engines.models.ipm import Treatment
 from kamerplanter_engines.models.phase import PhaseSequenceFields
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.planting_run import PlantingRun
+from kamerplanter_engines.models.tank import Tank
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 from kamerplanter_engines.phase_transition_engine import phase_status
 from kamerplanter_engines.safety_interval_engine import check_harvest
@@ -64,34 +66,36 @@ class Window:
 
 
 def task_events(
-    tasks: Iterable[Task], names: Mapping[str, str], window: Window, zone: tzinfo
+    tasks: Iterable[Task], subjects: Mapping[str, Plant | Tank], window: Window, zone: tzinfo
 ) -> list[CalendarEvent]:
     """Return the days on which open tasks are due and done ones were.
 
     Args:
         tasks: The tasks; those that were skipped or resolved are left out.
-        names: Names of plants and tanks by key.
+        subjects: Plants and tanks by key.
         window: The dates.
         zone: Zone of the site; decides the day of a task that is due at a moment.
 
     Source: own rule.
     """
+    about = [(task, subjects.get(task.plant_key or task.tank_key or "")) for task in tasks]
     return [
         CalendarEvent(
             id=f"task-{task.key}",
             kind=_KIND_OF_STATE[task.state],
             category=CalendarCategory.TASK,
             on=day,
-            subject_name=names.get(task.plant_key or task.tank_key or ""),
+            subject_name=subject.name if subject is not None else None,
             title=task.title,
             detail=None if task.kind is TaskKind.CUSTOM else task.kind.value,
             description=task.description,
             plant_key=task.plant_key,
             tank_key=task.tank_key,
             task_key=task.key,
-            changed_at=task.updated_at,
+            # A new name of the plant is a new text of its tasks.
+            changed_at=_newest(task, subject),
         )
-        for task in tasks
+        for task, subject in about
         if task.state in _KIND_OF_STATE
         and (day := due_date(task, zone)) is not None
         and day in window
@@ -125,7 +129,7 @@ def karenz_events(
             subject_name=plant.name,
             plant_key=plant.key,
             run_key=plant.run_key,
-            changed_at=max(item.updated_at for item in treatments),
+            changed_at=_newest(plant, *treatments),
         )
     ]
 
@@ -199,3 +203,8 @@ def in_order(events: Iterable[CalendarEvent]) -> tuple[CalendarEvent, ...]:
     return tuple(
         sorted(events, key=lambda item: (item.on, item.category, item.subject_name or "", item.id))
     )
+
+
+def _newest(*sources: Entity | None) -> datetime:
+    """Return when the newest of those that a text is made of was changed."""
+    return max(source.updated_at for source in sources if source is not None)

@@ -19,7 +19,8 @@ CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; f
 DEFAULTS = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
 """What a route may say otherwise."""
 
-CHANGEABLE = frozenset(name.lower().encode() for name in DEFAULTS)
+CHANGEABLE = frozenset(name.lower().encode() for name in (*DEFAULTS, "Referrer-Policy"))
+"""Also what is stricter where an address holds a token."""
 
 HSTS_S = 63_072_000
 """How long browsers remember to use HTTPS only: two years. [s]"""
@@ -31,7 +32,7 @@ NO_STORE_PREFIXES = ("/api/v1/auth", "/api/v1/users")
 class SecurityHeaders:
     """Adds the headers to each answer; stands outermost, so that errors have them too.
 
-    A route that answers with a page of its own may set another `Content-Security-Policy`.
+    A route may set another one of `CHANGEABLE`.
 
     Args:
         app: The application.

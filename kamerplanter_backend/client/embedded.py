@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import override
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.bootstrap import (
@@ -34,6 +33,7 @@ from kamerplanter_backend.domain.interfaces.change_feed import StoredChange
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Finding
 from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
 from kamerplanter_backend.jobs.job import JobReport, run_due, void_unfinished
+from kamerplanter_backend.jobs.process_name import new_process_name
 from kamerplanter_engines.evidence_engine import listening_since
 from kamerplanter_engines.models.site import Site, SiteFields
 
@@ -245,6 +245,4 @@ def open_garden(
         store.close()
         raise
     client = EmbeddedClient(services, store, tenant_key=LOCAL_TENANT, clock=clock, started_at=now)
-    return EmbeddedGarden(
-        client=client, services=services, store=store, process=f"process-{uuid4().hex}"
-    )
+    return EmbeddedGarden(client=client, services=services, store=store, process=new_process_name())

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.common.clock import Clock
@@ -14,6 +13,7 @@ from kamerplanter_backend.common.log_context import noted
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.jobs.catalogue import GARDEN_JOBS
 from kamerplanter_backend.jobs.job import Job, JobReport, run_due
+from kamerplanter_backend.jobs.process_name import new_process_name
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class InProcessJobs:
         self._tick_s = tick_s
         self._jobs = tuple(jobs)
         self._more = tuple(more)
-        self._process = f"process-{uuid4().hex}"
+        self._process = new_process_name()
         self._is_ending = False
         self._scheduler: Any = None
 

@@ -12,13 +12,16 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore,
 from kamerplanter_backend.domain.models.system import JobRun, JobRunFields, JobState
 from kamerplanter_backend.domain.repositories.system import JobRunRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_backend.jobs.process_name import is_gone
 from kamerplanter_engines.models.schedule import Schedule
 from kamerplanter_engines.schedule_engine import period
 
 _LOGGER = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)
-"""How long others keep their hands off a run; so long a failed one waits for its next try too."""
+"""How long others keep their hands off a run; so long a failed one waits for its next try too.
+
+What a process on this machine left behind when it ended is free at once."""
 MAX_ATTEMPTS = 5
 """Tries per period."""
 KEPT = timedelta(days=30)
@@ -96,13 +99,13 @@ def _claim(store: DocumentStore, context: Context, job: Job[Any], process: str) 
     """Take on the open period of a job; none = it is done, or somebody else is at it."""
     name = period(job.schedule, context.now, context.zone)
     with open_unit(store, context) as uow:
-        if not _is_free(uow.of(JobRunRepository).for_period(job.name, name), context):
+        if not _is_free(uow.of(JobRunRepository).for_period(job.name, name), context, process):
             return None
     with open_unit(store, context, (JobRunRepository,)) as uow:
         runs = uow.of(JobRunRepository)
         # Asked again, now that nobody else can write.
         before = runs.for_period(job.name, name)
-        if not _is_free(before, context):
+        if not _is_free(before, context, process):
             return None
         fields = JobRunFields(
             job=job.name,
@@ -116,10 +119,14 @@ def _claim(store: DocumentStore, context: Context, job: Job[Any], process: str) 
         return runs.change(before, **dict(fields)) if before else runs.add(fields)
 
 
-def _is_free(run: JobRun | None, context: Context) -> bool:
+def _is_free(run: JobRun | None, context: Context, process: str) -> bool:
     if run is None:
         return True
-    is_over = run.lease_until <= context.now or run.claimed_at > context.now
+    is_over = (
+        run.lease_until <= context.now
+        or run.claimed_at > context.now
+        or (run.state is JobState.CLAIMED and is_gone(run.claimed_by, process))
+    )
     return run.state is not JobState.DONE and is_over and run.attempts < MAX_ATTEMPTS
 
 

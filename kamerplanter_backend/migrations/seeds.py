@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.common.context import Context, Role
-from kamerplanter_backend.common.exceptions import BrokenReferenceError, ConflictError
+from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
 from kamerplanter_backend.domain.models.system import SeedMark, SeedMarkFields
 from kamerplanter_backend.domain.repositories.base import Repository
@@ -156,10 +156,10 @@ def _withdraw(repository: Repository[Any], named: set[str]) -> None:
     for stored in repository.find(Where("seed_revision", "is_null", False)):
         if stored.key in named or not _is_untouched(stored):
             continue
-        try:
-            repository.remove(stored.key)
-        except BrokenReferenceError:
+        if repository.is_pointed_to(stored.key):
             _LOGGER.info("Kept %s: it is in use", stored.key)
+        else:
+            repository.remove(stored.key)
 
 
 def _is_loaded(mark: SeedMark | None, digest: str) -> bool:

@@ -1,6 +1,6 @@
 """Which days a calendar shows."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,9 +123,19 @@ class TestTasks:
         assert first.id == second.id
 
     def test_it_names_its_subject_and_its_own_words(self) -> None:
-        (event,) = task_events([task(due_on=TODAY, plant_key="p")], {"p": "Tomato"}, MAY, UTC)
+        (event,) = task_events([task(due_on=TODAY, plant_key="p")], {"p": PLANT}, MAY, UTC)
 
         assert (event.subject_name, event.title, event.task_key) == ("Tomato", "Look", "t")
+        assert event.changed_at == NOW
+
+    def test_a_new_name_of_its_subject_is_a_change(self) -> None:
+        renamed = PLANT.model_copy(update={"name": "Ada", "updated_at": NOW + timedelta(hours=1)})
+
+        (todo,) = task_events([task(due_on=TODAY, plant_key="p")], {"p": renamed}, MAY, UTC)
+        (safe,) = karenz_events(renamed, [treatment(TODAY, 3)], MAY, TODAY)
+
+        assert [event.subject_name for event in (todo, safe)] == ["Ada", "Ada"]
+        assert [event.changed_at for event in (todo, safe)] == [renamed.updated_at] * 2
 
 
 class TestKarenz:

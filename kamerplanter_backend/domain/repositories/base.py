@@ -270,6 +270,10 @@ class Repository[E: Entity]:
             self._transaction, self.collection, key, now=self._context.now
         )
 
+    def is_pointed_to(self, key: str) -> bool:
+        """Tell whether anything points to a document, also in gardens that are not visible."""
+        return self._access.references.is_pointed_to(self._transaction, self.collection.name, key)
+
     # --- Within -----------------------------------------------------------------------------
 
     def _tenant(self) -> str:

@@ -117,6 +117,15 @@ class References:
             for gone_key in gone:
                 transaction.remove(name, gone_key)
 
+    def is_pointed_to(self, transaction: Transaction, name: str, key: str) -> bool:
+        """Tell whether anything of any garden points to a document."""
+        return any(
+            transaction.find(
+                source.name, Query(where=(Where(reference.field, "==", key),), limit=1)
+            )
+            for source, reference in self.incoming(name)
+        )
+
     def _going_along(
         self, transaction: Transaction, name: str, key: str, wall: tuple[Where, ...]
     ) -> Going:

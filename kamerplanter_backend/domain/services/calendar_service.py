@@ -206,8 +206,8 @@ def _task_events(uow: UnitOfWork, window: Window) -> list[CalendarEvent]:
     tasks = {task.key: task for task in _tasks_of(uow, window)}
     plants = uow.of(PlantRepository).get_many({t.plant_key for t in tasks.values() if t.plant_key})
     tanks = uow.of(TankRepository).get_many({t.tank_key for t in tasks.values() if t.tank_key})
-    names = {plant.key: plant.name for plant in plants} | {tank.key: tank.name for tank in tanks}
-    return task_events(tasks.values(), names, window, uow.context.zone)
+    subjects = {subject.key: subject for subject in (*plants, *tanks)}
+    return task_events(tasks.values(), subjects, window, uow.context.zone)
 
 
 def _tasks_of(uow: UnitOfWork, window: Window) -> Iterator[Task]:

@@ -26,6 +26,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
     Where,
 )
 from kamerplanter_backend.domain.interfaces.encoding import encode
+from kamerplanter_backend.domain.models.system import SeedMark
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.archived_series import (
@@ -41,8 +42,20 @@ from kamerplanter_backend.domain.services.base import Service
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.telemetry import Probe, Reading
 
-KEPT_SYSTEM = ("users", "tenants", "memberships", "invitations", "provider_links", "api_keys")
+KEPT_SYSTEM = (
+    "installations",
+    "seed_marks",
+    "users",
+    "tenants",
+    "memberships",
+    "invitations",
+    "provider_links",
+    "api_keys",
+)
 """What an archive of everything holds of the installation; logins under way are not part of it."""
+
+ONE_OF_A_NAME = ("installations", "seed_marks")
+"""What each store has of its own, until an archive of everything brings that of another one."""
 
 LEFT_OUT = ("job_runs", "calendar_feeds")
 """Of a garden: what only the store that it came from can use."""
@@ -146,6 +159,7 @@ class _Restoring:
         self._written: dict[str, list[str]] = {}
         self._new_sites: dict[str, str] = {}
         self._probe_keys: set[str] = set()
+        self._seeded: tuple[str, ...] = ()
         self._report = TransferReport()
 
     def run(self, lines: Iterable[str]) -> TransferReport:
@@ -170,6 +184,7 @@ class _Restoring:
                 case _:
                     pass
         self._replace_sites(old_sites)
+        self._remove_what_was_deleted()
         self._check_references()
         self._put_on_record()
         return self._report
@@ -209,6 +224,10 @@ class _Restoring:
         document = cast("Document", encode(entity))
         if isinstance(entity, Probe):
             self._probe_keys.add(entity.key)
+        if isinstance(entity, SeedMark):
+            self._seeded += entity.loaded
+        if collection.name in ONE_OF_A_NAME:
+            self._make_room(collection.name, document)
         stored = self._transaction.get(collection.name, entity.key)
         if stored is None:
             self._transaction.insert(collection.name, document)
@@ -227,6 +246,23 @@ class _Restoring:
         if collection.name == "sites":
             self._new_sites[entity.key] = entity.tenant_key
         self._report.document_count += 1
+
+    def _make_room(self, collection: str, document: Document) -> None:
+        """Let what the archive brings take the place of what this store has made of itself."""
+        same = Query(where=(Where("name", "==", document["name"]),))
+        for stored in self._transaction.find(collection, same):
+            if stored["key"] != document["key"]:
+                self._transaction.remove(collection, str(stored["key"]))
+
+    def _remove_what_was_deleted(self) -> None:
+        """Take away what a new store has of the catalogue and a person has deleted over there."""
+        for name in self._seeded:
+            collection, _, key = name.partition("/")
+            if key in self._written.get(collection, ()) or collection not in COLLECTIONS:
+                continue
+            stored = self._transaction.get(collection, key)
+            if stored is not None and stored["tenant_key"] == SHARED_TENANT:
+                self._transaction.remove(collection, key)
 
     def _may_replace(self, stored: Document, document: Document) -> bool:
         """Tell whether what is there is what every store has: its own users, gardens, species."""

@@ -1,5 +1,7 @@
 """Jobs: once per period, whoever ticks, whatever happens in between."""
 
+import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +24,7 @@ from kamerplanter_backend.jobs.job import (
     run_due,
     void_unfinished,
 )
+from kamerplanter_backend.jobs.process_name import new_process_name
 from kamerplanter_engines.models.rollup import RollupLevel
 from kamerplanter_engines.models.schedule import Daily, Every, Schedule
 from kamerplanter_engines.models.task import TaskKind
@@ -174,6 +177,35 @@ def test_the_claim_of_another_process_is_respected_until_its_lease_ends(garden: 
     assert at_once == []
     assert [report.problem for report in later] == [None]
     assert len(calls) == 1
+
+
+def test_the_claim_of_a_process_that_was_killed_is_free_at_once(garden: Garden) -> None:
+    calls = []
+
+    def die(_services: Services, _context: Context) -> int:
+        raise KeyboardInterrupt
+
+    mine = new_process_name()
+    _, host, number, _ = mine.split(":")
+    with subprocess.Popen(["/bin/true"]) as ended:
+        pass
+    claimed = [
+        f"process:elsewhere:{ended.pid}:a",  # of another machine: nobody knows
+        f"process:{host}:{os.getppid()}:b",  # still there
+        f"process:{host}:{ended.pid}:c",  # gone
+        f"process:{host}:{number}:d",  # this number has had another process
+    ]
+    done = []
+    for name in claimed:
+        job = Job(name=name, schedule=Daily(at=time(5)), run=die)
+        with pytest.raises(KeyboardInterrupt):
+            tick(garden, [job], process=name)
+        done.append(tick(garden, [replace(job, run=counting(calls).run)], process=mine) != [])
+
+    assert done == [False, False, True, True]
+    # Its own run is nothing that a process takes from itself.
+    assert tick(garden, [counting(calls)], process=mine) != []
+    assert tick(garden, [counting(calls)], process=mine) == []
 
 
 def test_the_claim_of_a_crashed_process_is_void_at_the_next_start(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Query
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.botanical_family import BotanicalFamilyRepository
+from kamerplanter_backend.domain.repositories.cultivar import CultivarRepository
 from kamerplanter_backend.domain.repositories.species import SpeciesRepository
 from kamerplanter_backend.domain.repositories.system import SeedMarkRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
@@ -168,6 +169,25 @@ def test_an_entry_that_is_gone_goes_unless_it_is_in_use(garden: Garden, release:
     assert "ficus_lyrata" in after
     assert "aloe_vera" not in after
     assert len(after) == 143
+
+
+def test_a_cultivar_that_is_gone_stays_while_a_plant_is_one(
+    garden: Garden, release: Release
+) -> None:
+    used, unused = read_catalogue().cultivars[:2]
+    plant = garden.plant(species_key=used.species_key, cultivar_key=used.key)
+    entries = [
+        f"  - key: {item.key}\n    name: {item.name}\n    species_key: {item.species_key}\n"
+        for item in (used, unused)
+    ]
+    release(*((entry, "") for entry in entries), file="cultivars.yaml")
+
+    seed_catalogue(garden.store, LATER)
+
+    after = shared(garden, lambda uow: {item.key for item in uow.of(CultivarRepository).find()})
+    assert used.key in after
+    assert unused.key not in after
+    assert garden.services.plant.get(garden.context(), plant.key) == plant
 
 
 def test_an_entry_of_a_person_is_no_seed_that_is_gone(garden: Garden, release: Release) -> None:

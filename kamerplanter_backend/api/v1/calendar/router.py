@@ -1,5 +1,6 @@
 """The calendar: events of the garden, and feeds that calendar programs subscribe to."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from kamerplanter_backend.api.rate_limit import FeedRateLimit
 from kamerplanter_backend.common.auth import Permitted, Public
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import ExpectedRevision, Server, ServerDep, etag
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.common.log_context import note_down
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.models.calendar import (
@@ -206,7 +208,9 @@ def _content(server: Server, key: str, token: str) -> bytes:
     garden = server.tenants.get(context)
     note_down(tenant_slug=garden.slug, user_key=owner)
     if garden.suspended_at is None and is_fetch_news(feed, now):
-        calendar.note_fetch(context, key)
+        # Its events can be read where nothing can be written.
+        with suppress(UnavailableError):
+            calendar.note_fetch(context, key)
     return ical_file(feed, events, context.zone.key)
 
 

@@ -15,6 +15,7 @@ from kamerplanter_backend.domain.repositories import REPOSITORIES
 from kamerplanter_backend.domain.repositories.collection import Scope
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_backend.domain.services.installation_service import InstallationService
 from kamerplanter_backend.domain.services.transfer_service import (
     COLLECTIONS,
     KEPT_SYSTEM,
@@ -29,13 +30,11 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Reading
 from tests.backend.garden import Garden
 
 TRANSIENT = {
-    "installations",
     "job_runs",
     "login_delays",
     "login_states",
     "one_time_tokens",
     "refresh_tokens",
-    "seed_marks",
     "sessions",
 }
 """Of the installation, and of no use in another one."""
@@ -228,6 +227,25 @@ def test_everything_goes_into_a_new_store(garden: Garden, tmp_path: Path) -> Non
     restore(other, exported(garden, None), everything=True)
 
     assert content(other) == content(garden)
+    assert other.store.check() == []
+    other.store.close()
+
+
+def test_a_new_store_becomes_the_same_installation(garden: Garden, tmp_path: Path) -> None:
+    """So that Home Assistant knows it again, and nothing of the catalogue comes back."""
+    whole = garden.context(tenant_key="*", role=Role.ADMIN)
+    here = InstallationService(garden.store).ensure(whole)
+    garden.services.species.remove(whole, "ficus_lyrata")
+    other = Garden(tmp_path / "other.db")
+    assert InstallationService(other.store).ensure(whole) != here
+
+    restore(other, exported(garden, None), everything=True)
+    other.restart()
+
+    assert InstallationService(other.store).ensure(whole) == here
+    names = {item.key for item in other.services.catalogue.list_species(other.context())}
+    assert "aloe_vera" in names
+    assert "ficus_lyrata" not in names
     assert other.store.check() == []
     other.store.close()
 
