@@ -2,7 +2,7 @@
 
 import os
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -18,6 +18,15 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from kamerplanter_backend.config import ingest_settings
+from kamerplanter_backend.config.addresses import (
+    address_of,
+    check_host_names,
+    check_public_url,
+    check_sender,
+    is_closed,
+    is_loopback,
+    is_public,
+)
 from kamerplanter_backend.config.oidc_provider import EXAMPLE, OidcProvider
 from kamerplanter_backend.config.proxies import check_proxies
 from kamerplanter_backend.config.retention_settings import RetentionSettings
@@ -256,25 +265,17 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     def _check_public_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-            raise ValueError(
-                f"{PREFIX}PUBLIC_URL must be an address such as https://garden.example"
-            )
-        if parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise ValueError(f"{PREFIX}PUBLIC_URL must end with the host or port")
-        return value.rstrip("/")
+        return check_public_url(value, f"{PREFIX}PUBLIC_URL")
 
     @field_validator("allowed_hosts")
     @classmethod
     def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not name or "*" in name or "/" in name or name != name.strip():
-                raise ValueError(
-                    f"{PREFIX}ALLOWED_HOSTS must be names such as garden.lan, without scheme, "
-                    "port and asterisk, with commas between them"
-                )
-        return value
+        return check_host_names(value, f"{PREFIX}ALLOWED_HOSTS")
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _check_smtp_from(cls, value: str | None) -> str | None:
+        return None if value is None else check_sender(value, f"{PREFIX}SMTP_FROM")
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -296,12 +297,12 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
 
     def _address_problems(self) -> list[str]:
         problems = []
-        is_local = _is_loopback(self.host)
-        if _address(self.host) in {IPv4Address(0), IPv6Address(0)} and not self.listen_everywhere:
+        is_local = is_loopback(self.host)
+        if address_of(self.host) in {IPv4Address(0), IPv6Address(0)} and not self.listen_everywhere:
             problems.append(
                 f"{PREFIX}HOST: to listen on all addresses set {PREFIX}LISTEN_EVERYWHERE=true"
             )
-        elif self.mode is Mode.LIGHT and _is_public(self.host):
+        elif self.mode is Mode.LIGHT and is_public(self.host):
             problems.append(
                 f"{PREFIX}HOST: light mode has no login, so it must not listen on a public "
                 f"address; set {PREFIX}MODE=full"
@@ -315,6 +316,12 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
             problems.append(
                 f"{PREFIX}ALLOWED_HOSTS must name the hosts under which a light server in a "
                 f"network answers, because {PREFIX}LISTEN_EVERYWHERE is set"
+            )
+        outside = urlsplit(self.public_url).hostname if self.public_url is not None else None
+        if self.mode is Mode.LIGHT and outside is not None and not is_closed(outside):
+            problems.append(
+                f"{PREFIX}PUBLIC_URL: light mode has no login, so {outside} must not lead to it; "
+                f"set {PREFIX}MODE=full, or a name of your own network such as garden.lan"
             )
         return problems
 
@@ -364,7 +371,7 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
             return [f"{PREFIX}SMTP_USE_TLS=false would send the password in clear text"]
         is_sent_open = self.mailer is MailerKind.SMTP and not self.smtp_use_tls
         is_for_others = self.is_production and self.mode is Mode.FULL
-        if is_sent_open and is_for_others and not _is_loopback(self.smtp_host):
+        if is_sent_open and is_for_others and not is_loopback(self.smtp_host):
             instead = f"a mail server on this machine, {PREFIX}SMTP_HOST=localhost, may get them so"
             return [f"{PREFIX}SMTP_USE_TLS=false would send codes in clear text; only {instead}"]
         return []
@@ -374,20 +381,3 @@ def default_store_path() -> Path:
     """Return where the store is kept if nobody says otherwise: in the user's own data folder."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base).absolute() / "kamerplanter" / "garden.db"
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host.strip("[]"))
-    except ValueError:
-        return None
-
-
-def _is_public(host: str) -> bool:
-    address = _address(host)
-    return address is not None and address.is_global
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host.lower() == "localhost" if address is None else address.is_loopback

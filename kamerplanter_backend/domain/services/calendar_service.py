@@ -37,6 +37,8 @@ from kamerplanter_engines.calendar_engine import (
 )
 from kamerplanter_engines.models.calendar import CalendarCategory, CalendarEvent
 from kamerplanter_engines.models.ipm import Treatment
+from kamerplanter_engines.models.plant import Plant
+from kamerplanter_engines.models.tank import Tank
 from kamerplanter_engines.models.task import Task, TaskState
 
 FETCH_NOTED_AFTER = timedelta(hours=1)
@@ -206,7 +208,8 @@ def _task_events(uow: UnitOfWork, window: Window) -> list[CalendarEvent]:
     tasks = {task.key: task for task in _tasks_of(uow, window)}
     plants = uow.of(PlantRepository).get_many({t.plant_key for t in tasks.values() if t.plant_key})
     tanks = uow.of(TankRepository).get_many({t.tank_key for t in tasks.values() if t.tank_key})
-    subjects = {subject.key: subject for subject in (*plants, *tanks)}
+    subjects: dict[str, Plant | Tank] = {plant.key: plant for plant in plants}
+    subjects |= {tank.key: tank for tank in tanks}
     return task_events(tasks.values(), subjects, window, uow.context.zone)
 
 

@@ -15,6 +15,7 @@ import structlog
 from ical.calendar_stream import IcsCalendarStream
 from ical.event import Event
 
+from kamerplanter_backend.common.exceptions import StoreFullError
 from kamerplanter_backend.config.logging import configure_logging
 from kamerplanter_backend.config.settings import Environment, Mode
 from tests.backend.api.harness import GARDEN, Bench, settings_of
@@ -178,6 +179,8 @@ class TestFeedFile:
             answer = await program.get(path_of(made["address"]))
 
         assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+        # One value: where two stand, some programs take the laxer one.
+        assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
         (event,) = IcsCalendarStream.calendar_from_ics(answer.text).events
         assert event.uid == f"task-{task['key']}@{made['feed']['key']}.kamerplanter"
         # A whole day is two dates, the end not part of it.
@@ -246,6 +249,35 @@ class TestFeedFile:
         bench.clock.wait(hours=3)
 
         assert (await api.get(path_of(made["address"]))).content == first
+
+    async def test_a_renamed_plant_is_a_change_of_its_events(
+        self, api: httpx.AsyncClient, bench: Bench
+    ) -> None:
+        plant = await add(api, "plants", name="Basil", species_key="ocimum_basilicum")
+        application = {"product": "Neem", "interval_d": 3, "at": NOW}
+        body = {"plant_keys": [plant["key"]], "application": application}
+        assert (await api.post(f"{GARDEN}/ipm/treatments", json=body)).status_code == 201
+        made = await make(api, categories=["karenz"])
+        bench.clock.wait(hours=3)
+
+        await api.patch(f"{GARDEN}/plants/{plant['key']}", json={"name": "Thai basil"})
+
+        (event,) = await read(api, made)
+        assert "Thai basil" in (event.summary or "")
+        assert event.dtstamp == event.last_modified == bench.clock()
+
+    async def test_it_is_read_where_nothing_can_be_written(
+        self, api: httpx.AsyncClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await add(api, "tasks", title="Roots", due_on="2026-05-03")
+        made = await make(api)
+
+        def full(*_args: object) -> None:
+            raise StoreFullError("The disk is full.", reason="full")
+
+        monkeypatch.setattr(bench.server.services.calendar, "note_fetch", full)
+
+        assert [event.summary for event in await read(api, made)] == ["Roots"]
 
     async def test_reading_it_is_noted_by_the_hour(
         self, api: httpx.AsyncClient, bench: Bench
@@ -432,11 +464,11 @@ class TestWhoseFeed:
         assert (refused.status_code, refused.json()["error_code"]) == (403, "TENANT_SUSPENDED")
 
     async def test_the_address_is_the_public_one(self, server_of: Callable[..., Bench]) -> None:
-        bench = server_of(Mode.LIGHT, public_url="https://garden.example.org/")
+        bench = server_of(Mode.LIGHT, public_url="https://garden.lan/")
         async with bench.client() as api:
             made = await make(api)
 
         key, token = made["feed"]["key"], made["token"]
         assert made["address"] == (
-            f"https://garden.example.org/api/v1/calendar/feeds/{key}.ics?token={token}"
+            f"https://garden.lan/api/v1/calendar/feeds/{key}.ics?token={token}"
         )

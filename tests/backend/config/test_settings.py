@@ -68,6 +68,31 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     [
         pytest.param({"host": "0.0.0.0"}, "KAMERPLANTER_HOST", id="all addresses by host"),  # noqa: S104
         pytest.param({"host": "::"}, "KAMERPLANTER_HOST", id="all addresses by host, IPv6"),
+        pytest.param({"host": "0"}, "KAMERPLANTER_HOST", id="all addresses, written short"),
+        pytest.param(
+            {"host": "0x0", "mode": "full", "secret_key": SECRET},
+            "KAMERPLANTER_HOST",
+            id="all addresses, written oddly",
+        ),
+        pytest.param(
+            {"public_url": "https://garden.example", "trusted_proxies": ("127.0.0.1",)},
+            "KAMERPLANTER_PUBLIC_URL",
+            id="light behind a public name",
+        ),
+        pytest.param(
+            {"public_url": "http://8.8.8.8:8075"},
+            "KAMERPLANTER_PUBLIC_URL",
+            id="light behind a public address",
+        ),
+        pytest.param(
+            {"public_url": "https://garden.lan:99999"},
+            "KAMERPLANTER_PUBLIC_URL",
+            id="port that there is not",
+        ),
+        pytest.param(
+            {"allowed_hosts": ("garden.lan:8075",)}, "KAMERPLANTER_ALLOWED_HOSTS", id="with a port"
+        ),
+        pytest.param({"smtp_from": "garden"}, "KAMERPLANTER_SMTP_FROM", id="no mail address"),
         pytest.param({"host": "192.168.1.5"}, "KAMERPLANTER_HOST", id="light in a network"),
         pytest.param({"host": "garden.example"}, "KAMERPLANTER_HOST", id="light on a name"),
         pytest.param(
@@ -216,6 +241,29 @@ def test_a_refusal_does_not_repeat_a_secret() -> None:
 )
 def test_mail_that_nobody_else_can_read_is_sent(more: dict[str, Any]) -> None:
     assert Settings.model_validate(OPEN_MAIL | more).mailer is MailerKind.SMTP
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://garden.lan:8075",
+        "http://homeassistant:8075",
+        "http://192.168.1.5",
+        "https://localhost",
+        "http://[fd00::7]:8075",
+        "http://127.1:8075",
+    ],
+)
+def test_a_light_server_may_be_called_by_names_of_a_closed_network(address: str) -> None:
+    assert Settings.model_validate({"public_url": address}).public_url == address
+
+
+def test_a_sender_may_have_a_name_and_a_host_an_address() -> None:
+    values = {"smtp_from": "Garden <garden@example.org>", "allowed_hosts": ("::1", "garden.lan")}
+    settings = Settings.model_validate(values)
+
+    assert settings.smtp_from == "Garden <garden@example.org>"
+    assert settings.allowed_hosts == ("::1", "garden.lan")
 
 
 def test_a_developer_may_do_without_encryption() -> None:
