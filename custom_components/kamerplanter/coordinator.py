@@ -147,8 +147,8 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         """Tell whether the server said it longer ago; none = nothing is too old."""
         if age is None or self._server is None or not self._server.is_stale:
             return False
-        seen_at = self._server.seen_at
-        return seen_at is None or dt_util.utcnow() - seen_at > age
+        known = self._server.age
+        return known is None or known > age
 
     def _index(self, snapshot: GardenSnapshot) -> None:
         views: dict[Subject, GardenView] = {Subject.hub(): snapshot}

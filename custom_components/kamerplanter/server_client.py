@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, override
 
 from homeassistant.util import dt as dt_util
@@ -67,6 +67,11 @@ class ServerClient(KamerplanterClient):
     def seen_at(self) -> datetime | None:
         """When the server answered last, by our clock; none = never."""
         return self._memory.seen_at
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long ago that was; none = nobody knows."""
+        return self._memory.age(dt_util.utcnow())
 
     @override
     async def snapshot(self) -> GardenSnapshot:

@@ -1,8 +1,10 @@
 """Keeps what a server showed last on the disk, so that a restart without it shows that."""
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from homeassistant.core import HomeAssistant
@@ -16,6 +18,8 @@ _LOGGER = logging.getLogger(__name__)
 
 SAVE_EVERY = timedelta(minutes=5)
 """A flash card does not want to be written at each reading."""
+UNSTEADY = timedelta(minutes=1)
+"""A clock is put right by so much now and then, which says nothing."""
 MAX_BYTES = 16 * 1024 * 1024
 """Of a garden with thousands of plants; more is not kept."""
 
@@ -38,6 +42,9 @@ class SnapshotMemory:
         self._path = path
         self._kept = kept
         self._saved = kept
+        self._saving = asyncio.Lock()
+        self._is_trouble_logged = False
+        self._kept_tick_s: float | None = None
 
     @classmethod
     async def async_open(cls, hass: HomeAssistant, path: Path) -> Self:
@@ -54,23 +61,41 @@ class SnapshotMemory:
         """When the server said so, by our clock."""
         return None if self._kept is None else self._kept.seen_at
 
+    def age(self, now: datetime) -> timedelta | None:
+        """Return how long ago the server said so; none = never, or the clock was set back since.
+
+        A clock that goes back while Home Assistant runs makes nothing younger.
+        """
+        if self._kept is None or self._kept.seen_at - now > UNSTEADY:
+            return None
+        by_clock = max(timedelta(), now - self._kept.seen_at)
+        if self._kept_tick_s is None:
+            return by_clock
+        return max(by_clock, timedelta(seconds=monotonic() - self._kept_tick_s))
+
     async def keep(self, snapshot: GardenSnapshot, seen_at: datetime) -> None:
         """Remember a snapshot, and write it if that is due."""
         self._kept = _Kept(seen_at=seen_at, snapshot=snapshot)
+        self._kept_tick_s = monotonic()
         if (
             self._saved is None
-            or seen_at - self._saved.seen_at >= SAVE_EVERY
+            or abs(seen_at - self._saved.seen_at) >= SAVE_EVERY
             or _gates(snapshot) != _gates(self._saved.snapshot)
         ):
             await self.save()
 
     async def save(self) -> None:
         """Write what is remembered, if it is not written yet."""
-        kept = self._kept
-        if kept is None or kept is self._saved:
-            return
-        self._saved = kept
-        await self._hass.async_add_executor_job(_write, self._path, kept)
+        async with self._saving:  # an older one must not be written over a newer one
+            kept = self._kept
+            if kept is None or kept is self._saved:
+                return
+            trouble = await self._hass.async_add_executor_job(_write, self._path, kept)
+            if trouble is None:
+                self._saved = kept
+            elif not self._is_trouble_logged:
+                _LOGGER.warning("What the server shows cannot be remembered: %s", trouble)
+            self._is_trouble_logged = trouble is not None
 
 
 def _gates(snapshot: GardenSnapshot) -> tuple[object, ...]:
@@ -90,13 +115,15 @@ def _read(path: Path) -> _Kept | None:
         return None
 
 
-def _write(path: Path, kept: _Kept) -> None:
+def _write(path: Path, kept: _Kept) -> Exception | None:
+    """Write what is kept; return why it has to be tried again."""
     text = kept.model_dump_json()
     if len(text.encode()) > MAX_BYTES:
         _LOGGER.warning("The garden is too large to be remembered for a start without its server")
-        return
+        return None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_utf8_file_atomic(str(path), text, private=True)
     except (OSError, WriteError) as error:
-        _LOGGER.warning("What the server shows cannot be remembered: %s", error)
+        return error
+    return None

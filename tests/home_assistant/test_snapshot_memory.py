@@ -122,3 +122,47 @@ async def test_a_disk_that_takes_nothing_is_only_told(
 
     assert "cannot be remembered" in caplog.text
     assert isinstance(memory.snapshot, GardenSnapshot)
+
+
+async def test_what_could_not_be_written_is_written_with_the_next_look(
+    garden: Garden, path: Path
+) -> None:
+    write(path.parent, "a file in the way")
+    memory = await opened(garden.hass, path)
+    await memory.keep(garden.snapshot, NOW)
+    path.parent.unlink()
+
+    await memory.keep(garden.snapshot, NOW + timedelta(seconds=1))
+
+    assert (await opened(garden.hass, path)).seen_at == NOW + timedelta(seconds=1)
+
+
+async def test_a_clock_that_was_set_back_does_not_keep_it_from_being_written(
+    garden: Garden, path: Path
+) -> None:
+    memory = await opened(garden.hass, path)
+    await memory.keep(garden.snapshot, NOW)
+
+    await memory.keep(garden.snapshot, NOW - timedelta(days=1))
+
+    assert (await opened(garden.hass, path)).seen_at == NOW - timedelta(days=1)
+
+
+@pytest.mark.parametrize("with_restart", [True, False], ids=["restart", "running"])
+async def test_a_clock_that_was_set_back_makes_nothing_younger(
+    garden: Garden, path: Path, monkeypatch: pytest.MonkeyPatch, *, with_restart: bool
+) -> None:
+    ticks = [100.0]
+    monkeypatch.setattr(snapshot_memory, "monotonic", lambda: ticks[-1])
+    memory = await opened(garden.hass, path)
+    await memory.keep(garden.snapshot, NOW)
+    if with_restart:
+        memory = await opened(garden.hass, path)
+
+    at_once = memory.age(NOW - timedelta(seconds=1))
+    set_back = memory.age(NOW - timedelta(hours=1))
+    ticks.append(100.0 + timedelta(hours=2).total_seconds())
+    later = memory.age(NOW + timedelta(minutes=5))
+
+    assert (at_once, set_back) == (timedelta(), None)
+    assert later == (timedelta(minutes=5) if with_restart else timedelta(hours=2))
