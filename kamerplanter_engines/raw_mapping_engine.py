@@ -7,7 +7,7 @@ from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.calibration import Calibration, RawMapping
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from kamerplanter_engines.tables.channels import CHANNELS
-from kamerplanter_engines.units import conversion
+from kamerplanter_engines.units import conversion, unit_fault
 
 CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
 """Kinds that a device may tell as at 25 °C or as they are in the liquid."""
@@ -68,10 +68,24 @@ def counts_for(calibration: Calibration, binding: ChannelBinding) -> bool:
         is_same = calibration.compensated == now.compensated
         return is_same or binding.kind not in CONDUCTIVITIES
     if is_same_mapping(then, now):
-        return True
+        return then.unit is not None or not _may_be_another(binding)
     # It was noted as in the canonical unit, though it was read in the usual one.
     is_unsaid = then.unit is None and binding.unit is None
     return is_unsaid and is_same_mapping(then, _mapping(binding, None, _AS_IT_IS))
+
+
+def _may_be_another(binding: ChannelBinding) -> bool:
+    """Tell whether a note without a unit may be of a channel that makes other numbers.
+
+    That of a channel without a unit was noted as if it had named the canonical one. Where another
+    one is usual, nobody can tell them apart.
+    """
+    usual = CHANNELS[binding.kind].default_unit
+    if binding.unit is None or conversion(binding.kind, usual) == _AS_IT_IS:
+        return False
+    return unit_fault(binding.kind, binding.unit) is None and (
+        conversion(binding.kind, binding.unit) == _AS_IT_IS
+    )
 
 
 def is_same_mapping(one: RawMapping, other: RawMapping) -> bool:

@@ -111,6 +111,21 @@ def test_what_an_older_version_noted_counts_as_long_as_nothing_changes() -> None
     assert counts_for(micro, said)
 
 
+def test_what_an_older_version_noted_counts_for_no_unit_that_it_may_have_been_without() -> None:
+    # The same note stands for thousandths, as the channel named no unit, and for whole ones.
+    note = RawMapping(path="value", factor=1.0, offset=0)
+    made = made_on(bound(SOIL_EC)).model_copy(update={"mapping": note})
+
+    assert counts_for(made, bound(SOIL_EC))
+    assert not counts_for(made, bound(SOIL_EC, unit="mS/cm"))
+    assert not counts_for(made, bound(SOIL_EC, unit="dS/m"))
+    # Of the others the usual unit is the canonical one, so both are the same.
+    assert counts_for(made_on(bound()).model_copy(update={"mapping": note}), bound(unit="mS/cm"))
+    # A note in thousandths was made for a channel that named them.
+    micro = made.model_copy(update={"mapping": RawMapping(path="value", factor=1e-3, offset=0)})
+    assert counts_for(micro, bound(SOIL_EC, unit="µS/cm"))
+
+
 def test_compensation_is_nothing_to_a_ph_value() -> None:
     assert counts_for(made_on(bound(PH)), bound(PH, compensated=False))
 

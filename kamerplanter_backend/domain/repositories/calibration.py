@@ -7,8 +7,9 @@ from kamerplanter_backend.domain.interfaces.document_store import Order, Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_engines.calibration_engine import in_force
-from kamerplanter_engines.models.calibration import Calibration, RawMapping
-from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.models.calibration import Calibration
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.raw_mapping_engine import counts_for, mapping_of
 
 
 class CalibrationRepository(Repository[Calibration]):
@@ -39,11 +40,18 @@ class CalibrationRepository(Repository[Calibration]):
             if item.done_at < at and (item.replaced_at is None or at < item.replaced_at):
                 self.change(item, replaced_at=at)
 
-    def note_mapping(self, probe_key: str, kind: ChannelKind, mapping: RawMapping) -> None:
-        """Say on which numbers those calibrations were made that do not tell, being older."""
+    def note_mapping(self, probe_key: str, binding: ChannelBinding) -> None:
+        """Say on which numbers those calibrations were made that do not quite tell, being older.
+
+        Args:
+            probe_key: The probe.
+            binding: The channel, as it has been bound until now.
+        """
         for item in self.of_probe(probe_key):
-            if item.kind is kind and item.mapping is None:
-                self.change(item, mapping=mapping)
+            if item.kind is binding.kind and (
+                item.mapping is None or (item.mapping.unit is None and counts_for(item, binding))
+            ):
+                self.change(item, mapping=mapping_of(binding))
 
 
 def counting_since(newest_first: Iterable[Calibration], since: datetime) -> tuple[Calibration, ...]:

@@ -151,9 +151,9 @@ def _keep_mappings(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:
     Those of an older version do not; while nothing changes, it is the present one.
     """
     for binding in before.channels:
-        now, then = after.binding(binding.kind), mapping_of(binding)
-        if now is None or not is_same_mapping(then, mapping_of(now)):
-            uow.of(CalibrationRepository).note_mapping(before.key, binding.kind, then)
+        now = after.binding(binding.kind)
+        if now is None or not is_same_mapping(mapping_of(binding), mapping_of(now)):
+            uow.of(CalibrationRepository).note_mapping(before.key, binding)
 
 
 def _forget_goodbye(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:

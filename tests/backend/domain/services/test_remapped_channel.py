@@ -15,6 +15,7 @@ from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     CalibrationPoint,
     CalibrationState,
+    RawMapping,
 )
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
@@ -148,6 +149,23 @@ def test_one_that_does_not_tell_its_mapping_is_taken_to_be_of_the_one_before(
     bind(garden, probe, channel())
 
     assert [item.key for item in view_of(garden, probe).calibrations] == [made.key]
+
+
+def test_a_note_of_an_older_version_is_made_whole_before_the_unit_changes(garden: Garden) -> None:
+    soil_ec, points = ChannelKind.SOIL_EC, (CalibrationPoint(raw=1.35, value=1.413),)
+    probe = garden.probe(channels=(ChannelBinding(kind=soil_ec, topic="ec"), THERMOMETER))
+    made = calibrate(garden, probe, CalibrationFields(kind=soil_ec, points=points))
+    with open_unit(garden.store, garden.context(), (CalibrationRepository,)) as uow:
+        uow.of(CalibrationRepository).change(made, mapping=RawMapping(factor=1.0, offset=0))
+
+    found = []
+    for unit in ("mS/cm", "µS/cm", "mS/cm", None):
+        bind(garden, probe, ChannelBinding(kind=soil_ec, topic="ec", unit=unit))
+        view = view_of(garden, probe)
+        found.append(([item.key for item in view.calibrations], view.should_be_calibrated))
+
+    lost, kept = ([], True), ([made.key], False)
+    assert found == [lost, kept, lost, kept]
 
 
 def test_a_calibration_cannot_say_something_else_of_compensation_than_its_channel(
