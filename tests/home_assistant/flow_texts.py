@@ -71,3 +71,4 @@ def _fields(schema: Mapping[Any, Any], step: Mapping[str, Any]) -> Iterator[str]
             yield from _fields(field.schema.schema, part)
         else:
             yield step["data"][str(key)]
+            yield step.get("data_description", {}).get(str(key), "-")

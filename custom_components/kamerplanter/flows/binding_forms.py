@@ -27,10 +27,12 @@ from kamerplanter_engines.models.telemetry import (
     CurvePoint,
 )
 from kamerplanter_engines.probe_engine import curve_range, is_topic
+from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
 from .base import FormError, form_error_of
 from .forms import labelled, number, text_of
 
@@ -243,6 +245,26 @@ def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
         ) from error
 
 
+def defaults_of(kind: ChannelKind, texts: Texts) -> dict[str, str]:
+    """Return what holds where a field is left empty, as the texts of the fields name it."""
+    spec = CHANNELS[kind]
+    rate = spec.rate_per_min
+    return {
+        "default_unit": spec.unit or "pH",
+        "default_max_age": f"{spec.max_age_s / 60:g} min",
+        "default_hold": f"{spec.hold_s / 60:g} min",
+        "default_rate": (
+            texts.choice("binding_default", "no_rate")
+            if rate is None
+            else f"{texts.number(rate)} {_rate_unit(kind)}"
+        ),
+    }
+
+
+def _rate_unit(kind: ChannelKind) -> str:
+    return f"{CHANNELS[kind].unit or 'pH'}/min"
+
+
 def _unit_field(kind: ChannelKind) -> dict[Any, Any]:
     units = [unit for unit in KNOWN_UNITS[kind] if unit]
     if len(units) == 1:
@@ -266,7 +288,7 @@ def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:
     return conductivity | {
         vol.Optional("factor"): number("factor", 1e-6, 1e6),
         vol.Optional("max_age_min"): number("max_age_s", 0.1, unit="min"),
-        vol.Optional("rate_per_min"): number("rate_per_min", 0.001),
+        vol.Optional("rate_per_min"): number("rate_per_min", 0.001, unit=_rate_unit(kind)),
         vol.Optional("stuck_after_min"): number("stuck_after_s", 0.1, unit="min"),
         vol.Optional("hold_min"): number("hold_s", 0, unit="min"),
     }

@@ -22,6 +22,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     DOMAIN,
 )
 from ..schema import vol  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
 from .base import FormError, form_error_of
 from .binding_forms import (
     availability_from,
@@ -29,6 +30,7 @@ from .binding_forms import (
     binding_of_entity,
     binding_of_topic,
     binding_values,
+    defaults_of,
     entity_schema,
     topic_schema,
 )
@@ -239,7 +241,9 @@ class BindingSteps(DeviceSteps):
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
-            description_placeholders=placeholders | {"measurement": await self._kind_name()},
+            description_placeholders=placeholders
+            | {"measurement": await self._kind_name()}
+            | defaults_of(self._kind, await Texts.async_load(self.hass)),
             last_step=False,
         )
 

@@ -14,7 +14,7 @@ from kamerplanter_engines.models.steadiness import Steadiness
 from ..schema import vol  # noqa: TID252 - the neighbours import alike
 from ..texts import Texts  # noqa: TID252
 from .calibrated_channel import CalibratedChannel, StepResult
-from .calibration_words import raw_unit, reference_unit
+from .calibration_words import raw_unit, reference_unit, solution_help
 from .forms import number
 
 RAW_LIMIT = 1e9
@@ -57,7 +57,11 @@ class CalibrationReading(CalibratedChannel):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders=await self._names()
-            | {"live": self._live_text(texts, seen), "refused": refused},
+            | {
+                "live": self._live_text(texts, seen),
+                "refused": refused,
+                "solution_help": solution_help(texts, draft.kind),
+            },
             last_step=False,
         )
 

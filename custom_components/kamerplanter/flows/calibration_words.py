@@ -51,6 +51,13 @@ def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
     return texts.choice("calibration_instruction", key, solution=texts.number(solution))
 
 
+def solution_help(texts: Texts, kind: ChannelKind) -> str:
+    """Return what to enter as the value of a solution."""
+    is_soil = kind is ChannelKind.SOIL_MOISTURE
+    key = "ph" if kind is ChannelKind.PH else "soil" if is_soil else "ec"
+    return texts.choice("calibration_solution_help", key)
+
+
 def live(
     texts: Texts, now: RawSample | None, steady: Steadiness, kind: ChannelKind, scale: RawScale
 ) -> str:
