@@ -178,6 +178,9 @@ class SessionService(Service):
         if any(self._is_spent(other.used_at, now) for other in (token, *siblings)):
             sessions.change(session, ended_at=now, end=SessionEnd.REUSED)
             return _Exchange(_Verdict.REUSED)
+        if any(child.used_at is not None for child in tokens.of_parent(token.key)):
+            # The browser has gone on from there: a third successor would end the session later.
+            return _Exchange(_Verdict.INVALID)
         user = uow.of(UserRepository).try_get(session.user_key)
         if token.expires_at <= now or user is None or not user.is_open:
             return _Exchange(_Verdict.INVALID)

@@ -126,6 +126,22 @@ def test_thief_within_the_grace_is_found_when_both_go_on(people: People, login: 
         refresh(people, owner)
 
 
+def test_late_tab_is_refused_and_ends_nothing_once_the_browser_went_on(
+    people: People, login: Login
+) -> None:
+    people.wait(minutes=15)
+    first = refresh(people, login)
+    second = refresh(people, first)
+    people.wait(seconds=5)
+
+    with pytest.raises(InvalidTokenError) as refused:
+        refresh(people, login)
+
+    assert not isinstance(refused.value, SessionReusedError)
+    people.wait(minutes=15)
+    assert authenticate(people, refresh(people, second)) == login.user_key
+
+
 def test_clock_that_was_set_back_does_not_stretch_the_grace(people: People, login: Login) -> None:
     people.wait(hours=1)
     refresh(people, login)
