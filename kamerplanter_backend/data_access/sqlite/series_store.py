@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, override
 
@@ -19,18 +19,20 @@ from kamerplanter_backend.data_access.sqlite.packing import (
     packed,
     readings_of,
     row_of,
-    unpacked,
+)
+from kamerplanter_backend.data_access.sqlite.repeats import (
+    SAME_READING_US,
+    Stored,
+    do_follow,
+    do_rise,
+    is_dense,
+    new_of_any,
+    new_of_rising,
 )
 from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US, MICROSECOND, microseconds
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from kamerplanter_engines.models.twin import Span
-
-SAME_READING_US = 1_000_000
-"""An equal value within less than this is the same reading. [µs]"""
-
-DENSE_PER_S = 4
-"""From so many readings of a channel a second on, neighbours are looked up once for all of them."""
 
 FOREVER_US = 2**63 - 1
 
@@ -46,6 +48,11 @@ _INSERT_IF_NEW = f"""
           AND from_2030_us < ?2 + {SAME_READING_US}
           AND (from_2030_us = ?2 OR (value = ?3 AND typeof(value) = typeof(?3)))
     )
+"""
+
+_CHANNELS = """
+    SELECT probe_key, kind, id FROM channels
+    WHERE probe_key IN (SELECT value FROM json_each(?))
 """
 
 _NEWEST = """
@@ -97,20 +104,17 @@ class SqliteSeriesStore(SeriesStore):
     def append(self, readings: Sequence[Reading]) -> int:
         self._check_writable()
         by_channel = self._by_channel(readings)
-        # What comes in the order of time is new; only what does not has to be looked for.
-        following = self._following(by_channel)
-        rows = [row for channel in following for row in by_channel[channel]]
-        added = self._write(_INSERT, rows)
-        for channel, others in by_channel.items():
-            if channel not in following:
-                if _is_dense(others):
-                    added += self._write(_INSERT, self._without_repeats(channel, others))
-                else:
-                    added += self._write(_INSERT_IF_NEW, others)
+        new = self._new(by_channel)
+        added = self._write(_INSERT, [row for rows in new.values() for row in rows])
+        unsure = {channel: rows for channel, rows in by_channel.items() if channel not in new}
+        for rows in unsure.values():
+            added += self._write(_INSERT_IF_NEW, rows)
         if added:
-            self._note_good(by_channel, following)
+            self._note_good(new, unsure)
             hours = {
-                (channel, hour) for channel, rows in by_channel.items() for hour in _hours(rows)
+                (channel, hour)
+                for channel, rows in (*new.items(), *unsure.items())
+                for hour in _hours(rows)
             }
             self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
         return added
@@ -251,69 +255,76 @@ class SqliteSeriesStore(SeriesStore):
         return [int(channel) for (channel,) in found]
 
     def _by_channel(self, readings: Sequence[Reading]) -> dict[int, list[Row]]:
-        rows: dict[int, list[Row]] = {}
-        numbers = self._channels
+        of_names: dict[tuple[str, str], list[Reading]] = {}
         for reading in readings:
-            channel = numbers.get((reading.probe_key, reading.kind._value_))
-            if channel is None:
-                channel = self.channel(reading.probe_key, reading.kind, make=True)
-            if channel in rows:
-                rows[channel].append(row_of(channel, reading))
+            name = (reading.probe_key, reading.kind._value_)
+            found = of_names.get(name)
+            if found is None:
+                of_names[name] = [reading]
             else:
-                rows[channel] = [row_of(channel, reading)]
+                found.append(reading)
+        self._read_channels({probe_key for probe_key, _ in of_names.keys() - self._channels.keys()})
+        rows = {}
+        for found in of_names.values():
+            channel = self.channel(found[0].probe_key, found[0].kind, make=True)
+            rows[channel] = [row_of(channel, reading) for reading in found]
         return rows
 
-    def _following(self, by_channel: Mapping[int, Sequence[Row]]) -> set[int]:
-        """Return the channels whose rows rise by a second or more, beginning after what is there.
+    def _read_channels(self, probe_keys: Collection[str]) -> None:
+        """Learn the numbers of all channels of some probes at once."""
+        if probe_keys:
+            rows = self._rows(_CHANNELS, (json.dumps([*probe_keys]),))
+            self._channels.update(((probe_key, kind), number) for probe_key, kind, number in rows)
 
-        None of these can be a repetition.
+    def _new(self, by_channel: Mapping[int, Sequence[Row]]) -> dict[int, Sequence[Row]]:
+        """Return the rows that are new, in the order of time, where a look at few others tells.
+
+        What comes in the order of time is new, and what is stored of the second before it tells
+        whether it repeats that.
         """
         newest = dict(self._rows(_NEWEST, (json.dumps([*by_channel]),)))
-        return {
-            channel for channel, rows in by_channel.items() if _do_follow(rows, newest[channel])
-        }
-
-    def _note_good(self, by_channel: Mapping[int, Sequence[Row]], following: set[int]) -> None:
-        """Remember the newest good reading of each channel."""
-        noted = []
+        new: dict[int, Sequence[Row]] = {}
         for channel, rows in by_channel.items():
-            good = [row[1] for row in rows if is_good(row)]
-            if good and channel not in following:
-                # Some were perhaps not stored: what counts is what is there.
+            if do_follow(rows, newest[channel]):
+                new[channel] = rows
+            elif do_rise(rows, newest[channel]):
+                before = self._stored(channel, rows[0][1], rows[0][1])
+                new[channel] = new_of_rising(rows, before)
+            elif is_dense(rows):
+                times = [row[1] for row in rows]
+                new[channel] = new_of_any(rows, self._stored(channel, min(times), max(times)))
+        return new
+
+    def _stored(self, channel: int, first_us: int, last_us: int) -> list[Stored]:
+        """Return what lies between two moments or less than a second beside, in order of time."""
+        return self._rows(
+            "SELECT from_2030_us, value FROM readings WHERE channel = ? AND from_2030_us > ? "
+            "AND from_2030_us < ? ORDER BY from_2030_us",
+            (channel, first_us - SAME_READING_US, last_us + SAME_READING_US),
+        )
+
+    def _note_good(
+        self, new: Mapping[int, Sequence[Row]], unsure: Mapping[int, Sequence[Row]]
+    ) -> None:
+        """Remember the newest good reading of each channel.
+
+        Args:
+            new: What was stored, in the order of time.
+            unsure: What was stored perhaps.
+        """
+        noted = []
+        for channel, rows in new.items():
+            newest = next((row for row in reversed(rows) if is_good(row)), None)
+            if newest is not None:
+                noted.append((newest[1], channel))
+        for channel, rows in unsure.items():
+            if good := [row[1] for row in rows if is_good(row)]:
                 found = self._rows(_NEWEST_GOOD, (channel, min(good), max(good)))
-                good = [time_us for (time_us,) in found]
-            if good:
-                noted.append((max(good), channel))
+                noted += [(time_us, channel) for (time_us,) in found]
         self._write(
             "UPDATE channels SET good_us = ?1 WHERE id = ?2 AND (good_us IS NULL OR good_us < ?1)",
             noted,
         )
-
-    def _without_repeats(self, channel: int, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows that are new, by the rule of `_INSERT_IF_NEW`, in their order."""
-        times = [row[1] for row in rows]
-        near = self._rows(
-            "SELECT from_2030_us, value FROM readings "
-            "WHERE channel = ? AND from_2030_us > ? AND from_2030_us < ?",
-            (channel, min(times) - SAME_READING_US, max(times) + SAME_READING_US),
-        )
-        taken = {time_us for time_us, _ in near}
-        times_of: dict[float, list[int]] = {}
-        for time_us, value in near:
-            times_of.setdefault(unpacked(value), []).append(time_us)
-        new = []
-        for row in rows:
-            time_us, value = row[1], unpacked(row[2])
-            equal = times_of.get(value)
-            if time_us in taken or (equal is not None and _is_beside(time_us, equal)):
-                continue
-            if equal is None:
-                times_of[value] = [time_us]
-            else:
-                equal.append(time_us)
-            taken.add(time_us)
-            new.append(row)
-        return new
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
@@ -341,26 +352,6 @@ def row_time(moment: datetime) -> int:
     return microseconds(moment) - ROW_EPOCH_US
 
 
-def _do_follow(rows: Sequence[Row], newest_us: int | None) -> bool:
-    earliest_us = rows[0][1] if newest_us is None else newest_us + SAME_READING_US
-    for row in rows:
-        if row[1] < earliest_us:
-            return False
-        earliest_us = row[1] + SAME_READING_US
-    return True
-
-
-def _is_beside(time_us: int, others: Sequence[int]) -> bool:
-    return any(abs(time_us - other) < SAME_READING_US for other in others)
-
-
 def _hours(rows: Sequence[Row]) -> Iterable[int]:
     """Return the hours since 1970 that rows lie in."""
     return {(row[1] + ROW_EPOCH_US) // HOUR_US for row in rows}
-
-
-def _is_dense(rows: Sequence[Row]) -> bool:
-    """Tell whether so many readings come close together that each is the neighbour of many."""
-    times = [row[1] for row in rows]
-    span_us = max(times) - min(times) + SAME_READING_US
-    return len(rows) * SAME_READING_US > DENSE_PER_S * span_us
