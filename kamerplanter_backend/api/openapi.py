@@ -150,8 +150,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
 
 _ONCE = "Not looked at: the answer holds a secret that is kept nowhere, so each call "
 NOT_REMEMBERED = {
-    "telemetry_send_readings": "Not needed, and not looked at: a reading is stored once by its "
-    "channel and time, however often it comes.",
+    "telemetry_send_readings": "Not looked at: a reading is stored once by its channel and `at`, "
+    "however often it comes. One without `at` is of the moment at which it arrives.",
     "calendar_create_feed": f"{_ONCE}makes a feed.",
     "calendar_renew_feed": f"{_ONCE}makes a new address.",
     "tenants_invite_by_mail": f"{_ONCE}makes an invitation.",
