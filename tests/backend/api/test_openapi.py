@@ -226,7 +226,7 @@ def test_what_writes_can_be_repeated(document: dict[str, Any], path: str, can_be
     ("path", "about"),
     [
         ("tanks", "the same key again answers again and acts once"),
-        ("telemetry/readings", "a reading is stored once by its channel and time"),
+        ("telemetry/readings", "a reading is stored once by its channel and `at`"),
         ("calendar/feeds", "each call makes a feed"),
         ("calendar/feeds/{key}/token", "each call makes a new address"),
     ],
