@@ -1,9 +1,9 @@
 """Says which channels tell raw numbers: volts or counts, which mean nothing uncalibrated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kamerplanter_engines.models.calibration import Calibration, RawScale
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint
 from kamerplanter_engines.tables.channels import CHANNELS
 
 SAME_SCALE_FACTOR_LOW, SAME_SCALE_FACTOR_HIGH = 0.5, 2.0
@@ -20,12 +20,29 @@ def is_of_raw_scale(calibration: Calibration) -> bool:
     """
     if calibration.kind is not ChannelKind.SOIL_MOISTURE:
         return calibration.scale is RawScale.MILLIVOLT
-    spec = CHANNELS[calibration.kind]
-    is_share = all(
-        spec.physical_low <= point.raw <= spec.physical_high for point in calibration.points
-    )
-    factor = calibration.fit.factor
-    return not (is_share and SAME_SCALE_FACTOR_LOW <= factor <= SAME_SCALE_FACTOR_HIGH)
+    raws = [point.raw for point in calibration.points]
+    return _is_other_scale(calibration.kind, raws, calibration.fit.factor)
+
+
+def is_of_other_scale(kind: ChannelKind, curve: Sequence[CurvePoint]) -> bool:
+    """Tell whether a curve turns volts or counts into a value, or puts right what is one already.
+
+    Args:
+        kind: What the channel measures.
+        curve: At least two points with different raw values, in any order.
+
+    Source: own rule, the same as for calibrations.
+    """
+    points = sorted(curve, key=lambda point: point.raw)
+    first, last = points[0], points[-1]
+    factor = (last.value - first.value) / (last.raw - first.raw)
+    return _is_other_scale(kind, [first.raw, last.raw], factor)
+
+
+def _is_other_scale(kind: ChannelKind, raws: Iterable[float], factor: float) -> bool:
+    spec = CHANNELS[kind]
+    is_possible = all(spec.physical_low <= raw <= spec.physical_high for raw in raws)
+    return not (is_possible and SAME_SCALE_FACTOR_LOW <= factor <= SAME_SCALE_FACTOR_HIGH)
 
 
 def raw_kinds(

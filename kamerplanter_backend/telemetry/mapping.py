@@ -29,6 +29,7 @@ from kamerplanter_engines.models.telemetry import (
     Hint,
     Reason,
 )
+from kamerplanter_engines.raw_scale_engine import is_of_other_scale
 from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
 from kamerplanter_engines.telemetry_engine import Sample
 from kamerplanter_engines.units import (
@@ -37,6 +38,7 @@ from kamerplanter_engines.units import (
     conversion,
     fahrenheit_to_celsius,
     normalise_unit,
+    unit_fault,
 )
 
 _DIGITS_KEPT = 9
@@ -53,6 +55,7 @@ class FieldReader:
 
     __slots__ = (
         "_conversion",
+        "_has_raw_curve",
         "_is_exact",
         "_may_be_volts",
         "_names_unit",
@@ -74,6 +77,7 @@ class FieldReader:
             self._conversion = None
         self._is_exact = binding.factor == 1
         self._names_unit = bool(binding.unit)
+        self._has_raw_curve = bool(binding.curve) and is_of_other_scale(binding.kind, binding.curve)
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
 
     def missing(self, received_at: datetime, problem: Reason) -> Sample:
@@ -143,20 +147,13 @@ class FieldReader:
         if problem is not None or number is None:
             return self.missing(received_at, problem or Reason.NOT_A_NUMBER)
         at = received_at if moment is None else moment
+        has_time = moment is not None
+        if self.binding.curve:
+            known = Sample(self.kind, at, received_at, has_device_time=has_time)
+            return self._on_curve(known, number, unit_behind or unit)
         factor = self.binding.factor
         step = last_digit(number) * factor
         number *= factor
-        has_time = moment is not None
-        if self.binding.curve:
-            value, is_far = read_curve(self.binding.curve, number, self.kind)
-            return Sample(
-                kind=self.kind,
-                raw=value,
-                at=at,
-                received_at=received_at,
-                has_device_time=has_time,
-                out_of_curve=is_far,
-            )
         found, name = self._found(unit_behind, unit)
         if self._may_be_volts and unit_behind is None and unit is None:
             # Without a unit 1.66 may be volts and 0.89 a share of one: no percentage, surely.
@@ -180,6 +177,23 @@ class FieldReader:
             step * found[0],
             is_canonical=self._names_unit or bool(unit_behind or unit),
         )
+
+    def _on_curve(self, known: Sample, number: float, unit: str | None) -> Sample:
+        """Return what a number means on a channel with a curve.
+
+        A curve for volts or counts is for bare numbers. One that comes with a unit of the kind is
+        ready, as far as it can be true in it.
+        """
+        if unit and self._has_raw_curve and unit_fault(self.kind, unit) is None:
+            per_unit, offset = conversion(self.kind, unit)
+            ready = round(number * per_unit + offset, _DIGITS_KEPT)
+            if self._spec.physical_low <= ready <= self._spec.physical_high:
+                return known._replace(
+                    raw=ready, step=last_digit(number) * per_unit, is_canonical=True
+                )
+        raw = number * self.binding.factor
+        value, is_far = read_curve(self.binding.curve, raw, self.kind)
+        return known._replace(raw=value, out_of_curve=is_far)
 
     def _found(
         self, unit_behind: str | None, unit: str | None

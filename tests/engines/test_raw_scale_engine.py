@@ -13,7 +13,7 @@ from kamerplanter_engines.models.calibration import (
     RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint
-from kamerplanter_engines.raw_scale_engine import raw_kinds
+from kamerplanter_engines.raw_scale_engine import is_of_other_scale, raw_kinds
 from tests.factories import NOW
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
@@ -79,6 +79,25 @@ def test_the_last_one_tells() -> None:
 
     assert kinds(later, VOLTS) == ()
     assert kinds(VOLTS.model_copy(update={"done_at": NOW + timedelta(days=2)}), later) == (SOIL,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "expected"),
+    [
+        (SOIL, ((1.2, 100), (2.8, 0)), True),
+        (SOIL, ((1400, 100), (3100, 0)), True),
+        (SOIL, ((0.5, 0), (1.0, 20), (2.5, 100)), True),
+        (SOIL, ((10, 0), (80, 100)), False),
+        (SOIL, ((80, 100), (10, 0)), False),
+        (PH, ((0, 7), (177.48, 4)), True),
+    ],
+)
+def test_a_curve_for_another_scale_is_told_from_one_that_puts_right(
+    kind: ChannelKind, points: tuple[tuple[float, float], ...], *, expected: bool
+) -> None:
+    curve = tuple(CurvePoint(raw=raw, value=value) for raw, value in points)
+
+    assert is_of_other_scale(kind, curve) is expected
 
 
 def test_a_curve_is_a_calibration_already() -> None:

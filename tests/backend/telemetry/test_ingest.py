@@ -256,6 +256,24 @@ def test_a_raw_number_for_a_curve_may_have_any_unit() -> None:
     garden.store.close()
 
 
+@pytest.mark.parametrize(("unit", "value"), [("%", 41.0), ("V", 0.0), (None, 0.0)])
+def test_a_value_that_says_percent_is_not_put_through_a_curve_for_volts(
+    unit: str | None, value: float
+) -> None:
+    garden = Garden()
+    points = (CurvePoint(raw=2.8, value=0), CurvePoint(raw=1.2, value=100))
+    channel = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed", curve=points)
+    probe = garden.probe(channels=(channel,), plant_key=garden.plant().key)
+    desk = ReadingDesk(garden.services.telemetry)
+    sent = SentReading(probe_key=probe.key, kind=ChannelKind.SOIL_MOISTURE, value=41, unit=unit)
+
+    (result,) = desk.take(garden.context(), [sent])
+
+    verdict = Verdict.GOOD if unit == "%" else Verdict.SUSPECT
+    assert (result.value, result.verdict) == (value, verdict)
+    garden.store.close()
+
+
 def test_archived_probes_take_nothing() -> None:
     garden = Garden()
     probe = garden.probe(ChannelKind.PH)

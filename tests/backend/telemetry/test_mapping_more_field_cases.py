@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.mapping import read_payload
+from kamerplanter_backend.telemetry.mapping import FieldReader, read_payload
 from kamerplanter_backend.telemetry.payload import MAX_PAYLOAD_BYTES
 from kamerplanter_engines.models.telemetry import CurvePoint, Hint, Reason
 from tests.backend.telemetry.device import (
@@ -282,6 +282,45 @@ def test_f_45_raw_soil_value_with_a_curve_and_without() -> None:
     assert (beyond.value, beyond.verdict) == (0, SUSPECT)
     assert Reason.OUT_OF_CURVE in beyond.reasons
     assert values(Device(bind(MOISTURE, curve=curve)).send("1350")) == {"soil_moisture": 100}
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "value"),
+    [
+        pytest.param("41", "%", 41, id="ready"),
+        pytest.param("41", "percent", 41, id="the same in words"),
+        pytest.param("2250", "%", 50, id="counts that an entity calls percent"),
+        pytest.param("2250", "mV", 50, id="a unit of something else"),
+        pytest.param("2250", None, 50, id="no unit"),
+    ],
+)
+def test_a_value_that_names_a_unit_of_its_kind_goes_through_no_curve_for_counts(
+    number: str, unit: str | None, value: float
+) -> None:
+    curve = (CurvePoint(raw=3100, value=0), CurvePoint(raw=1400, value=100))
+    reader = FieldReader(bind(MOISTURE, curve=curve, factor=1.0))
+
+    by_entity = reader.read_entity(number, unit, T0, T0)
+    by_message = reader.read_text(f"{number} {unit or ''}", T0)
+
+    assert (by_entity.raw, by_entity.out_of_curve) == (pytest.approx(value), False)
+    assert by_message.raw == by_entity.raw
+
+
+def test_a_ready_value_is_not_multiplied_as_the_raw_number_would_be() -> None:
+    curve = (CurvePoint(raw=2.8, value=0), CurvePoint(raw=1.2, value=100))
+    reader = FieldReader(bind(MOISTURE, curve=curve, factor=0.001))
+
+    assert reader.read_text("2000", T0).raw == pytest.approx(50)
+    ready = reader.read_text("41.5 %", T0)
+    assert (ready.raw, ready.step, ready.is_canonical) == (41.5, 0.1, True)
+
+
+def test_percent_that_a_curve_puts_right_still_go_through_it() -> None:
+    curve = (CurvePoint(raw=10, value=0), CurvePoint(raw=80, value=100))
+    reader = FieldReader(bind(MOISTURE, curve=curve))
+
+    assert reader.read_entity("45", "%", T0, T0).raw == pytest.approx(50)
 
 
 def test_f_71_one_nan_stops_nothing() -> None:
