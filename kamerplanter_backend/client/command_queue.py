@@ -71,6 +71,7 @@ class QueueingClient(KamerplanterClient):
         inner: KamerplanterClient,
         store: CommandStore,
         time: ServerTime,
+        gate: LocalGate,
         *,
         clock: Clock,
         waits: Waits,
@@ -79,7 +80,7 @@ class QueueingClient(KamerplanterClient):
         """The way to the server without the queue: for what must be answered now."""
         self._store = store
         self._clock = clock
-        self._gate = LocalGate()
+        self._gate = gate
         self._time = time
         self._last: GardenSnapshot | None = None
         self._trouble: KamerplanterError | None = None
@@ -92,7 +93,8 @@ class QueueingClient(KamerplanterClient):
             inner,
             clock=clock,
             waits=waits,
-            on_done=self._note_delivered,
+            on_sent=self._note_sent,
+            on_done=self._hold,
             on_refused=self._note_refused,
             on_lost=self._hold,
             on_taken_back=self._note_taken_back,
@@ -156,7 +158,7 @@ class QueueingClient(KamerplanterClient):
             return Seen(snapshot=await self.gated(self._last), is_fresh=False)
         await self._time.learn(shown)
         self._last = shown
-        self._gate.end_snapshot(number)
+        await self._gate.end_snapshot(number)
         self._note_trouble(None)
         if self._store.waiting:
             self._delivery.wake()
@@ -197,8 +199,7 @@ class QueueingClient(KamerplanterClient):
                 raise
             await self._queue(request, who, attempts=1)
             raise self._queued(request) from error
-        if isinstance(request, LogTreatment):
-            self._gate.note_sent(request)
+        await self._note_sent(request)
         return answer
 
     @override
@@ -335,10 +336,9 @@ class QueueingClient(KamerplanterClient):
         self._gate.hold((*waiting, *refused))
         self._state_listeners.tell(self.state)
 
-    def _note_delivered(self, command: Command[Any]) -> None:
+    async def _note_sent(self, command: Command[Any]) -> None:
         if isinstance(command, LogTreatment):
-            self._gate.note_sent(command)
-        self._hold()
+            await self._gate.note_sent(command)
 
     def _note_taken_back(self, command: StoredCommand) -> None:
         self._hold()
@@ -386,10 +386,11 @@ async def open_queue(
         UnavailableError: The file cannot be used.
     """
     store = await CommandStore.open(path)
-    time = ServerTime(clock, store, inner)
+    time, gate = ServerTime(clock, store, inner), LocalGate(store)
     try:
         await time.recall()
+        await gate.recall()
     except BaseException:
         await store.close()
         raise
-    return QueueingClient(inner, store, time, clock=clock, waits=waits or Waits())
+    return QueueingClient(inner, store, time, gate, clock=clock, waits=waits or Waits())

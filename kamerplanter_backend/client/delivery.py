@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,7 +51,8 @@ class Delivery:
         client: The way to the server.
         clock: Tells the time.
         waits: Pauses between attempts.
-        on_done: Told of each command that was delivered.
+        on_sent: Told of each command that the server has taken, before it is taken out here.
+        on_done: Told when one was taken out.
         on_refused: Told of each command that was given up.
         on_lost: Told when readings were given up; nobody is asked about each of so many.
         on_taken_back: Told of each command that its caller is refused, as the server refuses us.
@@ -65,7 +66,8 @@ class Delivery:
         *,
         clock: Clock,
         waits: Waits,
-        on_done: Callable[[Command[Any]], None],
+        on_sent: Callable[[Command[Any]], Awaitable[None]],
+        on_done: Callable[[], None],
         on_refused: Callable[[RefusedCommand], None],
         on_lost: Callable[[], None],
         on_taken_back: Callable[[StoredCommand], None],
@@ -75,6 +77,7 @@ class Delivery:
         self._client = client
         self._clock = clock
         self._waits = waits
+        self._on_sent = on_sent
         self._on_done = on_done
         self._on_refused = on_refused
         self._on_lost = on_lost
@@ -192,9 +195,10 @@ class Delivery:
             # Nobody knows whether it arrived; it must not hold up the others for ever.
             text = f"It cannot be sent: {type(error).__name__}."
             return await self._fail(item, UnavailableError(text, reason=SERVER_ERROR))
+        await self._on_sent(command)
         await self._store.remove(item)
         self._on_trouble(None)
-        self._on_done(command)
+        self._on_done()
         waiting = self._answers.pop(key, None)
         if waiting is not None and not waiting.answer.done():
             waiting.answer.set_result(answer)

@@ -1,14 +1,19 @@
 """Knows which treatments the server may not know yet, and closes the gate of the harvest."""
 
+import logging
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from kamerplanter_backend.client.command_store import restored
+from pydantic import TypeAdapter, ValidationError
+
+from kamerplanter_backend.client.command_store import CommandStore, restored
 from kamerplanter_backend.client.gate_overlay import unsent_treatments, verdict_with, with_gate
 from kamerplanter_backend.client.queue_file import StoredCommand
 from kamerplanter_backend.client.requests import LogHarvest, LogTreatment
 from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_engines.errors import (
     InvalidInputError,
     KarenzViolationError,
@@ -18,11 +23,25 @@ from kamerplanter_engines.models.harvest import HarvestPurpose
 from kamerplanter_engines.models.ipm import HarvestVerdict
 from kamerplanter_engines.safety_interval_engine import applied_on, check_harvest
 
+_LOGGER = logging.getLogger(__name__)
+
+_RECENT = "recent_treatments"
+
+
+@cache
+def _commands() -> TypeAdapter[tuple[LogTreatment, ...]]:
+    return TypeAdapter(tuple[LogTreatment, ...])
+
 
 class LocalGate:
-    """Treatments that wait or were refused, and those that no snapshot shows yet."""
+    """Treatments that wait or were refused, and those that no snapshot shows yet.
 
-    def __init__(self) -> None:
+    Args:
+        store: Where the latter survive a restart.
+    """
+
+    def __init__(self, store: CommandStore) -> None:
+        self._store = store
         self._unsent: tuple[LogTreatment, ...] = ()
         self._recent: list[tuple[int, LogTreatment]] = []
         self._begun = 0
@@ -41,18 +60,34 @@ class LocalGate:
                 held.append(command)
         self._unsent = tuple(held)
 
-    def note_sent(self, command: LogTreatment) -> None:
+    async def recall(self) -> None:
+        """Take up what no snapshot had shown before the last stop."""
+        text = await self._store.recall(_RECENT)
+        if text is None:
+            return
+        try:
+            commands = _commands().validate_json(text, extra="ignore")
+        except ValidationError:
+            _LOGGER.warning("Treatments that were sent last cannot be read; see the server")
+            return
+        self._recent = [(self._begun, command) for command in commands]
+
+    async def note_sent(self, command: LogTreatment) -> None:
         """Keep a treatment that the server has just taken, until a snapshot shows it."""
         self._recent.append((self._begun, command))
+        await self._keep()
 
     def begin_snapshot(self) -> int:
         """Return the number of a snapshot that is asked for now."""
         self._begun += 1
         return self._begun
 
-    def end_snapshot(self, number: int) -> None:
+    async def end_snapshot(self, number: int) -> None:
         """Let go of the treatments that were on the server when this snapshot was asked for."""
-        self._recent = [(begun, item) for begun, item in self._recent if begun >= number]
+        left = [(begun, item) for begun, item in self._recent if begun >= number]
+        if len(left) != len(self._recent):
+            self._recent = left
+            await self._keep()
 
     def shown(self, snapshot: GardenSnapshot, zone: ZoneInfo, today: date) -> GardenSnapshot:
         """Return the snapshot with the gates closed."""
@@ -87,6 +122,14 @@ class LocalGate:
             product=product,
             date=safe_on,
         )
+
+    async def _keep(self) -> None:
+        recent = tuple(command for _, command in self._recent)
+        try:
+            await self._store.remember(_RECENT, _commands().dump_json(recent).decode())
+        except UnavailableError as error:
+            # It is on the server; the gate is closed here until a stop at least.
+            _LOGGER.warning("Treatments that were sent cannot be remembered: %s", error)
 
     def _commands(self) -> tuple[LogTreatment, ...]:
         known = {command.command_key for command in self._unsent}

@@ -132,6 +132,31 @@ async def test_the_gate_is_closed_after_a_restart_too(
     assert (verdict.allowed, verdict.safe_on) == (False, date(2026, 5, 5))
 
 
+@pytest.mark.parametrize("waits_first", [True, False], ids=["delivered", "direct"])
+async def test_a_treatment_that_no_snapshot_shows_yet_closes_the_gate_after_a_restart_too(
+    open_client: Open, server: SwitchedClient, plant: Plant, *, waits_first: bool
+) -> None:
+    client = await open_client()
+    known = await client.snapshot()
+    if waits_first:
+        server.trouble = away()
+        await queued(client, neem(plant))
+        server.trouble = None
+        await drained(client)
+    else:
+        await client.call(neem(plant))
+    server.trouble = away()  # away again before anybody looked
+
+    client = await open_client()
+    closed = view_of(await client.gated(known), plant)
+    server.trouble = None
+    await client.snapshot()
+    client = await open_client()
+
+    assert closed == (False, True, date(2026, 5, 5), 4)
+    assert view_of(await client.gated(known), plant)[0] is True, "a snapshot has shown it"
+
+
 async def test_a_refused_treatment_keeps_the_gate_closed_until_a_person_has_seen_it(
     client: QueueingClient, server: SwitchedClient, plant: Plant, clock: Clock
 ) -> None:
