@@ -8,7 +8,7 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
-from kamerplanter_backend.domain.models.identity import TokenPurpose
+from kamerplanter_backend.domain.models.identity import TokenPurpose, User
 from kamerplanter_backend.domain.models.tenant import AuditAction, Membership
 from kamerplanter_backend.domain.repositories.identity import (
     ApiKeyRepository,
@@ -30,7 +30,11 @@ from kamerplanter_backend.domain.services.base import (
     query,
 )
 from kamerplanter_backend.domain.services.membership_service import MembershipService
-from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
+from kamerplanter_backend.domain.services.tenant_service import (
+    TenantService,
+    account_context,
+    check_not_suspended,
+)
 
 DELETED_NAME = "Deleted account"
 
@@ -76,6 +80,9 @@ class DeletionService(Service):
             StaleRevisionError: The account has another revision than expected.
             RateLimitedError: Too many wrong passwords.
             ConflictError: A garden with other members would be left without an admin; names it.
+                Or the server would be left without a platform admin.
+            TenantSuspendedError: A garden that would go is suspended; names it. One with others
+                stays as it is, so whoever works there too may be forgotten.
         """
         self._profile.confirm_identity(user_key, session_key, password, now)
         context = account_context(user_key, now)
@@ -90,7 +97,9 @@ class DeletionService(Service):
     @query()
     def _check_seen(self, uow: UnitOfWork, user_key: str, expected_revision: int | None) -> None:
         # Before anything goes: a view that is too old must not cost a garden.
-        check_revision(uow.of(UserRepository).get(user_key), expected_revision, "users")
+        user = uow.of(UserRepository).get(user_key)
+        check_revision(user, expected_revision, "users")
+        _check_successor(uow, user)
 
     @query()
     def _gardens(self, uow: UnitOfWork, user_key: str) -> tuple[list[str], list[str]]:
@@ -99,6 +108,7 @@ class DeletionService(Service):
         lonely, shared = [], []
         for membership in members.of_user(user_key):
             if len(members.of_garden(membership.garden_key)) == 1:
+                check_not_suspended(uow.of(TenantRepository).get(membership.garden_key))
                 lonely.append(membership.garden_key)
             else:
                 _check_handed_over(uow, membership)
@@ -121,6 +131,8 @@ class DeletionService(Service):
                 field="key",
                 value=user_key,
             )
+        user = uow.of(UserRepository).get(user_key)
+        _check_successor(uow, user)
         of_user = Where("user_key", "==", user_key)
         sessions, keys = uow.of(SessionRepository), uow.of(ApiKeyRepository)
         links, tokens = uow.of(ProviderLinkRepository), uow.of(OneTimeTokenRepository)
@@ -134,9 +146,8 @@ class DeletionService(Service):
             for token in tokens.of_user(user_key, purpose):
                 tokens.remove(token.key)
         record_audit(uow, AuditAction.DELETED, "users", user_key)
-        users = uow.of(UserRepository)
-        users.change(
-            users.get(user_key),
+        uow.of(UserRepository).change(
+            user,
             email=None,
             display_name=DELETED_NAME,
             password_hash=None,
@@ -144,10 +155,30 @@ class DeletionService(Service):
             time_zone=None,
             avatar_url=None,
             last_login_at=None,
+            invited_at=(),
             is_active=False,
             is_email_verified=False,
             is_platform_admin=False,
             deleted_at=uow.context.now,
+        )
+
+
+def _check_successor(uow: UnitOfWork, user: User) -> None:
+    """Make sure that somebody looks after the installation when an account is gone.
+
+    Raises:
+        ConflictError: It is the last one that does.
+    """
+    if not user.is_platform_admin:
+        return
+    admins = uow.of(UserRepository).find(Where("is_platform_admin", "==", True))
+    if not any(admin.is_open and admin.key != user.key for admin in admins):
+        raise ConflictError(
+            "You are the last platform admin: make somebody else one before you delete your "
+            "account.",
+            kind="users",
+            field="is_platform_admin",
+            value=user.key,
         )
 
 

@@ -2,16 +2,28 @@
 
 from datetime import date, datetime
 
+from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.care_dates import care_due_of
 from kamerplanter_backend.domain.consequences.open_tasks import resolve_tasks
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of_one
+from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.care import CareConfirmationRepository
 from kamerplanter_backend.domain.repositories.irrigation import IrrigationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.models.care import CareConfirmationFields, CareKind, CareOutcome
-from kamerplanter_engines.models.irrigation import Irrigation, IrrigationFields, IrrigationKind
+from kamerplanter_engines.models.care import (
+    CareConfirmation,
+    CareConfirmationFields,
+    CareKind,
+    CareOutcome,
+)
+from kamerplanter_engines.models.irrigation import (
+    Irrigation,
+    IrrigationFields,
+    IrrigationKind,
+    WateringFields,
+)
 from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 
 CARE_WRITES = (
@@ -110,17 +122,34 @@ def record_skipped(uow: UnitOfWork, care: CareKind, plant_key: str, task: Task) 
     return confirmation.key
 
 
+def written_for(uow: UnitOfWork, task: Task) -> list[Irrigation | CareConfirmation]:
+    """Return what the completion of a task, or its skip, wrote."""
+    found = (
+        uow.of(IrrigationRepository).try_get(task.irrigation_key or ""),
+        uow.of(CareConfirmationRepository).try_get(task.confirmation_key or ""),
+    )
+    return [entry for entry in found if entry is not None]
+
+
 def take_back(uow: UnitOfWork, task: Task) -> None:
-    """Delete what the completion of a task wrote."""
-    for repository, key in (
-        (uow.of(IrrigationRepository), task.irrigation_key),
-        (uow.of(CareConfirmationRepository), task.confirmation_key),
-    ):
-        if key is not None and repository.try_get(key) is not None:
-            repository.remove(key)
+    """Delete what the completion of a task wrote, on record; writes `AuditRepository` too."""
+    for entry in written_for(uow, task):
+        is_log = isinstance(entry, Irrigation)
+        repository = uow.of(IrrigationRepository if is_log else CareConfirmationRepository)
+        repository.remove(entry.key)
+        record_audit(
+            uow,
+            AuditAction.DELETED,
+            repository.collection.name,
+            entry.key,
+            task=task.key,
+            plant=entry.plant_key,
+            at=entry.at.isoformat(),
+            written_by=entry.created_by,
+        )
 
 
-def counts_as_watering(entry: Irrigation) -> bool:
+def counts_as_watering(entry: WateringFields) -> bool:
     """Tell whether an entry of the log gave water; a feed does if it has a volume."""
     return entry.kind is IrrigationKind.WATER or entry.volume_l is not None
 

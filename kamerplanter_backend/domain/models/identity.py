@@ -46,6 +46,8 @@ class UserFields(ProfileFields):
     has_garden: bool = False
     """The account's first garden has been made."""
     last_login_at: Instant | None = None
+    invited_at: tuple[Instant, ...] = ()
+    """When it invited somebody into any garden: the last time, and the day before that."""
     deleted_at: Instant | None = None
     """When the account was deleted; only its key is left, so that records keep their author."""
 

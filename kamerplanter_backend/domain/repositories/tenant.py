@@ -1,7 +1,5 @@
 """Stored gardens, memberships, invitations, and the audit of each garden."""
 
-from datetime import datetime
-
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.models.tenant import (
@@ -94,12 +92,6 @@ class InvitationRepository(Repository[Invitation]):
             Where("garden_key", "==", garden_key),
             Where("created_by", "==", user_key),
             Where("state", "==", InvitationState.OPEN),
-        )
-
-    def made_by(self, user_key: str, *, ending_after: datetime) -> list[Invitation]:
-        """Return the invitations of a user, into any garden, that end after a moment."""
-        return self.find(
-            Where("expires_at", ">", ending_after), Where("created_by", "==", user_key)
         )
 
 

@@ -8,6 +8,8 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.consequences.care_record import (
     CARE_OF_LOG,
     CARE_WRITES,
+    TASK_OF_CARE,
+    counts_as_watering,
     record_done,
 )
 from kamerplanter_backend.domain.consequences.times import check_not_future
@@ -29,7 +31,7 @@ from kamerplanter_engines.models.irrigation import (
     IrrigationFields,
     WateringFields,
 )
-from kamerplanter_engines.models.task import Task, TaskState
+from kamerplanter_engines.models.task import Task, TaskKind, TaskState
 
 CHANGEABLE = frozenset({"note"})
 """The fields that a person may change afterwards."""
@@ -60,7 +62,8 @@ class IrrigationService(EntityService[Irrigation]):
             NotFoundError: A plant or the task does not exist, or a plant is archived; nothing
                 was booked.
             FutureTimeError: It is said to have been done in the future.
-            InvalidInputError: The task belongs to none of the plants.
+            InvalidInputError: The task belongs to none of the plants, or is about something else.
+            ForbiddenError: The task is somebody else's.
         """
         at = check_not_future(uow, fields.at)
         task = uow.of(TaskRepository).get(task_key) if task_key else None
@@ -70,6 +73,8 @@ class IrrigationService(EntityService[Irrigation]):
                 field="task_key",
                 value=task.key,
             )
+        if task is not None:
+            _check_task(uow, task, fields)
         said = dict(fields) | {"at": at}
         return tuple(
             _log_one(uow, IrrigationFields(**said, plant_key=key), task)
@@ -106,6 +111,26 @@ class IrrigationService(EntityService[Irrigation]):
         """
         uow.of(PlantRepository).get(plant_key)
         return tuple(uow.of(IrrigationRepository).of_plant(plant_key))
+
+
+def _check_task(uow: UnitOfWork, task: Task, fields: WateringFields) -> None:
+    """Make sure that a task may be completed by this caller, and by what was done.
+
+    Raises:
+        ForbiddenError: It is somebody else's.
+        InvalidInputError: It is about something else.
+    """
+    check_own(uow, Permission.TASK_UPDATE, task)
+    fitting = {TASK_OF_CARE[CARE_OF_LOG[fields.kind]]}
+    if counts_as_watering(fields):
+        fitting.add(TaskKind.WATERING)
+    if task.kind not in fitting:
+        raise InvalidInputError(
+            f"Task {task.key} is about {task.kind}, not about "
+            f"{' or '.join(sorted(fitting))}; leave it out, or complete it by itself.",
+            field="task_key",
+            value=task.key,
+        )
 
 
 def _log_one(uow: UnitOfWork, fields: IrrigationFields, task: Task | None) -> Irrigation:

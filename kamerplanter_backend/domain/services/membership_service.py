@@ -16,6 +16,7 @@ from kamerplanter_backend.common.exceptions import (
 )
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import Order, Page, Query, Where
+from kamerplanter_backend.domain.models.identity import User
 from kamerplanter_backend.domain.models.tenant import (
     AuditAction,
     GardenAccess,
@@ -164,11 +165,11 @@ class MembershipService(Service):
         """
         token = token_urlsafe(32)
         email = fields.email.strip().lower() if fields.email else None
-        with open_unit(self.store, context, (InvitationRepository, AuditRepository)) as uow:
+        writes = (InvitationRepository, AuditRepository, UserRepository)
+        with open_unit(self.store, context, writes) as uow:
             inviter = uow.of(UserRepository).try_get(context.actor)
-            if inviter is not None and not inviter.is_email_verified:
-                raise EmailNotVerifiedError("Confirm your own e-mail address before you invite.")
-            _check_rate(uow)
+            if inviter is not None:
+                _count_invitation(uow, inviter)
             if email is not None:
                 self._check_new(uow, email)
             invitation = uow.of(InvitationRepository).add(
@@ -354,23 +355,26 @@ def _end_ways_in(uow: UnitOfWork, user_key: str) -> None:
         feeds.remove(feed.key)
 
 
-def _check_rate(uow: UnitOfWork) -> None:
-    """Make sure that nobody sends invitations to the whole world.
+def _count_invitation(uow: UnitOfWork, inviter: User) -> None:
+    """Make sure that somebody may invite, and not the whole world.
+
+    It is counted with the account: an invitation goes with its garden, and a garden is soon made.
 
     Raises:
-        RateLimitedError: The actor has made as many within a day as one may.
+        EmailNotVerifiedError: The own address is not confirmed.
+        RateLimitedError: There were as many within a day as one may make.
     """
+    if not inviter.is_email_verified:
+        raise EmailNotVerifiedError("Confirm your own e-mail address before you invite.")
     now = uow.context.now
-    # Made within the last day = ends later than a life less a day from now.
-    recent = uow.of(InvitationRepository).made_by(
-        uow.context.actor, ending_after=now + INVITATION_LIFE - A_DAY
-    )
+    # What lies ahead, because the clock went back, counts as well.
+    recent = tuple(moment for moment in inviter.invited_at if now - moment < A_DAY)
     if len(recent) >= MAX_INVITATIONS_A_DAY:
-        oldest = min(invitation.created_at for invitation in recent)
         raise RateLimitedError(
             f"One person may make {MAX_INVITATIONS_A_DAY} invitations a day; go on tomorrow.",
-            retry_after_s=(oldest + A_DAY - now).total_seconds(),
+            retry_after_s=(min(recent) + A_DAY - now).total_seconds(),
         )
+    uow.of(UserRepository).change(inviter, invited_at=(*recent, now))
 
 
 def _no_invitation() -> NotFoundError:

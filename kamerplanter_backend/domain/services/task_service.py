@@ -15,6 +15,7 @@ from kamerplanter_backend.domain.consequences.care_record import (
     record_skipped,
     silence_dry_soil,
     take_back,
+    written_for,
 )
 from kamerplanter_backend.domain.consequences.open_tasks import open_tasks_of, resolve_tasks
 from kamerplanter_backend.domain.consequences.tank_alerts import silence_problem
@@ -148,13 +149,13 @@ class TaskService(EntityService[Task]):
         skipped = skip(task, uow.context.now)
         return task if skipped is task else _leave_out(uow, task, skipped)
 
-    @command(TankAlertRepository, *CARE_WRITES)
+    @command(TankAlertRepository, AuditRepository, *CARE_WRITES)
     def reopen(self, uow: UnitOfWork, key: str) -> Task:
         """Take a completion or a skip back, with what it wrote. Twice is harmless.
 
         Raises:
             NotFoundError: It does not exist, or its plant or tank is archived.
-            ForbiddenError: It is somebody else's.
+            ForbiddenError: It is somebody else's, or what it wrote is.
         """
         tasks = uow.of(TaskRepository)
         task = tasks.get(key)
@@ -162,6 +163,9 @@ class TaskService(EntityService[Task]):
         opened = reopen(task)
         if opened is task:
             return task
+        for entry in written_for(uow, task):
+            # It goes with that: so the same may do this who may change the entry itself.
+            check_own(uow, Permission.LOG_UPDATE, entry)
         if task.plant_key is not None:
             live(uow.of(PlantRepository), task.plant_key)
         if task.tank_key is not None:

@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from kamerplanter_backend.common.context import Context, Role
-from kamerplanter_backend.common.exceptions import ConflictError, NotFoundError
+from kamerplanter_backend.common.exceptions import (
+    ConflictError,
+    NotFoundError,
+    TenantSuspendedError,
+)
+from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.common.slugs import slug_of
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.interfaces.document_store import Order, Page, Query, Where
@@ -226,6 +231,7 @@ class TenantService(Service):
 
         Raises:
             ConflictError: It is the one garden of a server without accounts, or others work in it.
+            TenantSuspendedError: It is suspended.
             StaleRevisionError: It has another revision than expected.
         """
         key = context.tenant_key
@@ -239,6 +245,7 @@ class TenantService(Service):
         with open_unit(self.store, context, (*REPOSITORIES, Readings)) as uow:
             tenant = uow.of(TenantRepository).get(key)
             check_revision(tenant, expected_revision, "tenants")
+            check_not_suspended(tenant)
             members = uow.of(MembershipRepository).of_garden(key) if if_alone else []
             if any(member.user_key != context.actor for member in members):
                 raise ConflictError(
@@ -291,6 +298,22 @@ def garden_view(tenant: Tenant, role: Role) -> Garden:
         is_suspended=tenant.suspended_at is not None,
         revision=tenant.revision,
     )
+
+
+def check_not_suspended(tenant: Tenant) -> None:
+    """Make sure that a garden may go: what is in a suspended one stays.
+
+    Raises:
+        TenantSuspendedError: It is suspended; names it.
+    """
+    if tenant.suspended_at is not None:
+        raise TenantSuspendedError(
+            f"The garden {tenant.name!r} is suspended, so it stays as it is: ask a platform admin "
+            "to let it go on, then it can be deleted.",
+            permission=Permission.TENANT_DELETE.value,
+            field="slug",
+            value=tenant.slug,
+        )
 
 
 def erase_garden(uow: UnitOfWork) -> None:

@@ -11,6 +11,8 @@ from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_backend.domain.models.tenant import InvitationFields, Tenant
+from kamerplanter_backend.domain.repositories.identity import UserRepository
+from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from tests.backend.api.harness import Bench, Person
 
 TENANTS = "/api/v1/tenants"
@@ -196,6 +198,20 @@ async def test_one_person_cannot_invite_the_whole_world(club: Club) -> None:
     await club.invited_by(club.ben)
 
 
+async def test_a_garden_that_goes_takes_no_count_of_invitations_along(club: Club) -> None:
+    other = club.bench.garden(club.ada, "Other")
+    for number in range(100):
+        club.home = f"{TENANTS}/{(other if number % 2 else club.tenant).slug}"
+        await club.invited_by(club.ada)
+    assert (await club.call(club.ada, "DELETE", f"{TENANTS}/{other.slug}")).status_code == 204
+    again = club.bench.garden(club.ada, "Again")
+
+    path = f"{TENANTS}/{again.slug}/invitations/email"
+    refused = await club.call(club.ada, "POST", path, json={"email": "stranger@example.org"})
+
+    assert (refused.status_code, refused.json()["error_code"]) == (429, "RATE_LIMITED")
+
+
 async def test_invitations_are_possible_again_after_a_day(club: Club) -> None:
     context = club.bench.server.contexts.make(
         club.tenant.key, actor=club.ada.key, role=Role.ADMIN, now=club.bench.clock()
@@ -206,3 +222,7 @@ async def test_invitations_are_possible_again_after_a_day(club: Club) -> None:
     later = replace(context, now=club.bench.clock.wait(days=1))
 
     club.bench.server.members.invite(later, InvitationFields())
+
+    with open_unit(club.bench.server.store, later) as uow:
+        user = uow.of(UserRepository).get(club.ada.key)
+    assert user.invited_at == (later.now,)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from kamerplanter_backend.common.context import Role
-from tests.backend.api.harness import GARDEN, Bench
+from tests.backend.api.harness import GARDEN, START, Bench
 from tests.backend.api.people import Crew, crew_of
 from tests.backend.api.test_garden_routes import add
 
@@ -196,6 +196,55 @@ class TestWhoseTask:
         assert refused == [403] * 5
         assert await crew.status("ann", "POST", f"{path}/complete") == 200
         assert await crew.status("admin", "POST", f"{path}/reopen") == 200
+
+    @pytest.mark.parametrize(
+        ("kind", "action", "entry"),
+        [
+            ("watering", "complete", "irrigation_key"),
+            ("watering", "skip", "confirmation_key"),
+            ("pest_check", "complete", "confirmation_key"),
+        ],
+    )
+    async def test_what_it_wrote_is_taken_back_by_its_author_and_the_admin_on_record(
+        self, crew: Crew, kind: str, action: str, entry: str
+    ) -> None:
+        plant = await crew.add("ann", "/plants", name="Basil", species_key="ocimum_basilicum")
+        task = await crew.add("ann", "/tasks", kind=kind, plant_key=plant["key"])
+        path = f"/tasks/{task['key']}"
+
+        for who in ("ann", "admin"):
+            done = (await crew.call("ann", "POST", f"{path}/{action}")).json()
+            assert await crew.status("ben", "POST", f"{path}/reopen") == 403
+            left = (await crew.call("ben", "GET", path)).json()
+            assert left[entry] == done[entry] is not None
+            assert await crew.status(who, "POST", f"{path}/reopen") == 200
+            async with crew.client("admin") as client:
+                audit = f"/api/v1/tenants/{crew.tenant.slug}/audit"
+                newest = (await client.get(audit)).json()["items"]
+            said = next(item for item in newest if item["subject"] == done[entry])
+            assert (said["action"], said["created_by"]) == ("deleted", crew.key(who))
+            assert said["details"]["written_by"] == crew.key("ann")
+
+    async def test_an_entry_of_the_log_completes_no_task_of_somebody_else(self, crew: Crew) -> None:
+        plant = await crew.add("ann", "/plants", name="Basil", species_key="ocimum_basilicum")
+        task = await crew.add(
+            "admin",
+            "/tasks",
+            kind="watering",
+            plant_key=plant["key"],
+            assignee_key=crew.key("ann"),
+        )
+        entry = {"plant_keys": [plant["key"]], "task_key": task["key"]} | {
+            "watering": {"at": START.isoformat()}
+        }
+
+        refused = await crew.call("ben", "POST", "/irrigation", json=entry)
+
+        assert refused.status_code == 403
+        left = (await crew.call("ben", "GET", f"/tasks/{task['key']}")).json()
+        assert left["state"] == "open"
+        assert (await crew.call("ben", "GET", "/irrigation")).json()["total"] == 0
+        assert await crew.status("ann", "POST", "/irrigation", json=entry) == 201
 
     async def test_a_grower_takes_a_task_and_gives_it_back(self, crew: Crew) -> None:
         task = await crew.add("ann", "/tasks", title="Roots")

@@ -1,38 +1,24 @@
 """One's own account: what may be changed, and how it is deleted."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from kamerplanter_backend.auth.deletion import DELETED_NAME
 from kamerplanter_backend.auth.login_provider import OidcIdentity, ProviderSettings
 from kamerplanter_backend.auth.throttle import FREE_FAILURES
-from kamerplanter_backend.common.context import Context, Role
+from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
-    InvalidTokenError,
     NotFoundError,
     RateLimitedError,
     StaleRevisionError,
     UnauthorizedError,
 )
-from kamerplanter_backend.common.permissions import KeyScope
 from kamerplanter_backend.domain.interfaces.document_store import Query
-from kamerplanter_backend.domain.models.tenant import MembershipFields, TenantFields
-from kamerplanter_backend.domain.repositories.base import Repository
-from kamerplanter_backend.domain.repositories.identity import (
-    ApiKeyRepository,
-    OneTimeTokenRepository,
-    ProviderLinkRepository,
-    RefreshTokenRepository,
-    SessionRepository,
-    UserRepository,
-)
+from kamerplanter_backend.domain.models.tenant import MembershipFields
 from kamerplanter_backend.domain.repositories.tenant import (
     MembershipRepository,
-    TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import account_context
@@ -218,144 +204,3 @@ class TestUnlink:
         with pytest.raises(NotFoundError):
             people.accounts.profile.unlink(account_context(ada.key, people.now), ada.key, link)
         assert self.links(people, user_key) == [link]
-
-
-class TestDelete:
-    def delete(self, people: People, password: str | None = PASSWORD) -> None:
-        login = people.log_in()
-        people.accounts.deletion.delete(
-            login.user_key, login.session_key, password=password, now=people.now
-        )
-
-    def test_person_is_forgotten_and_the_key_stays(self, people: People) -> None:
-        user = people.join()
-        login = people.log_in()
-        made = people.accounts.api_keys.create(
-            user.key,
-            tenant_slug="ada-s-garden",
-            label="x",
-            scopes=frozenset({KeyScope.READ}),
-            expires_at=None,
-            now=people.now,
-        )
-        people.accounts.registration.request_reset(EMAIL, people.now)
-        people.accounts.mails.flush()
-
-        self.delete(people)
-
-        [left] = people.all(UserRepository)
-        assert left.key == user.key
-        assert left.display_name == DELETED_NAME
-        assert left.deleted_at == people.now
-        assert (left.email, left.password_hash, left.last_login_at) == (None, None, None)
-        assert not left.is_active
-        gone: tuple[type[Repository[Any]], ...] = (
-            SessionRepository,
-            RefreshTokenRepository,
-            ApiKeyRepository,
-            ProviderLinkRepository,
-            OneTimeTokenRepository,
-            MembershipRepository,
-            TenantRepository,
-        )
-        for repository in gone:
-            assert people.all(repository) == []
-        for credential in (login.access_token, made.raw):
-            with pytest.raises(InvalidTokenError):
-                people.accounts.provider.authenticate(f"Bearer {credential}", people.now)
-        with pytest.raises(UnauthorizedError):
-            people.log_in()
-
-    def test_address_can_be_used_again(self, people: People) -> None:
-        user = people.join()
-        self.delete(people)
-
-        again = people.join()
-
-        assert again.key != user.key
-        assert people.log_in().user_key == again.key
-
-    @pytest.mark.parametrize("password", ["wrong password", None, ""])
-    def test_nobody_is_deleted_without_the_password(
-        self, people: People, password: str | None
-    ) -> None:
-        people.join()
-        with pytest.raises(UnauthorizedError):
-            self.delete(people, password)
-
-        assert people.log_in().user_key == people.user().key
-
-    def test_an_old_view_of_the_account_costs_no_garden(self, people: People) -> None:
-        people.join()
-        login = people.log_in()
-
-        with pytest.raises(StaleRevisionError):
-            people.accounts.deletion.delete(
-                login.user_key,
-                login.session_key,
-                password=PASSWORD,
-                now=people.now,
-                expected_revision=people.user().revision - 1,
-            )
-
-        assert len(people.all(TenantRepository)) == 1
-        assert people.log_in().user_key == login.user_key
-
-    def test_last_admin_has_to_hand_over_first(self, people: People) -> None:
-        ada, bob = people.join(), people.join("bob@example.org", name="Bob")
-        garden = people.tenants.create_for(
-            account_context(ada.key, people.now), TenantFields(name="Allotment")
-        )
-        share(people, garden.key, bob.key, Role.GROWER)
-
-        with pytest.raises(ConflictError, match="'Allotment'") as refused:
-            self.delete(people)
-
-        assert refused.value.placeholders["value"] == garden.slug
-        assert people.log_in().user_key == ada.key
-        assert len(people.all(TenantRepository)) == 2
-
-    def test_garden_that_somebody_joins_meanwhile_is_not_deleted(
-        self, people: People, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        ada, bob = people.join(), people.join("bob@example.org", name="Bob")
-        garden = people.tenants.create_for(
-            account_context(ada.key, people.now), TenantFields(name="Allotment")
-        )
-        remove = people.tenants.remove
-
-        def join_first(context: Context, **how: bool) -> None:
-            if context.tenant_key == garden.key:
-                share(people, garden.key, bob.key, Role.GROWER)
-            remove(context, **how)
-
-        monkeypatch.setattr(people.tenants, "remove", join_first)
-        with pytest.raises(ConflictError, match="'Allotment' meanwhile"):
-            self.delete(people)
-
-        assert garden.key in [found.key for found in people.all(TenantRepository)]
-        assert people.log_in().user_key == ada.key
-
-    def test_shared_garden_with_another_admin_goes_on(self, people: People) -> None:
-        ada, bob = people.join(), people.join("bob@example.org", name="Bob")
-        garden = people.tenants.create_for(
-            account_context(ada.key, people.now), TenantFields(name="Allotment")
-        )
-        share(people, garden.key, bob.key, Role.ADMIN)
-
-        self.delete(people)
-
-        assert [found.key for found in people.all(TenantRepository)] == [garden.key]
-        assert [found.user_key for found in people.all(MembershipRepository)] == [bob.key]
-
-    def test_account_of_a_provider_proves_itself_by_a_recent_login(self, people: People) -> None:
-        user_key, session_key = come_by_provider(people)
-        people.now += timedelta(minutes=11)
-        with pytest.raises(UnauthorizedError):
-            people.accounts.deletion.delete(user_key, session_key, password=None, now=people.now)
-        user_key, session_key = come_by_provider(people)
-
-        people.accounts.deletion.delete(user_key, session_key, password=None, now=people.now)
-
-        assert [user.email for user in people.all(UserRepository)] == [None]
-        assert people.all(ProviderLinkRepository) == []

@@ -83,7 +83,9 @@ async def delete_me(
     """Delete the account, and the gardens where nobody else works, for good.
 
     What the caller wrote in shared gardens stays, under a key without a person. Whoever is the
-    last admin of a garden with others has to hand it over first (409).
+    last admin of a garden with others has to hand it over first (409), and the last platform
+    admin the server (409). A suspended garden where nobody else works stays as it is, and its
+    member with it (403).
     """
     await server.run_password_check(
         lambda: server.accounts.deletion.delete(

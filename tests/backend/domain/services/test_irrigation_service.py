@@ -1,6 +1,7 @@
 """The irrigation log."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,38 @@ def test_a_task_of_another_plant_is_refused(garden: Garden, plant: Plant) -> Non
     with pytest.raises(NotFoundError):
         water(garden, plant, task_key="no-task")
 
+    assert garden.services.irrigation.list_of_plant(garden.context(), plant.key) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "fits"),
+    [
+        (TaskKind.CUSTOM, {"kind": "water"}, False),
+        (TaskKind.PEST_CHECK, {"kind": "water"}, False),
+        (TaskKind.FERTILISING, {"kind": "water"}, False),
+        (TaskKind.WATERING, {"kind": "feed"}, False),
+        (TaskKind.FERTILISING, {"kind": "feed"}, True),
+        (TaskKind.WATERING, {"kind": "feed", "volume_l": 1}, True),
+    ],
+)
+def test_a_task_about_something_else_is_refused(
+    garden: Garden, plant: Plant, kind: TaskKind, given: dict[str, Any], fits: bool
+) -> None:
+    fields = TaskFields(title="Repot", kind=kind, plant_key=plant.key)
+    task = garden.services.task.add(garden.context(), fields)
+    watering = WateringFields(at=garden.now, **given)
+
+    def log() -> None:
+        garden.services.irrigation.log(garden.context(), [plant.key], watering, task.key)
+
+    if fits:
+        log()
+        assert garden.services.task.get(garden.context(), task.key).state is TaskState.COMPLETED
+        return
+    with pytest.raises(InvalidInputError, match=f"is about {kind}, not about") as refused:
+        log()
+    assert refused.value.field == "task_key"
+    assert garden.services.task.get(garden.context(), task.key).state is TaskState.OPEN
     assert garden.services.irrigation.list_of_plant(garden.context(), plant.key) == ()
 
 
