@@ -326,3 +326,26 @@ async def test_a_probe_that_has_drifted_is_doubted_and_still_shown(mqtt_garden: 
     assert shown(mqtt_garden, tank) == ("1.8", "suspect")
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
     assert quality.attributes["ec_reasons"] == ["drifted"]
+
+
+@pytest.mark.parametrize("reload_after_h", [None, 4])
+async def test_f_13_a_probe_that_froze_is_found_by_the_other_one(
+    mqtt_garden: Garden, reload_after_h: int | None
+) -> None:
+    tank, second = await two(mqtt_garden)
+    say(mqtt_garden, 1.82)
+    seen = []
+
+    for quarter in range(1, 27):
+        if reload_after_h is not None and quarter == 4 * reload_after_h:
+            await mqtt_garden.derive()
+            await mqtt_garden.unload()
+            await mqtt_garden.set_up()
+        mqtt_garden.freezer.tick(900)
+        say(mqtt_garden, 1.83, round(1.70 + quarter / 100, 2))
+        quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+        seen.append(quality.attributes.get("ec_reasons", []))
+
+    assert shown(mqtt_garden, second)[1] == "good"
+    assert seen[:24] == [[]] * 24
+    assert seen[24:] == [["stuck"]] * 2
