@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import STATE_UNKNOWN, UnitOfConductivity
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from pydantic import JsonValue
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
@@ -350,3 +351,72 @@ async def test_a_tank_that_gets_its_probe_later_gets_the_rows_of_the_probe(
     assert mqtt_garden.state("sensor", tank, "battery").state == "77.0"
     rows = {row for _, row in entities(mqtt_garden, tank)}
     assert {"ec_raw", "ec_quality", "last_seen", "calibration_due", "reporting_interval"} <= rows
+
+
+TABLE: dict[str, tuple[float | str | None, str | None, str | None, str]] = {
+    # Row: what it shows, unit, device class, platform; of a soil probe by whichever source.
+    "soil_ec": (1413, UnitOfConductivity.MICROSIEMENS_PER_CM, "conductivity", "sensor"),
+    "soil_ec_raw": (1570, UnitOfConductivity.MICROSIEMENS_PER_CM, "conductivity", "sensor"),
+    "rssi": (-71, "dBm", "signal_strength", "sensor"),
+    "battery": (55, "%", "battery", "sensor"),
+    "last_seen": (None, None, "timestamp", "sensor"),
+    "reporting_interval": (60, "s", "duration", "sensor"),
+    "measurement_quality": ("good", None, "enum", "sensor"),
+    "soil_ec_quality": ("good", None, "enum", "sensor"),
+    "calibration_due": ("off", None, "problem", "binary_sensor"),
+}
+
+
+@pytest.mark.parametrize("by", ["topic", "entity_id"])
+async def test_each_row_of_a_probe_shows_what_it_should_by_mqtt_and_by_entity(
+    mqtt_garden: Garden, by: str
+) -> None:
+    hass = mqtt_garden.hass
+    units = {"soil_ec": "µS/cm", "battery": "%", "signal": "dBm"}
+    places = {kind: f"bed/{kind}" if by == "topic" else f"sensor.bed_{kind}" for kind in units}
+    channels = [
+        ChannelBinding.model_validate(
+            {"kind": kind, by: places[kind], "unit": unit if by == "topic" else None}
+        )
+        for kind, unit in units.items()
+    ]
+
+    def report(**values: str) -> None:
+        for kind, value in values.items():
+            if by == "topic":
+                async_fire_mqtt_message(hass, places[kind], value)
+            else:
+                attributes = {"unit_of_measurement": units[kind]}
+                hass.states.async_set(places[kind], value, attributes, force_update=True)
+
+    report(soil_ec="1500", battery="55", signal="-71")
+    probe = await mqtt_garden.add_probe(
+        await mqtt_garden.add_plant(), channels=channels, availability=None
+    )
+    await enable(
+        mqtt_garden,
+        probe,
+        *("soil_ec_raw", "rssi", "last_seen", "reporting_interval", "soil_ec_quality"),
+    )
+    point = CalibrationPoint(raw=1.57, value=1.413)
+    fields = CalibrationFields(kind=ChannelKind.SOIL_EC, points=(point,))
+    await mqtt_garden.ask(Calibrate(probe_key=probe, fields=fields))
+    await mqtt_garden.derive()
+    # Home Assistant loads the entry again by itself half a minute after entities were enabled.
+    for _ in range(6):
+        mqtt_garden.freezer.tick(60)
+        report(soil_ec="1570", battery="55", signal="-71")
+        await mqtt_garden.settle()
+    await mqtt_garden.derive()
+
+    for row, (shown, unit, device_class, platform) in TABLE.items():
+        state = mqtt_garden.state(platform, probe, row)
+        if isinstance(shown, str):
+            assert state.state == shown, row
+        elif shown is not None:
+            assert float(state.state) == pytest.approx(shown, abs=0.01), row
+        assert state.attributes.get("unit_of_measurement") == unit, row
+        assert state.attributes.get("device_class") == device_class, row
+    seen = dt_util.parse_datetime(mqtt_garden.state("sensor", probe, "last_seen").state)
+    assert seen is not None
+    assert abs((dt_util.utcnow() - seen).total_seconds()) <= 60
