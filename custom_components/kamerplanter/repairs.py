@@ -5,6 +5,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
+from kamerplanter_backend.common.exceptions import CommandExpiredError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID, CONF_KIND, CONF_PROBE_KEY, CONF_UNIT
@@ -35,7 +36,10 @@ class RefusedCommandFlow(RepairsFlow):
         if (entry := self._entry()) is None:
             return self.async_abort(reason="entry_not_loaded")
         for key in self._alike(entry):
-            await entry.runtime_data.server.queue.send_again(key)
+            try:
+                await entry.runtime_data.server.queue.send_again(key)
+            except CommandExpiredError:
+                return self.async_abort(reason="too_old_to_send")
         return self.async_create_entry(data={})
 
     async def async_step_forget(

@@ -228,7 +228,11 @@ class QueueingClient(KamerplanterClient):
         self._listeners.tell(_ANYTHING)
 
     async def send_again(self, command_key: str) -> bool:
-        """Send a refused command once more, after all that waits; tell whether there was one."""
+        """Send a refused command once more, after all that waits; tell whether there was one.
+
+        Raises:
+            CommandExpiredError: The server may have done it, and would do it a second time.
+        """
         found = await self._store.send_again(command_key, self._clock())
         self._hold()
         self._delivery.wake()

@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from kamerplanter_backend.client import requests
+from kamerplanter_backend.client.command_age import expired, is_forgotten
 from kamerplanter_backend.client.protocol import Caller, Command
 from kamerplanter_backend.client.queue_file import (
     QueueFile,
@@ -169,11 +170,21 @@ class CommandStore:
         self.refused = [r for r in self.refused if r.command.command_key != command_key]
 
     async def send_again(self, command_key: str, at: datetime) -> bool:
-        """Put a refused command back to the end of the queue; tell whether there was one."""
+        """Put a refused command back to the end of the queue; tell whether there was one.
+
+        Raises:
+            CommandExpiredError: The server may have done it, and would do it a second time.
+        """
+        # Shielded: a dialog that is closed must not leave disk and memory apart.
+        return await asyncio.shield(self._send_again(command_key, at))
+
+    async def _send_again(self, command_key: str, at: datetime) -> bool:
         async with self._lock:
             found = next((r for r in self.refused if r.command.command_key == command_key), None)
             if found is None:
                 return False
+            if is_forgotten(found.command, at):
+                raise expired(found.command)
             again = await self.run(lambda: self._file.send_again(found, at))
             self.refused = [r for r in self.refused if r is not found]
             self.waiting = [*self.waiting, again]

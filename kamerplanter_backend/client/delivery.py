@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from kamerplanter_backend.client.command_age import expired, is_too_old
 from kamerplanter_backend.client.command_store import CommandStore, restored
 from kamerplanter_backend.client.protocol import Command, KamerplanterClient
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand, WaitingCommand
@@ -15,17 +15,11 @@ from kamerplanter_backend.client.transport import Waits, jittered
 from kamerplanter_backend.client.waiting_rule import is_passing, needs_a_person
 from kamerplanter_backend.client.wire import SERVER_ERROR, UNREADABLE
 from kamerplanter_backend.common.clock import Clock
-from kamerplanter_backend.common.exceptions import (
-    CommandExpiredError,
-    RateLimitedError,
-    UnavailableError,
-)
+from kamerplanter_backend.common.exceptions import RateLimitedError, UnavailableError
 from kamerplanter_engines.errors import KamerplanterError
 
 _LOGGER = logging.getLogger(__name__)
 
-KEPT = timedelta(days=14)
-"""Older commands are not sent any more; the server remembers keys for 30 days."""
 FIRST_PAUSE_S = 1.0
 BREAKING_ATTEMPTS = 10
 """A command that broke a server which answers otherwise so often is given up."""
@@ -181,7 +175,7 @@ class Delivery:
         """Deliver one command or give it up; tell whether the next one may follow."""
         key = item.command.command_key
         now = self._clock()
-        if now - item.command.queued_at > KEPT:
+        if is_too_old(item.command, now):
             await self._expire(item)
             return True
         try:
@@ -214,16 +208,14 @@ class Delivery:
         return True
 
     async def _expire(self, item: WaitingCommand) -> None:
-        day = item.command.queued_at.date().isoformat()
+        day = item.command.called_at.date().isoformat()
         if item.command.is_readings:
             # Kept as refused they would fill the disk of a house whose server never comes back.
             count = await self._store.lose(item)
             _LOGGER.warning("%d readings of %s are lost: the server was away", count, day)
             self._on_lost()
             return
-        message = f"Stored on {day} and not delivered within {KEPT.days} days; enter it again."
-        key = item.command.command_key
-        await self._give_up(item, CommandExpiredError(message, key=key, date=day))
+        await self._give_up(item, expired(item.command))
 
     async def _give_up(self, item: WaitingCommand, error: KamerplanterError) -> None:
         waiting = self._answers.pop(item.command.command_key, None)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -49,6 +50,13 @@ class StoredCommand(Model):
     """Its fields as JSON."""
     caller: Caller
     queued_at: Instant
+    first_at: Instant | None = None
+    """When it was called, if it was refused since and put back by a person; none = `queued_at`."""
+
+    @property
+    def called_at(self) -> datetime:
+        """When it was called, however often it was put back."""
+        return self.first_at or self.queued_at
 
     @property
     def is_readings(self) -> bool:
@@ -167,7 +175,8 @@ class QueueFile:
     def send_again(self, refusal: RefusedCommand, at: Instant) -> WaitingCommand:
         """Put a refused command back to the end of the queue."""
         key = refusal.command.command_key
-        command = refusal.command.model_copy(update={"queued_at": at})
+        known = refusal.command
+        command = known.model_copy(update={"queued_at": at, "first_at": known.called_at})
         with self._writing() as connection:
             connection.execute("DELETE FROM refused WHERE command_key = ?", (key,))
             return _add(connection, command, 1)

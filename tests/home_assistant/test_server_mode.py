@@ -571,13 +571,14 @@ async def begin_repair(served: ServedGarden, issue_id: str) -> Any:
     return flow
 
 
-async def choose_repair(served: ServedGarden, flow: Any, choice: str) -> None:
+async def choose_repair(served: ServedGarden, flow: Any, choice: str) -> Any:
     from homeassistant.components.repairs import repairs_flow_manager  # noqa: PLC0415
 
     manager = repairs_flow_manager(served.hass)
     assert manager is not None
-    await manager.async_configure(flow["flow_id"], {"next_step_id": choice})
+    result = await manager.async_configure(flow["flow_id"], {"next_step_id": choice})
     await served.settle()
+    return result
 
 
 async def test_a_refused_command_is_an_issue_with_the_reason(served: ServedGarden) -> None:
@@ -620,6 +621,11 @@ async def test_a_refused_command_is_sent_again_when_a_person_says_so(
     )
     (after,) = queue.state.refused
     assert after.command.command_key == before.command.command_key
+
+    served.freezer.tick(timedelta(days=30))  # the server may have forgotten that it did it
+    asked = await begin_repair(served, issue_id)
+    assert (await choose_repair(served, asked, "send_again"))["reason"] == "too_old_to_send"
+    assert queue.state.refused == (after,)
 
 
 async def test_an_issue_of_a_garden_that_is_not_loaded_cannot_be_answered(

@@ -25,6 +25,7 @@ from kamerplanter_backend.client.requests import (
 )
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.exceptions import (
+    CommandExpiredError,
     ConflictError,
     ForbiddenError,
     HostRefusedError,
@@ -352,6 +353,33 @@ async def test_a_person_forgets_a_refused_command_or_sends_it_again(
 
     assert client.state.refused == ()
     assert await titles(server) == ["two"]
+
+
+async def test_what_the_server_may_have_done_and_forgotten_is_not_sent_again(
+    client: QueueingClient, server: SwitchedClient, clock: Clock
+) -> None:
+    server.loses_answers = True
+    await queued(client, task("a"))  # it arrived
+    server.loses_answers = False
+    server.trouble = away()
+    clock.now += timedelta(days=14, seconds=1)
+    await drained(client)
+    (expired,) = client.state.refused
+    key = expired.command.command_key
+
+    clock.now = START + timedelta(days=20)
+    assert await client.send_again(key)  # the server still knows the key
+    clock.now = START + timedelta(days=29, seconds=1)
+    await drained(client)
+    (too_old,) = client.state.refused
+    with pytest.raises(CommandExpiredError):
+        await client.send_again(key)
+
+    assert (expired.code, too_old.code) == ("COMMAND_EXPIRED", "COMMAND_EXPIRED")
+    assert too_old.placeholders["date"] == "2026-05-01"
+    server.trouble = None
+    assert (client.state.depth, await titles(server)) == (0, ["a"])
+    await client.forget_refused(key)
 
 
 @pytest.mark.parametrize(
