@@ -139,7 +139,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": "Chosen by the caller: the same key again answers again and acts once; "
-    "with another content it is refused (409). Kept for 30 days.",
+    "with another content it is refused (409). Others may use the same one. Kept for 30 days.",
     "schema": {
         "type": "string",
         "minLength": 1,

@@ -127,6 +127,27 @@ async def test_a_garden_that_is_asked_for_again_after_a_lost_answer_is_made_once
     assert [site["time_zone"] for site in sites] == ["Europe/Lisbon"]
 
 
+async def test_two_people_with_one_idempotency_key_get_what_each_asked_for(town: Town) -> None:
+    again = {"Idempotency-Key": "k-1"}
+    bed, roof = [
+        await town.call(who, "POST", TENANTS, json={"name": name}, headers=again)
+        for who, name in ((town.cleo, "Bed"), (town.ada, "Roof"))
+    ]
+    tasks = f"/api/v1/t/{town.tenant.slug}/tasks"
+    town.bench.join(town.tenant, town.cleo, Role.GROWER)
+    first, second, repeated = [
+        await town.call(who, "POST", tasks, json={"title": "Roots"}, headers=again)
+        for who in (town.ada, town.cleo, town.cleo)
+    ]
+
+    assert (bed.json()["slug"], roof.json()["slug"]) == ("bed", "roof")
+    assert [a.status_code for a in (first, second, repeated)] == [201, 201, 201]
+    makers = [a.json()["created_by"] for a in (first, second)]
+    assert makers == [town.ada.key, town.cleo.key]
+    assert repeated.json() == second.json()
+    assert (await town.get(town.ada, tasks))["total"] == 2
+
+
 async def test_one_person_makes_ten_gardens_at_most(town: Town) -> None:
     for number in range(10):
         answer = await town.call(town.cleo, "POST", TENANTS, json={"name": f"Bed {number}"})

@@ -1,6 +1,7 @@
 """One use case: declared writes, and commands that act once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -9,6 +10,7 @@ import pytest
 from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.data_access.sqlite import open_sqlite
 from kamerplanter_backend.domain.interfaces.document_store import (
+    CommandResult,
     Document,
     DocumentStore,
     UndeclaredWriteError,
@@ -16,7 +18,12 @@ from kamerplanter_backend.domain.interfaces.document_store import (
 )
 from kamerplanter_backend.domain.interfaces.encoding import check_path, encode
 from kamerplanter_backend.domain.repositories import REPOSITORIES
-from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
+from kamerplanter_backend.domain.repositories.collection import (
+    SHARED_TENANT,
+    Collection,
+    OnDelete,
+    Reference,
+)
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.references import References
 from kamerplanter_backend.domain.repositories.tank import TankRepository
@@ -30,7 +37,7 @@ from kamerplanter_engines.errors import InvalidInputError, NaiveTimeError
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.tank import Tank
 from kamerplanter_engines.models.telemetry import Probe, Reading
-from tests.factories import OTHER_TENANT, add, context, example
+from tests.factories import OTHER_TENANT, TENANT, add, context, example
 
 
 @pytest.fixture
@@ -76,6 +83,42 @@ def test_command_key_with_another_content_is_refused(store: DocumentStore) -> No
         known_answer(store, context(command_key="c", command_digest="xyz"))
 
     assert refused.value.field == "command_key"
+
+
+@pytest.mark.parametrize("tenant", [TENANT, SHARED_TENANT])
+def test_command_keys_of_two_people_are_two(store: DocumentStore, tenant: str) -> None:
+    ann, bob = (
+        replace(context(tenant, command_key="c", command_digest="abc"), actor=name)
+        for name in ("ann", "bob")
+    )
+    for who in (ann, bob):
+        assert known_answer(store, who) is None
+        with open_unit(store, who, (TankRepository,)) as uow:
+            uow.answer(who.actor)
+
+    assert [seen.answer for who in (ann, bob) if (seen := known_answer(store, who))] == [
+        "ann",
+        "bob",
+    ]
+    for key in ("ann\nc", "\nc", "c\n"):
+        assert known_answer(store, replace(bob, command_key=key)) is None
+
+
+def test_command_of_before_the_keys_were_each_ones_own_is_still_known(
+    store: DocumentStore,
+) -> None:
+    command = context(command_key="c", command_digest="abc")
+    with store.begin(frozenset({"tanks"})) as transaction:
+        transaction.remember_command(
+            TENANT, "c", CommandResult(answer="before", digest="abc"), at=command.now
+        )
+
+    seen = known_answer(store, command)
+
+    assert seen is not None
+    assert seen.answer == "before"
+    # Nobody knows whose it was, so another content is another person's, and no conflict.
+    assert known_answer(store, replace(command, command_digest="xyz")) is None
 
 
 def test_command_that_failed_is_forgotten(store: DocumentStore) -> None:
