@@ -1,4 +1,4 @@
-"""What is wrong with a number by itself, whatever came before it.
+"""What is wrong with a number by itself; only an exact 0 asks for what came before it.
 
 Sources: the project's decisions on readings, and the numbers in `tables.channels`.
 """
@@ -34,12 +34,13 @@ _NONE = Flaws()
 _MISSING = Flaws((Reason.MISSING_FIELD,))
 
 
-def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
+def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Flaws:
     """Return what is wrong with one number of a message, without a look at the others.
 
     Args:
         sample: What the message says of one channel.
         rules: The numbers in force for it.
+        last_good: What the channel showed last that was good; none = nothing yet. Canonical unit.
     """
     if sample.problem is Reason.MISSING_FIELD:
         return _MISSING
@@ -55,7 +56,7 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
     ):
         return _NONE
     reasons: list[Reason] = []
-    if is_zero and rules.zero_is_suspect:
+    if is_zero and rules.zero_is_suspect and not _may_have_reached_zero(rules, last_good):
         reasons.append(Reason.EXACT_ZERO)
     if is_full and rules.full_scale_is_suspect:
         reasons.append(Reason.FULL_SCALE)
@@ -66,6 +67,11 @@ def flaws_of(sample: Sample, rules: ChannelRules) -> Flaws:
     if sample.uncalibrated:
         reasons.append(Reason.UNCALIBRATED)
     return Flaws(tuple(reasons), is_end=is_zero or is_full)
+
+
+def _may_have_reached_zero(rules: ChannelRules, last_good: float | None) -> bool:
+    reach = rules.zero_reach
+    return reach is not None and last_good is not None and abs(last_good) <= reach
 
 
 def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:

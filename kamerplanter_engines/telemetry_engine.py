@@ -9,7 +9,7 @@ from copy import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from kamerplanter_engines.flaw_engine import flaws_of
+from kamerplanter_engines.flaw_engine import Flaws, flaws_of
 from kamerplanter_engines.freshness_engine import (
     Shown,
     expires_at,
@@ -89,7 +89,7 @@ def judge_message(
     """
     after = _up_to_receipt(states, samples)
     verdicts: list[Judged] = []
-    flaws = [flaws_of(sample, rules[sample.kind]) for sample in samples]
+    flaws = _flaws(samples, after, rules)
     doubtful = sum([flaw.is_doubtful for flaw in flaws])
     for sample, flaw in zip(samples, flaws, strict=True):
         kind = sample.kind
@@ -123,6 +123,17 @@ def _up_to_receipt(
         return dict(states)
     now = samples[0].received_at
     return {kind: without_future(state, now) for kind, state in states.items()}
+
+
+def _flaws(
+    samples: Sequence[Sample],
+    states: Mapping[ChannelKind, ChannelState],
+    rules: Mapping[ChannelKind, ChannelRules],
+) -> list[Flaws]:
+    return [
+        flaws_of(sample, rules[sample.kind], states.get(sample.kind, UNKNOWN_CHANNEL).good_value)
+        for sample in samples
+    ]
 
 
 def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
@@ -361,7 +372,7 @@ def keep_retained(
     and nothing newer is known; otherwise it only explains why there is none.
     """
     after = _up_to_receipt(states, samples)
-    flaws = [flaws_of(sample, rules[sample.kind]) for sample in samples]
+    flaws = _flaws(samples, after, rules)
     doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
     for sample, flaw in zip(samples, flaws, strict=True):
         state = after.get(sample.kind, UNKNOWN_CHANNEL)

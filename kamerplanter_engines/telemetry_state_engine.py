@@ -92,6 +92,8 @@ class ChannelRules:
     twin_stuck_s: float
     device_stuck_s: float
     zero_is_suspect: bool
+    zero_reach: float | None
+    """An exact 0 is true where the last good value was no further from it; none = it never is."""
     zero_counts: bool
     """An exact 0 is doubtful in bad company."""
     full_scale: tuple[float, ...]
@@ -204,6 +206,7 @@ def rules_for(
         twin_stuck_s=stuck_s or TWIN_STUCK_S,
         device_stuck_s=stuck_s or DEVICE_STUCK_S,
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
+        zero_reach=spec.zero_reach,
         zero_counts=not (zero_is_real or has_curve or spec.is_about_device),
         full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,
         full_scale_is_suspect=spec.full_scale_is_suspect,

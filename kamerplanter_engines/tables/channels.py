@@ -35,6 +35,8 @@ class ChannelSpec:
     """How long a value is out of band before it is a problem. [s]"""
     zero_is_suspect: bool = False
     """An exact 0 is what a dead circuit says."""
+    zero_reach: float | None = None
+    """An exact 0 is true where the last good value was no further from it; none = it never is."""
     full_scale: tuple[float, ...] = ()
     """End stops of the usual circuits."""
     full_scale_is_suspect: bool = True
@@ -122,7 +124,15 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
         default_unit=_TEMPERATURE_UNIT,
         physical_low=-5,
         physical_high=45,
+        # The telemetry table has none. Nothing changes soil as fast as the water that is poured on
+        # it, so it is that of water (ours); what came by a watering is believed after it was
+        # logged, or after three more readings.
+        rate_per_min=0.3,
         max_age_s=6 * HOUR_S,
+        # Freezing soil stands at 0.0 for days. It comes there slowly, as freezing sets heat free
+        # (less than 1 K in an hour, and some report once in two hours); a dead circuit jumps.
+        zero_is_suspect=True,
+        zero_reach=2,
         is_temperature=True,
         precision=1,
     ),

@@ -108,7 +108,8 @@ class TestRate:
         assert _second(PH, 6.0, 7.01, after_s=300).verdict is SUSPECT
 
     @pytest.mark.parametrize(
-        ("kind", "start", "allowed"), [(EC, 1.0, 0.1), (WATER, 20.0, 0.6), (MOISTURE, 40.0, 2.0)]
+        ("kind", "start", "allowed"),
+        [(EC, 1.0, 0.1), (WATER, 20.0, 0.6), (MOISTURE, 40.0, 2.0), (SOIL, 20.0, 0.6)],
     )
     def test_each_kind_has_its_rate(self, kind: ChannelKind, start: float, allowed: float) -> None:
         assert _second(kind, start, start + allowed, after_s=60).verdict is GOOD

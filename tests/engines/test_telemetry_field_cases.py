@@ -2,7 +2,7 @@
 
 import pytest
 
-from kamerplanter_engines.models.telemetry import Reason
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 from kamerplanter_engines.telemetry_engine import Sample, keep_retained
 from tests.engines.channel_bench import (
     BAD,
@@ -72,16 +72,43 @@ class TestFieldCases:
         assert judged["soil_moisture"].verdict is SUSPECT
         assert Reason.BAD_COMPANY in judged["soil_moisture"].reasons
 
-    def test_f_21_lone_zero_after_an_unplugged_probe_is_suspect(self) -> None:
-        bench = Bench(WATER)
+    @pytest.mark.parametrize("kind", [WATER, SOIL])
+    def test_f_21_lone_zero_after_an_unplugged_probe_is_suspect(self, kind: ChannelKind) -> None:
+        bench = Bench(kind)
 
         assert bench.one(0, 19.94).verdict is GOOD
-        assert bench.one(20, 999.0).verdict is BAD
-        assert bench.one(40, 85.0).verdict is BAD
-        zero = bench.one(59, 0.0)
-        assert zero.verdict is SUSPECT
-        assert Reason.RATE in zero.reasons
-        assert bench.shown(60).value == 19.94
+        assert bench.one(15, 999.0).reasons == (Reason.OUTSIDE_PHYSICAL,)
+        assert bench.one(30, 85.0).reasons == (Reason.STARTUP_SIGNATURE,)
+        for i in range(60):
+            zero = bench.one(45 + 15 * i, 0.0)
+            assert zero.verdict is SUSPECT
+            assert {Reason.RATE, Reason.EXACT_ZERO} <= set(zero.reasons)
+        assert bench.shown(60 * 16).value == 19.94
+
+    @pytest.mark.parametrize("kind", [WATER, SOIL])
+    def test_f_21_a_zero_is_no_truer_after_a_long_silence_or_a_restart(
+        self, kind: ChannelKind
+    ) -> None:
+        bench = Bench(kind)
+        good = reading(kind, 0, 19.94)
+        bench.restore(good, good, finest_step=0.01)
+
+        # In five hours 90 K are within the rate.
+        for i in range(20):
+            assert Reason.EXACT_ZERO in bench.one(5 * HOUR + 60 * i, 0.0).reasons
+
+    def test_f_21_soil_that_freezes_comes_to_zero_in_small_steps(self) -> None:
+        bench = Bench(SOIL)
+        night = [4.1, 2.9, 1.8, 0.9, 0.3, 0.0, 0.0, 0.0, -0.1, -0.4, 0.0, 0.2]
+
+        assert {bench.one(HOUR * i, value).verdict for i, value in enumerate(night)} == {GOOD}
+
+    def test_f_21_a_new_probe_in_frozen_soil_is_believed_once_it_moves(self) -> None:
+        bench = Bench(SOIL)
+
+        assert bench.one(0, 0.0).reasons == (Reason.EXACT_ZERO,)
+        assert bench.one(HOUR, -0.1).verdict is GOOD
+        assert bench.one(2 * HOUR, 0.0).verdict is GOOD
 
     def test_f_25_equal_value_within_a_second_is_onereading(self) -> None:
         bench = Bench(MOISTURE)
@@ -99,15 +126,27 @@ class TestFieldCases:
         assert judged["soil_temperature"].verdict is SUSPECT
         assert judged["soil_ec"].verdict is SUSPECT
 
-    def test_f_36_replaced_temperature_never_heals(self) -> None:
-        bench = Bench(WATER)
-        bench.one(0, 21.35)
+    @pytest.mark.parametrize("kind", [WATER, SOIL])
+    @pytest.mark.parametrize("before", [16.35, 21.35])
+    def test_f_36_replaced_temperature_never_heals(self, kind: ChannelKind, before: float) -> None:
+        bench = Bench(kind)
+        bench.one(0, before)
 
         verdicts = [bench.one(10 * i, 25.0) for i in range(1, 720)]
 
         assert {judged.verdict for judged in verdicts} == {SUSPECT}
         assert all(Reason.RATE in judged.reasons for judged in verdicts)
-        assert bench.shown(7190).value == 21.35
+        assert bench.shown(7190).value == before
+
+    @pytest.mark.parametrize("kind", [WATER, SOIL])
+    def test_f_36_nor_does_it_over_restarts(self, kind: ChannelKind) -> None:
+        bench = Bench(kind)
+        good = reading(kind, 0, 21.35)
+        for hour in range(2):
+            doubted = reading(kind, HOUR * hour + 10, 25.0, SUSPECT, (Reason.RATE,))
+            bench.restore(good, doubted, unchanged_since_s=10, finest_step=0.01)
+            verdicts = {bench.one(HOUR * hour + 20 + 10 * i, 25.0).verdict for i in range(300)}
+            assert verdicts == {SUSPECT}
 
     def test_f_41_frost_read_unsigned_is_no_value(self) -> None:
         bench = Bench(SOIL)
