@@ -23,6 +23,7 @@ from kamerplanter_engines.tables.channels import (
     CHANNELS,
     DEVICE_STUCK_S,
     STOCK_EC_HIGH_MS_CM,
+    STOCK_EC_RATE_PER_MIN,
     TWIN_STUCK_S,
 )
 
@@ -189,7 +190,8 @@ def rules_for(
     is_stock = stock_solution and binding.kind is ChannelKind.EC
     physical_high = STOCK_EC_HIGH_MS_CM if is_stock else spec.physical_high
     plausible_high = physical_high if is_stock else spec.plausible_high
-    rate_per_min = binding.rate_per_min or spec.rate_per_min
+    usual_rate_per_min = STOCK_EC_RATE_PER_MIN if is_stock else spec.rate_per_min
+    rate_per_min = binding.rate_per_min or usual_rate_per_min
     stuck_s = binding.stuck_after_s
     zero_is_real = plain_water and binding.kind is ChannelKind.EC
     # The ends of a curve are where it was measured, not end stops of a circuit.

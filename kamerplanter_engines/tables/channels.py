@@ -53,19 +53,21 @@ class ChannelSpec:
 
 
 _TEMPERATURE_UNIT = "°C"
+_EC_HIGH_MS_CM = 15.0
+_EC_RATE_PER_MIN = 0.05
 
 CHANNELS: dict[ChannelKind, ChannelSpec] = {
     ChannelKind.EC: ChannelSpec(
         unit="mS/cm",
         default_unit="mS/cm",
         physical_low=0,
-        physical_high=15,
+        physical_high=_EC_HIGH_MS_CM,
         plausible_low=0,
         plausible_high=5,
-        rate_per_min=0.05,
+        rate_per_min=_EC_RATE_PER_MIN,
         max_age_s=6 * HOUR_S,
         zero_is_suspect=True,
-        full_scale=(15,),
+        full_scale=(_EC_HIGH_MS_CM,),
         precision=2,
     ),
     ChannelKind.PH: ChannelSpec(
@@ -196,6 +198,9 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
 
 STOCK_EC_HIGH_MS_CM = 250.0
 """Stock concentrates conduct far more than what plants get."""
+STOCK_EC_RATE_PER_MIN = _EC_RATE_PER_MIN * STOCK_EC_HIGH_MS_CM / _EC_HIGH_MS_CM
+"""The rate of a tank by the share of its range (ours): a meter errs and trembles by a share of what
+it measures, 1 % of 80 mS/cm is 0.8, and whoever fills or thins a concentrate moves it by shares."""
 FAR_BEYOND_CURVE_RATIO = 0.25
 """A raw soil value this far beyond dry or wet, as a share of the span, is doubtful (ours)."""
 STARTUP_C = 85.0

@@ -115,6 +115,25 @@ class TestRate:
         assert _second(kind, start, start + allowed, after_s=60).verdict is GOOD
         assert _second(kind, start, start + allowed + 0.01, after_s=60).verdict is SUSPECT
 
+    def test_a_stock_solution_may_change_by_the_same_share_of_its_range(self) -> None:
+        # 2 x 0.05 mS/cm of 15 within a minute are 1.667 of 250.
+        for second, verdict in ((81.66, GOOD), (81.67, SUSPECT), (78.34, GOOD), (78.33, SUSPECT)):
+            bench = Bench(EC, stock_solution=True)
+            bench.one(0, 80.0)
+            assert bench.one(60, second).verdict is verdict
+
+    def test_a_stock_solution_that_trembles_by_one_percent_is_good(self) -> None:
+        bench = Bench(EC, stock_solution=True)
+
+        trembling = [80.0 + step / 10 for step in (0, 8, -8, 7, -7, 3, -8, 8, 0, 5)]
+
+        assert {bench.one(60 * i, value).verdict for i, value in enumerate(trembling)} == {GOOD}
+
+    def test_an_option_wins_for_a_stock_solution_too(self) -> None:
+        binding = ChannelBinding(kind=EC, topic="t", rate_per_min=0.05)
+
+        assert rules_for(binding, stock_solution=True).rate_per_s == pytest.approx(0.1 / 60)
+
     def test_level_may_jump(self) -> None:
         assert _second(LEVEL, 20, 95, after_s=10).verdict is GOOD
 
