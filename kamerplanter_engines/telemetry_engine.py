@@ -289,7 +289,7 @@ def _is_repeat(sample: Sample, state: ChannelState) -> bool:
         state.at is not None
         and sample.raw == state.value
         and state.verdict in (Verdict.GOOD, Verdict.SUSPECT)
-        and abs((sample.at - state.at).total_seconds()) <= SAME_READING_S
+        and abs((sample.at - state.at).total_seconds()) < SAME_READING_S
     )
 
 

@@ -28,7 +28,9 @@ from kamerplanter_engines.tables.channels import (
 )
 
 SAME_READING_S = 1.0
-"""An equal value within this time is the same reading. [s]"""
+"""An equal value of a channel that is less than this away is the same reading. [s]
+
+At this distance it is another one: what is measured each second is measured each second."""
 RATE_FLOOR_S = 60.0
 """Two readings closer than this are compared as if so far apart. [s]"""
 _TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}

@@ -15,7 +15,7 @@ class NewestMessages:
     """Of each topic the newest message, if all of it was good, new and timed by its receipt.
 
     Args:
-        within_s: An equal value within this time is the same reading. [s]
+        within_s: An equal value less than this away is the same reading. [s]
     """
 
     def __init__(self, within_s: float) -> None:
@@ -58,7 +58,7 @@ class NewestMessages:
         newest = self._newest.get(topic)
         if newest is None or newest[0] != payload or newest[2] is not memory:
             return False
-        return 0 <= (received_at - newest[1]).total_seconds() <= self._within_s
+        return 0 <= (received_at - newest[1]).total_seconds() < self._within_s
 
     def forget(self) -> None:
         """Forget all: the bindings have changed."""

@@ -43,7 +43,7 @@ class Reports:
             arrivals = self._arrivals[source] = deque(maxlen=REMEMBERED)
         # A telegram that is sent twice is one report; after a clock set back all begins anew.
         elapsed_s = (at - arrivals[-1]).total_seconds() if arrivals else None
-        if elapsed_s is None or elapsed_s > SAME_READING_S:
+        if elapsed_s is None or elapsed_s >= SAME_READING_S:
             arrivals.append(at)
         elif elapsed_s < 0:
             arrivals.clear()

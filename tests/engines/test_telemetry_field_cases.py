@@ -115,6 +115,8 @@ class TestFieldCases:
 
         assert not bench.one(0, 44.0).is_repeat
         assert bench.one(0.036, 44.0).is_repeat
+        assert bench.one(0.999, 44.0).is_repeat
+        assert not bench.one(1, 44.0).is_repeat
         assert not bench.one(60, 44.0).is_repeat
 
     def test_f_30_missing_board_gives_no_good_value(self) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from kamerplanter_backend.data_access.sqlite.packing import Number, Row, unpacked
+from kamerplanter_engines.telemetry_state_engine import SAME_READING_S
 
-SAME_READING_US = 1_000_000
-"""An equal value within less than this is the same reading. [µs]"""
+SAME_READING_US = round(SAME_READING_S * 1_000_000)
 
 DENSE_PER_S = 4
 """From so many readings of a channel a second on, neighbours are looked up once for all of them."""

@@ -18,7 +18,7 @@ def test_the_same_message_within_a_second_is_one_reading() -> None:
     one.send(BOTH, 0)
 
     assert one.send(BOTH, 0.4) == ()
-    assert one.send(BOTH, 1) == ()
+    assert one.send(BOTH, 0.999) == ()
 
     assert one.intake.message_count == 3
     assert [reading.value for reading in one.intake.take_readings()] == [1.8, 6.1]
@@ -27,10 +27,18 @@ def test_the_same_message_within_a_second_is_one_reading() -> None:
 def test_the_same_message_after_a_second_is_a_new_report() -> None:
     one = device()
     one.send(BOTH, 0)
-    one.send(BOTH, 1)
+    one.send(BOTH, 0.9)
 
-    assert values(one.send(BOTH, 1.1)) == BOTH
+    assert values(one.send(BOTH, 1)) == BOTH
     assert len(one.intake.take_readings()) == 4
+
+
+def test_what_is_measured_each_second_is_a_reading_each_second() -> None:
+    one = Device(bind(EC, "ec"))
+    for second in range(60):
+        one.send({"ec": 1.8, "count": second}, second)
+
+    assert len(one.intake.take_readings()) == 60
 
 
 def test_a_value_that_comes_back_within_a_second_is_judged() -> None:
