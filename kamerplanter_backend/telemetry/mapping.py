@@ -152,7 +152,7 @@ class FieldReader:
             known = Sample(self.kind, at, received_at, has_device_time=has_time)
             return self._on_curve(known, number, unit_behind or unit)
         factor = self.binding.factor
-        step = last_digit(number) * factor
+        step = last_digit(number, field) * factor
         number *= factor
         found, name = self._found(unit_behind, unit)
         if self._may_be_volts and unit_behind is None and unit is None:

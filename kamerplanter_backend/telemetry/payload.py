@@ -27,6 +27,8 @@ _NUMBER = re.compile(
 )
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,")
 _DIGITS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+_DECIMALS = re.compile(r"[.,]([0-9]+)(?![0-9.,eE])")
+"""What stands behind the decimal point or comma of a number without an exponent."""
 _LONGEST_NUMBER: Final = 64
 
 OFFLINE_WORDS: Final = frozenset({"offline", "disconnected", "connection lost", "lost", "dead"})
@@ -145,8 +147,17 @@ def read_number(field: Json, *, decimal_comma: bool = False) -> tuple[float | No
     return (number, match.group(2)) if isfinite(number) else (None, None)
 
 
-def last_digit(number: float) -> float:
-    """Return what one more on the last digit of a number is: 0.01 for 21.35, 1 for 25."""
+def last_digit(number: float, sent: Json = None) -> float:
+    """Return what one more on the last digit of a number is: 0.01 for 21.35, 1 for 25.
+
+    Args:
+        number: The number.
+        sent: The field that it was read from; the zeros at the end of a text are digits, too.
+    """
+    if type(sent) is str:
+        found = _DECIMALS.search(sent)
+        if found is not None:
+            return _STEPS[min(len(found.group(1)), len(_STEPS) - 1)]
     mantissa, _, exponent = repr(number).partition("e")
     decimals = mantissa.partition(".")[2]
     count = 0 if decimals == "0" else len(decimals)

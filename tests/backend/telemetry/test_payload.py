@@ -129,6 +129,26 @@ def test_last_digit(number: float, digit: float) -> None:
     assert last_digit(number) == pytest.approx(digit)
 
 
+@pytest.mark.parametrize(
+    ("sent", "digit"),
+    [
+        ("25.00", 0.01),
+        ("21.50 °C", 0.01),
+        ('"25.0"', 0.1),
+        ("25", 1),
+        ("1413µS/cm", 1),
+        ("1.234,50", 0.01),
+        ("5,1", 0.1),
+        ("6.30e1", 1),
+        (25.0, 1),
+    ],
+)
+def test_zeros_at_the_end_of_a_text_are_digits(sent: str | float, digit: float) -> None:
+    number, _ = read_number(sent, decimal_comma=True)
+    assert number is not None
+    assert last_digit(number, sent) == pytest.approx(digit)
+
+
 INSTANT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
 
