@@ -9,8 +9,14 @@ from kamerplanter_engines.agreement_engine import tolerance
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.tank import Band, Side
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+    Verdict,
+)
 from kamerplanter_engines.models.trust import Drift, Trend
+from kamerplanter_engines.raw_mapping_engine import gives_same_numbers
 from kamerplanter_engines.science.theil_sen import Slope, theil_sen
 from kamerplanter_engines.tables.trust import TOLERANCES
 
@@ -120,12 +126,24 @@ class Compared(NamedTuple):
     """By hand minus by the probe."""
 
 
-def compared(measurements: Iterable[HandMeasurement], probe_key: str) -> list[Compared]:
-    """Return the comparisons with one probe among measurements by hand, oldest first.
+def compared(
+    measurements: Iterable[HandMeasurement],
+    probe_key: str,
+    binding: ChannelBinding,
+    *,
+    written_at: datetime,
+) -> list[Compared]:
+    """Return the comparisons with one channel among measurements by hand, oldest first.
+
+    Those that were made with other numbers, or with those of another source, say nothing of how it
+    is now; they count again where that is taken back.
 
     Args:
         measurements: Of one kind and place; doubted ones do not count.
         probe_key: The probe.
+        binding: The channel as it is bound now.
+        written_at: When the probe was last changed: before that nobody knows how it was bound, if
+            the comparison does not tell, being older. Aware.
     """
     return sorted(
         Compared(item.measured_at, item.value, found.difference)
@@ -133,6 +151,11 @@ def compared(measurements: Iterable[HandMeasurement], probe_key: str) -> list[Co
         if item.verdict is Verdict.GOOD
         for found in item.comparisons
         if found.probe_key == probe_key
+        and (
+            item.measured_at >= written_at
+            if found.channel is None
+            else gives_same_numbers(found.channel, binding)
+        )
     )
 
 

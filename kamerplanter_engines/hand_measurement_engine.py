@@ -142,20 +142,24 @@ def canonical_unit(kind: ChannelKind) -> str | None:
     return CHANNELS[kind].unit or None
 
 
-def compare(value: float, shown: Iterable[Reading]) -> tuple[Comparison, ...]:
+def compare(
+    value: float, shown: Iterable[tuple[Reading, ChannelBinding]]
+) -> tuple[Comparison, ...]:
     """Return how a value by hand differs from what probes showed at that moment.
 
     Args:
         value: By hand, canonical unit.
-        shown: One good reading of each probe of the place that was not too old then.
+        shown: One good reading of each probe of the place that was not too old then, with the
+            channel as it is bound since before that.
     """
     return tuple(
         Comparison(
             probe_key=reading.probe_key,
             value=reading.value,
             difference=round(value - reading.value, _DIGITS_KEPT),
+            channel=channel,
         )
-        for reading in sorted(shown, key=lambda item: item.probe_key)
+        for reading, channel in sorted(shown, key=lambda item: item[0].probe_key)
     )
 
 

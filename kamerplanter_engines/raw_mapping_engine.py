@@ -98,6 +98,26 @@ def is_same_mapping(one: RawMapping, other: RawMapping) -> bool:
     )
 
 
+def gives_same_numbers(one: ChannelBinding, other: ChannelBinding) -> bool:
+    """Tell whether two bindings make the same numbers of what the same source says.
+
+    Args:
+        one: A channel as it was bound.
+        other: One of the same kind.
+
+    Source: own rule.
+    """
+    mapping = mapping_of(one)
+    return (
+        (one.topic, one.entity_id, one.curve) == (other.topic, other.entity_id, other.curve)
+        and is_same_mapping(mapping, mapping_of(other))
+        and (
+            mapping.compensated
+            or one.temperature_coefficient_pct == other.temperature_coefficient_pct
+        )
+    )
+
+
 def of_present_mapping(
     calibrations: Iterable[Calibration], channels: Iterable[ChannelBinding]
 ) -> tuple[Calibration, ...]:

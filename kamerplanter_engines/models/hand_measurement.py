@@ -5,7 +5,7 @@ from pydantic import Field
 from kamerplanter_engines.models.base import Entity, Instant, Key, Model, Remark
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.tank import TankAlertFields
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
 
 
 class HandMeasurementFields(Model):
@@ -38,6 +38,9 @@ class Comparison(Model):
     """What the probe showed."""
     difference: float
     """By hand minus by the probe."""
+    channel: ChannelBinding | None = None
+    """How the probe was bound then: of another binding it says nothing. None = of a version that
+    did not note it."""
 
 
 class HandMeasurement(Entity, HandMeasurementFields):

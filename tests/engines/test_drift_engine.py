@@ -9,7 +9,7 @@ from kamerplanter_engines.drift_engine import Compared, compared, drift, trend
 from kamerplanter_engines.errors import NaiveTimeError
 from kamerplanter_engines.models.hand_measurement import Comparison, HandMeasurement
 from kamerplanter_engines.models.tank import Band, Side
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reading, Verdict
 from tests.factories import NOW, TENANT, example
 
 PH, EC = ChannelKind.PH, ChannelKind.EC
@@ -188,7 +188,11 @@ def test_comparisons_are_those_of_one_probe() -> None:
     )
     doubted = measured.model_copy(update={"verdict": Verdict.SUSPECT})
 
-    assert compared([measured, doubted], "b") == [Compared(NOW, 6.0, 0.5)]
+    binding = ChannelBinding(kind=PH, topic="t")
+
+    found = compared([measured, doubted], "b", binding, written_at=NOW)
+
+    assert found == [Compared(NOW, 6.0, 0.5)]
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=8))

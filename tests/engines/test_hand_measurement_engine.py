@@ -9,7 +9,13 @@ from pydantic import ValidationError
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError, UnknownUnitError
 from kamerplanter_engines.hand_measurement_engine import compare, judge_hand_value
 from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
-from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.tables.channels import CHANNELS
 from tests.factories import example
 
@@ -135,16 +141,17 @@ def test_a_time_without_a_zone_never_gets_in() -> None:
 
 
 def test_beside_two_probes() -> None:
+    left, right = (ChannelBinding(kind=PH, topic=topic) for topic in ("left", "right"))
     shown = [
-        example(Reading, probe_key="b", kind=PH, value=5.7),
-        example(Reading, probe_key="a", kind=PH, value=6.1),
+        (example(Reading, probe_key="b", kind=PH, value=5.7), right),
+        (example(Reading, probe_key="a", kind=PH, value=6.1), left),
     ]
 
     found = compare(6.0, shown)
 
-    assert [(item.probe_key, item.value, item.difference) for item in found] == [
-        ("a", 6.1, -0.1),
-        ("b", 5.7, 0.3),
+    assert [(item.probe_key, item.value, item.difference, item.channel) for item in found] == [
+        ("a", 6.1, -0.1, left),
+        ("b", 5.7, 0.3, right),
     ]
 
 

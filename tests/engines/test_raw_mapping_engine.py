@@ -14,6 +14,7 @@ from kamerplanter_engines.models.calibration import (
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint
 from kamerplanter_engines.raw_mapping_engine import (
     counts_for,
+    gives_same_numbers,
     is_same_mapping,
     mapping_of,
     of_present_mapping,
@@ -88,6 +89,30 @@ def test_other_numbers_need_another_calibration(other: ChannelBinding) -> None:
 )
 def test_what_changes_no_number_keeps_the_calibration(same: ChannelBinding) -> None:
     assert counts_for(made_on(bound()), same)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (bound(unit="mS/cm"), True),
+        (bound(max_age_s=60, guard_path="ok"), True),
+        (bound(temperature_coefficient_pct=1.8), True),
+        (bound(factor=2), False),
+        (bound(topic="elsewhere"), False),
+        (bound(topic=None, entity_id="sensor.ec"), False),
+        (bound(curve=(CurvePoint(raw=0, value=0), CurvePoint(raw=1000, value=2))), False),
+        (bound(compensated=False), False),
+    ],
+)
+def test_other_bindings_may_give_the_same_numbers(other: ChannelBinding, *, expected: bool) -> None:
+    assert gives_same_numbers(bound(), other) is expected
+    assert gives_same_numbers(other, bound()) is expected
+
+
+def test_another_coefficient_makes_other_numbers_of_what_is_not_compensated() -> None:
+    two, less = (bound(compensated=False, temperature_coefficient_pct=pct) for pct in (2.0, 1.8))
+
+    assert not gives_same_numbers(two, less)
 
 
 def test_soil_ec_without_a_unit_is_microsiemens() -> None:

@@ -47,7 +47,7 @@ from kamerplanter_engines.models.base import utc_past
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.tank import Tank, TankAlertFields, TankType
-from kamerplanter_engines.models.telemetry import Probe, Reading, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading, Verdict
 from kamerplanter_engines.soil_alert_engine import taken_back as soil_taken_back
 from kamerplanter_engines.telemetry_state_engine import max_age_of
 
@@ -159,11 +159,14 @@ def _probes(uow: UnitOfWork, fields: HandMeasurementFields) -> list[Probe]:
     return probes.of_plant(fields.plant_key or "")
 
 
-def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) -> list[Reading]:
+def _shown_then(
+    uow: UnitOfWork, fields: HandMeasurementFields, at: datetime
+) -> list[tuple[Reading, ChannelBinding]]:
     """Return what each probe of the place showed at a moment, as it has been put right since.
 
-    What it showed before its calibration or its exchange says nothing of how it is now, and one
-    that had said goodbye showed nothing.
+    What it showed before its calibration or its exchange says nothing of how it is now, nor does
+    what came in before it was last changed, which may have been bound in another way. One that had
+    said goodbye showed nothing.
     """
     found = []
     gone = uow.of(ProbePresenceRepository).gone()
@@ -175,12 +178,14 @@ def _shown_then(uow: UnitOfWork, fields: HandMeasurementFields, at: datetime) ->
         max_age_s = max_age_of(binding)
         if reading is None or not is_recent(reading.at, now=at, max_age_s=max_age_s):
             continue
+        if reading.received_at < probe.updated_at:
+            continue
         calibrations = uow.of(CalibrationRepository).of_probe(probe.key)
         swaps = [item.at for item in probe.replacements if item.at <= at]
         put_right = put_right_at(calibrations, fields.kind, at)
         changed_at = max((*swaps, *([put_right] if put_right else [])), default=None)
         if changed_at is None or reading.at >= changed_at:
-            found.append(reading)
+            found.append((reading, binding))
     return found
 
 

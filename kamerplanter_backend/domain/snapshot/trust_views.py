@@ -172,7 +172,8 @@ def drift_views(
         starts = (now - COMPARED_FOR, probe.replaced_at, put_right)
         since = max(start for start in starts if start is not None)
         measured = hand.good_since(binding.kind, since, limit=MOST_COMPARED, **place)
-        found = drift(binding.kind, compared(measured, probe.key))
+        comparisons = compared(measured, probe.key, binding, written_at=probe.updated_at)
+        found = drift(binding.kind, comparisons)
         views += [found] if found else []
     return tuple(views)
 
