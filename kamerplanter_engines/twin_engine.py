@@ -17,7 +17,7 @@ Source: the project's decisions on judging readings (same kind, 6 h); own rules 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
@@ -37,6 +37,9 @@ SPANS_KEPT = 4 * SPANS_PER_STUCK_TIME
 """More than is looked at, as a reading may come late."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING = 1e-9
+
+type Place = tuple[str, str]
+"""The field of a probe that says where it is, and the key of the tank or plant."""
 
 type Track = tuple[Span, ...]
 """What a channel showed lately, oldest first; no two begin at one moment."""
@@ -68,15 +71,37 @@ def stuck_time(binding: ChannelBinding) -> timedelta:
     return timedelta(seconds=binding.stuck_after_s or TWIN_STUCK_S)
 
 
-def are_neighbours(one: Probe, other: Probe) -> bool:
-    """Tell whether two probes hang in one tank, or stand in the soil of one plant."""
-    return one.key != other.key and any(
-        place is not None and place == others
-        for place, others in (
-            (one.tank_key, other.tank_key),
-            (one.plant_key, other.plant_key),
-        )
-    )
+def places_of(probe: Probe) -> tuple[Place, ...]:
+    """Return where a probe is: in a tank, in the soil of a plant, or both."""
+    named = (("tank_key", probe.tank_key), ("plant_key", probe.plant_key))
+    return tuple((field, key) for field, key in named if key is not None)
+
+
+def by_place[P](present: Iterable[P], probe_of: Callable[[P], Probe]) -> dict[Place, list[P]]:
+    """Return what stands for probes by where these are."""
+    found: dict[Place, list[P]] = {}
+    for item in present:
+        for place in places_of(probe_of(item)):
+            found.setdefault(place, []).append(item)
+    return found
+
+
+def neighbours_of[P](
+    probe: Probe, placed: Callable[[Place], Iterable[P]], probe_of: Callable[[P], Probe]
+) -> list[P]:
+    """Return what stands for the other probes of the same tank or pot, each once.
+
+    Args:
+        probe: The probe.
+        placed: Returns those of a place.
+        probe_of: Returns the probe that one stands for.
+    """
+    found: dict[str, P] = {}
+    for place in places_of(probe):
+        for item in placed(place):
+            found.setdefault(probe_of(item).key, item)
+    found.pop(probe.key, None)
+    return list(found.values())
 
 
 def span_of(stuck: timedelta) -> timedelta:

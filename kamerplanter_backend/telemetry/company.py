@@ -20,9 +20,10 @@ from kamerplanter_engines.telemetry_engine import (
 from kamerplanter_engines.twin_engine import (
     Track,
     Twin,
-    are_neighbours,
+    by_place,
     has_twins,
     merged,
+    neighbours_of,
     span_of,
     with_value,
 )
@@ -79,13 +80,12 @@ class Company:
         }
 
     def meet(self, others: Iterable[Company]) -> None:
-        """Know these probes of the garden from now on; those of other places do not matter."""
+        """Know these from now on, which are the other probes of its place."""
         met: dict[ChannelKind, list[Company]] = {}
         for other in others:
-            if are_neighbours(self.probe, other.probe):
-                for kind in self.rules.keys() & other.rules.keys():
-                    if has_twins(kind):
-                        met.setdefault(kind, []).append(other)
+            for kind in self.rules.keys() & other.rules.keys():
+                if has_twins(kind):
+                    met.setdefault(kind, []).append(other)
         self._others = met
         self._tracks = {kind: track for kind, track in self._tracks.items() if kind in met}
 
@@ -154,7 +154,12 @@ class Company:
 
 
 def introduce(companies: Iterable[Company]) -> None:
-    """Let all probes of a garden know which others there are."""
+    """Let all probes of a garden know which others are in their place."""
     present = tuple(companies)
+    placed = by_place(present, _probe_of)
     for company in present:
-        company.meet(present)
+        company.meet(neighbours_of(company.probe, lambda place: placed[place], _probe_of))
+
+
+def _probe_of(company: Company) -> Probe:
+    return company.probe

@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.models.twin import Span
 from kamerplanter_engines.telemetry_engine import (
     ChannelRules,
@@ -19,8 +25,10 @@ from kamerplanter_engines.twin_engine import (
     SPANS_KEPT,
     Track,
     Twin,
+    by_place,
     has_twins,
     merged,
+    neighbours_of,
     span_of,
     span_start,
     stuck_time,
@@ -198,6 +206,37 @@ def test_what_devices_say_of_themselves_and_what_may_stand_still_has_no_twins() 
         ChannelKind.BATTERY,
         ChannelKind.SIGNAL,
     }
+
+
+def test_neighbours_are_the_others_of_a_tank_or_pot_each_once() -> None:
+    def probe(key: str, tank: str | None = None, plant: str | None = None) -> Probe:
+        return Probe(
+            key=key,
+            tenant_key="home",
+            created_at=NOW,
+            updated_at=NOW,
+            name=key,
+            tank_key=tank,
+            plant_key=plant,
+        )
+
+    one = probe("one", "tank", "plant")
+    others = [
+        probe("same", "tank", "plant"),
+        probe("tank", "tank"),
+        probe("plant", None, "plant"),
+        probe("elsewhere", "plant", "tank"),
+        probe("nowhere"),
+    ]
+    placed = by_place([one, *others], lambda item: item)
+
+    def found(item: Probe) -> list[str]:
+        beside = neighbours_of(item, lambda place: placed[place], lambda other: other)
+        return [other.key for other in beside]
+
+    assert found(one) == ["same", "tank", "plant"]
+    assert found(others[1]) == ["one", "same"]
+    assert found(others[3]) == found(others[4]) == []
 
 
 READINGS = st.lists(

@@ -117,9 +117,9 @@ class LiveReadings:
             if kinds := intake.recall(known, self._taken_in_at[key]):
                 self._notify(key, kinds)
                 self._watch_age(intake, dt_util.utcnow())
-        introduce(intake.company for intake in self._intakes.values())
         if not gone and not changed:
             return
+        introduce(intake.company for intake in self._intakes.values())
         await self._bind()
         for view in changed:
             self._notify(view.probe.key, None)

@@ -25,6 +25,7 @@ from kamerplanter_backend.domain.snapshot.supply_views import (
 )
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
 from kamerplanter_backend.domain.snapshot.trust_views import disagreeing
+from kamerplanter_backend.domain.snapshot.twin_views import among
 from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, PlantView, TankView, TaskView
 from kamerplanter_engines.calibration_age_engine import changes_at
 from kamerplanter_engines.models.base import Entity
@@ -71,8 +72,9 @@ class HomeService(Service):
         at_odds = disagreeing(agreements)
         supplied_since = judged_from(uow.context.now) - SUPPLY_REMEMBERED
         supplies = supply_tasks(uow, [tank.key for tank in tanks], since=supplied_since)
+        beside = among(probes)
         probe_views = tuple(
-            probe_view(uow, probe, supplies, at_odds, beside=probes) for probe in probes
+            probe_view(uow, probe, supplies, at_odds, beside=beside) for probe in probes
         )
         for shown in probe_views:
             moments += changes_at(shown.calibration_statuses)

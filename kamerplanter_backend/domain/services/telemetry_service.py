@@ -31,6 +31,7 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
     agreement_views,
     disagreeing,
 )
+from kamerplanter_backend.domain.snapshot.twin_views import looked_up
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
@@ -149,8 +150,9 @@ class TelemetryService(Service):
             since: The earliest moment of measurement that is to be judged; none = whatever a device
                 may send.
         """
-        living = uow.of(ProbeRepository).living()
-        probes = [probe for probe in living if probe.key in probe_keys]
+        named = uow.of(ProbeRepository).get_many(sorted(probe_keys))
+        probes = [probe for probe in named if probe.archived_at is None]
+        beside = looked_up(uow)
         at_odds = _at_odds(uow, probes)
         tanks = {probe.tank_key for probe in probes if probe.tank_key is not None}
         supplied_since = judged_from(uow.context.now, since) - SUPPLY_REMEMBERED
@@ -163,7 +165,7 @@ class TelemetryService(Service):
                 tasks,
                 at_odds,
                 latest_arrival=self.retention.raw,
-                beside=living,
+                beside=beside,
                 earliest=since,
             )
             found[probe.key] = _memory(uow, view)

@@ -1,6 +1,6 @@
 """What a screen shows of a probe."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -21,7 +21,7 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
     doubts_of,
     drift_views,
 )
-from kamerplanter_backend.domain.snapshot.twin_views import known_twins
+from kamerplanter_backend.domain.snapshot.twin_views import Beside, known_twins, nobody
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
 from kamerplanter_engines.models.task import Task
@@ -42,7 +42,7 @@ def probe_view(
     disagreed: Disagreeing = MappingProxyType({}),
     *,
     latest_arrival: timedelta = LATEST_ARRIVAL,
-    beside: Sequence[Probe] = (),
+    beside: Beside = nobody,
     earliest: datetime | None = None,
 ) -> ProbeView:
     """Return a probe with the last values of its bound channels.
@@ -53,7 +53,7 @@ def probe_view(
         tasks: Those by which tanks were filled or dosed lately, see `supply_tasks`.
         disagreed: Where another probe of its place says something else.
         latest_arrival: What was measured so long ago must find the calibration that held then.
-        beside: All probes of the garden that are not archived; those of its place are its twins.
+        beside: Finds the other probes of its place, whose channels may be twins.
         earliest: The earliest reading that is to be judged; none = whatever a device may send.
     """
     channels = [_channel_view(uow, probe, binding, beside, earliest) for binding in probe.channels]
@@ -86,7 +86,7 @@ def _channel_view(
     uow: UnitOfWork,
     probe: Probe,
     binding: ChannelBinding,
-    beside: Sequence[Probe],
+    beside: Beside,
     earliest: datetime | None,
 ) -> ChannelView:
     kind = binding.kind
@@ -112,7 +112,7 @@ def _channel_view(
             uow,
             probe,
             binding,
-            beside if is_open else (),
+            beside if is_open else nobody,
             unchanged_since=since,
             judged_from=earliest,
         ),

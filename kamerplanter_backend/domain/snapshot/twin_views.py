@@ -1,10 +1,13 @@
 """What the store knows of the channels beside one that stands still."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
+from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
+from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.supply_views import comparable_since
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
@@ -12,9 +15,11 @@ from kamerplanter_engines.models.twin import KnownTwin
 from kamerplanter_engines.stillness_engine import run_began_by, step_of
 from kamerplanter_engines.twin_engine import (
     STUCK_TIMES_SEEN,
-    are_neighbours,
+    Place,
+    by_place,
     counts_from,
     has_twins,
+    neighbours_of,
     span_of,
     stuck_time,
 )
@@ -22,11 +27,42 @@ from kamerplanter_engines.twin_engine import (
 MOMENT = timedelta(microseconds=1)
 
 
+type Beside = Callable[[Probe], Iterable[Probe]]
+"""Returns the other probes of the same tank or pot that are not archived."""
+
+
+def among(probes: Iterable[Probe]) -> Beside:
+    """Find the others of a place among these, which are all of the garden that are not archived."""
+    placed = by_place(probes, _itself)
+    return lambda probe: neighbours_of(probe, lambda place: placed.get(place, ()), _itself)
+
+
+def looked_up(uow: UnitOfWork) -> Beside:
+    """Find the others of a place in the store, when somebody asks for them."""
+
+    @cache
+    def placed(place: Place) -> tuple[Probe, ...]:
+        field, key = place
+        of_place = (Where(field, "==", key), Where("archived_at", "is_null", True))
+        return tuple(uow.of(ProbeRepository).find(*of_place))
+
+    return lambda probe: neighbours_of(probe, placed, _itself)
+
+
+def nobody(_probe: Probe) -> tuple[Probe, ...]:
+    """Find nobody, where twins do not matter."""
+    return ()
+
+
+def _itself(probe: Probe) -> Probe:
+    return probe
+
+
 def known_twins(
     uow: UnitOfWork,
     probe: Probe,
     binding: ChannelBinding,
-    beside: Iterable[Probe],
+    beside: Beside,
     *,
     unchanged_since: datetime | None = None,
     judged_from: datetime | None = None,
@@ -39,7 +75,7 @@ def known_twins(
         uow: The unit of work.
         probe: The probe of the channel.
         binding: The channel.
-        beside: Other probes of the garden that are not archived; those elsewhere do not count.
+        beside: Finds the others of its place.
         unchanged_since: Since when the channel says the same number; none = it never said one.
         judged_from: The earliest reading that is still to be judged; none = those of now.
     """
@@ -54,10 +90,8 @@ def known_twins(
     gone = uow.of(ProbePresenceRepository).gone()
     return tuple(
         _known(uow, other, twin, from_at)
-        for other in beside
-        if are_neighbours(probe, other)
-        and other.key not in gone
-        and (twin := other.binding(binding.kind)) is not None
+        for other in beside(probe)
+        if other.key not in gone and (twin := other.binding(binding.kind)) is not None
     )
 
 
