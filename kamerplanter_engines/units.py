@@ -22,6 +22,9 @@ _CONDUCTIVITY = {
     "dS/m": 1.0,
     "S/m": 10.0,
     "S/cm": 1000.0,
+    "mS/m": 0.01,
+    # Conductivity factor, as meters for hydroponics show it.
+    "CF": 0.1,
     # A TDS meter shows mg/L of an assumed salt; its scale says how many per mS/cm.
     "ppm500": 1 / 500,
     "ppm640": 1 / 640,

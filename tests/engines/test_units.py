@@ -20,6 +20,8 @@ from kamerplanter_engines.models.telemetry import ChannelKind
         (ChannelKind.EC, 1.5, "dS/m", 1.5),
         (ChannelKind.EC, 0.15, "S/m", 1.5),
         (ChannelKind.EC, 0.0015, "S/cm", 1.5),
+        (ChannelKind.EC, 15, "CF", 1.5),
+        (ChannelKind.EC, 150, "mS/m", 1.5),
         (ChannelKind.EC, 750, "ppm500", 1.5),
         (ChannelKind.EC, 960, "ppm 640", 1.5),
         (ChannelKind.EC, 1050, "ppm (700)", 1.5),

@@ -114,6 +114,18 @@ async def test_a_topic_with_a_rare_value_may_be_silent_longer(mqtt_garden: Garde
     assert silent(mqtt_garden)["bed"]["hours"] == "8"
 
 
+async def test_a_battery_on_the_same_topic_makes_no_patience(mqtt_garden: Garden) -> None:
+    channels = (
+        ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed", path="m", max_age_s=3600),
+        ChannelBinding(kind=ChannelKind.BATTERY, topic="bed", path="b", unit="%"),
+    )
+    await mqtt_garden.add_probe(await mqtt_garden.add_plant(), channels=channels)
+
+    await mqtt_garden.pass_time(timedelta(minutes=65), step=QUARTER)
+
+    assert silent(mqtt_garden)["bed"]["hours"] == "1"
+
+
 async def test_while_the_broker_is_away_nobody_can_know(mqtt_garden: Garden) -> None:
     channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec", max_age_s=3600)
     await mqtt_garden.add_tank(channels=(channel,))

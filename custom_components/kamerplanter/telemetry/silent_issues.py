@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.telemetry.kinds import max_age_s
-from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
+from kamerplanter_engines.models.telemetry import DEVICE_KINDS, ChannelBinding, Probe
 
 from ..const import CONF_STORE_ID, DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
@@ -38,7 +38,7 @@ class SilentIssues:
     """Tells of sources that say nothing, from loading to unloading, and takes it back by itself.
 
     A topic may be without a message, and an entity without a value, for as long as the value that
-    lives longest of those that it brings; then whatever is bound to it shows nothing any more, or
+    lives longest of those that it measures; then whatever is bound to it shows nothing any more, or
     never did. While the broker is away or Home Assistant starts nobody can know, so the time
     begins anew afterwards; so it does with an entity that is not there, which is told of elsewhere.
 
@@ -189,8 +189,13 @@ class SilentIssues:
 
 
 def _limit_s(probe: Probe, source: _Source) -> float:
-    """Return how long a source may be silent."""
-    return max(max_age_s(item) for item in probe.channels if source.brings(item))
+    """Return how long a source may be silent.
+
+    What a device says about itself lives far longer than what it measures beside that.
+    """
+    brought = [item for item in probe.channels if source.brings(item)]
+    measured = [item for item in brought if item.kind not in DEVICE_KINDS]
+    return max(max_age_s(item) for item in measured or brought)
 
 
 def _received_at(view: ProbeView, source: _Source) -> datetime | None:

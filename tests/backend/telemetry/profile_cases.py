@@ -207,6 +207,49 @@ CASES = [
         name="shellyplus1-a1",
     ),
     Case(
+        profile="shelly_rpc",  # all that a device sends unless somebody changes its settings
+        kinds=TANK_PROBE,
+        sent=[
+            (
+                "shellyplus1-a1/events/rpc",
+                {
+                    "src": "shellyplus1-a1",
+                    "dst": "shellyplus1-a1/events",
+                    "method": "NotifyStatus",
+                    "params": {"ts": 1777889632.0, "temperature:100": {"id": 100, "tC": 21.3}},
+                },
+            ),
+            ("shellyplus1-a1/online", "true"),
+        ],
+        expected={"water_temperature": 21.3},
+        availability="shellyplus1-a1/online",
+        name="shellyplus1-a1",
+        time_path="params.ts",
+    ),
+    Case(
+        profile="state_topics",  # a cloud bridge; homeassistant/status is not its own
+        kinds=TANK_PROBE,
+        sent=[
+            ("homeassistant/sensor/ec_4q3f/state", "1.5"),
+            ("homeassistant/sensor/ph_4q3f/state", "5.8"),
+            ("homeassistant/sensor/temp_4q3f/state", "27.0"),
+            ("homeassistant/status", "online"),
+        ],
+        expected={"ec": 1.5, "ph": 5.8, "water_temperature": 27.0},
+    ),
+    Case(
+        profile="tasmota",
+        kinds=TANK_PROBE,
+        sent=[
+            (
+                "tele/analog/SENSOR",
+                {"ANALOG": {"pH1": 6.5, "A1": 512, "Temperature1": 21.2}, "TempUnit": "C"},
+            )
+        ],
+        expected={"ph": 6.5, "water_temperature": 21.2},
+        availability="tele/analog/LWT",
+    ),
+    Case(
         profile="shelly_gen2_input",
         kinds=TANK_PROBE,
         sent=[("shellyplus1-a1/status/input:102", {"id": 102, "percent": 54.0})],

@@ -88,6 +88,47 @@ def test_the_shelly_read_error_is_no_value() -> None:
     assert readings(proposal, failed) == {"water_temperature": None}
 
 
+def test_f_28_a_second_probe_is_never_the_temperature_of_the_soil() -> None:
+    decoded = {
+        "Bat": "3.28 V",
+        "TempC_DS18B20": "0.00 °C",
+        "water_SOIL": "8.31 %",
+        "temp_SOIL": "18.12 °C",
+        "conduct_SOIL": "6300 uS/cm",
+    }
+    sent: Messages = [
+        (
+            "v3/farm@ttn/devices/bed1/up",
+            {
+                "received_at": "2026-05-04T08:00:00.123Z",
+                "uplink_message": {"decoded_payload": decoded},
+            },
+        )
+    ]
+    (proposal,) = hear(sent).propose(SOIL_KINDS)
+
+    assert readings(proposal, sent) == {
+        "soil_moisture": 8.31,
+        "soil_temperature": 18.12,
+        "soil_ec": 6.3,
+    }
+    paths = [item.binding.path for item in proposal.channels]
+    assert not [path for path in paths if path is not None and "DS18B20" in path]
+
+
+def test_a_voltage_of_an_electrode_is_no_ph() -> None:
+    sent: Messages = [
+        ("hydro/sensor/ph_voltage/state", "1.52"),
+        ("hydro/sensor/ph_mv/state", "-12.1"),
+        ("hydro/sensor/orp_mv/state", "312"),
+        ("hydro/sensor/ph/state", "6.1"),
+    ]
+    (proposal,) = hear(sent).propose(TANK_KINDS)
+
+    topics = {item.kind.value: item.binding.topic for item in proposal.channels}
+    assert topics == {"ph": "hydro/sensor/ph/state", "orp": "hydro/sensor/orp_mv/state"}
+
+
 def test_a_topic_of_several_devices_is_not_proposed() -> None:
     other = {"model": "Acurite-Tower", "id": 11, "temperature_C": 20.1}
     topic = "rtl_433/attic/events"
