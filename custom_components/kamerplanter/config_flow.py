@@ -42,6 +42,7 @@ from .const import (
     REAUTH_BROKER,
     ReadingsSource,
 )
+from .errors import async_load_sentences
 from .flows.base import FormError
 from .flows.broker_forms import (
     broker_data,
@@ -148,7 +149,7 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
                 error = wrong
             else:
                 return await self._create(broker_data(broker))
-        return self._show_broker("broker", user_input or {}, error)
+        return await self._show_broker("broker", user_input or {}, error)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -188,7 +189,7 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
                 error = wrong
             else:
                 return self.change_entry(entry, dict(entry.data) | broker_data(broker))
-        return self._show_broker("reconfigure_broker", user_input or known, error)
+        return await self._show_broker("reconfigure_broker", user_input or known, error)
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Ask for what was refused: the key of the server or the login of the broker."""
@@ -236,9 +237,10 @@ class KamerplanterConfigFlow(ServerSteps, domain=DOMAIN):
         )
         return {vol.Required(CONF_READINGS, default=default): selector}
 
-    def _show_broker(
+    async def _show_broker(
         self, step_id: str, shown: Mapping[str, Any], error: FormError | None
     ) -> ConfigFlowResult:
+        await async_load_sentences(self.hass)
         return self._show_form(step_id, broker_schema(), shown, error)
 
     def _show_form(

@@ -8,7 +8,10 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, async_get_hass_or_none
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.helpers.translation import (
+    async_get_cached_translations,
+    async_get_translations,
+)
 from pydantic import ValidationError
 
 from kamerplanter_backend.common.exceptions import (
@@ -151,6 +154,12 @@ def _key_of_value(error: KamerplanterError, own: Mapping[str, str]) -> str | Non
     if own["value"] == "":
         return "value_missing"
     return "value_not_allowed" if "allowed" in own else None
+
+
+async def async_load_sentences(hass: HomeAssistant) -> None:
+    """Make the texts of errors known, as a dialog may need them before there is any garden."""
+    for category in ("exceptions", "selector"):
+        await async_get_translations(hass, hass.config.language, category, {DOMAIN})
 
 
 def sentence_of(hass: HomeAssistant, error: KamerplanterError) -> str:

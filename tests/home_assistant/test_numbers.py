@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import InvalidData, section
 from homeassistant.exceptions import ServiceValidationError
@@ -224,3 +225,23 @@ async def test_a_dialog_says_what_a_number_may_be(garden: Garden) -> None:
 
     said = "Niedrigster pH: 14.5 ist nicht möglich. Möglich: ≥ 0, ≤ 14."
     assert caught.value.schema_errors == {"base": [said]}
+
+
+async def test_the_port_of_a_broker_is_refused_in_words_before_there_is_any_garden(
+    hass: HomeAssistant, enable_custom_integrations: None
+) -> None:
+    hass.config.language = "de"
+    flows = hass.config_entries.flow
+    result: Any = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    for told in ({"next_step_id": "garden"}, {"name": "Garten", "readings": "broker"}):
+        result = await flows.async_configure(result["flow_id"], told)
+    assert result["step_id"] == "broker"
+
+    for port, said in (
+        (70000, "Port: 70000 ist nicht möglich. Möglich: 1, 2, …, 65535."),
+        ("18.83", "Port: 18.83 ist nicht möglich. Möglich: 1, 2, …, 65535."),
+        ("mqtt", SAID["de"].format(field="Port", value="mqtt")),
+    ):
+        with pytest.raises(InvalidData) as caught:
+            await flows.async_configure(result["flow_id"], {"host": "broker.local", "port": port})
+        assert caught.value.schema_errors == {"port": said}
