@@ -14,6 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 import kamerplanter_engines
 from kamerplanter_backend.api.answer_headers import IF_NONE_MATCH
+from kamerplanter_backend.api.asked_headers import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    NOT_REMEMBERED,
+    REMEMBERED,
+)
 from kamerplanter_backend.api.crud import MERGE_PATCH
 from kamerplanter_backend.api.examples import SCHEMAS, Examples, patch_name
 from kamerplanter_backend.api.field_words import describe_fields, describe_one
@@ -134,48 +140,10 @@ SLUG: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 60, "examples": ["platform"]},
 }
 
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Chosen by the caller: the same key again answers again and acts once; "
-    "with another content it is refused (409). Others may use the same one. Kept for 30 days.",
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 100,
-        "pattern": r"^[A-Za-z0-9_.:-]+$",
-    },
-}
-
-_ONCE = "Not looked at: the answer holds a secret that is kept nowhere, so each call "
-NOT_REMEMBERED = {
-    "telemetry_send_readings": "Not looked at: a reading is stored once by its channel and `at`, "
-    "however often it comes. One without `at` is of the moment at which it arrives.",
-    "calendar_create_feed": f"{_ONCE}makes a feed.",
-    "calendar_renew_feed": f"{_ONCE}makes a new address.",
-    "tenants_invite_by_mail": f"{_ONCE}makes an invitation.",
-    "tenants_invite_by_link": f"{_ONCE}makes an invitation.",
-}
-"""What the header means where answers are not kept, by operation."""
-
-REMEMBERED = frozenset({"tenants_create_garden"})
-"""What knows the header outside of gardens, by operation."""
-
 QUESTIONS = frozenset(
     f"client_{kind.__name__}" for kind in HANDLERS if not issubclass(kind, Command)
 )
 """Requests of the client that are sent like commands and write nothing."""
-
-IF_MATCH: dict[str, Any] = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The ETag that the caller saw; if there is a newer one, nothing is written "
-    "(412).",
-    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"?[0-9]{1,18}"?)$', "examples": ['"3"']},
-}
-
 
 ONLY_CHANGED = (ProfileFields, TenantFields)
 """Fields that no route takes as a whole."""
