@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
@@ -25,12 +26,22 @@ from kamerplanter_backend.common.exceptions import (
     RateLimitedError,
     TenantSuspendedError,
 )
-from kamerplanter_backend.common.permissions import is_permitted
+from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 
 from .snapshot_memory import SnapshotMemory
 
 _LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What turned out about the right to do something."""
+
+    is_of_garden: bool
+    """Whether the garden as a whole is meant, which may be suspended; else the key."""
+    refusal: ForbiddenError | None
+    """Why it was refused; none = what was refused before is possible again."""
 
 
 class ServerClient(KamerplanterClient):
@@ -46,7 +57,8 @@ class ServerClient(KamerplanterClient):
         self._memory = memory
         self._is_stale = True
         self._is_suspended = False
-        self._forbidden_listeners = Listeners[ForbiddenError | None]("what the key may not do")
+        self._forbidden: set[Permission] = set()
+        self._rights_listeners = Listeners[Rights]("what the key may not do")
         if memory.snapshot is not None:
             queue.recall(memory.snapshot)
 
@@ -120,12 +132,12 @@ class ServerClient(KamerplanterClient):
     def changes(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         return self.queue.changes(listener)
 
-    def on_forbidden(self, listener: Callable[[ForbiddenError | None], None]) -> Callable[[], None]:
-        """Call the listener when the key may not do what Home Assistant's user may.
+    def on_rights(self, listener: Callable[[Rights], None]) -> Callable[[], None]:
+        """Call the listener when the key may not do what Home Assistant's user may, or may again.
 
-        None = a garden that was suspended takes something again.
+        The result ends it.
         """
-        return self._forbidden_listeners.add(listener)
+        return self._rights_listeners.add(listener)
 
     async def remember(self) -> None:
         """Write down what is known now."""
@@ -133,25 +145,34 @@ class ServerClient(KamerplanterClient):
 
     @override
     async def close(self) -> None:
-        self._forbidden_listeners.clear()
+        self._rights_listeners.clear()
         await self.remember()
         await self.queue.close()
 
     async def _noting_what_is_forbidden[R](
         self, client: KamerplanterClient, request: Request[R], caller: Caller | None
     ) -> R:
+        permission = type(request).permission
         try:
             answer = await client.call(request, caller)
         except HostRefusedError:
             raise  # nothing is wrong with the key
+        except TenantSuspendedError as error:
+            self._is_suspended = True
+            self._rights_listeners.tell(Rights(is_of_garden=True, refusal=error))
+            raise
         except ForbiddenError as error:
-            self._is_suspended = self._is_suspended or isinstance(error, TenantSuspendedError)
-            if is_permitted((caller or Caller()).role, type(request).permission):
-                self._forbidden_listeners.tell(error)
+            if is_permitted((caller or Caller()).role, permission):
+                self._forbidden.add(permission)
+                self._rights_listeners.tell(Rights(is_of_garden=False, refusal=error))
             raise
         if self._is_suspended and isinstance(request, Command):
             self._is_suspended = False
-            self._forbidden_listeners.tell(None)
+            self._rights_listeners.tell(Rights(is_of_garden=True, refusal=None))
+        if permission in self._forbidden:
+            self._forbidden.discard(permission)
+            if not self._forbidden:
+                self._rights_listeners.tell(Rights(is_of_garden=False, refusal=None))
         return answer
 
     def _waiting(self) -> Iterator[Command[Any]]:

@@ -12,12 +12,10 @@ from kamerplanter_backend.client.queue_file import RefusedCommand
 from kamerplanter_backend.client.queue_state import QueueState
 from kamerplanter_backend.client.wire import error_of_code
 from kamerplanter_backend.common.exceptions import (
-    ForbiddenError,
     HostRefusedError,
     IncompatibleServerError,
     NotFoundError,
     OtherServerError,
-    TenantSuspendedError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -26,7 +24,7 @@ from kamerplanter_engines.errors import KamerplanterError
 from .const import CONF_COMMAND_KEY, CONF_ENTRY_ID, CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
 from .errors import translation_of
-from .server_client import ServerClient
+from .server_client import Rights, ServerClient
 from .texts import Texts
 
 AWAY_AFTER = timedelta(hours=1)
@@ -89,7 +87,7 @@ class ServerIssues:
         queue, on_unload = self._client.queue, self._entry.async_on_unload
         on_unload(self._take_all_back)
         on_unload(queue.on_state(self._on_state))
-        on_unload(self._client.on_forbidden(self._on_forbidden))
+        on_unload(self._client.on_rights(self._on_rights))
         on_unload(self._entry.runtime_data.coordinator.async_add_listener(self._look))
         self._on_state(queue.state)
 
@@ -130,12 +128,11 @@ class ServerIssues:
         self._tell_refused(state.refused)
 
     @callback
-    def _on_forbidden(self, error: ForbiddenError | None) -> None:
-        if error is None or isinstance(error, TenantSuspendedError):
-            self._tell(GARDEN_SUSPENDED, error is not None, error)
-            return
-        permission = translation_of(error)[1]["permission"]
-        self._tell(KEY_FORBIDDEN, True, error, {"permission": permission})
+    def _on_rights(self, rights: Rights) -> None:
+        error = rights.refusal
+        name = GARDEN_SUSPENDED if rights.is_of_garden else KEY_FORBIDDEN
+        more = {} if error is None else {"permission": translation_of(error)[1]["permission"]}
+        self._tell(name, error is not None, error, more)
 
     def _tell(
         self,

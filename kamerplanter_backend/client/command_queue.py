@@ -132,11 +132,7 @@ class QueueingClient(KamerplanterClient):
 
     @override
     async def snapshot(self) -> GardenSnapshot:
-        """Return what `look` sees.
-
-        Raises:
-            KamerplanterError: As `look`.
-        """
+        """Return what `look` sees; raises what it raises."""
         return (await self.look()).snapshot
 
     async def look(self) -> Seen:
@@ -287,19 +283,17 @@ class QueueingClient(KamerplanterClient):
         answer = self._delivery.answer_of(key)
         try:
             await self._queue(command, caller)
-        except BaseException:
-            if self._store.find(key) is None:
-                self._delivery.forget_answer(key)
-            raise
-        if self._store.find(key) is None and not answer.done():
-            self._delivery.forget_answer(key)  # readings that joined others
-            raise self._queued(command)
-        try:
+            if self._store.find(key) is None and not answer.done():
+                raise self._queued(command)  # readings that joined others
             result: R = await asyncio.shield(answer)
         except asyncio.CancelledError:
-            if answer.cancelled():
+            if answer.cancelled() and not _is_cancelled():
                 raise self._queued(command) from None
-            self._delivery.note_unheard(key)
+            self._delivery.note_unheard(key)  # it is stored, or is being stored
+            raise
+        except KamerplanterError:
+            if self._store.find(key) is None:
+                self._delivery.forget_answer(key)
             raise
         return result
 
@@ -398,3 +392,9 @@ async def open_queue(
         await store.close()
         raise
     return QueueingClient(inner, store, time, gate, clock=clock, waits=waits or Waits())
+
+
+def _is_cancelled() -> bool:
+    """Tell whether the caller itself has given up."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -140,9 +140,15 @@ class Delivery:
                 await self._wake.wait()
             self._wake.clear()
             self._hindrance = None
-            is_empty = await self._round()
-            if not is_empty:
-                await self._answer_who_waits()
+            is_empty = False
+            try:
+                is_empty = await self._round()
+                if not is_empty:
+                    await self._answer_who_waits()
+            except Exception:
+                # Who ends here delivers nothing any more, and nobody would notice.
+                _LOGGER.exception("What waits cannot be delivered now")
+                self._leave_unanswered()
             self._round_ended.set()
             if is_empty:
                 pause_s = FIRST_PAUSE_S
@@ -163,9 +169,6 @@ class Delivery:
                 is_gone = await self._deliver(item)
             except UnavailableError as error:
                 self._on_trouble(error)  # our own file: nothing is lost, but nothing goes on
-                return False
-            except Exception:
-                _LOGGER.exception("What waits cannot be delivered now")
                 return False
             if not is_gone:
                 return False

@@ -1,6 +1,7 @@
 """What a key may not do, and what happens when it may do nothing any more."""
 
 from collections.abc import AsyncGenerator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,12 @@ async def test_readings_wait_for_a_key_that_may_send_them(served: ServedGarden) 
     assert issue(served, "key_forbidden") is not None
     assert served.entry.runtime_data.live.pump.waiting == 1
     assert served.state("sensor", tank, "ec").state == "1.85"
+
+    shared = served.place.shared
+    assert shared is not None
+    _, better = await served.hass.async_add_executor_job(shared.make_key)
+    rest = served.entry.runtime_data.server.queue.inner
+    rest._transport._headers = {"Authorization": f"Bearer {better}"}  # as if the server allowed it
+    await served.pass_time(timedelta(seconds=11))
+    assert served.entry.runtime_data.live.pump.waiting == 0
+    assert issue(served, "key_forbidden") is None
