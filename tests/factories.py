@@ -29,6 +29,7 @@ from kamerplanter_backend.domain.models.tenant import (
     AuditEntryFields,
     InvitationFields,
     MembershipFields,
+    RetiredSlugFields,
     TenantFields,
 )
 from kamerplanter_backend.domain.repositories import REPOSITORIES
@@ -186,6 +187,7 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
         "subject": "treatment-1",
     },
     TenantFields: {"name": "Allotment 7"},
+    RetiredSlugFields: {"slug": "allotment", "deleted_by": "user-1", "free_at": NOW},
     MembershipFields: {"garden_key": "tenant-1", "user_key": "user-1", "role": Role.GROWER},
     InvitationFields: {"email": "new@garden.example", "role": Role.GROWER},
     JobRunFields: {

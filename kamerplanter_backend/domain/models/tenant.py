@@ -46,6 +46,20 @@ class Tenant(Entity, TenantFields):
     """When the demo garden was laid out in it; it is not laid out again."""
 
 
+class RetiredSlugFields(Model):
+    """The slug of a garden that was deleted: its devices may still send to topics with it."""
+
+    slug: str = Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    deleted_by: str
+    """Who deleted the garden, and may give the slug to another one of the own."""
+    free_at: Instant
+    """From then on it is for everybody."""
+
+
+class RetiredSlug(Entity, RetiredSlugFields):
+    """A slug that is kept free."""
+
+
 class MembershipFields(Model):
     """That a user belongs to a garden."""
 

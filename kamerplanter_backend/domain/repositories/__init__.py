@@ -44,6 +44,7 @@ from kamerplanter_backend.domain.repositories.tenant import (
     AuditRepository,
     InvitationRepository,
     MembershipRepository,
+    RetiredSlugRepository,
     TenantRepository,
 )
 
@@ -77,6 +78,7 @@ REPOSITORIES: tuple[type[Repository[Any]], ...] = (
     AuditRepository,
     # Gardens, and who works in them.
     TenantRepository,
+    RetiredSlugRepository,
     MembershipRepository,
     InvitationRepository,
     # Who may call the server.

@@ -1,12 +1,15 @@
 """Stored gardens, memberships, invitations, and the audit of each garden."""
 
+from datetime import datetime
+
 from kamerplanter_backend.common.context import Role
-from kamerplanter_backend.domain.interfaces.document_store import Where
+from kamerplanter_backend.domain.interfaces.document_store import Order, Where
 from kamerplanter_backend.domain.models.tenant import (
     AuditEntry,
     Invitation,
     InvitationState,
     Membership,
+    RetiredSlug,
     Tenant,
     TenantKind,
 )
@@ -39,6 +42,31 @@ class TenantRepository(Repository[Tenant]):
         return self.count(
             Where("owner_key", "==", owner_key), Where("kind", "==", TenantKind.ORGANISATION)
         )
+
+
+class RetiredSlugRepository(Repository[RetiredSlug]):
+    """The slugs of gardens that were deleted not long ago."""
+
+    collection = Collection(
+        "retired_slugs",
+        RetiredSlug,
+        scope=Scope.SYSTEM,
+        unique=(("slug",),),
+        indexes=(("free_at",),),
+    )
+
+    def of_slug(self, slug: str) -> RetiredSlug | None:
+        """Return what is kept of a slug."""
+        return self.first(Where("slug", "==", slug))
+
+    def superfluous(self, now: datetime, most: int) -> list[RetiredSlug]:
+        """Return those that are free by now, and the oldest ones beyond a number."""
+        free = self.find(Where("free_at", "<=", now))
+        too_many = self.count() - len(free) - most
+        if too_many <= 0:
+            return free
+        later = Where("free_at", ">", now)
+        return free + self.find(later, order=(Order("free_at"),), limit=too_many)
 
 
 class MembershipRepository(Repository[Membership]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid7
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from kamerplanter_backend.domain.models.tenant import (
     Garden,
     GardenAccess,
     MembershipFields,
+    RetiredSlugFields,
     Tenant,
     TenantFields,
     TenantKind,
@@ -34,6 +35,7 @@ from kamerplanter_backend.domain.repositories.site import SiteRepository
 from kamerplanter_backend.domain.repositories.tenant import (
     AuditRepository,
     MembershipRepository,
+    RetiredSlugRepository,
     TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
@@ -48,6 +50,13 @@ from kamerplanter_engines.models.site import SiteFields
 
 MAX_ORGANISATIONS = 10
 """Most organisations that one user may make."""
+
+SLUG_RETIRED_FOR = timedelta(days=90)
+"""How long nobody else gets the slug of a deleted garden. Its devices may go on sending to topics
+with it until somebody takes them down, and Home Assistant keeps what it could not send for 14
+days: a season is enough to notice."""
+MAX_RETIRED_SLUGS = 10_000
+"""Slugs that are kept free; beyond that the oldest are for everybody before their time."""
 
 PLATFORM_KEY = "platform"
 """Key and slug of the one garden of a server without accounts."""
@@ -144,7 +153,7 @@ class TenantService(Service):
         tenant = tenants.add(
             fields,
             key=garden_key,
-            slug=key or _free_slug(tenants, fields.name),
+            slug=key or _free_slug(garden, fields.name),
             kind=kind,
             owner_key=owner,
         )
@@ -256,6 +265,7 @@ class TenantService(Service):
                 )
             erase_garden(uow)
             uow.of(TenantRepository).remove(tenant.key)
+            _retire_slug(uow, tenant.slug)
             # The garden's own audit is gone with it: that it was there is kept elsewhere.
             record_audit(
                 uow.for_installation(), AuditAction.DELETED, "tenants", key, slug=tenant.slug
@@ -328,11 +338,31 @@ def erase_garden(uow: UnitOfWork) -> None:
     uow.forget_answers()
 
 
-def _free_slug(tenants: TenantRepository, name: str) -> str:
+def _free_slug(uow: UnitOfWork, name: str) -> str:
     slug = wanted = slug_of(name)
     number = 1
-    # That name is kept for a server that goes on without accounts.
-    while slug == PLATFORM_KEY or tenants.by_slug(slug) is not None:
+    while not _is_free(uow, slug):
         number += 1
         slug = f"{wanted}-{number}"
     return slug
+
+
+def _is_free(uow: UnitOfWork, slug: str) -> bool:
+    # That name is kept for a server that goes on without accounts.
+    if slug == PLATFORM_KEY or uow.of(TenantRepository).by_slug(slug) is not None:
+        return False
+    retired = uow.of(RetiredSlugRepository).of_slug(slug)
+    if retired is None or retired.deleted_by == uow.context.actor:
+        return True
+    return retired.free_at <= uow.context.now
+
+
+def _retire_slug(uow: UnitOfWork, slug: str) -> None:
+    """Keep the slug of a deleted garden from the next owner, whom its devices would reach."""
+    slugs = uow.of(RetiredSlugRepository)
+    if (before := slugs.of_slug(slug)) is not None:
+        slugs.remove(before.key)
+    free_at = uow.context.now + SLUG_RETIRED_FOR
+    slugs.add(RetiredSlugFields(slug=slug, deleted_by=uow.context.actor, free_at=free_at))
+    for item in slugs.superfluous(uow.context.now, MAX_RETIRED_SLUGS):
+        slugs.remove(item.key)

@@ -28,9 +28,11 @@ from kamerplanter_backend.domain.repositories.identity import UserRepository
 from kamerplanter_backend.domain.repositories.tenant import (
     AuditRepository,
     MembershipRepository,
+    RetiredSlugRepository,
     TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
+from kamerplanter_backend.domain.services import tenant_service
 from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
 from kamerplanter_engines.errors import InvalidInputError
@@ -341,6 +343,40 @@ def test_the_name_of_the_garden_without_accounts_is_kept_free(tenants: TenantSer
     made = tenants.create_for(account_context(ANNA, NOW), TenantFields(name="Platform"))
 
     assert made.slug == "platform-2"
+
+
+class TestSlugsOfDeletedGardens:
+    """Devices go on sending to the topics of a garden that is gone."""
+
+    @pytest.fixture
+    def gone(self, tenants: TenantService, garden: Tenant) -> Tenant:
+        tenants.remove(within(garden))
+        return garden
+
+    def made(self, tenants: TenantService, user: str, days: float) -> str:
+        context = account_context(user, NOW + timedelta(days=days))
+        return tenants.create_for(context, TenantFields(name="Omas Gärtchen")).slug
+
+    def test_nobody_else_gets_one_for_90_days(self, tenants: TenantService, gone: Tenant) -> None:
+        assert self.made(tenants, BEN, days=0) == "omas-gaertchen-2"
+        assert self.made(tenants, BEN, days=89.9) == "omas-gaertchen-3"
+        assert self.made(tenants, BEN, days=90) == gone.slug
+
+    def test_who_deleted_it_has_it_back_at_once(self, tenants: TenantService, gone: Tenant) -> None:
+        assert self.made(tenants, ANNA, days=0) == gone.slug
+
+    def test_the_list_of_them_has_an_end(
+        self, store: DocumentStore, tenants: TenantService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tenant_service, "MAX_RETIRED_SLUGS", 2)
+        for day, name in enumerate(("One", "Two", "Three")):
+            context = account_context(ANNA, NOW + timedelta(days=day))
+            garden = tenants.create_for(context, TenantFields(name=name))
+            tenants.remove(replace(context, tenant_key=garden.key, role=Role.ADMIN))
+
+        with open_unit(store, account_context(ANNA, NOW)) as uow:
+            kept = {item.slug for item in uow.of(RetiredSlugRepository).find()}
+        assert kept == {"two", "three"}
 
 
 def test_a_deleted_garden_leaves_no_answers_of_commands(
