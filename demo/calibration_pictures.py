@@ -1,4 +1,4 @@
-"""Takes pictures of what a grower sees of probes: their page, "listen now", and a calibration.
+"""Takes pictures of what a grower sees of probes: page, quality, "listen now", a calibration.
 
 Usage: python -m demo.calibration_pictures [FOLDER [LANGUAGE]]
 """
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from demo.api import Api
 from demo.broker import BrokerKind
@@ -29,6 +29,8 @@ SPEED = 1.0
 """A probe in a solution stands still, so the garden must not hurry."""
 WIDTH, HEIGHT = 1280, 1240
 PATIENCE_MS = 60_000
+ASK_FOR_DETAILS = """id => document.querySelector("home-assistant").dispatchEvent(
+    new CustomEvent("hass-more-info", {detail: {entityId: id}, bubbles: true, composed: true}))"""
 READINGS_S = 20
 DUE_FOR_D = 15
 STANDARD_MS_CM = 1.413
@@ -64,13 +66,16 @@ class FrontEnd:
     go_on: tuple[str, str]
     """On the button of a last step, and of one before."""
     repaired: str
+    menu: str
+    details: str
 
 
 FRONT_END = {
-    "en": FrontEnd("Diagnostic", ("Submit", "Next"), "The issue is repaired!"),
-    "de": FrontEnd("Diagnose", ("OK", "Weiter"), "Das Problem ist behoben!"),
+    "en": FrontEnd("Diagnostic", ("Submit", "Next"), "The issue is repaired!", "Menu", "Details"),
+    "de": FrontEnd("Diagnose", ("OK", "Weiter"), "Das Problem ist behoben!", "Menü", "Details"),
 }
 TANK = "config_subentries.tank"
+QUALITY = "entity.sensor.measurement_quality.state_attributes"
 ISSUE = "issues.calibration_due.fix_flow.step"
 
 
@@ -114,6 +119,7 @@ class _Walk:
 
     def __init__(self, page: Page, session: Session, folder: Path, words: Words) -> None:
         self._page = page
+        self._session = session
         self._api = session.home.api
         self._folder = folder
         self._words = words
@@ -129,6 +135,7 @@ class _Walk:
         await self._listen()
         await self._bind()
         await self._calibrate()
+        await self._quality()
 
     async def _new_tank(self) -> None:
         add = self._words(f"{TANK}.initiate_flow.user")
@@ -172,7 +179,7 @@ class _Walk:
         await self._text(steady)
         await self._save("calibration-solution")
         await self._choose(steady)
-        await self._text("selector.calibration_live.options.moving")
+        await self._text("selector.calibration_live.options.settling")
         await self._save("calibration-live")
         await self._text(f"{ISSUE}.calibration_reading.data.raw", patience_ms=6 * PATIENCE_MS)
         raw = await self._dialog.locator("input").first.input_value()
@@ -186,6 +193,22 @@ class _Walk:
         await self._choose(store)
         await self._see(self._words.front_end.repaired)
 
+    async def _quality(self) -> None:
+        """Show what the quality of a tank says, while its pH probe is dead."""
+        self._session.simulator.command({"device": "tank", "sensor": "ph", "fault": "dead"})
+        state = await self._session.states.until(
+            TANK_NAME, "measurement_quality", lambda state: state.state == "bad", READINGS_S, "dead"
+        )
+        await self._open("repairs")
+        await self._page.locator("ha-sidebar").first.wait_for(timeout=PATIENCE_MS)
+        await self._page.evaluate(ASK_FOR_DETAILS, state.entity_id)
+        more = self._page.locator("ha-more-info-dialog")
+        await more.get_by_label(self._words.front_end.menu).first.click(timeout=PATIENCE_MS)
+        details = self._page.get_by_text(self._words.front_end.details, exact=True)
+        await details.last.click(timeout=PATIENCE_MS)
+        await self._text_of(more, f"{QUALITY}.ph_reasons.name")
+        await self._save("quality")
+
     async def _open(self, path: str) -> None:
         await self._page.goto(f"{self._api.address}/config/{path}")
 
@@ -194,7 +217,12 @@ class _Walk:
 
     async def _text(self, path: str, *, patience_ms: float = PATIENCE_MS) -> None:
         """Wait for a text of the integration in the dialog."""
-        await self._dialog.get_by_text(self._words(path)).first.wait_for(timeout=patience_ms)
+        await self._text_of(self._dialog, path, patience_ms=patience_ms)
+
+    async def _text_of(
+        self, place: Locator, path: str, *, patience_ms: float = PATIENCE_MS
+    ) -> None:
+        await place.get_by_text(self._words(path)).first.wait_for(timeout=patience_ms)
 
     async def _choose(self, path: str) -> None:
         await self._dialog.get_by_text(self._words(path)).first.click(timeout=PATIENCE_MS)

@@ -49,12 +49,15 @@ def steadiness(samples: Sequence[RawSample], kind: ChannelKind, scale: RawScale)
         since = sample.at
     lasted_s, count = (newest.at - since).total_seconds(), len(agreeing)
     recent = [sample.raw for sample in samples[-STEADY_COUNT:]]
+    is_steady = (count >= STEADY_COUNT and lasted_s >= STEADY_S) or (
+        count >= SLOW_COUNT and lasted_s >= SLOW_S
+    )
     return Steadiness(
-        is_steady=(count >= STEADY_COUNT and lasted_s >= STEADY_S)
-        or (count >= SLOW_COUNT and lasted_s >= SLOW_S),
+        is_steady=is_steady,
         raw=median(agreeing),
         spread=max(recent) - min(recent) if len(recent) > 1 else None,
         agreeing=count,
+        is_settling=not is_steady and 1 < len(recent) <= count,
     )
 
 

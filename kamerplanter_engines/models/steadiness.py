@@ -22,3 +22,5 @@ class Steadiness(NamedTuple):
     """Between the highest and the lowest of the newest readings; none = there is no second one."""
     agreeing: int
     """How many of the newest readings agree."""
+    is_settling: bool = False
+    """The newest readings agree, but not for long enough yet."""

@@ -46,6 +46,26 @@ def test_two_are_enough_of_a_slow_probe(every_s: float, is_steady: bool) -> None
     assert look(7.0, 7.01, every_s=every_s).is_steady is is_steady
 
 
+@pytest.mark.parametrize(
+    ("raws", "is_settling"),
+    [
+        ((7.0,), False),
+        ((7.0, 7.02), True),
+        ((7.0, 7.03), False),
+        ((6.5, 7.0, 7.0), False),  # the third last is still far away
+        ((6.5, 7.0, 7.0, 7.0), True),
+        ((7.0,) * 11, False),  # steady
+    ],
+)
+def test_what_agrees_but_not_for_long_enough_is_settling(
+    raws: tuple[float, ...], is_settling: bool
+) -> None:
+    found = look(*raws, every_s=1)
+
+    assert found.is_settling is is_settling
+    assert found.is_steady is (len(raws) == 11)
+
+
 def test_one_reading_or_none_is_not_steady() -> None:
     assert look() == Steadiness(is_steady=False, raw=None, spread=None, agreeing=0)
     assert look(7.0) == Steadiness(is_steady=False, raw=7.0, spread=None, agreeing=1)

@@ -127,7 +127,13 @@ async def test_while_the_probe_moves_its_value_is_shown_live(mqtt_garden: Garden
         assert f"**{raw} mS/cm**" in dialog.placeholders["live"]
         assert "not steady yet" in dialog.placeholders["live"]
 
-    await send(dialog, "1.4", topic=EC_TOPIC, times=4)
+    await send(dialog, "1.4", topic=EC_TOPIC, times=2)
+    await dialog.wait()
+    assert "not steady yet" in dialog.placeholders["live"]
+    await send(dialog, "1.4", topic=EC_TOPIC, every_s=1)
+    await dialog.wait()
+    assert "agree within 0 mS/cm, but not for long enough yet" in dialog.placeholders["live"]
+    await send(dialog, "1.4", topic=EC_TOPIC, times=2)
     await dialog.wait()
     if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
         await dialog.wait()

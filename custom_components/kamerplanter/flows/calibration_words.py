@@ -65,7 +65,9 @@ def live(
     if now is None:
         return texts.choice("calibration_live", "none")
     unit = raw_unit(kind, scale)
-    key = "steady" if steady.is_steady else "moving" if steady.spread is not None else "first"
+    key = "first" if steady.spread is None else "moving"
+    if steady.is_steady or steady.is_settling:
+        key = "steady" if steady.is_steady else "settling"
     return texts.choice(
         "calibration_live",
         key,
