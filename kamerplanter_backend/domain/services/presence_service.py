@@ -10,7 +10,7 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command
 from kamerplanter_engines.errors import FutureTimeError
-from kamerplanter_engines.models.base import utc_past
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.presence import ProbePresenceFields
 
 
@@ -41,10 +41,11 @@ class PresenceService(Service):
             raise NotFoundError(f"No probe {key!r} in this garden.", kind="probes", key=key)
         changed = {}
         for item in said:
-            probe, past = found.get(item.probe_key), _of_now(item, uow)
+            _check_past(item, uow)
+            probe = found.get(item.probe_key)
             if probe is None or probe.archived_at is not None:
                 continue
-            if note_said(uow, probe, past):
+            if note_said(uow, probe, item):
                 changed[probe.key] = probe
         judge_places(
             uow,
@@ -54,13 +55,12 @@ class PresenceService(Service):
         return len(changed)
 
 
-def _of_now(said: ProbePresenceFields, uow: UnitOfWork) -> ProbePresenceFields:
-    try:
-        return said.model_copy(update={"since": utc_past(said.since, uow.context.now)})
-    except FutureTimeError as error:
+def _check_past(said: ProbePresenceFields, uow: UnitOfWork) -> None:
+    # Not cut off at now: it is compared with readings, which are of the same clock.
+    if is_ahead(said.since, uow.context.now):
         raise FutureTimeError(
             f"since {said.since.isoformat()} lies in the future; send when it was heard, or set "
             "the clock right.",
             field="since",
             value=said.since.isoformat(),
-        ) from error
+        )

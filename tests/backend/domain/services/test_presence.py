@@ -344,6 +344,16 @@ def test_what_lies_ahead_is_refused(garden: Garden) -> None:
     assert caught.value.field == "since"
 
 
+def test_the_clock_of_whoever_listens_may_be_a_little_ahead(garden: Garden) -> None:
+    _, old, _ = two_probes(garden, 6.0, 6.2)
+    heard_at, said_at = (garden.now + timedelta(seconds=ahead_s) for ahead_s in (59, 60))
+    garden.measure(old, PH, 6.1, at=heard_at, received_at=heard_at)
+
+    assert say(garden, old, ago_s=-60) == 1
+
+    assert gone_since(garden, old) == said_at
+
+
 def test_a_deleted_probe_leaves_nothing_behind(garden: Garden) -> None:
     _, old, _ = two_probes(garden, 6.0, 6.2)
     say(garden, old)
