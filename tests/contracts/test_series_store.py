@@ -176,7 +176,7 @@ def test_since_when_a_number_is_said(
         start, found = uow.readings.run_of(last, NOW + timedelta(seconds=from_s))
 
     assert start == NOW + timedelta(seconds=start_s)
-    assert (None if found is None else found.value) == before
+    assert [item.value for item in found[:1]] == ([] if before is None else [before])
 
 
 def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: str) -> None:
@@ -195,8 +195,22 @@ def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: st
         start, before = uow.readings.run_of(last, EARLIEST)
 
     assert start == NOW - timedelta(seconds=6)
-    assert before is not None
-    assert before.value == 1.7
+    assert [item.value for item in before] == [1.7]
+
+
+def test_what_was_said_before_the_run_shows_how_finely_a_device_steps(
+    unit: OpenUnit, probe: str
+) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(-60 - at_s, 1.7 - at_s / 1000) for at_s in range(20)])
+        uow.readings.append([reading(-30, 1.8), reading(0, 1.8)])
+        last = uow.readings.latest(probe, EC)
+        assert last is not None
+
+        start, before = uow.readings.run_of(last, EARLIEST)
+
+    assert start == NOW - timedelta(seconds=30)
+    assert [item.value for item in before] == pytest.approx([1.7, 1.699, 1.698, 1.697])
 
 
 @settings(

@@ -72,7 +72,7 @@ _BEFORE_RUN = f"""
     SELECT {READ_COLUMNS} FROM readings
     WHERE channel = ?1 AND from_2030_us < ?2 AND from_2030_us >= ?3
       AND coalesce(raw, value) <> ?4
-    ORDER BY from_2030_us DESC LIMIT 1
+    ORDER BY from_2030_us DESC LIMIT 4
 """
 
 _RUN_START = """
@@ -169,7 +169,7 @@ class SqliteSeriesStore(SeriesStore):
         return readings_of(probe_key, kind, rows)[0] if rows else None
 
     @override
-    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
         channel = self.channel(last.probe_key, last.kind)
         last_us, first_us = row_time(last.at), row_time(from_at)
         sent = packed(last.value if last.raw is None else last.raw)
@@ -178,7 +178,7 @@ class SqliteSeriesStore(SeriesStore):
             first_us = other[0][0] + 1
         ((start_us,),) = self._rows(_RUN_START, (channel, first_us, last_us))
         start = last.at if start_us is None else last.at - (last_us - start_us) * MICROSECOND
-        return start, readings_of(last.probe_key, last.kind, other)[0] if other else None
+        return start, readings_of(last.probe_key, last.kind, other)
 
     @override
     def spans(

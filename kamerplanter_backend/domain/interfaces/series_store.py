@@ -59,7 +59,7 @@ class SeriesStore(ABC):
         """
 
     @abstractmethod
-    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
         """Return since when a device says the number of a reading, and what it said before that.
 
         The number counts as the device sent it, before calibration, to the digit.
@@ -69,7 +69,8 @@ class SeriesStore(ABC):
             from_at: Look back no further; the run may be longer than that.
 
         Returns:
-            When the first reading of the run was measured, and the one before it, if there is one.
+            When the first reading of the run was measured, and the newest ones before it that say
+            another number, newest first: at most four, as far as there are any.
         """
 
     @abstractmethod

@@ -94,10 +94,10 @@ class Readings:
             probe_key, kind, verdict, until_at=until_at or self._until_at
         )
 
-    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, Reading | None]:
-        """Return since when a device says the number of a reading, and the reading before that.
+    def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
+        """Return since when a device says the number of a reading, and other numbers before that.
 
-        It looks back no further than to `from_at`.
+        It looks back no further than to `from_at`; of the others come the newest four.
 
         Raises:
             NotFoundError: The probe is not of this garden.

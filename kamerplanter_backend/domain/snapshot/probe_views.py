@@ -107,7 +107,7 @@ def _channel_view(
         last_good=last_good,
         last=last,
         unchanged_since=since,
-        finest_step=None if before is None else step_of(last, before),
+        finest_step=step_of(last, *before) if before else None,
         twins=known_twins(
             uow,
             probe,

@@ -113,4 +113,4 @@ def _finest_step(uow: UnitOfWork, probe: Probe, binding: ChannelBinding) -> floa
     if last is None:
         return None
     _, before = uow.readings.run_of(last, run_began_by(last.at, binding))
-    return None if before is None else step_of(last, before)
+    return step_of(last, *before) if before else None

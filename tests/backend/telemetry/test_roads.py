@@ -44,6 +44,18 @@ def test_f_13_a_probe_that_froze_beside_one_that_moves(road: Road) -> None:
     assert stuck_from(seen, "right") is None
 
 
+@pytest.mark.parametrize("name", ["worker that restarts", "house that restarts"])
+def test_f_13_though_its_last_two_numbers_are_round(name: str) -> None:
+    story = frozen_beside_a_slope()
+    shown = {0: 5.82, 30: 5.8}
+    story.said = [
+        (minute, key, shown.get(minute, 5.9) if key == "left" else value)
+        for minute, key, value in story.said
+    ]
+
+    assert stuck_from(ROADS[name](story), "left") == 60 + 6 * 60
+
+
 @pytest.mark.parametrize(
     "road", [over_http(3, timedelta(hours=1)), over_http(500, timedelta(0))], ids=["3", "all"]
 )
