@@ -28,6 +28,7 @@ from kamerplanter_engines.science.electrochemistry import (
     NEUTRAL_PH,
     REFERENCE_C,
     ec_at_25_ms_cm,
+    ec_at_temperature_ms_cm,
     nernst_slope_mv,
     ph_at_temperature,
 )
@@ -193,17 +194,39 @@ def _fit_ec(fields: CalibrationFields) -> Fit:
     return _made(pairs, warnings, efficiency_ratio=(high_raw - low_raw) / (high - low))
 
 
+def needs_temperature(kind: ChannelKind, value: float, *, compensated: bool) -> bool:
+    """Tell whether a point counts only with the temperature of its solution.
+
+    So it is with conductivity that the device does not compensate; air has none.
+
+    Args:
+        kind: What is calibrated.
+        value: What stands on the bottle.
+        compensated: Whether the device brings its values to 25 °C.
+    """
+    return kind in CONDUCTIVITIES and not compensated and value != 0
+
+
 def _standard(
     point: CalibrationPoint, *, compensated: bool
 ) -> tuple[float, CalibrationWarning | None]:
-    if compensated or point.value == 0:
+    if not needs_temperature(ChannelKind.EC, point.value, compensated=compensated):
         # The device tells what the solution would have at 25 °C, which is what the bottle says.
         return point.value, None
     if point.temperature_c is None:
-        return point.value, CalibrationWarning.TEMPERATURE_UNKNOWN
+        # Readings are brought to 25 °C afterwards: with the value of the bottle that would count
+        # twice.
+        raise invalid_points(
+            "temperature_c",
+            point.value,
+            "The device does not compensate, so the temperature of the standard solution is "
+            "needed.",
+            problem=CalibrationProblem.TEMPERATURE_NEEDED,
+        )
     value = standard_ec_ms_cm(point.value, point.temperature_c)
     if value is None:
-        return point.value, CalibrationWarning.SOLUTION_UNKNOWN
+        at_temperature = ec_at_temperature_ms_cm(point.value, point.temperature_c)
+        return at_temperature or point.value, CalibrationWarning.SOLUTION_UNKNOWN
     return value, None
 
 

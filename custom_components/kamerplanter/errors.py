@@ -117,6 +117,7 @@ _PROBLEMS = {
     CalibrationProblem.FACTOR.value: "calibration_factor",
     CalibrationProblem.ZERO_ALONE.value: "calibration_zero_alone",
     CalibrationProblem.NO_CONTRAST.value: "calibration_no_contrast",
+    CalibrationProblem.TEMPERATURE_NEEDED.value: "calibration_temperature_needed",
     CalibrationProblem.HAS_CURVE.value: "calibration_has_curve",
 }
 """What is wrong, where an error says so: the key of the text."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kamerplanter_engines.calibration_age_engine import LOST, can_be_calibrated
-from kamerplanter_engines.calibration_engine import fit
+from kamerplanter_engines.calibration_engine import fit, needs_temperature
 from kamerplanter_engines.calibration_point_engine import POINTS, check_point
 from kamerplanter_engines.models.calibration import (
     CalibrationFields,
@@ -90,6 +90,11 @@ class Draft:
     def is_complete(self) -> bool:
         """Whether all solutions were measured."""
         return len(self.points) == len(self.solutions)
+
+    @property
+    def needs_temperature(self) -> bool:
+        """Whether the next point counts only with the temperature of its solution."""
+        return needs_temperature(self.kind, self.solution, compensated=self.binding.compensated)
 
     def fits(self, probe: Probe) -> bool:
         """Tell whether the channel still gives the numbers that were measured."""

@@ -52,6 +52,8 @@ class CalibrationProblem(StrEnum):
     """One point says nothing if it is 0."""
     NO_CONTRAST = "no_contrast"
     """A soil probe shows dry and wet nearly alike."""
+    TEMPERATURE_NEEDED = "temperature_needed"
+    """What a device does not compensate is compared at the temperature of the solution."""
     HAS_CURVE = "has_curve"
     """The binding has a curve, which is a calibration already."""
 

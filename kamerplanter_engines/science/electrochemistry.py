@@ -57,5 +57,20 @@ def ec_at_25_ms_cm(
 
     Source: [ISO7888], linear compensation.
     """
-    share = 1 + coefficient_pct_per_k / 100 * (temperature_c - REFERENCE_C)
+    share = _share(temperature_c, coefficient_pct_per_k)
     return None if share < SMALLEST_SHARE else ec_ms_cm / share
+
+
+def ec_at_temperature_ms_cm(
+    ec_25_ms_cm: float, temperature_c: float, coefficient_pct_per_k: float = 2.0
+) -> float | None:
+    """Return the conductivity that a solution has at its temperature; none = it cannot be told.
+
+    The other way round than `ec_at_25_ms_cm`, with its ranges and source.
+    """
+    share = _share(temperature_c, coefficient_pct_per_k)
+    return None if share < SMALLEST_SHARE else ec_25_ms_cm * share
+
+
+def _share(temperature_c: float, coefficient_pct_per_k: float) -> float:
+    return 1 + coefficient_pct_per_k / 100 * (temperature_c - REFERENCE_C)

@@ -132,6 +132,26 @@ def test_conductivity_of_a_probe_without_compensation() -> None:
     assert corrected(calibration, fitted, 1.6) == pytest.approx(1.6)
 
 
+def test_conductivity_of_another_standard_follows_the_temperature_too() -> None:
+    # No table knows 2.76: two percent for each kelvin below 25 °C are 10 %.
+    calibration = fields(EC, (2.484, 2.76, 20), compensated=False)
+
+    fitted = fit(calibration)
+
+    assert fitted.factor == pytest.approx(1)
+    assert fitted.warnings == (CalibrationWarning.SOLUTION_UNKNOWN,)
+
+
+def test_conductivity_that_nobody_compensates_needs_the_temperature_of_the_standard() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        fit(fields(EC, (1.278, 1.413), compensated=False))
+    in_air = fit(fields(EC, (0.02, 0), (1.278, 1.413, 20), compensated=False))
+
+    assert caught.value.field == "temperature_c"
+    assert caught.value.placeholders["problem"] == "temperature_needed"
+    assert in_air.warnings == ()
+
+
 def test_conductivity_by_two_standards() -> None:
     calibration = fields(EC, (0.55, 0.5), (12.2, 12.88))
 

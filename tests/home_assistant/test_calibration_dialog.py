@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
 from custom_components.kamerplanter.texts import Texts
@@ -303,6 +303,8 @@ async def test_a_device_that_does_not_compensate_is_compared_at_its_temperature(
     await dialog.fill(method="standard")
     await steady(dialog, "1.278", topic=EC_TOPIC)
     assert dialog.suggested == {"raw": 1.278, "solution": 1.413, "temperature": 20.0}
+    with pytest.raises(InvalidData):
+        await dialog.fill(raw=1.278, solution=1.413)
     await dialog.fill(raw=1.278, solution=1.413, temperature=20)
 
     # The standard of 1.413 has 1.278 mS/cm at 20 °C: the probe is right.

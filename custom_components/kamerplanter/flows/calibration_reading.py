@@ -20,7 +20,7 @@ from .forms import number
 RAW_LIMIT = 1e9
 TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C = -5, 60
 DIGITS = 4
-_FORM_FIELDS = {"raw": "raw", "value": "solution"}
+_FORM_FIELDS = {"raw": "raw", "value": "solution", "temperature_c": "temperature"}
 
 
 class CalibrationReading(CalibratedChannel):
@@ -73,7 +73,8 @@ class CalibrationReading(CalibratedChannel):
         }
         if draft.kind in THERMOMETERS:
             low, high = (self._degrees(item) for item in (TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C))
-            fields[vol.Optional("temperature")] = number(
+            marker = vol.Required if draft.needs_temperature else vol.Optional
+            fields[marker("temperature")] = number(
                 "temperature_c", low, high, unit=self.hass.config.units.temperature_unit
             )
         return vol.Schema(fields)

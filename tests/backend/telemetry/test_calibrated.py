@@ -29,11 +29,12 @@ EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
 WATER = ChannelKind.WATER_TEMPERATURE
 
 
-def calibration(kind: ChannelKind, *points: tuple[float, float], **more: Any) -> Calibration:
-    """Return a calibration that was made an hour ago."""
+def calibration(kind: ChannelKind, *points: tuple[float, ...], **more: Any) -> Calibration:
+    """Return a calibration of points (raw, value, temperature) that was made an hour ago."""
+    names = ("raw", "value", "temperature_c")
     said = CalibrationFields(
         kind=kind,
-        points=tuple(CalibrationPoint(raw=raw, value=value) for raw, value in points),
+        points=tuple(CalibrationPoint(**dict(zip(names, point, strict=False))) for point in points),
         **more,
     )
     done_at = NOW - timedelta(hours=1)
@@ -166,7 +167,7 @@ def test_zero_millivolts_are_no_dead_circuit() -> None:
 
 
 def test_conductivity_is_compensated_by_the_probe_s_own_thermometer() -> None:
-    cell = calibration(EC, (1.413, 1.413), compensated=False)
+    cell = calibration(EC, (1.413, 1.413, 25), compensated=False)
     sample = Sample(kind=EC, at=NOW, received_at=NOW, raw=1.6)
     cold = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=3))}
     old = {WATER: ChannelState(good_value=20.0, good_at=NOW - timedelta(hours=5))}

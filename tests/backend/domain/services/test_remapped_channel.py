@@ -28,7 +28,9 @@ from kamerplanter_engines.models.telemetry import (
 from tests.backend.garden import Garden
 
 EC = ChannelKind.EC
-STANDARD = CalibrationFields(kind=EC, points=(CalibrationPoint(raw=1.35, value=1.413),))
+STANDARD = CalibrationFields(
+    kind=EC, points=(CalibrationPoint(raw=1.35, value=1.413, temperature_c=25),)
+)
 THERMOMETER = ChannelBinding(kind=ChannelKind.WATER_TEMPERATURE, topic="t")
 
 
