@@ -4,15 +4,20 @@ from datetime import datetime
 from typing import cast, override
 
 from homeassistant.components.sensor import SensorEntity
+from homeassistant.const import UnitOfElectricPotential
 from homeassistant.core import callback
 
 from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.rows import ProbeBinary, ProbeSensor, RawSensor
 from .entity import GardenEntity
 from .live_sensor import LiveSensorEntity
 from .subjects import Subject
+
+_OWN_UNITS = {ChannelKind.PH: UnitOfElectricPotential.MILLIVOLT}
+"""The unit of what is sent without a calibration; soil probes send volts or counts."""
 
 
 class LastSeenSensorEntity(LiveSensorEntity):
@@ -26,15 +31,35 @@ class LastSeenSensorEntity(LiveSensorEntity):
 
 
 class RawSensorEntity(LiveSensorEntity):
-    """What a channel sent last, before calibration and judgement."""
+    """What a channel sent last, before calibration and judgement.
+
+    Volts, counts and millivolts that only a calibration makes a measurement of carry no unit of
+    that measurement.
+    """
 
     def __init__(self, entry: KamerplanterConfigEntry, subject: Subject, row: RawSensor) -> None:
         super().__init__(entry, subject, row)
         self._channel = self._kind = row.channel
+        self._has_other_scale = False
+
+    def _rescale(self) -> None:
+        """Take the unit of what the device sends now."""
+        views = (self.coordinator.data.probe(key) for key in self._probe_keys)
+        has_other_scale = any(self._kind in view.raw_kinds for view in views if view is not None)
+        if has_other_scale is self._has_other_scale:
+            return
+        self._has_other_scale = has_other_scale
+        row = self.entity_description
+        own_unit = _OWN_UNITS.get(self._kind)
+        self._attr_native_unit_of_measurement = (
+            own_unit if has_other_scale else row.native_unit_of_measurement
+        )
+        self._attr_device_class = None if has_other_scale else row.device_class
 
     @override
     def _look(self) -> None:
         super()._look()
+        self._rescale()
         values = (self._live.raw(key, self._kind) for key in self._probe_keys)
         self._value = next(values, None)
         self._is_shown = self._is_shown and all(

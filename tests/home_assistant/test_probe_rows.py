@@ -228,6 +228,31 @@ async def test_raw_is_what_the_device_sent_and_the_value_is_what_is_right(
     assert mqtt_garden.state("sensor", tank, "last_calibration").state == STATE_UNKNOWN
 
 
+async def test_raw_of_another_scale_carries_no_unit_of_the_measurement(
+    mqtt_garden: Garden,
+) -> None:
+    plant = await mqtt_garden.add_plant()
+    channels = (ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed"),)
+    soil = await mqtt_garden.add_probe(plant, channels=channels)
+    await enable(mqtt_garden, soil, "soil_moisture_raw")
+
+    async_fire_mqtt_message(mqtt_garden.hass, "bed", "41")
+    await mqtt_garden.settle()
+    as_percent = mqtt_garden.state("sensor", soil, "soil_moisture_raw")
+    points = (CalibrationPoint(raw=3100, value=0), CalibrationPoint(raw=1400, value=100))
+    fields = CalibrationFields(kind=ChannelKind.SOIL_MOISTURE, points=points)
+    await mqtt_garden.ask(Calibrate(probe_key=soil, fields=fields))
+    await mqtt_garden.derive()
+    async_fire_mqtt_message(mqtt_garden.hass, "bed", "2250")
+    await mqtt_garden.settle()
+    as_counts = mqtt_garden.state("sensor", soil, "soil_moisture_raw")
+
+    assert (as_percent.state, as_percent.attributes["unit_of_measurement"]) == ("41.0", "%")
+    assert as_counts.state == "2250.0"
+    assert not {"unit_of_measurement", "device_class"} & as_counts.attributes.keys()
+    assert float(mqtt_garden.state("sensor", soil, "soil_moisture").state) == 50
+
+
 async def test_nobody_knows_whether_a_calibration_is_due_until_all_was_calibrated_once(
     mqtt_garden: Garden,
 ) -> None:
