@@ -22,6 +22,8 @@ from kamerplanter_engines.twin_engine import Twin, is_left_behind
 
 COARSE_STEP = 0.1
 """A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
+FINE_STEP = 0.01
+"""What a channel steps by that is only known to have shown finer steps. Canonical unit."""
 MOVED_BY_SUPPLY = frozenset({ChannelKind.EC, ChannelKind.PH})
 """What a fill or dose always moves; a level may stay, as soil moisture may."""
 _ROUNDING = 1e-9
@@ -132,11 +134,12 @@ def step_of(*readings: Reading) -> float:
 
 def is_coarse(state: ChannelState) -> bool:
     """Tell whether a channel steps so coarsely that it may repeat itself honestly."""
-    return (
-        state.has_moved
-        and state.finest_step is not None
-        and state.finest_step >= COARSE_STEP - _ROUNDING
-    )
+    return state.has_moved and state.finest_step is not None and is_coarse_step(state.finest_step)
+
+
+def is_coarse_step(step: float) -> bool:
+    """Tell whether a finest step [canonical unit] is so coarse that equal numbers are natural."""
+    return step >= COARSE_STEP - _ROUNDING
 
 
 def _slept_through_a_dose(

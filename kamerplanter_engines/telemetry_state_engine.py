@@ -275,7 +275,7 @@ class Known(NamedTuple):
     unchanged_since: datetime | None = None
     """Since when the device has said the number of the last reading; none = since that reading."""
     finest_step: float | None = None
-    """The finest step among its newest numbers; none = only one number is known. Canonical unit."""
+    """The finest step that its device ever showed; none = only one number is known. Canonical."""
 
 
 def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = None) -> ChannelState:

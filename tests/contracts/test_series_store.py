@@ -179,6 +179,41 @@ def test_since_when_a_number_is_said(
     assert [item.value for item in found[:1]] == ([] if before is None else [before])
 
 
+@pytest.mark.parametrize(
+    ("rows", "fine_s"),
+    [
+        pytest.param([(0, 21.4), (1, 25.0), (2, 0.0)], None, id="never"),
+        pytest.param([(0, 21.35), (1, 21.4), (2, 25.0)], 0, id="long ago"),
+        pytest.param([(2, 21.4), (1, 21.36), (0, 21.35)], 1, id="in any order"),
+        pytest.param([(0, 1 / 3), (1, 25.0)], 0, id="no thousandth"),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_when_a_channel_last_said_a_fine_number(
+    unit: OpenUnit, rows: list[tuple[float, float]], fine_s: float | None
+) -> None:
+    with unit() as uow:
+        assert uow.readings.fine_at("probe-1", EC) is None
+        uow.readings.append([reading(seconds, value) for seconds, value in rows])
+        uow.readings.append([reading(5, 7.25, probe_key="probe-2"), reading(5, 7.25, kind=PH)])
+        uow.readings.append([reading(9, 21.4)])
+
+    wanted = None if fine_s is None else NOW + timedelta(seconds=fine_s)
+    with unit() as uow:
+        assert uow.readings.fine_at("probe-1", EC) == wanted
+        uow.readings.prune(LATEST)
+        assert uow.readings.fine_at("probe-1", EC) == wanted
+
+
+def test_a_number_is_fine_as_the_device_sent_it(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(0, 1.541, raw=1.4), reading(2, 1.65, raw=1.5)])
+        assert uow.readings.fine_at(probe, EC) is None
+
+        uow.readings.append([reading(4, 1.6, raw=1.45, verdict=Verdict.SUSPECT)])
+        assert uow.readings.fine_at(probe, EC) == NOW + timedelta(seconds=4)
+
+
 def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: str) -> None:
     with unit() as uow:
         uow.readings.append(

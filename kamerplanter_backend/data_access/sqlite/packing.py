@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from kamerplanter_backend.data_access.sqlite.times import EPOCH, MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
+from kamerplanter_engines.stillness_engine import COARSE_STEP
 
 ROW_EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 """Times of readings count from here, as fewer digits take less room until the middle of 2034."""
@@ -43,6 +44,8 @@ VALUE = f"CASE WHEN typeof(value) = 'integer' THEN value / {float(STEPS_PER_UNIT
 """The value of a row."""
 
 type Number = int | float
+
+_COARSE_STEPS = round(COARSE_STEP * STEPS_PER_UNIT)
 
 type Row = tuple[int, int, Number, int | None, Number | None, str | None]
 """What a reading is stored as, in the order of `COLUMNS`."""
@@ -100,6 +103,12 @@ def is_good(row: Row) -> bool:
     """Tell whether a row holds a good reading; as `GOOD`."""
     judgement = row[5]
     return judgement is None or judgement.startswith(f"{Verdict.GOOD.value} ")
+
+
+def is_fine(row: Row) -> bool:
+    """Tell whether the number that the device sent is no multiple of `COARSE_STEP`."""
+    number = row[2] if row[4] is None else row[4]
+    return type(number) is not int or number % _COARSE_STEPS != 0
 
 
 def judgement_of(verdict: Verdict, reasons: tuple[Reason, ...]) -> str:

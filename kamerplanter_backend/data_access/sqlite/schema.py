@@ -129,9 +129,29 @@ def _small_readings(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _fine_numbers(connection: sqlite3.Connection) -> None:
+    """Note when each channel last said a number that is no multiple of 0.1."""
+    for statement in (
+        "ALTER TABLE channels ADD COLUMN fine_us INTEGER",
+        """UPDATE channels SET fine_us = (
+            SELECT from_2030_us FROM readings
+            WHERE channel = id AND (
+                typeof(coalesce(raw, value)) != 'integer' OR coalesce(raw, value) % 100 != 0
+            )
+            ORDER BY from_2030_us DESC LIMIT 1
+        )""",
+    ):
+        connection.execute(statement)
+
+
 type Step = Callable[[sqlite3.Connection], None]
 
-STEPS: tuple[Step, ...] = (_first_release, _rollups_and_raw_values, _small_readings)
+STEPS: tuple[Step, ...] = (
+    _first_release,
+    _rollups_and_raw_values,
+    _small_readings,
+    _fine_numbers,
+)
 """What each schema version adds to the one before. A released step never changes."""
 
 KNOWN_VERSION = len(STEPS)

@@ -11,10 +11,12 @@ from kamerplanter_backend.data_access.sqlite.packing import (
     COLUMNS,
     GOOD,
     READ_COLUMNS,
+    ROW_EPOCH,
     ROW_EPOCH_US,
     VALUE,
     Row,
     condition_of,
+    is_fine,
     is_good,
     packed,
     readings_of,
@@ -87,6 +89,14 @@ _SPANS = f"""
 """
 
 
+_NOTE_NEWEST = """
+    UPDATE channels SET
+        good_us = iif(good_us IS NULL OR good_us < ?1, ?1, good_us),
+        fine_us = iif(fine_us IS NULL OR fine_us < ?2, ?2, fine_us)
+    WHERE id = ?3
+"""
+
+
 class SqliteSeriesStore(SeriesStore):
     """Readings within one transaction.
 
@@ -110,7 +120,7 @@ class SqliteSeriesStore(SeriesStore):
         for rows in unsure.values():
             added += self._write(_INSERT_IF_NEW, rows)
         if added:
-            self._note_good(new, unsure)
+            self._note_newest(new, unsure)
             hours = {
                 (channel, hour)
                 for channel, rows in (*new.items(), *unsure.items())
@@ -167,6 +177,13 @@ class SqliteSeriesStore(SeriesStore):
             (channel, until_us),
         )
         return readings_of(probe_key, kind, rows)[0] if rows else None
+
+    @override
+    def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:
+        channel = self.channel(probe_key, kind)
+        found = self._rows("SELECT fine_us FROM channels WHERE id = ?", (channel,))
+        fine_us = found[0][0] if found else None
+        return None if fine_us is None else ROW_EPOCH + fine_us * MICROSECOND
 
     @override
     def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
@@ -303,28 +320,27 @@ class SqliteSeriesStore(SeriesStore):
             (channel, first_us - SAME_READING_US, last_us + SAME_READING_US),
         )
 
-    def _note_good(
+    def _note_newest(
         self, new: Mapping[int, Sequence[Row]], unsure: Mapping[int, Sequence[Row]]
     ) -> None:
-        """Remember the newest good reading of each channel.
+        """Remember the newest good reading of each channel, and the newest number that is fine.
 
         Args:
             new: What was stored, in the order of time.
             unsure: What was stored perhaps.
         """
-        noted = []
+        noted: list[tuple[int | None, int | None, int]] = []
         for channel, rows in new.items():
-            newest = next((row for row in reversed(rows) if is_good(row)), None)
-            if newest is not None:
-                noted.append((newest[1], channel))
+            good_us = next((row[1] for row in reversed(rows) if is_good(row)), None)
+            fine_us = next((row[1] for row in reversed(rows) if is_fine(row)), None)
+            noted.append((good_us, fine_us, channel))
         for channel, rows in unsure.items():
-            if good := [row[1] for row in rows if is_good(row)]:
-                found = self._rows(_NEWEST_GOOD, (channel, min(good), max(good)))
-                noted += [(time_us, channel) for (time_us,) in found]
-        self._write(
-            "UPDATE channels SET good_us = ?1 WHERE id = ?2 AND (good_us IS NULL OR good_us < ?1)",
-            noted,
-        )
+            good = [row[1] for row in rows if is_good(row)]
+            found = self._rows(_NEWEST_GOOD, (channel, min(good), max(good))) if good else []
+            # Also what was not stored, as it is there already, was said.
+            fine_us = max((row[1] for row in rows if is_fine(row)), default=None)
+            noted.append((found[0][0] if found else None, fine_us, channel))
+        self._write(_NOTE_NEWEST, noted)
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:

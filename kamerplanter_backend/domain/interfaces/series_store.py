@@ -59,6 +59,14 @@ class SeriesStore(ABC):
         """
 
     @abstractmethod
+    def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:
+        """Return when a channel last said a number finer than `COARSE_STEP`; none = never.
+
+        The number counts as the device sent it, before calibration. It is known whatever came
+        since, and also when that reading has been deleted.
+        """
+
+    @abstractmethod
     def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
         """Return since when a device says the number of a reading, and what it said before that.
 

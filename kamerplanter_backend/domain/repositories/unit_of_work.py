@@ -94,6 +94,15 @@ class Readings:
             probe_key, kind, verdict, until_at=until_at or self._until_at
         )
 
+    def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:
+        """Return when a channel last said a number finer than `COARSE_STEP`; none = never.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self.check({probe_key})
+        return self._transaction.readings.fine_at(probe_key, kind)
+
     def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
         """Return since when a device says the number of a reading, and other numbers before that.
 

@@ -10,6 +10,7 @@ from kamerplanter_backend.domain.repositories.calibration import (
 )
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.step_views import finest_step
 from kamerplanter_backend.domain.snapshot.supply_views import (
     SUPPLY_REMEMBERED,
     comparable_since,
@@ -28,7 +29,7 @@ from kamerplanter_engines.models.task import Task
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
-from kamerplanter_engines.stillness_engine import run_began_by, step_of
+from kamerplanter_engines.stillness_engine import run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
 LATEST_ARRIVAL = timedelta(days=90)
@@ -107,7 +108,7 @@ def _channel_view(
         last_good=last_good,
         last=last,
         unchanged_since=since,
-        finest_step=step_of(last, *before) if before else None,
+        finest_step=finest_step(uow, probe, last, *before) if before else None,
         twins=known_twins(
             uow,
             probe,

@@ -9,10 +9,11 @@ from kamerplanter_backend.domain.repositories.calibration import CalibrationRepo
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.step_views import finest_step
 from kamerplanter_backend.domain.snapshot.supply_views import comparable_since
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
 from kamerplanter_engines.models.twin import KnownTwin
-from kamerplanter_engines.stillness_engine import run_began_by, step_of
+from kamerplanter_engines.stillness_engine import run_began_by
 from kamerplanter_engines.twin_engine import (
     STUCK_TIMES_SEEN,
     Place,
@@ -113,4 +114,4 @@ def _finest_step(uow: UnitOfWork, probe: Probe, binding: ChannelBinding) -> floa
     if last is None:
         return None
     _, before = uow.readings.run_of(last, run_began_by(last.at, binding))
-    return step_of(last, *before) if before else None
+    return finest_step(uow, probe, last, *before) if before else None

@@ -48,7 +48,8 @@ class ChannelView(Model):
     """Since when the device has said the number of the last reading, as far as one has to know to
     see that it has stuck; none = since that reading."""
     finest_step: float | None = None
-    """The finest step among its newest numbers; none = it has shown only one lately."""
+    """The finest step that its device ever showed, or 0.01 for what is finer than 0.1; none = it
+    has shown only one number lately."""
     twins: tuple[KnownTwin, ...] = ()
     """What others of its kind in its place have shown, if it has stood still for long."""
 

@@ -90,7 +90,7 @@ def test_readings_from_before_rollups_are_summed_up_after_the_upgrade(tmp_path: 
     assert (reading.value, reading.raw) == (1.8, None)
 
 
-@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("number", [2, 3, 4])
 def test_file_holds_calibrations_raw_values_and_rollups(tmp_path: Path, number: int) -> None:
     copy = Path(shutil.copy(DATA / f"store-schema-{number}.db", tmp_path))
     store = open_sqlite(copy, COLLECTIONS)
@@ -110,6 +110,17 @@ def test_file_holds_calibrations_raw_values_and_rollups(tmp_path: Path, number: 
     assert reading is not None
     assert reading.raw == 1.72
     assert [item.reading_count for item in days] == [1]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_fine_numbers_are_known_after_the_upgrade(tmp_path: Path, number: int) -> None:
+    # 1.8, or 1.72 before its calibration, which schema 1 did not keep.
+    copy = Path(shutil.copy(DATA / f"store-schema-{number}.db", tmp_path))
+    store = open_sqlite(copy, COLLECTIONS)
+
+    with open_unit(store, context(TENANT_KEY, now=WHEN), (Readings,)) as uow:
+        assert uow.readings.fine_at("probe-1", ChannelKind.EC) == (WHEN if number > 1 else None)
+    store.close()
 
 
 def test_upgrade_runs_only_what_is_new(connection: sqlite3.Connection) -> None:
