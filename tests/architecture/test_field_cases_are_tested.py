@@ -29,7 +29,7 @@ PARTS_NOT_YET = {
     "F-30": "illuminance and air are not among the kinds of values",
     "F-31": "volts of a battery are not among the kinds of values",
     "F-44": "nothing doses by a reading yet",
-    "F-64": "nothing heats by a reading yet",
+    "F-64": "nothing heats by a reading yet, so an unknown temperature is critical for nothing",
 }
 """What a case says beyond the values of tanks and soil, and why it is not tested."""
 

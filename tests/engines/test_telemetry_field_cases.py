@@ -56,7 +56,9 @@ class TestFieldCases:
         bench = Bench(WATER, SOIL)
         for minute in range(6 * 60):
             judged = bench.message(
-                60 * minute, water_temperature=21.375, soil_temperature=20.9 + minute % 8 / 10
+                60 * minute,
+                water_temperature=21.375,
+                soil_temperature=20.9 + abs(minute % 14 - 7) / 10,
             )
             assert judged["water_temperature"].verdict is GOOD
 

@@ -110,7 +110,7 @@ async def test_f_13_a_cut_wire_that_repeats_its_last_value_is_stuck(mqtt_garden:
     for minute in range(6 * 60 + 1):
         say(
             mqtt_garden,
-            f'{{"temp1":21.375,"temp2":{20.9 + minute % 8 / 10:.1f}}}',
+            f'{{"temp1":21.375,"temp2":{20.9 + abs(minute % 14 - 7) / 10:.1f}}}',
             topic="twin/data",
         )
         mqtt_garden.freezer.tick(60)
@@ -119,17 +119,41 @@ async def test_f_13_a_cut_wire_that_repeats_its_last_value_is_stuck(mqtt_garden:
     assert quality_of(mqtt_garden, twin, "soil_temperature") == ("good", [])
 
 
-async def test_f_36_a_replaced_temperature_is_never_shown(mqtt_garden: Garden) -> None:
-    tank = await add_device(mqtt_garden, (bind("water_temperature"),))
-    say(mqtt_garden, "21.35")
-    mqtt_garden.freezer.tick(10)
+@pytest.mark.parametrize(
+    ("kind", "before"), [("water_temperature", 21.35), ("soil_temperature", 16.35)]
+)
+async def test_f_36_a_replaced_temperature_is_never_shown(
+    mqtt_garden: Garden, kind: str, before: float
+) -> None:
+    device = await add_device(mqtt_garden, (bind(kind),))
+    # A meter with two decimals ends in a zero now and then.
+    for text in (f"{before:.2f}", f"{before - 0.05:.2f}", f"{before + 0.05:.2f}", f"{before:.2f}"):
+        say(mqtt_garden, text)
+        mqtt_garden.freezer.tick(10)
     say(mqtt_garden, "25.00")
 
     await keep_sending(mqtt_garden, "25.00", minutes=120)
 
-    assert values(mqtt_garden, tank, {"water_temperature": 0}) == {"water_temperature": 21.35}
-    assert quality_of(mqtt_garden, tank, "water_temperature") == ("suspect", ["rate"])
+    assert values(mqtt_garden, device, {kind: 0}) == {kind: before}
+    assert quality_of(mqtt_garden, device, kind) == ("suspect", ["rate"])
     # 25 °C would be too warm for a tank.
+    assert alarms(mqtt_garden) == []
+
+
+async def test_f_36_nor_is_it_after_a_restart(mqtt_garden: Garden) -> None:
+    tank = await add_device(mqtt_garden, (bind("water_temperature"),))
+    for text in ("21.35", "21.37", "21.36", "21.30", "21.40"):
+        say(mqtt_garden, text)
+        mqtt_garden.freezer.tick(60)
+    await mqtt_garden.derive()
+
+    for _ in range(2):
+        await mqtt_garden.unload()
+        await mqtt_garden.set_up()
+        await keep_sending(mqtt_garden, "25.00", minutes=40)
+
+    assert values(mqtt_garden, tank, {"water_temperature": 0}) == {"water_temperature": 21.4}
+    assert quality_of(mqtt_garden, tank, "water_temperature") == ("stale", ["restored", "rate"])
     assert alarms(mqtt_garden) == []
 
 
@@ -157,24 +181,51 @@ async def test_f_43_a_bridge_that_repeats_itself_is_stuck(mqtt_garden: Garden) -
     assert values(mqtt_garden, tank, shown) == dict.fromkeys(shown)
 
 
-async def test_f_21_what_an_unplugged_probe_says_is_no_frost(mqtt_garden: Garden) -> None:
-    tank = await add_device(mqtt_garden, (bind("water_temperature"),))
+@pytest.mark.parametrize(
+    ("kind", "zero"),
+    [
+        ("water_temperature", ["exact_zero", "outside_plausible", "rate"]),
+        ("soil_temperature", ["exact_zero", "rate"]),
+    ],
+)
+async def test_f_21_what_an_unplugged_probe_says_is_no_frost(
+    mqtt_garden: Garden, kind: str, zero: list[str]
+) -> None:
+    device = await add_device(mqtt_garden, (bind(kind),))
     expected = (
         ("19.94", "good", []),
         ("999.0", "bad", ["outside_physical"]),
         ("85.00", "bad", ["startup_signature"]),
-        ("0", "suspect", ["exact_zero", "outside_plausible", "rate"]),
+        ("0", "suspect", zero),
     )
 
     for text, verdict, reasons in expected:
         say(mqtt_garden, text)
-        assert quality_of(mqtt_garden, tank, "water_temperature") == (verdict, reasons)
-        assert values(mqtt_garden, tank, {"water_temperature": 0}) == {"water_temperature": 19.94}
+        assert quality_of(mqtt_garden, device, kind) == (verdict, reasons)
+        assert values(mqtt_garden, device, {kind: 0}) == {kind: 19.94}
         mqtt_garden.freezer.tick(15)
 
     await keep_sending(mqtt_garden, "0", minutes=60)
-    assert values(mqtt_garden, tank, {"water_temperature": 0}) == {"water_temperature": 19.94}
+    assert values(mqtt_garden, device, {kind: 0}) == {kind: 19.94}
     assert alarms(mqtt_garden) == []
+
+
+async def test_f_21_a_zero_after_a_restart_and_a_long_silence_is_no_frost(
+    mqtt_garden: Garden,
+) -> None:
+    device = await add_device(mqtt_garden, (bind("soil_temperature"),))
+    say(mqtt_garden, "19.94")
+    await mqtt_garden.derive()
+    await mqtt_garden.unload()
+    await mqtt_garden.pass_time(timedelta(hours=3))
+    await mqtt_garden.set_up()
+
+    await keep_sending(mqtt_garden, "0", minutes=30)
+
+    # By the rate alone 108 K would be possible meanwhile.
+    quality = quality_of(mqtt_garden, device, "soil_temperature")
+    assert quality == ("stale", ["restored", "exact_zero"])
+    assert values(mqtt_garden, device, {"soil_temperature": 0}) == {"soil_temperature": 19.94}
 
 
 async def test_f_25_a_telegram_that_comes_twice_is_one_reading(mqtt_garden: Garden) -> None:
