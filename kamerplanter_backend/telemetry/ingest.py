@@ -59,6 +59,18 @@ MAX_PROBES_KEPT = 1_000
 """Memories of probes of one garden that are kept; beyond that all come from the store again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What a probe measured at one time, as far as it has been sent."""
+
+    at: datetime
+    before: dict[ChannelKind, ChannelState]
+    """The memory before it."""
+    samples: tuple[Sample, ...]
+    """As they were sent, without calibration."""
+    judged: tuple[Judged, ...]
+
+
 @dataclass(slots=True)
 class _Memory:
     """What is remembered of one probe between two batches."""
@@ -67,6 +79,8 @@ class _Memory:
     states: dict[ChannelKind, ChannelState]
     device: tuple[Replacement, ...] = ()
     """By its exchanges so far: another device is judged anew."""
+    message: _Message | None = None
+    """The last one; what else was measured at its time belongs to it, whenever it is sent."""
 
     def rules(self, known: ProbeMemory) -> dict[ChannelKind, ChannelRules]:
         """Return the numbers in force for each channel."""
@@ -141,6 +155,9 @@ class ReadingDesk:
             batch.refuse_strangers(items)
             batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
             batch.judge(items)
+            if batch.revised:
+                # First, as what is judged anew after a failure is what the store has not got yet.
+                self._telemetry.revise(context, batch.revised)
             if batch.readings:
                 self._telemetry.record(context, batch.readings)
             if len(memories) + len(batch.memories) > MAX_PROBES_KEPT:
@@ -163,6 +180,8 @@ class _Batch:
         self.memories = memories
         self.results: dict[int, IngestResult] = {}
         self.readings: list[Reading] = []
+        self.revised: list[Reading] = []
+        """Of batches before, of which this one tells what was measured beside them."""
         self._companies = {key: self._company(key) for key in memories}
         introduce(self._companies.values())
 
@@ -201,7 +220,8 @@ class _Batch:
     def judge(self, items: Iterable[_Item]) -> None:
         """Judge the others, oldest first, as they would have been heard.
 
-        What a probe measured at one time is one message.
+        What a probe measured at one time is one message, whether it is sent at once or value by
+        value: with each value that comes, what was judged last is judged anew as a whole.
         """
         waiting = [item for item in items if item.index not in self.results]
         waiting.sort(key=lambda item: item.rank)
@@ -215,8 +235,15 @@ class _Batch:
         probe_key = items[0].sent.probe_key
         memory, source = self.memories[probe_key], self._known[probe_key]
         rules = self._companies[probe_key].rules
-        now = self._context.now
-        samples = [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
+        earlier: list[tuple[Sample, Judged]] = []
+        message, at = memory.message, items[0].at
+        if message is not None and message.at == at:
+            memory.states = message.before
+            known = zip(message.samples, message.judged, strict=True)
+            earlier = [(sample, was) for sample, was in known if sample.kind not in first]
+        before, now = memory.states, self._context.now
+        samples = [sample for sample, _ in earlier]
+        samples += [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         corrections = Corrections().of_channels(memory.bindings.values())
         corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
@@ -229,8 +256,12 @@ class _Batch:
             dosed_at=source.view.dosed_at,
             twins=company.twins(corrected),
         )
-        company.note(judged)
-        for item, verdict in zip(items, judged, strict=True):
+        memory.message = _Message(at, before, tuple(samples), judged)
+        heard = judged[len(earlier) :]
+        company.note(heard)
+        for (_, was), verdict in zip(earlier, judged, strict=False):
+            self._revise(probe_key, was, verdict)
+        for item, verdict in zip(items, heard, strict=True):
             self._book(item, verdict)
         for item in twice:
             if item.unused_time is UnusedTime.TOO_OLD:
@@ -244,6 +275,12 @@ class _Batch:
                     "unused_time": item.unused_time,
                 }
             )
+
+    def _revise(self, probe_key: str, was: Judged, judged: Judged) -> None:
+        reading = as_reading(probe_key, judged)
+        is_stored = was.value is not None and not was.is_repeat
+        if is_stored and reading is not None and reading != as_reading(probe_key, was):
+            self.revised.append(reading)
 
     def _book(self, item: _Item, judged: Judged) -> None:
         outcome = Outcome.STORED
@@ -330,4 +367,8 @@ def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:
                 continue
         rules = known.rules(bindings[channel.kind])
         states[channel.kind] = restore(channel.known, rules, known.view.probe.replaced_at)
-    return _Memory(bindings, states, known.view.probe.replacements)
+    found = _Memory(bindings, states, known.view.probe.replacements)
+    # What somebody else has changed meanwhile is not undone to complete a message.
+    if memory is not None and states == memory.states:
+        found.message = memory.message
+    return found

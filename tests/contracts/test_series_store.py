@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from kamerplanter_backend.common.exceptions import NotFoundError
+from kamerplanter_backend.domain.consequences.rollups import refresh
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS
@@ -177,6 +178,46 @@ def test_since_when_a_number_is_said(
 
     assert start == NOW + timedelta(seconds=start_s)
     assert [item.value for item in found[:1]] == ([] if before is None else [before])
+
+
+def test_a_reading_is_judged_anew(unit: OpenUnit, probe: str) -> None:
+    before, after = reading(0), reading(20, 1.9)
+    first = reading(10, 0.0)
+    doubted = reading(10, 0.1, raw=0.0, verdict=Verdict.SUSPECT, reasons=(Reason.BAD_COMPANY,))
+    with unit() as uow:
+        uow.readings.append([before, first])
+        refresh(uow)
+
+    with unit() as uow:
+        assert uow.readings.revise([doubted, reading(11, 3.0)]) == 1
+        assert uow.readings.range(probe, EC, EARLIEST, LATEST) == [before, doubted]
+        assert uow.readings.latest(probe, EC, Verdict.GOOD) == before
+        assert refresh(uow) == 1  # its hour is summed up again
+
+        uow.readings.append([after])
+        uow.readings.revise([doubted])
+        assert uow.readings.latest(probe, EC, Verdict.GOOD) == after
+        uow.readings.revise([first])
+        assert uow.readings.latest(probe, EC, Verdict.GOOD, until_at=first.at) == first
+
+
+def test_no_reading_is_good_any_more(unit: OpenUnit, probe: str) -> None:
+    doubted = reading(0, verdict=Verdict.SUSPECT, reasons=(Reason.BAD_COMPANY,))
+    with unit() as uow:
+        uow.readings.append([reading(0)])
+        uow.readings.revise([doubted])
+        assert uow.readings.latest(probe, EC, Verdict.GOOD) is None
+
+        uow.readings.revise([reading(0)])
+        assert uow.readings.latest(probe, EC, Verdict.GOOD) == reading(0)
+
+
+def test_readings_of_another_garden_are_not_judged_anew(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading()])
+        with pytest.raises(NotFoundError):
+            uow.readings.revise([reading(value=3.0), reading(probe_key="somebody-else-s")])
+        assert uow.readings.latest(probe, EC) == reading()
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,19 @@ _NEWEST_GOOD = f"""
     ORDER BY from_2030_us DESC LIMIT 1
 """
 
+_REVISE = """
+    UPDATE readings SET value = ?, delay_us = ?, raw = ?, judgement = ?
+    WHERE channel = ? AND from_2030_us = ?
+"""
+
+_GOOD_NO_MORE = f"""
+    UPDATE channels SET good_us = (
+        SELECT from_2030_us FROM readings
+        WHERE channel = ?1 AND from_2030_us < ?2 AND {GOOD} ORDER BY from_2030_us DESC LIMIT 1
+    )
+    WHERE id = ?1 AND good_us = ?2
+"""
+
 # Equal numbers of equal readings are stored alike, so they are compared as they are stored.
 _BEFORE_RUN = f"""
     SELECT {READ_COLUMNS} FROM readings
@@ -128,6 +141,18 @@ class SqliteSeriesStore(SeriesStore):
             }
             self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
         return added
+
+    @override
+    def revise(self, readings: Sequence[Reading]) -> int:
+        self._check_writable()
+        changed = 0
+        for channel, rows in self._by_channel(readings).items():
+            changed += self._write(_REVISE, [(*row[2:], *row[:2]) for row in rows])
+            self._write(_GOOD_NO_MORE, [row[:2] for row in rows if not is_good(row)])
+            self._write(_NOTE_NEWEST, [(row[1], None, channel) for row in rows if is_good(row)])
+            due = [(channel, hour) for hour in _hours(rows)]
+            self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", due)
+        return changed
 
     @override
     def range(

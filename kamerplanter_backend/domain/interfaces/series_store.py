@@ -21,6 +21,14 @@ class SeriesStore(ABC):
         """
 
     @abstractmethod
+    def revise(self, readings: Sequence[Reading]) -> int:
+        """Replace value and judgement of stored readings; return how many were found.
+
+        Args:
+            readings: As they are to be; channel and moment tell which they are.
+        """
+
+    @abstractmethod
     def range(
         self,
         probe_key: str,

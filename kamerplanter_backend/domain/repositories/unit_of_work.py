@@ -57,6 +57,18 @@ class Readings:
             self._transaction.note_change(READINGS, self._tenant_key)
         return added
 
+    def revise(self, readings: Sequence[Reading]) -> int:
+        """Replace what is stored of these channels and moments; return how many there were.
+
+        Raises:
+            NotFoundError: A probe is not of this garden; nothing was changed.
+        """
+        self.check({reading.probe_key for reading in readings})
+        changed = self._transaction.readings.revise(readings)
+        if changed:
+            self._transaction.note_change(READINGS, self._tenant_key)
+        return changed
+
     def range(
         self,
         probe_key: str,

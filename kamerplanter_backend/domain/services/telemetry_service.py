@@ -116,6 +116,31 @@ class TelemetryService(Service):
         """
         return _record(uow, readings, self.retention.raw, must_know_one=True)
 
+    @command(*_RECORD_WRITES)
+    def revise(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
+        """Store another judgement of readings that are stored, and look at their places anew.
+
+        For what belongs to the message of a reading and has come later than it.
+
+        Args:
+            uow: The unit of work.
+            readings: Good or suspect ones; one that is not stored is left out.
+
+        Returns:
+            How many were changed.
+
+        Raises:
+            NotFoundError: A probe is not of this garden.
+        """
+        changed = uow.readings.revise(readings)
+        probes = uow.of(ProbeRepository).get_many({item.probe_key for item in readings})
+        judge_places(
+            uow,
+            of_tanks={probe.tank_key: () for probe in probes if probe.tank_key is not None},
+            of_plants={probe.plant_key: () for probe in probes if probe.plant_key is not None},
+        )
+        return changed
+
     def record_all(self, batches: Sequence[tuple[Context, Sequence[Reading]]]) -> tuple[int, ...]:
         """Store what was measured in several gardens in one transaction, each as by `record`.
 
