@@ -32,7 +32,12 @@ DEMO_EMAIL = "demo@kamerplanter.local"
 
 
 def open_light_garden(
-    store: DocumentStore, services: Services, *, with_demo: bool, now: datetime
+    store: DocumentStore,
+    services: Services,
+    *,
+    with_demo: bool,
+    now: datetime,
+    time_zone: str = "UTC",
 ) -> None:
     """Make the user and the garden of light mode if they are new.
 
@@ -41,6 +46,7 @@ def open_light_garden(
         services: On the same store.
         with_demo: Lay out a demo garden, once in the life of the store and only in an empty one.
         now: The moment of the start, aware.
+        time_zone: Where the garden is when it is made.
     """
     account = account_context(SYSTEM_USER_KEY, now, role=Role.ADMIN)
     with open_unit(store, account, (UserRepository,)) as uow:
@@ -53,7 +59,11 @@ def open_light_garden(
         tenant = uow.of(TenantRepository).try_get(PLATFORM_KEY)
     if tenant is None:
         tenant = TenantService(store).create_for(
-            account, TenantFields(name="Garden"), kind=TenantKind.PLATFORM, key=PLATFORM_KEY
+            account,
+            TenantFields(name="Garden"),
+            kind=TenantKind.PLATFORM,
+            time_zone=time_zone,
+            key=PLATFORM_KEY,
         )
     if with_demo and tenant.demo_made_at is None:
         context = replace(account, tenant_key=PLATFORM_KEY)

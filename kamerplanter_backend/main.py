@@ -72,7 +72,13 @@ def open_server(
         services = build_services(store, Options(retention=settings.retention))
         tenants, members = TenantService(store), MembershipService(store)
         if settings.mode is Mode.LIGHT:
-            open_light_garden(store, services, with_demo=settings.demo_garden, now=now)
+            open_light_garden(
+                store,
+                services,
+                with_demo=settings.demo_garden,
+                now=now,
+                time_zone=settings.time_zone,
+            )
         installation = InstallationService(store).ensure(
             account_context(SERVER_ACTOR, now, role=Role.ADMIN)
         )

@@ -85,7 +85,7 @@ def build_accounts(
     policy = policy_of(settings)
     tokens, csrf = AccessTokens(policy), CsrfGuard(policy)
     mails = MailSender(mailer or mailer_of(settings), close_s=settings.mail_close_s)
-    delays, gardens = LoginDelays(store, policy), FirstGarden(store, tenants)
+    delays, gardens = LoginDelays(store, policy), FirstGarden(store, policy, tenants)
     sessions = SessionService(store, policy, tokens, csrf)
     api_keys = ApiKeyService(store)
     profile = ProfileService(store, policy, delays)
@@ -122,6 +122,7 @@ def policy_of(settings: Settings) -> AuthPolicy:
         is_registration_open=settings.is_registration_open,
         is_cookie_secure=settings.cookie_secure,
         public_url=settings.public_url or "",
+        time_zone=settings.time_zone,
     )
 
 

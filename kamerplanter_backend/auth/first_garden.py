@@ -3,6 +3,7 @@
 from datetime import datetime
 from threading import Lock
 
+from kamerplanter_backend.auth.policy import AuthPolicy
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore, Where
 from kamerplanter_backend.domain.models.identity import User
 from kamerplanter_backend.domain.models.tenant import TenantFields, TenantKind
@@ -18,8 +19,9 @@ MAX_NAME = 200
 class FirstGarden(Service):
     """Makes each account its own garden once; nobody gets one for an unconfirmed address."""
 
-    def __init__(self, store: DocumentStore, tenants: TenantService) -> None:
+    def __init__(self, store: DocumentStore, policy: AuthPolicy, tenants: TenantService) -> None:
         super().__init__(store)
+        self._policy = policy
         self._tenants = tenants
         self._lock = Lock()
 
@@ -35,7 +37,7 @@ class FirstGarden(Service):
                     context,
                     TenantFields(name=_garden_name(user)),
                     kind=TenantKind.PERSONAL,
-                    time_zone=user.time_zone or "UTC",
+                    time_zone=user.time_zone or self._policy.time_zone,
                 )
             self._mark(context, user.key)
 

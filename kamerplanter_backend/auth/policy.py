@@ -36,6 +36,9 @@ class AuthPolicy:
     public_url: str = ""
     """Where browsers reach the server, without a slash at the end; empty = nobody said."""
 
+    time_zone: str = "UTC"
+    """Where the gardens of people are who do not say it."""
+
     def __post_init__(self) -> None:
         for secret in (self.secret, self.previous_secret):
             if secret is not None and len(secret) < MIN_SECRET_BYTES:

@@ -47,7 +47,14 @@ class RegistrationService(Service):
         self._mails = mails
 
     def register(
-        self, email: str, password: str, display_name: str, *, locale: str | None, now: datetime
+        self,
+        email: str,
+        password: str,
+        display_name: str,
+        *,
+        locale: str | None,
+        now: datetime,
+        time_zone: str | None = None,
     ) -> None:
         """Make an account and send a mail to confirm its address.
 
@@ -60,16 +67,17 @@ class RegistrationService(Service):
             display_name: How the person wants to be called.
             locale: Language of the mails, e.g. `de`; none = English.
             now: The present moment.
+            time_zone: Where the person is, e.g. `Europe/Berlin`; none = where the server is.
 
         Raises:
             ForbiddenError: This server takes nobody new.
-            InvalidInputError: Address, password or name cannot be used; names the field.
+            InvalidInputError: Address, password, name or zone cannot be used; names the field.
         """
         if not self._policy.is_registration_open:
             raise ForbiddenError(
                 "This server takes no new accounts; ask its administrator.", permission="register"
             )
-        fields = self._fields(email, password, display_name, locale)
+        fields = self._fields(email, password, display_name, locale, time_zone)
         mail = self._register(account_context("registration", now), fields)
         self._mails.post(lambda: mail)
 
@@ -80,7 +88,7 @@ class RegistrationService(Service):
             ConflictError: The address has an account.
             InvalidInputError: Address, password or name cannot be used.
         """
-        fields = self._fields(email, password, display_name, None).model_copy(
+        fields = self._fields(email, password, display_name).model_copy(
             update={"is_email_verified": True, "is_platform_admin": True}
         )
         return self._create_admin(account_context("create-admin", now), fields)
@@ -117,14 +125,18 @@ class RegistrationService(Service):
         self._confirm_reset(account_context("password-reset", now), token, hashed)
 
     def _fields(
-        self, email: str, password: str, display_name: str, locale: str | None
+        self,
+        email: str,
+        password: str,
+        display_name: str,
+        locale: str | None = None,
+        time_zone: str | None = None,
     ) -> UserFields:
         """Return a new account's fields, its password hashed; refuses what cannot be used."""
         address = comparable_email(email)
         check_password_rules(password)
-        fields = validated(
-            UserFields, {"email": address, "display_name": display_name, "locale": locale}
-        )
+        said = {"display_name": display_name, "locale": locale, "time_zone": time_zone}
+        fields = validated(UserFields, said | {"email": address})
         hashed = hash_password(password, self._policy.bcrypt_rounds)
         return fields.model_copy(update={"password_hash": hashed})
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -31,6 +32,7 @@ from kamerplanter_backend.config.oidc_provider import EXAMPLE, OidcProvider
 from kamerplanter_backend.config.proxies import check_proxies
 from kamerplanter_backend.config.retention_settings import RetentionSettings
 from kamerplanter_backend.config.setting_words import from_json, listed
+from kamerplanter_engines.models.site import known_zone
 
 PREFIX = ingest_settings.PREFIX
 
@@ -108,6 +110,11 @@ class Settings(ingest_settings.IngestSettings, RetentionSettings):
     screen."""
     store: str = Field(default_factory=lambda: SQLITE + str(default_store_path()))
     """`sqlite:///` and an absolute path, or `sqlite:///:memory:`."""
+
+    time_zone: Annotated[
+        str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(known_zone)
+    ] = "UTC"
+    """Where new gardens are if nobody says it; their days are those of this zone."""
 
     # --- Where it listens -----------------------------------------------------------------
     host: str = "127.0.0.1"

@@ -312,6 +312,7 @@ class TestSentences:
             ("MAILER", "post", "must be console, folder or smtp, not 'post'."),
             ("LOG_LEVEL", "loud", "must be debug, info, warning or error, not 'loud'."),
             ("COOKIE_SECURE", "maybe", "must be true or false, not 'maybe'."),
+            ("TIME_ZONE", "Berlin", "must be like Europe/Berlin, not 'Berlin'."),
             ("FEED_RATE_LIMIT", "often", "must be like 20/minute, not 'often'."),
             ("MQTT_CLIENT_ID", "x" * 61, "must be a text of 1 to 60 characters."),
             ("ALLOWED_HOSTS", '["a', "must be a list, written with commas or as JSON."),

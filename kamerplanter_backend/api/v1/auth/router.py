@@ -61,6 +61,7 @@ async def register(body: RegisterBody, server: ServerDep) -> Message:
             body.password.get_secret_value(),
             body.display_name,
             locale=body.locale,
+            time_zone=body.time_zone,
             now=now,
         )
     )

@@ -28,6 +28,8 @@ class RegisterBody(Model):
     display_name: Name
     locale: Locale | None = None
     """Language of mails; none = English."""
+    time_zone: str | None = Field(default=None, max_length=64, examples=["Europe/Berlin"])
+    """IANA name of the zone of the person and the own garden; none = where the server is."""
 
 
 class LoginBody(Model):

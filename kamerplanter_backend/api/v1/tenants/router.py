@@ -55,7 +55,9 @@ TOO_OLD: dict[int | str, dict[str, Any]] = {
 class NewGarden(TenantFields):
     """A garden to be made, and where it stands."""
 
-    time_zone: str = Field(default="UTC", max_length=64, examples=["Europe/Berlin"])
+    time_zone: str | None = Field(default=None, max_length=64, examples=["Europe/Berlin"])
+    """IANA name of the zone of the place; none = that of the caller's account, else that of the
+    server."""
     latitude_deg: float | None = Field(default=None, ge=-90, le=90)
 
 
@@ -195,7 +197,11 @@ async def create_garden(
     fields = TenantFields(
         name=body.name, description=body.description, max_members=body.max_members
     )
-    place = SiteFields(name=body.name, time_zone=body.time_zone, latitude_deg=body.latitude_deg)
+    zone = body.time_zone
+    if zone is None:
+        user = await server.ask(lambda: server.accounts.profile.get(context, context.actor))
+        zone = user.time_zone or server.settings.time_zone
+    place = SiteFields(name=body.name, time_zone=zone, latitude_deg=body.latitude_deg)
     tenant = await server.run(
         lambda: server.tenants.create_for(
             context, fields, time_zone=place.time_zone, latitude_deg=place.latitude_deg
