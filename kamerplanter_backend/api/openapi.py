@@ -24,6 +24,7 @@ from kamerplanter_backend.api.crud import MERGE_PATCH
 from kamerplanter_backend.api.examples import SCHEMAS, Examples, patch_name
 from kamerplanter_backend.api.field_words import describe_fields, describe_one
 from kamerplanter_backend.api.pagination import ListPage
+from kamerplanter_backend.api.rate_limit import RateLimit
 from kamerplanter_backend.client.handlers import HANDLERS
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_backend.common.auth import (
@@ -237,7 +238,8 @@ def _complete(
     responses = operation["responses"]
     if responses.get("422", {}).get("description") == "Validation Error":
         del responses["422"]
-    for status in _possible(rule, method, parameters, has_body=has_body):
+    is_limited = route.dependant is not None and _is_limited(route.dependant)
+    for status in _possible(rule, method, parameters, has_body=has_body, is_limited=is_limited):
         name, _ = ERRORS[status]
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
     operation["responses"] = dict(sorted(responses.items()))
@@ -286,26 +288,35 @@ def _asks_for_revision(dependant: Dependant) -> bool:
     )
 
 
+def _is_limited(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, RateLimit) or any(
+        _is_limited(below) for below in dependant.dependencies
+    )
+
+
 def _possible(
-    rule: AccessRule, method: str, parameters: set[str], *, has_body: bool
+    rule: AccessRule, method: str, parameters: set[str], *, has_body: bool, is_limited: bool
 ) -> Iterator[int]:
-    is_public = isinstance(rule, Public)
-    if not is_public:
+    is_public, writes = isinstance(rule, Public), method not in {"GET", "HEAD"}
+    # What names nothing finds everything, and what changes nothing of others collides with none.
+    names_something = not is_public and (has_body or not writes or "key" in parameters)
+    if not is_public or writes:
         yield from (401, 403)
     if isinstance(rule, Permitted):
         yield 421
-    if isinstance(rule, Permitted) or "key" in parameters or not is_public:
+    if isinstance(rule, Permitted) or "key" in parameters or names_something:
         yield 404
-    if has_body:
+    if writes:
+        # The body is looked at first, also where none is wanted.
         yield from (408, 413, 415)
-    if method not in {"GET", "HEAD"}:
+    if writes and (isinstance(rule, Permitted) or names_something):
         yield 409
     if "if-match" in parameters:
         yield 412
     if has_body or parameters:
         yield 422
-    if is_public and method not in {"GET", "HEAD"}:
-        yield from (401, 403, 404, 429)
+    if is_limited:
+        yield 429
     yield from (500, 503)
 
 

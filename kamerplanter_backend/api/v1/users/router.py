@@ -1,6 +1,6 @@
 """One's own account: profile, password, sessions, login providers."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Body, Depends, Query as QueryParameter, Request, Response
 from pydantic import JsonValue, SecretStr
@@ -34,6 +34,10 @@ router = Router(prefix="/users", tags=["users"])
 """Only where there are accounts."""
 
 Owner = Annotated[Context, Depends(SignedIn())]
+
+GUESSED: dict[int | str, dict[str, Any]] = {
+    429: {"model": ErrorEnvelope, "description": "Too many wrong passwords in a row."}
+}
 
 
 @common_router.get("/me", summary="Get one's own account", responses=TAGGED)
@@ -69,7 +73,7 @@ async def update_me(
     return Profile.of(user)
 
 
-@router.delete("/me", status_code=204, summary="Delete one's own account")
+@router.delete("/me", status_code=204, summary="Delete one's own account", responses=GUESSED)
 async def delete_me(
     *,
     body: AccountDeletion,
@@ -99,7 +103,7 @@ async def delete_me(
     clear_login(request, response)
 
 
-@router.post("/me/password", status_code=204, summary="Set a new password")
+@router.post("/me/password", status_code=204, summary="Set a new password", responses=GUESSED)
 async def change_password(
     *,
     body: PasswordChange,
