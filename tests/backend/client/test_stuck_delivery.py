@@ -6,7 +6,11 @@ import pytest
 
 from kamerplanter_backend.client.command_queue import QueueingClient
 from kamerplanter_backend.client.wire import UNREADABLE
-from kamerplanter_backend.common.exceptions import ConflictError, RateLimitedError
+from kamerplanter_backend.common.exceptions import (
+    ConflictError,
+    RateLimitedError,
+    ReadOnlyStoreError,
+)
 from tests.backend.client.queue_bench import drained, queued, task, titles
 from tests.backend.client.switched_client import SwitchedClient, away
 from tests.eventually import eventually
@@ -95,3 +99,24 @@ async def test_of_a_caller_who_gave_up_the_refusal_is_kept(
     await drained(client)
 
     assert [item.code for item in client.state.refused] == ["CONFLICT"]
+
+
+async def test_a_disk_that_takes_nothing_is_heard_of_and_loses_nothing(
+    client: QueueingClient, server: SwitchedClient
+) -> None:
+    server.trouble = away()
+    await queued(client, task("a"))
+    disk = client._store._file._connection
+    disk.execute("PRAGMA query_only = 1")
+    server.trouble = None
+    await eventually(lambda: isinstance(client.state.trouble, ReadOnlyStoreError))
+    with pytest.raises(ReadOnlyStoreError):
+        await client.call(task("b"))
+    stuck = [item.name for item in client.waiting]
+
+    disk.execute("PRAGMA query_only = 0")
+    await drained(client)
+
+    assert (stuck, client.state.refused) == (["AddTask"], ())
+    assert await titles(server) == ["a"]
+    assert (await client.call(task("b"))).title == "b"
