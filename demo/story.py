@@ -269,7 +269,10 @@ class Story:
         for row in ("ph", "water_temperature"):
             shown = self._states.get(TANK_NAME, row)
             claim(shown is not None and is_number(shown), f"{row} lost its last good value")
-        reasons = {row: state.attributes[f"{row}_reasons"] for row in ("ph", "water_temperature")}
+        # Which of the two came first is chance; the other one follows.
+        reasons = {
+            name: words for name, words in state.attributes.items() if name.endswith("_reasons")
+        }
         for sensor in ("ph", "temp"):
             self._simulator.command({"device": "tank", "sensor": sensor, "fault": "none"})
         await self._states.until(TANK_NAME, "measurement_quality", is_state("good"), 20, "mended")
