@@ -135,11 +135,10 @@ class ProbeIntake:
         """
         news = []
         for kind, item in known.items():
-            last_good = item.last_good
-            if kind not in self.rules or last_good is None or last_good.received_at <= since:
+            if kind not in self.rules:
                 continue
             good_at = self._states.get(kind, UNKNOWN_CHANNEL).good_at
-            if good_at is None or last_good.at > good_at:
+            if _is_newer(item.last_good, good_at, since) or _was_doubted(item.last, good_at):
                 self._restore(kind, item)
                 news.append(kind)
         return news
@@ -359,3 +358,16 @@ class ProbeIntake:
             return QualityView(verdict=Verdict.STALE, reasons=(Reason.OFFLINE,))
         kinds = tuple(self.rules) if kind is None else (kind,)
         return overall({item: self.shown(item, now) for item in kinds}, self._doubts)
+
+
+def _is_newer(last_good: Reading | None, good_at: datetime | None, since: datetime) -> bool:
+    return (
+        last_good is not None
+        and last_good.received_at > since
+        and (good_at is None or last_good.at > good_at)
+    )
+
+
+def _was_doubted(last: Reading | None, good_at: datetime | None) -> bool:
+    """Tell whether what was taken over as good got another verdict with the rest of its message."""
+    return last is not None and last.at == good_at and last.verdict is not Verdict.GOOD

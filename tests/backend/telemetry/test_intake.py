@@ -491,6 +491,17 @@ class TestWhatOthersMeasure:
         assert device.shown(EC, 61) == 1.9
         assert device.quality(EC, 61) == (GOOD, ())
 
+    def test_what_was_taken_over_goes_when_the_rest_of_its_message_speaks_against_it(self) -> None:
+        device = Device(bind(EC))
+        device.send("1.80", 1)
+        before, taken = stored(EC, 30, 1.85), stored(EC, 60, 1.9)
+        device.intake.recall({EC: Known(taken, taken)}, T0)
+        doubted = taken.model_copy(update={"verdict": SUSPECT, "reasons": (Reason.BAD_COMPANY,)})
+
+        assert device.intake.recall({EC: Known(before, doubted)}, T0) == [EC]
+        assert device.shown(EC, 61) == 1.85
+        assert device.intake.recall({EC: Known(before, doubted)}, T0) == []
+
     def test_what_is_known_here_is_not_overwritten(self) -> None:
         device = Device(bind(EC))
         device.send("1.80", 60)
