@@ -228,7 +228,7 @@ def _input_problems(
     request: Request, error: InvalidInputError, details: Mapping[str, Any]
 ) -> list[dict[str, str]]:
     """Return what a rule has against an input, as the check of a request would list it."""
-    cause, field = error.__cause__, error.field or "body"
+    cause, field = error.__cause__, error.field or ""
     if isinstance(cause, ValidationError):
         problems = field_problems(_in_body(cause))
         if problems and problems[0]["field"] == field:
@@ -249,8 +249,10 @@ def _location_of(request: Request, field: str) -> str:
         return "query"
     if field in request.path_params:
         return "path"
-    # Our own names are written small.
-    return "header" if field[:1].isupper() and field in request.headers else "body"
+    # Our own names are written small. A name may be one that no header can have, and asking the
+    # headers themselves for such a one fails.
+    is_header = field[:1].isupper() and field.lower() in request.headers.keys()  # noqa: SIM118
+    return "header" if is_header else "body"
 
 
 def install_error_handlers(app: FastAPI) -> None:

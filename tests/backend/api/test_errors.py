@@ -213,6 +213,18 @@ class TestWhoRefuses:
         assert body["details"].get("value") == problem.get("value")
         assert problem["reason"] == body["message"]
 
+    @pytest.mark.parametrize("name", ["Ø€", "Größe", "Host\n", ""])
+    async def test_a_name_that_no_header_can_have_is_refused_too(
+        self, api: httpx.AsyncClient, name: str
+    ) -> None:
+        made = await api.post(f"{GARDEN}/tanks", json={"name": "A", "volume_l": 60})
+
+        answer = await api.patch(f"{GARDEN}/tanks/{made.json()['key']}", json={name: 1})
+
+        (problem,) = check_form(answer)["details"]["fields"]
+        assert answer.status_code == 422
+        assert (problem["field"], problem["location"]) == (name, "body")
+
     @pytest.mark.parametrize(
         ("patch", "value", "message"),
         [
