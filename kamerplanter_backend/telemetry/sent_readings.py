@@ -17,7 +17,8 @@ class SentReading(Model):
     """In the unit that stands beside it."""
     unit: str | None = Field(default=None, max_length=20)
     """Such as `µS/cm`; none = the unit of the probe's binding. One that is unknown or does not fit
-    the kind is refused, ppm without its scale too."""
+    the kind is refused, ppm without its scale too. On a channel with a curve for volts or counts a
+    value with a unit of the kind is ready, and any other one is a bare number for the curve."""
     at: Instant | None = None
     """When it was measured, with a zone; none = now. It counts if single readings are kept for so
     long (90 days unless set otherwise) and if it lies at most two minutes ahead; else the time of
