@@ -124,6 +124,8 @@ def with_value(
 ) -> Track:
     """Return what a channel showed lately, with one more good reading; their order does not matter.
 
+    It is bounded: the newest spans stay.
+
     Args:
         track: What it showed so far.
         at: When the reading was measured, aware.
@@ -136,7 +138,9 @@ def with_value(
         if last.from_at <= at < last.from_at + span and last.low <= value <= last.high:
             return track
     found = Span(from_at=span_start(at, span), low=value, high=value)
-    return merged([item for item in track if not is_ahead(item.from_at, now)], [found])
+    return merged([item for item in track if not is_ahead(item.from_at, now)], [found])[
+        -SPANS_KEPT:
+    ]
 
 
 def merged(*tracks: Iterable[Span]) -> Track:
@@ -148,7 +152,7 @@ def merged(*tracks: Iterable[Span]) -> Track:
             spans[item.from_at] = Span(
                 from_at=item.from_at, low=min(known.low, item.low), high=max(known.high, item.high)
             )
-    return tuple(spans[at] for at in sorted(spans)[-SPANS_KEPT:])
+    return tuple(spans[at] for at in sorted(spans))
 
 
 def is_left_behind(

@@ -25,6 +25,8 @@ from kamerplanter_engines.twin_engine import (
     stuck_time,
 )
 
+MOST_SPANS = 10_000
+"""Quarters of an hour of more than the 90 days for which single readings are kept."""
 MOMENT = timedelta(microseconds=1)
 
 
@@ -98,6 +100,8 @@ def known_twins(
 
 def _known(uow: UnitOfWork, probe: Probe, binding: ChannelBinding, from_at: datetime) -> KnownTwin:
     span = span_of(stuck_time(binding))
+    # Its own stuck time may be far shorter, and its spans that many more.
+    from_at = max(from_at, uow.context.now - MOST_SPANS * span)
     spans = uow.readings.spans(probe.key, binding.kind, from_at, uow.context.now + MOMENT, span)
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
     return KnownTwin(
