@@ -1,7 +1,7 @@
 """Two gardens full of things, and everybody who may knock at their doors."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, override
 from uuid import uuid4
@@ -324,8 +324,10 @@ class Things:
         return self._invite()[1]
 
     def _invite(self) -> tuple[str, str]:
+        # An invitation counts as long as its maker is an admin, which the actor need not be.
+        context = replace(self.context, actor=self.tenant.owner_key or "")
         invitation, token = self.world.bench.server.members.invite(
-            self.context, InvitationFields(role=Role.VIEWER)
+            context, InvitationFields(role=Role.VIEWER)
         )
         return invitation.key, token
 
