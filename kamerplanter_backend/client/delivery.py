@@ -221,9 +221,10 @@ class Delivery:
         await self._give_up(item, expired(item.command))
 
     async def _give_up(self, item: WaitingCommand, error: KamerplanterError) -> None:
-        waiting = self._answers.pop(item.command.command_key, None)
+        key = item.command.command_key
+        waiting = self._answers.get(key)
         if waiting is not None and waiting.is_heard and await self._take_back(item):
-            waiting.answer.set_exception(error)
+            self._answer_with(key, error)
             return
         refusal = await self._store.refuse(item, error, self._clock())
         _LOGGER.warning(
@@ -233,8 +234,12 @@ class Delivery:
             error.message,
         )
         self._on_refused(refusal)
-        if waiting is not None and not waiting.answer.done():
-            waiting.answer.set_exception(error)
+        self._answer_with(key, error)
+
+    def _answer_with(self, command_key: str, error: KamerplanterError) -> None:
+        expected = self._answers.pop(command_key, None)
+        if expected is not None and not expected.answer.done():
+            expected.answer.set_exception(error)
 
     async def _is_passing(self, error: KamerplanterError, item: WaitingCommand) -> bool:
         """Tell whether a command may succeed later."""
@@ -262,12 +267,11 @@ class Delivery:
             item = self._store.find(key)
             if item is None:
                 continue  # it is being stored now: the next round tells
-            del self._answers[key]
             is_told = expected.is_heard and not item.command.is_readings
             if is_told and await self._take_back(item):
-                expected.answer.set_exception(error)
+                self._answer_with(key, error)
             else:
-                expected.answer.cancel()
+                self.forget_answer(key)
 
     async def _take_back(self, item: WaitingCommand) -> bool:
         """Take out a command that nobody counts on yet; tell whether that was possible."""

@@ -8,8 +8,11 @@ from kamerplanter_backend.client.command_queue import QueueingClient
 from kamerplanter_backend.client.wire import UNREADABLE
 from kamerplanter_backend.common.exceptions import (
     ConflictError,
+    QueuedError,
     RateLimitedError,
     ReadOnlyStoreError,
+    StoreFullError,
+    UnauthorizedError,
 )
 from tests.backend.client.queue_bench import drained, queued, task, titles
 from tests.backend.client.switched_client import SwitchedClient, away
@@ -120,3 +123,32 @@ async def test_a_disk_that_takes_nothing_is_heard_of_and_loses_nothing(
     assert (stuck, client.state.refused) == (["AddTask"], ())
     assert await titles(server) == ["a"]
     assert (await client.call(task("b"))).title == "b"
+
+
+@pytest.mark.parametrize("is_one_refused", [True, False], ids=["it", "us"])
+async def test_nobody_waits_for_ever_where_a_refusal_cannot_be_written_down(
+    client: QueueingClient,
+    server: SwitchedClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_one_refused: bool,
+) -> None:
+    call = await behind(client, server)
+    if not is_one_refused:
+        server.refusals = {"a": UnauthorizedError("The key was revoked.")}
+    file = client._store._file
+    remove = file.remove
+
+    def full(*_: object) -> None:
+        raise StoreFullError("The disk is full.", reason="queue file")
+
+    last = client._store.waiting[-1].seq
+    monkeypatch.setattr(file, "remove", lambda seq: full() if seq == last else remove(seq))
+    monkeypatch.setattr(file, "refuse", full)
+    server.gate.set()
+
+    async with asyncio.timeout(20):
+        with pytest.raises(QueuedError):
+            await call
+
+    assert client._store.waiting[-1].seq == last, "it is still there, and will be told of later"
