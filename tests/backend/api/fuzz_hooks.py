@@ -42,7 +42,7 @@ COLLECTIONS = {
 """Where the keys of a field are listed."""
 
 CLOSED_TASK = f"{GARDEN}/tasks/{{key}}/reopen"
-"""Not a list: each time one is made whose plant is there."""
+"""Not a list: each time a task is made whose plant is there."""
 
 REQUESTED = {
     "ReopenTask": CLOSED_TASK,
@@ -345,10 +345,14 @@ def _made(place: str) -> str | None:
 
 def _closed_task() -> str:
     """Return the key of a task that is done and whose plant is there."""
-    tasks = f"{GARDEN}/tasks"
-    plant = _made(f"{GARDEN}/plants")
-    body = _example(tasks) | {"plant_key": plant, "tank_key": None}
-    key = _http.post(tasks, json=body).raise_for_status().json()["key"]
+    tasks, plants = f"{GARDEN}/tasks", f"{GARDEN}/plants"
+    plant = _keys.get(CLOSED_TASK) or _made(plants)
+    made = _http.post(tasks, json=_example(tasks) | {"plant_key": plant, "tank_key": None})
+    if made.is_error:  # the plant of the last one is archived by now
+        plant = _made(plants)
+        made = _http.post(tasks, json=_example(tasks) | {"plant_key": plant, "tank_key": None})
+    _keys[CLOSED_TASK] = plant
+    key = made.raise_for_status().json()["key"]
     _http.post(f"{tasks}/{key}/complete").raise_for_status()
     return str(key)
 
