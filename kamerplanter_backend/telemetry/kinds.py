@@ -1,11 +1,29 @@
 """What screens ask about a kind of value or a binding."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, CHANNELS
 from kamerplanter_engines.telemetry_state_engine import max_age_of
+
+
+class KindDefaults(NamedTuple):
+    """What holds for a binding that says nothing else."""
+
+    max_age_s: float
+    """How old a value may be and still be shown. [s]"""
+    hold_s: float
+    """How long a value has to stay out of its band to be a problem. [s]"""
+    rate_per_min: float | None
+    """The change that is expected at most [canonical unit/min]; none = any."""
+
+
+def defaults_of_kind(kind: ChannelKind) -> KindDefaults:
+    """Return what holds for a kind of value where its binding is silent."""
+    spec = CHANNELS[kind]
+    return KindDefaults(spec.max_age_s, spec.hold_s, spec.rate_per_min)
 
 
 def canonical_unit(kind: ChannelKind) -> str:

@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import (
 )
 from pydantic import ValidationError
 
-from kamerplanter_backend.telemetry.kinds import canonical_unit
+from kamerplanter_backend.telemetry.kinds import canonical_unit, defaults_of_kind
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     MAX_TEMPERATURE_COEFFICIENT_PCT,
@@ -27,7 +27,6 @@ from kamerplanter_engines.models.telemetry import (
     CurvePoint,
 )
 from kamerplanter_engines.probe_engine import curve_range, is_topic
-from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
@@ -247,12 +246,12 @@ def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
 
 def defaults_of(kind: ChannelKind, texts: Texts) -> dict[str, str]:
     """Return what holds where a field is left empty, as the texts of the fields name it."""
-    spec = CHANNELS[kind]
-    rate = spec.rate_per_min
+    known = defaults_of_kind(kind)
+    rate = known.rate_per_min
     return {
-        "default_unit": spec.unit or "pH",
-        "default_max_age": f"{spec.max_age_s / 60:g} min",
-        "default_hold": f"{spec.hold_s / 60:g} min",
+        "default_unit": canonical_unit(kind) or "pH",
+        "default_max_age": f"{known.max_age_s / 60:g} min",
+        "default_hold": f"{known.hold_s / 60:g} min",
         "default_rate": (
             texts.choice("binding_default", "no_rate")
             if rate is None
@@ -262,7 +261,7 @@ def defaults_of(kind: ChannelKind, texts: Texts) -> dict[str, str]:
 
 
 def _rate_unit(kind: ChannelKind) -> str:
-    return f"{CHANNELS[kind].unit or 'pH'}/min"
+    return f"{canonical_unit(kind) or 'pH'}/min"
 
 
 def _unit_field(kind: ChannelKind) -> dict[Any, Any]:

@@ -51,6 +51,7 @@ KEPT_SYSTEM = (
     "invitations",
     "provider_links",
     "api_keys",
+    "retired_slugs",
 )
 """What an archive of everything holds of the installation; logins under way are not part of it."""
 
