@@ -391,5 +391,6 @@ def keep_retained(
             good_at=sample.at,
             good_received_at=sample.received_at,
             good_is_retained=True,
+            proved_side=None if sample.raw is None else channel.implausible_side(sample.raw),
         )
     return after

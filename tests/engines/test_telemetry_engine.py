@@ -5,7 +5,13 @@ from datetime import timedelta
 import pytest
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
-from kamerplanter_engines.telemetry_engine import Judged, Sample, judge_message, rules_for
+from kamerplanter_engines.telemetry_engine import (
+    Judged,
+    Sample,
+    judge_message,
+    keep_retained,
+    rules_for,
+)
 from tests.engines.channel_bench import (
     BAD,
     EC,
@@ -221,6 +227,16 @@ class TestHealing:
 
         assert verdicts == [SUSPECT] * 3 + [GOOD, GOOD]
         assert bench.one(4 * HOUR, 2.8).verdict is SUSPECT
+
+    def test_a_retained_value_within_the_range_ends_a_proof_too(self) -> None:
+        bench = Bench(PH)
+        for i in range(4):
+            bench.one(60 * i, 2.8 + i / 100)
+        at = T0 + timedelta(seconds=HOUR)
+        kept = Sample(kind=PH, raw=6.0, at=at, received_at=at, has_device_time=True)
+        bench.states = keep_retained([kept], bench.states, bench.rules)
+
+        assert bench.one(3 * HOUR, 2.8).reasons == (Reason.OUTSIDE_PLAUSIBLE,)
 
     def test_identical_fine_readings_never_heal(self) -> None:
         bench = Bench(PH)
