@@ -39,7 +39,10 @@ def made_on(binding: ChannelBinding, *, noted: bool = True) -> Calibration:
     """Return a calibration of a channel as it is bound; one of an older version notes less."""
     said = CalibrationFields(
         kind=binding.kind,
-        points=tuple(CalibrationPoint(raw=raw, value=value) for raw, value in POINTS[binding.kind]),
+        points=tuple(
+            CalibrationPoint(raw=raw, value=value, temperature_c=25)
+            for raw, value in POINTS[binding.kind]
+        ),
         compensated=binding.compensated,
     )
     return Calibration(
