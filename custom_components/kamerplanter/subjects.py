@@ -7,6 +7,7 @@ from typing import Self
 from homeassistant.config_entries import ConfigSubentry
 
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
+from kamerplanter_engines.models.telemetry import Probe
 
 from .const import CONF_KEY, SUBENTRY_PLANT, SUBENTRY_PROBE, SUBENTRY_TANK
 
@@ -59,3 +60,14 @@ def name_of(view: GardenView) -> str:
             return view.probe.name
         case GardenSnapshot():
             return view.name
+
+
+def name_in_place(probe: Probe, snapshot: GardenSnapshot) -> str:
+    """Return what people call a probe, and the plant and the tank that it stands in.
+
+    The probe of a tank often has the name of the tank, which is said once.
+    """
+    names = [view.plant.name for view in snapshot.plants if view.plant.key == probe.plant_key]
+    names += [view.tank.name for view in snapshot.tanks if view.tank.key == probe.tank_key]
+    places = ", ".join(name for name in names if name != probe.name)
+    return f"{probe.name} ({places})" if places else probe.name

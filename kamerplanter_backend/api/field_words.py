@@ -168,7 +168,7 @@ WORDS = {
     "next_watering_on": "When it is to be watered. Local date.",
     "next_fertilising_on": "When it is to be fertilised. Local date; none = not at all.",
     "next_pest_check_on": "When to look for pests. Local date; none = not at all.",
-    "needs_attention": "Whether something is to be done about it.",
+    "needs_attention": "Whether something is to be done about it; null = nobody knows yet.",
     "is_indoor": "Whether it is under a roof.",
     "area_m2": "Its area. [m²]",
     "latitude_deg": "Latitude, north positive. [°]",

@@ -185,7 +185,7 @@ async def test_a_renamed_entity_is_told_of_and_its_return_ends_it(garden: Garden
 
     registry.async_update_entity("sensor.pot_moisture", new_entity_id="sensor.other")
     await garden.settle()
-    assert missing(garden) == [{"entity": "sensor.pot_moisture", "probe": "Pot probe"}]
+    assert missing(garden) == [{"entity": "sensor.pot_moisture", "probe": "Pot probe (Tomato)"}]
 
     registry.async_update_entity("sensor.other", new_entity_id="sensor.pot_moisture")
     await garden.settle()
@@ -214,7 +214,7 @@ async def test_a_disabled_entity_is_told_of_until_it_is_enabled(garden: Garden) 
     registry.async_update_entity("sensor.pot_moisture", disabled_by=er.RegistryEntryDisabler.USER)
     await garden.settle()
     assert told(garden, "source_disabled") == [
-        {"entity": "sensor.pot_moisture", "probe": "Pot probe"}
+        {"entity": "sensor.pot_moisture", "probe": "Pot probe (Tomato)"}
     ]
     assert missing(garden) == []
 

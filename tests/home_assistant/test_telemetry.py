@@ -1,15 +1,23 @@
 """From a message to a state, and what a state is when messages are missing or bad."""
 
+import gc
+import re
+import tracemalloc
 from datetime import timedelta
 
 import pytest
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.entity import Entity
+from homeassistant.util import dt as dt_util
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
-from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
-from pytest_homeassistant_custom_component.typing import MqttMockPahoClient
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_mqtt_message,
+)
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 
 from custom_components.kamerplanter.const import DOMAIN
 from kamerplanter_backend.client.requests import ListReadings, UpdateProbe
@@ -29,12 +37,17 @@ def say(garden: Garden, topic: str, payload: str | bytes, *, retain: bool = Fals
 
 
 async def test_a_message_is_a_state_before_anything_else_happens(mqtt_garden: Garden) -> None:
+    """F-10: no second passes from one to the other, and no turn of the loop."""
     tank = await mqtt_garden.add_tank()
+    mqtt_garden.freezer.tick(60)
+    sent_at = dt_util.utcnow()
 
     say(mqtt_garden, "tank/ec", "1.85")
 
     state = mqtt_garden.state("sensor", tank, "ec")
     assert state.state == "1.85"
+    assert state.last_reported == sent_at
+    assert state.attributes["measured_at"] == sent_at
     assert state.attributes["unit_of_measurement"] == "mS/cm"
 
 
@@ -69,18 +82,27 @@ async def test_only_the_touched_channels_are_written(mqtt_garden: Garden) -> Non
 
 
 @pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-inf"], ids=lambda word: f"F-11 {word}")
-async def test_not_a_number_never_becomes_a_state(mqtt_garden: Garden, word: str) -> None:
+async def test_not_a_number_never_becomes_a_state(
+    mqtt_garden: Garden, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
     tank = await mqtt_garden.add_tank()
     say(mqtt_garden, "tank/ph", "6.10")
+    assert mqtt_garden.state("sensor", tank, "ph_raw").state == "6.1"
+    written = async_capture_events(mqtt_garden.hass, EVENT_STATE_CHANGED)
 
     say(mqtt_garden, "tank/ph", word)
+    await mqtt_garden.derive()
 
-    state = mqtt_garden.state("sensor", tank, "ph")
-    assert state.state == "6.1"
-    assert word not in {str(value) for value in state.attributes.values()}
+    assert mqtt_garden.state("sensor", tank, "ph").state == "6.1"
+    assert mqtt_garden.state("sensor", tank, "ph_quality").state == "bad"
     mqtt_garden.freezer.tick(60)
     say(mqtt_garden, "tank/ph", "6.04")
     assert mqtt_garden.state("sensor", tank, "ph").state == "6.04"
+    await mqtt_garden.derive()
+    states = [*mqtt_garden.hass.states.async_all(), *(event.data["new_state"] for event in written)]
+    texts = [f"{state.state} {dict(state.attributes)}" for state in states]
+    assert [text for text in texts if re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)] == []
 
 
 async def test_f02_a_power_on_value_is_no_heat(mqtt_garden: Garden) -> None:
@@ -172,10 +194,40 @@ async def test_f42_broken_bytes_cost_nothing(mqtt_garden: Garden) -> None:
     say(mqtt_garden, "tank/ec", "x" * 300_000)
     say(mqtt_garden, "tank/ec", "[1.8, 6.0]")
     assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+    mqtt_garden.freezer.tick(60)
+    sent_at = dt_util.utcnow()
     say(mqtt_garden, "tank/ec", "1.7")
 
-    assert mqtt_garden.state("sensor", tank, "ec").state == "1.7"
+    state = mqtt_garden.state("sensor", tank, "ec")
+    assert (state.state, state.last_reported) == ("1.7", sent_at)
     assert sum(refused(mqtt_garden)["ec"].values()) == 3
+
+
+@pytest.mark.parametrize("kilobytes", [200, 300], ids=["read", "too_long"])
+async def test_f42_nothing_of_broken_bytes_is_kept(
+    mqtt_garden: Garden, mqtt_mock: MqttMockHAClient, kilobytes: int
+) -> None:
+    await mqtt_garden.add_tank()
+
+    def send(count: int) -> None:
+        for number in range(count):
+            text = f"{number:04},".encode() * (kilobytes * 200)
+            for begin in (b"", b"[", b'{"ec": "', b"\xff\xfe"):
+                say(mqtt_garden, "tank/ec", begin + text)
+        mqtt_mock.reset_mock()  # it keeps what it is called with
+        gc.collect()
+
+    send(3)
+    tracemalloc.start()
+    try:
+        send(5)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # One of twenty would be more.
+    assert kept < kilobytes * 1000
+    assert sum(refused(mqtt_garden)["ec"].values()) == 4 * 8
 
 
 async def test_refused_readings_make_one_log_line_for_each_reason(
@@ -273,12 +325,24 @@ async def test_f50_a_source_that_does_not_exist_is_named(
 
     issue = issue_registry.async_get_issue(DOMAIN, issue_id)
     assert issue is not None
-    assert issue.translation_placeholders == {"entity": "sensor.typo", "probe": "Soil sensor"}
+    assert issue.translation_placeholders == {
+        "entity": "sensor.typo",
+        "probe": "Soil sensor (Tomato)",
+    }
     assert garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+    quality = garden.state("sensor", probe, "measurement_quality")
+    assert (quality.state, quality.attributes["worst_reasons"]) == ("stale", ["never_measured"])
+    for _ in range(3):
+        attention = garden.state("binary_sensor", plant, "needs_attention")
+        assert (attention.state, attention.attributes["reasons"]) == (STATE_UNKNOWN, ["no_data"])
+        await garden.pass_time(timedelta(hours=5), step=timedelta(hours=1))
 
     garden.hass.states.async_set("sensor.typo", "40")
     await garden.settle()
     assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
+    await garden.derive()
+    attention = garden.state("binary_sensor", plant, "needs_attention")
+    assert (attention.state, attention.attributes["reasons"]) == ("off", [])
 
 
 async def test_without_mqtt_the_garden_works(hass: HomeAssistant, garden: Garden) -> None:

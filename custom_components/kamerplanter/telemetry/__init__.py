@@ -120,7 +120,7 @@ class LiveReadings:
         if not gone and not changed:
             return
         introduce(intake.company for intake in self._intakes.values())
-        await self._bind()
+        await self._bind(snapshot)
         for view in changed:
             self._notify(view.probe.key, None)
             self._watch_age(self._intakes[view.probe.key], dt_util.utcnow())
@@ -152,7 +152,7 @@ class LiveReadings:
         intake.on_connection(connected=self._is_connected)
         self._intakes[probe.key] = intake
 
-    async def _bind(self) -> None:
+    async def _bind(self, snapshot: GardenSnapshot) -> None:
         by_topic: dict[str, list[ProbeIntake]] = {}
         entities: dict[str, list[Probe]] = {}
         for intake in self._intakes.values():
@@ -163,7 +163,7 @@ class LiveReadings:
         self._by_topic = {topic: tuple(intakes) for topic, intakes in by_topic.items()}
         if self._messages is not None:
             await self._messages.set_topics(frozenset(self._by_topic))
-        self._entities.set_entities(entities)
+        self._entities.set_entities(entities, snapshot)
 
     @callback
     def on_message(self, topic: str, payload: bytes, retained: bool) -> None:

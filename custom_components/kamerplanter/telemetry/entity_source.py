@@ -22,10 +22,12 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.helpers.start import async_at_started
 
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.models.telemetry import Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+from ..subjects import name_in_place  # noqa: TID252
 
 type Absence = Literal["source_missing", "source_disabled"]
 """Why an entity says nothing: the key of the text about it."""
@@ -63,18 +65,27 @@ class EntitySource:
         self._hass = hass
         self._on_entity = on_entity
         self._entities: Mapping[str, Sequence[Probe]] = {}
+        self._names: Mapping[str, str] = {}
+        """What people call each probe, by its key."""
         self._issues: set[str] = set()
         self._stops: list[CALLBACK_TYPE] = []
         self._stop_waiting: CALLBACK_TYPE | None = None
 
     @callback
-    def set_entities(self, entities: Mapping[str, Sequence[Probe]]) -> None:
+    def set_entities(
+        self, entities: Mapping[str, Sequence[Probe]], snapshot: GardenSnapshot
+    ) -> None:
         """Follow these entities and no others; each is bound by the probes beside it.
 
         A probe that reads an entity anew, or in another way, is told its present state at once,
         with the time of its last report: a sensor may be silent for hours.
         """
         before, self._entities = self._entities, dict(entities)
+        self._names = {
+            probe.key: name_in_place(probe, snapshot)
+            for probes in entities.values()
+            for probe in probes
+        }
         if entities.keys() != before.keys():
             self._unsubscribe()
             if entities:
@@ -181,7 +192,7 @@ class EntitySource:
                 is_fixable=False,
                 severity=ir.IssueSeverity.WARNING,
                 translation_key=absence,
-                translation_placeholders={"entity": entity_id, "probe": probe.name},
+                translation_placeholders={"entity": entity_id, "probe": self._names[probe.key]},
             )
         self._issues = set(absent)
 

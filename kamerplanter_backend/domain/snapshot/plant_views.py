@@ -95,20 +95,25 @@ def _day(due: CareDue | None) -> date | None:
 
 def _attention(
     uow: UnitOfWork, facts: PlantFacts, open_tasks: Sequence[Task]
-) -> tuple[bool, tuple[str, ...], list[datetime]]:
-    """Return whether a person should look, why, and when that changes by time alone."""
+) -> tuple[bool | None, tuple[str, ...], list[datetime]]:
+    """Return whether a person should look, why, and when that changes by time alone.
+
+    None = nobody knows, as the soil has a probe of which no good value has ever come.
+    """
     alert: PlantAlertFields = uow.of(PlantAlertRepository).of_plant(
         facts.plant.key
     ) or PlantAlertFields(plant_key=facts.plant.key)
     reasons = ["soil_dry"] if alert.is_dry else []
     reasons += ["soil_wet"] if alert.is_wet else []
     moments = []
+    is_unheard = False
     source = soil_source_of(uow, facts.plant.key)
     if source is not None:
         verdict = soil_verdict(uow, facts, alert, source, source.deciding)
         if reasons and "no_data" in verdict.reasons:
             # Dry or wet soil does not become moist because its probe fell silent.
             reasons.append("no_data")
+        is_unheard = source.reading is None
         moments += _silence(uow, source, reasons)
         if alert.pending_since is not None and not alert.is_dry:
             moments.append(alert.pending_since + timedelta(seconds=source.hold_s))
@@ -122,6 +127,8 @@ def _attention(
         if (reason := _OVERDUE_REASONS.get(task.kind))
         and is_overdue(task, uow.context.today, uow.context.now)
     ]
+    if is_unheard:
+        return (True if reasons else None), tuple(dict.fromkeys([*reasons, "no_data"])), moments
     return bool(reasons), tuple(dict.fromkeys(reasons)), moments
 
 

@@ -186,9 +186,10 @@ class PlantView(Model):
     karenz_days_left: int
     harvest_allowed: bool
     blockers: tuple[Blocker, ...]
-    needs_attention: bool
+    needs_attention: bool | None
+    """None = nobody knows: nothing is to be done so far, but no value of its soil has ever come."""
     attention_reasons: tuple[str, ...]
-    """`soil_dry`, `watering_overdue`, ...: machine-readable."""
+    """`soil_dry`, `watering_overdue`, `no_data`, ...: machine-readable."""
     open_task_keys: tuple[str, ...]
     agreements: tuple[AgreementView, ...] = ()
     """One for each kind of value that two or more of its probes measure."""

@@ -360,6 +360,18 @@ def test_f46_dry_soil_does_not_turn_ok_when_its_probe_falls_silent(garden: Garde
     assert view.attention_reasons == ("soil_dry", "no_data")
 
 
+def test_f50_soil_of_which_no_value_ever_came_is_not_called_well(garden: Garden) -> None:
+    plant = garden.plant(soil_moisture_low_pct=20)
+    soil = garden.probe(MOISTURE, plant_key=plant.key)
+    unheard = garden.snapshot().plants[0]
+
+    garden.measure(soil, MOISTURE, 45)
+    heard = garden.snapshot().plants[0]
+
+    assert (unheard.needs_attention, unheard.attention_reasons) == (None, ("no_data",))
+    assert (heard.needs_attention, heard.attention_reasons) == (False, ())
+
+
 def test_dry_soil_ends_when_nobody_measures_it_any_more(garden: Garden) -> None:
     plant = garden.plant(soil_moisture_low_pct=20)
     soil = garden.probe(MOISTURE, plant_key=plant.key)
