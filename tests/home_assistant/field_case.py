@@ -1,5 +1,6 @@
 """A case from the field, played to a garden: what a device sends, and what is shown then."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +15,8 @@ from tests.home_assistant.quality import told
 
 TOPIC = "device/data"
 PROBLEMS = ("ec_problem", "ph_problem", "temperature_problem", "level_low")
+_NUMBER = re.compile(r"(?<![\w.:+-])-?\d+(?:\.\d+)?(?![\w.:+-])")
+"""A number that is no part of a name, a date or a time."""
 _TASK_RULES = ("tank_", "soil_moisture_low")
 
 
@@ -43,6 +46,9 @@ class Case:
     """Verdicts of channels that are not good."""
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    is_battery_low: bool = False
+    never: Sequence[float] = ()
+    """Numbers of the messages that no entity may show, in its state or in an attribute."""
 
 
 async def add_device(
@@ -77,7 +83,16 @@ async def play(garden: Garden, case: Case) -> str:
     for kind, reasons in case.reasons.items():
         assert quality.reasons[kind] == list(reasons), quality
     assert quality.hints == dict(case.hints), quality
+    battery = ["battery_low"] if case.is_battery_low else None
+    assert quality.warnings.get("battery") == battery, quality
+    assert numbers_shown(garden).isdisjoint(case.never)
     return key
+
+
+def numbers_shown(garden: Garden) -> set[float]:
+    """Return each number that stands in a state or an attribute of any entity."""
+    texts = (f"{state.state} {dict(state.attributes)}" for state in garden.hass.states.async_all())
+    return {float(found) for text in texts for found in _NUMBER.findall(text)}
 
 
 def values(garden: Garden, key: str, rows: Mapping[str, object]) -> dict[str, float | None]:

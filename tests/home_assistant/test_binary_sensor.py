@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
-from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
+from homeassistant.const import MATCH_ALL, STATE_OFF, STATE_ON, STATE_UNKNOWN
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_mqtt_message,
+)
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.garden import Garden
@@ -138,20 +141,38 @@ async def test_one_noisy_reading_is_no_problem(mqtt_garden: Garden) -> None:
 async def test_f46_a_source_that_drops_out_does_not_calm_anybody(garden: Garden) -> None:
     binding = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, entity_id="sensor.pot", hold_s=60)
     plant = await garden.add_plant(soil_moisture_low_pct=20, soil_moisture_high_pct=60)
-    await garden.add_probe(plant, channels=(binding,), availability=None)
+    probe = await garden.add_probe(plant, channels=(binding,), availability=None)
     for moisture in range(10):
         garden.hass.states.async_set("sensor.pot", str(12 + moisture / 10))
         await garden.settle()
         await garden.pass_time(timedelta(minutes=1), step=timedelta(seconds=20))
-    assert garden.state("binary_sensor", plant, "needs_attention").state == STATE_ON
+    attention = garden.state("binary_sensor", plant, "needs_attention")
+    assert (attention.state, attention.attributes["reasons"]) == (STATE_ON, ["soil_dry"])
+    assert len(garden.snapshot.plants[0].open_task_keys) == 1
+    events = async_capture_events(garden.hass, MATCH_ALL)
 
     garden.hass.states.async_set("sensor.pot", "unavailable")
     await garden.settle()
-    await garden.pass_time(timedelta(hours=9), step=timedelta(hours=1))
+    await garden.derive()
 
-    attention = garden.state("binary_sensor", plant, "needs_attention")
-    assert attention.state in {STATE_ON, STATE_UNKNOWN}
-    assert attention.attributes["reasons"] != []
+    quality = garden.state("sensor", probe, "measurement_quality").state
+    assert quality == "bad"
+    # At once, hours later, and when the value is too old.
+    for hours in range(10):
+        attention = garden.state("binary_sensor", plant, "needs_attention")
+        assert attention.state == STATE_ON
+        reasons = ["soil_dry"] if hours < 8 else ["soil_dry", "no_data"]
+        assert attention.attributes["reasons"] == reasons, hours
+        assert garden.state("binary_sensor", "hub", "problem").state == STATE_ON
+        assert len(garden.snapshot.plants[0].open_task_keys) == 1
+        await garden.pass_time(timedelta(hours=1))
+    # Nothing says that all is well again, not for a moment.
+    ours = {attention.entity_id, garden.entity_id("binary_sensor", "hub", "problem")}
+    written = [event.data["new_state"] for event in events if event.data.get("entity_id") in ours]
+    assert {state.state for state in written} <= {STATE_ON}
+    names = {str(event.event_type) for event in events}
+    assert not any("kamerplanter" in name or "notification" in name for name in names)
+    assert garden.hass.states.async_entity_ids("persistent_notification") == []
 
 
 async def test_dry_soil_makes_one_watering_task(mqtt_garden: Garden) -> None:

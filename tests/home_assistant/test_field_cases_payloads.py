@@ -1,9 +1,21 @@
 """Cases from the field whose outcome is a value: the shapes that devices and gateways send."""
 
+from datetime import timedelta
+
 import pytest
+from homeassistant.const import EVENT_STATE_CHANGED
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from kamerplanter_engines.models.telemetry import CurvePoint
-from tests.home_assistant.field_case import Case, bind, play, say, values
+from tests.home_assistant.field_case import (
+    Case,
+    add_device,
+    bind,
+    play,
+    quality_of,
+    say,
+    values,
+)
 from tests.home_assistant.garden import Garden
 
 
@@ -44,6 +56,7 @@ CASES = (
         shown={"soil_temperature": 22.1, "soil_moisture": None, "soil_ec": 318},
         quality={"soil_moisture": "bad"},
         reasons={"soil_moisture": ("outside_physical",)},
+        never=(1078689792, 100),
     ),
     Case(
         number="F-05 no soil contact",
@@ -90,6 +103,7 @@ CASES = (
             ),
         ),
         shown={"soil_temperature": 26.8, "soil_moisture": 10, "battery": 8},
+        is_battery_low=True,
     ),
     Case(
         number="F-15 soil sensor gone mad",
@@ -106,6 +120,7 @@ CASES = (
         shown={"soil_temperature": None, "soil_moisture": None},
         quality={"soil_temperature": "bad", "soil_moisture": "suspect"},
         hints={"soil_temperature": "looks_like_fahrenheit"},
+        never=(100, 212, 70, 37.8),
     ),
     Case(
         number="F-16 water tester with limits and twins",
@@ -123,6 +138,7 @@ CASES = (
             ),
         ),
         shown={"ec": 3.486, "ph": 6.5, "water_temperature": 28.9, "orp": 258, "battery": 90},
+        never=(3486, 20000, 20, -1, 8.9, 1743, 1.743),
     ),
     Case(
         number="F-19 soil moisture published as humidity, bound",
@@ -140,21 +156,6 @@ CASES = (
         shown={"water_temperature": 21.3},
         quality={"water_temperature": "bad"},
         reasons={"water_temperature": ("device_error",)},
-    ),
-    Case(
-        number="F-24 one measurement a message",
-        channels=(
-            bind("soil_ec", "fer"),
-            bind("soil_moisture", "moi"),
-            bind("soil_temperature", "tempc"),
-        ),
-        sent=(
-            '{"id":"C4:7C:8D:00:00:01","name":"Flower care","rssi":-75}',
-            '{"id":"C4:7C:8D:00:00:01","fer":395}',
-            '{"id":"C4:7C:8D:00:00:01","moi":17}',
-            '{"id":"C4:7C:8D:00:00:01","tempc":21.4,"tempf":70.5}',
-        ),
-        shown={"soil_ec": 395, "soil_moisture": 17, "soil_temperature": 21.4},
     ),
     Case(
         number="F-26 strings and Fahrenheit of a weather gateway",
@@ -217,6 +218,7 @@ CASES = (
         ),
         shown={"soil_moisture": None, "soil_temperature": None, "soil_ec": None},
         quality={"soil_moisture": "bad", "soil_temperature": "suspect", "soil_ec": "suspect"},
+        never=(65535, -220, -2),
     ),
     Case(
         number="F-31 validity flag of the decoder",
@@ -327,6 +329,42 @@ async def test_f_19_moisture_of_soil_is_no_humidity_of_air(mqtt_garden: Garden) 
 
     attributes = mqtt_garden.state("sensor", key, "soil_moisture").attributes
     assert attributes["device_class"] == "moisture"
+
+
+async def test_f_24_one_measurement_a_message(mqtt_garden: Garden) -> None:
+    channels = (
+        bind("soil_ec", "fer"),
+        bind("soil_moisture", "moi"),
+        bind("soil_temperature", "tempc"),
+    )
+    probe = await add_device(mqtt_garden, channels)
+    rows = dict.fromkeys(("soil_ec", "soil_moisture", "soil_temperature"))
+    written = async_capture_events(mqtt_garden.hass, EVENT_STATE_CHANGED)
+    messages: tuple[tuple[str, dict[str, float]], ...] = (
+        # Presence only: its entities are there, and have no value.
+        ('"name":"Flower care","rssi":-75', {}),
+        ('"fer":395', {"soil_ec": 395}),
+        ('"moi":17', {"soil_moisture": 17}),
+        ('"tempc":21.4,"tempf":70.5', {"soil_temperature": 21.4}),
+        ('"name":"Flower care","rssi":-74', {}),
+        ('"fer":396', {"soil_ec": 396}),
+    )
+    expected: dict[str, float | None] = {**rows}
+
+    for fields, news in messages:
+        say(mqtt_garden, f'{{"id":"C4:7C:8D:00:00:01",{fields}}}')
+        expected |= news
+        assert values(mqtt_garden, probe, rows) == expected, fields
+        await mqtt_garden.derive()
+        assert values(mqtt_garden, probe, rows) == expected, fields
+        wanted = {row: "stale" if value is None else "good" for row, value in expected.items()}
+        assert {row: quality_of(mqtt_garden, probe, row)[0] for row in rows} == wanted, fields
+        await mqtt_garden.pass_time(timedelta(minutes=1))
+
+    # Between the messages nothing was cleared either.
+    ids = {mqtt_garden.entity_id("sensor", probe, row) for row in rows}
+    shown = [event.data for event in written if event.data["entity_id"] in ids]
+    assert [data["new_state"].state for data in shown] == ["395.0", "17.0", "21.4", "396.0"]
 
 
 async def test_f_28_the_probe_that_is_not_fitted_is_another_channel(mqtt_garden: Garden) -> None:

@@ -12,6 +12,7 @@ from tests.home_assistant.field_case import (
     alarms,
     bind,
     keep_sending,
+    numbers_shown,
     quality_of,
     say,
     values,
@@ -229,7 +230,8 @@ async def test_f_21_a_zero_after_a_restart_and_a_long_silence_is_no_frost(
 
 
 async def test_f_25_a_telegram_that_comes_twice_is_one_reading(mqtt_garden: Garden) -> None:
-    probe = await add_device(mqtt_garden, (bind("soil_moisture", "moisture"),))
+    channels = (bind("soil_moisture", "moisture"), bind("battery", "battery_ok", unit="fraction"))
+    probe = await add_device(mqtt_garden, channels)
     telegram = (
         '{"time":"2026-06-02 19:51:23.%s","model":"Fineoffset-WH51","id":"0d0001",'
         '"battery_ok":0.889,"battery_mV":1500,"moisture":44,"boost":0,"ad_raw":237,"mic":"CRC"}'
@@ -243,6 +245,9 @@ async def test_f_25_a_telegram_that_comes_twice_is_one_reading(mqtt_garden: Gard
     assert mqtt_garden.state("sensor", probe, "soil_moisture").state == "44.0"
     readings = await stored(mqtt_garden, probe, ChannelKind.SOIL_MOISTURE)
     assert [reading.value for reading in readings] == [44]
+    shown = values(mqtt_garden, probe, {"soil_moisture": 0, "battery": 0})
+    assert shown == {"soil_moisture": 44, "battery": pytest.approx(88.9)}
+    assert numbers_shown(mqtt_garden).isdisjoint({0.889, 237, 1500})
 
 
 async def test_f_44_an_output_that_is_switched_off_is_no_ph(mqtt_garden: Garden) -> None:

@@ -1,7 +1,7 @@
 """What users of similar software reported, F-46 to F-74, on the entities of a garden."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from homeassistant.const import (
@@ -13,6 +13,8 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import Entity
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.kamerplanter.const import DOMAIN
@@ -202,22 +204,27 @@ async def test_f_71_one_nan_stops_nothing(mqtt_garden: Garden) -> None:
 
 
 async def test_f_73_a_value_beyond_the_limit_of_a_person_is_not_called_good(
-    mqtt_garden: Garden,
+    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
     plant = await mqtt_garden.add_plant(soil_moisture_low_pct=20)
     channels = (bind("soil_moisture", max_age_s=2 * 3600),)
     probe = await mqtt_garden.add_probe(plant, channels=channels, availability=None)
     say(mqtt_garden, "38")
     await mqtt_garden.derive()
-    measured_at = mqtt_garden.entry.runtime_data.live.last_seen_at(probe)
-    assert measured_at is not None
+    state = mqtt_garden.state("sensor", probe, "soil_moisture")
+    measured_at = state.attributes["measured_at"]
 
     await mqtt_garden.pass_time(timedelta(hours=3, minutes=10), step=timedelta(minutes=10))
 
     assert values(mqtt_garden, probe, {"soil_moisture": None}) == {"soil_moisture": None}
     assert quality_of(mqtt_garden, probe, "soil_moisture") == ("stale", ["too_old"])
-    # Cards tell the age from this moment.
-    assert mqtt_garden.entry.runtime_data.live.last_seen_at(probe) == measured_at
+    # Cards tell the age, a little more than 3 h, from what the entities say.
+    state = mqtt_garden.state("sensor", probe, "soil_moisture")
+    assert state.attributes["measured_at"] == measured_at
+    assert dt_util.utcnow() - measured_at == timedelta(hours=3, minutes=10, seconds=2)
+    last_seen = mqtt_garden.state("sensor", probe, "last_seen").state
+    assert datetime.fromisoformat(last_seen) == measured_at
     assert mqtt_garden.state("sensor", probe, "measurement_quality").state == "stale"
     attention = mqtt_garden.state("binary_sensor", plant, "needs_attention")
     assert (attention.state, attention.attributes["reasons"]) == (STATE_ON, ["no_data"])

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_backend.client.requests import AddTask, LogTreatment
@@ -50,20 +51,54 @@ async def test_tasks_and_karenz_are_there_after_a_restart(mqtt_garden: Garden) -
 async def test_f49_the_last_value_is_shown_with_its_age_until_it_is_too_old(
     mqtt_garden: Garden,
 ) -> None:
-    plant = await mqtt_garden.add_plant()
+    # 34 % would be too dry, if it were believed to be so now.
+    plant = await mqtt_garden.add_plant(soil_moisture_low_pct=40)
     probe = await mqtt_garden.add_probe(plant)
     async_fire_mqtt_message(mqtt_garden.hass, "bed/soil", '{"moisture": 34}')
     measured_at = mqtt_garden.state("sensor", probe, "soil_moisture").attributes["measured_at"]
     await mqtt_garden.derive()
+    await mqtt_garden.jump_to(measured_at + timedelta(minutes=20))
 
-    await restart(mqtt_garden, away=timedelta(minutes=20))
+    await restart(mqtt_garden, away=timedelta())
 
-    state = mqtt_garden.state("sensor", probe, "soil_moisture")
-    assert state.state == "34.0"
-    assert state.attributes["measured_at"] == measured_at
-    assert state.attributes["restored"] is True
-    assert mqtt_garden.state("sensor", probe, "measurement_quality").state == "stale"
-    await mqtt_garden.pass_time(timedelta(hours=8))
+    restarted_at = measured_at + timedelta(minutes=20)
+    assert dt_util.utcnow() == restarted_at
+    for minute in range(0, 31, 2):
+        await mqtt_garden.jump_to(restarted_at + timedelta(minutes=minute))
+        state = mqtt_garden.state("sensor", probe, "soil_moisture")
+        assert state.state == "34.0"
+        assert state.attributes["measured_at"] == measured_at
+        assert state.attributes["restored"] is True
+        quality = mqtt_garden.state("sensor", probe, "measurement_quality")
+        assert (quality.state, quality.attributes["worst_reasons"]) == ("stale", ["restored"])
+        assert mqtt_garden.state("binary_sensor", plant, "needs_attention").state != "on"
+        assert mqtt_garden.state("binary_sensor", "hub", "problem").state != "on"
+    assert [task for task in mqtt_garden.snapshot.tasks if task.rule == "soil_moisture_low"] == []
+
+    # By the age of the reading 8 h are over then, and not by the time since the restart.
+    await mqtt_garden.jump_to(restarted_at + timedelta(hours=7, minutes=35))
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == "34.0"
+    await mqtt_garden.jump_to(restarted_at + timedelta(hours=7, minutes=41))
+    assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
+
+
+async def test_f23_a_replay_does_not_make_an_old_value_younger(mqtt_garden: Garden) -> None:
+    probe = await mqtt_garden.add_probe(await mqtt_garden.add_plant())
+    payload = '{"moisture": 38, "temperature": 21.0}'
+    async_fire_mqtt_message(mqtt_garden.hass, "bed/soil", payload)
+    measured_at = dt_util.utcnow()
+    await mqtt_garden.derive()
+    await restart(mqtt_garden, away=timedelta(hours=5))
+
+    for _ in range(2):
+        async_fire_mqtt_message(mqtt_garden.hass, "bed/soil", payload, retain=True)
+        state = mqtt_garden.state("sensor", probe, "soil_moisture")
+        assert (state.state, state.attributes["measured_at"]) == ("38.0", measured_at)
+        quality = mqtt_garden.state("sensor", probe, "measurement_quality")
+        assert quality.attributes["soil_moisture"] == "stale"
+        await mqtt_garden.pass_time(timedelta(hours=1))
+
+    await mqtt_garden.jump_to(measured_at + timedelta(hours=8, seconds=1))
     assert mqtt_garden.state("sensor", probe, "soil_moisture").state == STATE_UNKNOWN
 
 
