@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,7 +25,10 @@ from homeassistant.core import (
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
 
 from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.telemetry.broker_source import (
@@ -33,7 +37,7 @@ from custom_components.kamerplanter.telemetry.broker_source import (
     broker_settings,
 )
 from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.aiomqtt_source import FLAPPING_COUNT, OwnBroker
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     HostUnreachable,
@@ -53,7 +57,7 @@ from tests.backend.telemetry.brokers import (
     password_lines,
     tls_lines,
 )
-from tests.backend.telemetry.listener import take_over
+from tests.backend.telemetry.listener import FIRST_PAUSE_S, take_over
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 
@@ -392,6 +396,71 @@ async def test_f72_a_client_with_our_id_is_named_until_it_stays_away(
         monkeypatch.setattr(aiomqtt_source, "FLAPPING_WINDOW_S", 0.0)
         async_fire_time_changed(hass, dt_util.utcnow() + LOOK_EVERY)
         assert issue_registry.async_get_issue(DOMAIN, ISSUE) is None
+        stop()
+        await garden.unload()
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize(
+    ("each_s", "rounds"),
+    [
+        pytest.param(FIRST_PAUSE_S, 20, id="short"),
+        pytest.param(1.0, 60, id="a minute", marks=pytest.mark.soak),
+    ],
+)
+async def test_f72_a_client_that_comes_again_and_again_is_told_of_once(
+    hass: HomeAssistant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    each_s: float,
+    rounds: int,
+) -> None:
+    """F-72: it takes our id each second for a minute; in short all is twenty times as quick."""
+    defaults = OwnBroker.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "first_pause_s", each_s)
+    connections: list[bool] = []
+    told_after: list[int] = []
+    async with mosquitto(tmp_path) as broker:
+        garden = Garden(hass, new_entry("broker", broker=broker_data(broker.port)), None)
+        await garden.set_up()
+        entity_id = await tank_ec(garden)
+        await connected(garden, entity_id)
+        await until(
+            hass,
+            entity_id,
+            lambda state: state.state == "1.85",
+            lambda: publish(broker.port, "tank/ec", "1.85"),
+        )
+        await garden.settle()
+        states, stop = noted(hass, entity_id)
+        issues = async_capture_events(hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
+        source = source_of(garden)
+        tell = source._on_connection
+
+        def note(connected: bool) -> None:
+            connections.append(connected)
+            tell(connected)
+
+        began_s = hass.loop.time()
+        with patch.object(source, "_on_connection", note):
+            for number in range(rounds):
+                await take_over(broker.port, client_id_for(STORE_ID))
+                await asyncio.sleep(each_s)
+                if issues and not told_after:
+                    told_after.append(number + 1)
+        lasted_s = hass.loop.time() - began_s
+
+        # Within the minute, once, and for as long as it lasts.
+        assert told_after, "it was not noticed"
+        assert [(event.data["action"], event.data["issue_id"]) for event in issues] == [
+            ("create", ISSUE)
+        ]
+        # Each pause is twice as long as the one before, less its jitter.
+        assert connections.count(True) <= math.log2(lasted_s / (0.8 * each_s) + 1)
+        assert connections.count(True) >= FLAPPING_COUNT - 1
+        assert states == [], "the value blinks"
+        assert state_of(garden, entity_id) == "1.85"
         stop()
         await garden.unload()
 
