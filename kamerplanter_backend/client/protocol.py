@@ -11,9 +11,11 @@ from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Model
 
-PROTOCOL = 1
-"""Number of the agreement between client and server; grows when an older side cannot follow."""
-OLDEST_PROTOCOL = 1
+PROTOCOL = 2
+"""Number of the agreement between client and server; grows when an older side cannot follow.
+
+2: each answer says which server it is of; views know fills and doses of the last days."""
+OLDEST_PROTOCOL = 2
 """The oldest server that this client understands."""
 
 

@@ -124,6 +124,8 @@ class RestClient(KamerplanterClient):
         if self._instance_id not in {None, info.instance_id}:
             # What waits for one garden must not end up in another of the same name.
             raise self._other_server()
+        if INSTANCE_HEADER not in answer.headers and self._instance_id is not None:
+            raise self._nameless(info.version)
         self._server = info
         return info
 
@@ -226,8 +228,10 @@ class RestClient(KamerplanterClient):
             return
         if sender is not None:
             raise self._other_server()
-        version = "?" if self._server is None else self._server.version
-        raise IncompatibleServerError(
+        raise self._nameless("?" if self._server is None else self._server.version)
+
+    def _nameless(self, version: str) -> IncompatibleServerError:
+        return IncompatibleServerError(
             f"{self._transport.base_url} does not say which server it is ({INSTANCE_HEADER}): "
             "update it, or let what stands before it pass this header.",
             reason="server too old",

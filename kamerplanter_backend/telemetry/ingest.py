@@ -253,7 +253,7 @@ class _Batch:
             memory.states,
             rules,
             jumps_at=jumps_at,
-            dosed_at=source.view.dosed_at,
+            dosed_at=source.view.doses_at,
             twins=company.twins(corrected),
         )
         memory.message = _Message(at, before, tuple(samples), judged)

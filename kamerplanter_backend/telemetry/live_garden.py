@@ -80,7 +80,7 @@ class LiveGarden:
                     stock_solution=memory.stock_solution,
                 )
                 self._taken_in_at[key] = now
-            intake.on_supply(memory.view.jumps_at, memory.view.dosed_at)
+            intake.on_supply(memory.view.jumps_at, memory.view.doses_at)
             intake.company.learn(memory.view)
             intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})

@@ -14,6 +14,8 @@ from kamerplanter_engines.models.ipm import ApplicationFields
 from tests.home_assistant.garden import Garden
 
 NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
+KEPT_BEFORE = Path(__file__).parents[1] / "data" / "last-seen-protocol-1.json"
+"""As a version wrote it whose server spoke protocol 1."""
 
 
 async def opened(hass: HomeAssistant, path: Path) -> SnapshotMemory:
@@ -50,6 +52,15 @@ async def test_what_was_kept_is_there_at_the_next_start(garden: Garden, path: Pa
     assert again.snapshot == garden.snapshot
     assert again.seen_at == NOW
     assert is_private(path)
+
+
+async def test_what_an_older_version_kept_is_read(hass: HomeAssistant) -> None:
+    """A prohibition to harvest must not be forgotten by an update while the server is away."""
+    memory = await opened(hass, KEPT_BEFORE)
+
+    assert memory.snapshot is not None
+    assert [view.harvest_allowed for view in memory.snapshot.plants] == [False]
+    assert [view.probe.name for view in memory.snapshot.probes] == ["Probe"]
 
 
 async def test_it_is_written_rarely_and_at_once_when_a_gate_closes(

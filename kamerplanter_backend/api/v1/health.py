@@ -11,6 +11,7 @@ from kamerplanter_backend.client.protocol import PROTOCOL
 from kamerplanter_backend.common.auth import Public
 from kamerplanter_backend.common.dependencies import Server, ServerDep
 from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.common.meant_headers import INSTANCE_HEADER
 from kamerplanter_backend.config.settings import Mode
 
 router = Router(tags=["health"], dependencies=[Depends(Public())])
@@ -93,8 +94,10 @@ async def ready(server: ServerDep, response: Response) -> Readiness:
 
 
 @router.get("/mode", summary="How does the server run?")
-async def mode(server: ServerDep) -> ModeInfo:
+async def mode(server: ServerDep, response: Response) -> ModeInfo:
     """Tell whether there are accounts and several gardens."""
+    # Who finds it missing knows that something on the way takes it off, before anything is done.
+    response.headers[INSTANCE_HEADER] = server.instance_id
     settings = server.settings
     is_full = settings.mode is Mode.FULL
     return ModeInfo(

@@ -69,7 +69,7 @@ def probe_view(
         probe=probe,
         channels=tuple(channels),
         jumps_at=supplies.jumps_at,
-        dosed_at=supplies.dosed_at,
+        doses_at=supplies.dosed_at,
         comparable_since=comparable_since(probe, recorded),
         calibrations=calibrations,
         raw_kinds=raw_kinds(probe.channels, recorded),

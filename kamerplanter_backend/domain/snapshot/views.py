@@ -98,7 +98,7 @@ class ProbeView(Model):
     """When it was calibrated, its device exchanged, or water or feed given where it stands, oldest
     first: jumps are natural then. Those of the last 8 days, as what a device dates itself may come
     7 days late; at most 200."""
-    dosed_at: tuple[Instant, ...] = ()
+    doses_at: tuple[Instant, ...] = ()
     """When water or feed was given where it stands; EC and pH have to move then. As above."""
     comparable_since: Instant | None = None
     """Since when it is what and where it is; none = since it was last written."""

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from kamerplanter_backend.client.protocol import PROTOCOL
+from kamerplanter_backend.common.meant_headers import INSTANCE_HEADER
 
 MODE = {"mode": "light", "version": "2026.11.0", "protocol": PROTOCOL, "instance_id": "one"}
 CLIENT = "/api/v1/t/platform/client"
@@ -26,6 +27,8 @@ class OddServer:
         self.headers: list[dict[str, str]] = []
         self.answers: list[Handler] = []
         """For one request each; the last one stays."""
+        self.is_nameless = False
+        """Something on the way takes off which server it is."""
         self.url = ""
         self.over = asyncio.Event()
 
@@ -65,7 +68,8 @@ class OddServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer the next request."""
         if request.path == "/api/v1/mode":
-            return web.json_response(self.mode)
+            named = {} if self.is_nameless else {INSTANCE_HEADER: self.mode.get("instance_id", "")}
+            return web.json_response(self.mode, headers=named)
         self.asked.append((request.method, request.raw_path))
         self.headers.append(dict(request.headers))
         self.bodies.append(await request.json() if request.can_read_body else None)

@@ -254,6 +254,20 @@ async def test_a_server_of_another_time_is_named(
     assert f"Update the {older}" in refused.value.message
 
 
+async def test_a_server_whose_name_is_lost_on_the_way_is_sent_nothing(server: OddServer) -> None:
+    """What it answers could not be believed, so nothing may be done that is told as refused."""
+    server.is_nameless = True
+    client = RestClient(server.url, slug="platform", waits=WAITS, instance_id="one")
+
+    for _ in range(2):
+        with pytest.raises(IncompatibleServerError) as refused:
+            await client.call(ADD)
+    await client.close()
+
+    assert server.asked == []
+    assert "X-Instance-Id" in refused.value.message
+
+
 async def test_another_server_at_the_address_gets_nothing_and_is_not_believed(
     server: OddServer,
 ) -> None:

@@ -105,7 +105,7 @@ class House:
                 self._intakes[key] = intake
             elif intake.probe != view.probe:
                 intake.update(view.probe)
-            intake.on_supply(view.jumps_at, view.dosed_at)
+            intake.on_supply(view.jumps_at, view.doses_at)
             intake.calibrate(view.calibrations, view.raw_kinds)
             intake.company.learn(view)
             intake.recall(known, self._started_at)

@@ -266,7 +266,7 @@ def test_what_a_withdrawn_calibration_made_of_a_probe_is_no_drift_of_it(garden: 
     view = probe_view(garden, probe)
     assert (view.drifts, view.doubts) == ((), ())
     # Without it the probe shows 5.9 at once, which is no leap of the water; nobody has dosed.
-    assert (view.jumps_at[-1], view.dosed_at) == (garden.now, ())
+    assert (view.jumps_at[-1], view.doses_at) == (garden.now, ())
 
 
 def test_a_withdrawn_calibration_that_was_long_replaced_takes_no_comparison_away(
