@@ -5,11 +5,15 @@ import socket
 from uuid import uuid4
 
 _PREFIX = "process"
+_own_names: set[str] = set()
+"""Names that were made here: what they claimed may still be worked on."""
 
 
 def new_process_name() -> str:
     """Return a name for this process; another one with each call."""
-    return ":".join((_PREFIX, socket.gethostname(), str(os.getpid()), uuid4().hex))
+    name = ":".join((_PREFIX, socket.gethostname(), str(os.getpid()), uuid4().hex))
+    _own_names.add(name)
+    return name
 
 
 def is_gone(name: str, mine: str) -> bool:
@@ -23,7 +27,7 @@ def is_gone(name: str, mine: str) -> bool:
         mine: The name of this process.
     """
     theirs, own = name.split(":"), mine.split(":")
-    if len(theirs) != len(own) or theirs[:2] != own[:2] or name == mine:
+    if len(theirs) != len(own) or theirs[:2] != own[:2] or name in _own_names:
         return False
     return theirs[2] == own[2] or not _runs(theirs[2])
 
