@@ -90,7 +90,7 @@ async def test_numbers_that_look_like_microsiemens_are_told_and_put_right(
         "source": TOPIC,
         "unit": "µS/cm",
         "bound_unit": "mS/cm",
-        "allowed": "mS/cm, µS/cm, dS/m, S/m, S/cm, ppm500, ppm640, ppm700",
+        "allowed": "mS/cm, µS/cm, dS/m, S/m, S/cm, mS/m, CF, ppm500, ppm640, ppm700",
     }
     assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
 
