@@ -162,7 +162,7 @@ class QueueingClient(KamerplanterClient):
 
     async def gated(self, shown: GardenSnapshot) -> GardenSnapshot:
         """Return a snapshot, of now or of earlier, with the gates closed that are closed here."""
-        return self._gate.shown(shown, await self._time.zone_of(shown), self._time.today())
+        return self._gate.shown(shown, await self._time.zones_of(shown), self._time.now())
 
     @override
     async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:
@@ -177,8 +177,8 @@ class QueueingClient(KamerplanterClient):
         if not isinstance(request, Command):
             answer = await self._ask(request, who)
             if isinstance(request, CheckHarvest) and isinstance(answer, HarvestVerdict):
-                zone = await self._time.zone()
-                return self._gate.verdict(answer, request.plant_key, zone)  # type: ignore[return-value]  # R is HarvestVerdict here
+                zone_at = self._time.zone_at
+                return await self._gate.verdict(answer, request.plant_key, zone_at)  # type: ignore[return-value]  # R is HarvestVerdict here
             return answer
         if request.command_key is None:
             request = request.model_copy(update={"command_key": str(uuid7())})
@@ -270,7 +270,7 @@ class QueueingClient(KamerplanterClient):
                 reason="server away",
             )
         if isinstance(command, LogHarvest):
-            self._gate.check(command, await self._time.zone())
+            await self._gate.check(command, self._time.zone_at)
         return await self._ask(command, caller)
 
     async def _call_behind[R](self, command: Command[R], caller: Caller) -> R:

@@ -1,6 +1,6 @@
 """Closes the gate of the harvest for treatments that the server does not know yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,15 @@ UNSENT = "unsent"
 """Begins the key of a treatment that is not on the server; it is also its tenant."""
 
 
-def unsent_treatments(commands: Iterable[LogTreatment], zone: ZoneInfo) -> tuple[Treatment, ...]:
-    """Return the applications that commands will book, one for each plant."""
+def unsent_treatments(
+    commands: Iterable[LogTreatment], zones: Mapping[str, ZoneInfo]
+) -> tuple[Treatment, ...]:
+    """Return the applications that commands will book, one for each of these plants.
+
+    Args:
+        commands: What the server does not know yet.
+        zones: The zone whose days count for a plant, by its key; those of others are left out.
+    """
     return tuple(
         Treatment(
             key=f"{UNSENT}:{index}",
@@ -22,35 +29,39 @@ def unsent_treatments(commands: Iterable[LogTreatment], zone: ZoneInfo) -> tuple
             created_at=command.fields.at,
             updated_at=command.fields.at,
             plant_key=plant_key,
-            applied_on=applied_on(command.fields.at, zone),
+            applied_on=applied_on(command.fields.at, zones[plant_key]),
             **dict(command.fields),
         )
         for index, command in enumerate(commands)
         for plant_key in dict.fromkeys(command.plant_keys)
+        if plant_key in zones
     )
 
 
-def with_gate(snapshot: GardenSnapshot, unsent: Sequence[Treatment], today: date) -> GardenSnapshot:
+def with_gate(
+    snapshot: GardenSnapshot, unsent: Sequence[Treatment], today: Mapping[str, date]
+) -> GardenSnapshot:
     """Return a snapshot whose plants show what unsent treatments forbid.
 
     Args:
         snapshot: What the server said last.
         unsent: Applications that it does not know yet.
-        today: The local date at the site.
+        today: The local date where a plant stands, by its key.
     """
     if not unsent:
         return snapshot
     return snapshot.model_copy(
-        update={"plants": tuple(_closed(view, unsent, today) for view in snapshot.plants)}
+        update={
+            "plants": tuple(
+                _closed(view, unsent, today[view.plant.key]) for view in snapshot.plants
+            )
+        }
     )
 
 
-def verdict_with(
-    verdict: HarvestVerdict, plant_key: str, unsent: Sequence[Treatment]
-) -> HarvestVerdict:
-    """Return the server's verdict with what unsent treatments forbid added."""
-    mine = [item for item in unsent if item.plant_key == plant_key]
-    return _joined(mine, verdict.blockers, verdict.safe_on, verdict.on) if mine else verdict
+def verdict_with(verdict: HarvestVerdict, unsent: Sequence[Treatment]) -> HarvestVerdict:
+    """Return the server's verdict with what unsent treatments of the plant forbid added."""
+    return _joined(unsent, verdict.blockers, verdict.safe_on, verdict.on)
 
 
 def _closed(view: PlantView, unsent: Sequence[Treatment], today: date) -> PlantView:

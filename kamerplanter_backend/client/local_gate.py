@@ -1,8 +1,8 @@
 """Knows which treatments the server may not know yet, and closes the gate of the harvest."""
 
 import logging
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,9 @@ from kamerplanter_engines.safety_interval_engine import applied_on, check_harves
 _LOGGER = logging.getLogger(__name__)
 
 _RECENT = "recent_treatments"
+
+type ZoneAt = Callable[[str], Awaitable[ZoneInfo]]
+"""Returns the zone whose days count for a plant; raises what asking the server for it raises."""
 
 
 @cache
@@ -89,25 +92,40 @@ class LocalGate:
             self._recent = left
             await self._keep()
 
-    def shown(self, snapshot: GardenSnapshot, zone: ZoneInfo, today: date) -> GardenSnapshot:
-        """Return the snapshot with the gates closed."""
-        return with_gate(snapshot, unsent_treatments(self._commands(), zone), today)
+    def shown(
+        self, snapshot: GardenSnapshot, zones: Mapping[str, ZoneInfo], now: datetime
+    ) -> GardenSnapshot:
+        """Return the snapshot with the gates closed.
 
-    def verdict(self, verdict: HarvestVerdict, plant_key: str, zone: ZoneInfo) -> HarvestVerdict:
+        Args:
+            snapshot: What the server said last.
+            zones: The zone whose days count for each of its plants.
+            now: The present moment.
+        """
+        today = {key: now.astimezone(zone).date() for key, zone in zones.items()}
+        return with_gate(snapshot, unsent_treatments(self._commands(), zones), today)
+
+    async def verdict(
+        self, verdict: HarvestVerdict, plant_key: str, zone_at: ZoneAt
+    ) -> HarvestVerdict:
         """Return a verdict of the server with what it does not know."""
-        return verdict_with(verdict, plant_key, unsent_treatments(self._commands(), zone))
+        if not self._concerns(plant_key):
+            return verdict
+        zones = {plant_key: await zone_at(plant_key)}
+        return verdict_with(verdict, unsent_treatments(self._commands(), zones))
 
-    def check(self, harvest: LogHarvest, zone: ZoneInfo) -> None:
+    async def check(self, harvest: LogHarvest, zone_at: ZoneAt) -> None:
         """Refuse a harvest that a treatment forbids which the server does not know.
 
         Raises:
             KarenzViolationError: A waiting period runs, or its length is unknown.
+            KamerplanterError: What `zone_at` raises.
         """
         fields = harvest.fields
-        if fields.purpose is HarvestPurpose.DISPOSAL:
+        if fields.purpose is HarvestPurpose.DISPOSAL or not self._concerns(fields.plant_key):
             return
-        unsent = unsent_treatments(self._commands(), zone)
-        mine = [item for item in unsent if item.plant_key == fields.plant_key]
+        zone = await zone_at(fields.plant_key)
+        mine = unsent_treatments(self._commands(), {fields.plant_key: zone})
         verdict = check_harvest(mine, applied_on(fields.at, zone))
         if verdict.allowed:
             return
@@ -130,6 +148,9 @@ class LocalGate:
         except UnavailableError as error:
             # It is on the server; the gate is closed here until a stop at least.
             _LOGGER.warning("Treatments that were sent cannot be remembered: %s", error)
+
+    def _concerns(self, plant_key: str) -> bool:
+        return any(plant_key in command.plant_keys for command in self._commands())
 
     def _commands(self) -> tuple[LogTreatment, ...]:
         known = {command.command_key for command in self._unsent}

@@ -1,6 +1,7 @@
 """What clock and calendar say where the garden is, as far as a client can know."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,7 +19,7 @@ _NOTABLE = timedelta(minutes=1)
 
 
 class ServerTime:
-    """The site's zone, and how far the server's clock is ahead of ours; survives a restart.
+    """The zones of the sites, and how far the server's clock is ahead of ours; survives a restart.
 
     Args:
         clock: Our clock.
@@ -36,6 +37,8 @@ class ServerTime:
         self._name: str | None = None
         """As the server called the zone last."""
         self._assumed: str | None = None
+        self._shown: GardenSnapshot | None = None
+        """What the server showed last, or before the last stop."""
 
     def now(self) -> datetime:
         """Return the present moment by the server's clock."""
@@ -46,9 +49,23 @@ class ServerTime:
         now = self.now()
         return (now.astimezone(self._zone) if self._zone else now).date()
 
-    async def zone_of(self, shown: GardenSnapshot) -> ZoneInfo:
-        """Return the site's zone; where nobody knows it yet, that of a snapshot."""
-        return self._zone or await self._read(shown.time_zone)
+    async def zones_of(self, shown: GardenSnapshot) -> Mapping[str, ZoneInfo]:
+        """Return the zone whose days count for each plant of a snapshot, by its key."""
+        names = {view.time_zone for view in shown.plants if view.time_zone is not None}
+        zones = {name: await self._read(name) for name in names}
+        first = self._zone or await self._read(shown.time_zone)
+        return {view.plant.key: zones.get(view.time_zone or "", first) for view in shown.plants}
+
+    async def zone_at(self, plant_key: str) -> ZoneInfo:
+        """Return the zone whose days count for a plant; the server is asked if nobody knows it.
+
+        Raises:
+            KamerplanterError: Nobody knows it, and the server does not say.
+        """
+        if (name := self._zone_name(plant_key)) is None:
+            await self.learn(await self._client.snapshot())
+            name = self._zone_name(plant_key)
+        return await self.zone() if name is None else await self._read(name)
 
     async def zone(self) -> ZoneInfo:
         """Return the site's zone; the server is asked if nobody knows it yet.
@@ -74,7 +91,8 @@ class ServerTime:
         return command.as_of(self.now(), self.today())
 
     async def learn(self, shown: GardenSnapshot) -> None:
-        """Take zone and clock from a snapshot that was taken just now."""
+        """Take zones and clock from a snapshot that was taken just now."""
+        self._shown = shown
         self._ahead = shown.taken_at - self._clock()
         if self._name != shown.time_zone:
             self._name = shown.time_zone
@@ -85,8 +103,9 @@ class ServerTime:
             await self._remember(_AHEAD, str(self._ahead.total_seconds()))
 
     def assume(self, shown: GardenSnapshot) -> None:
-        """Take the zone of what was shown before the last stop, until a better one is known."""
+        """Take the zones of what was shown before the last stop, until better ones are known."""
         self._assumed = shown.time_zone
+        self._shown = self._shown or shown
 
     async def recall(self) -> None:
         """Take up what was known before the last stop."""
@@ -94,6 +113,10 @@ class ServerTime:
             self._zone = await self._read(name)
         if (ahead_s := await self._store.recall(_AHEAD)) is not None:
             self._ahead = self._remembered_ahead = timedelta(seconds=float(ahead_s))
+
+    def _zone_name(self, plant_key: str) -> str | None:
+        view = self._shown.plant(plant_key) if self._shown is not None else None
+        return view.time_zone if view is not None else None
 
     async def _read(self, name: str) -> ZoneInfo:
         # Reading the rules of a zone blocks.

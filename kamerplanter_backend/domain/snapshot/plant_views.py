@@ -10,7 +10,7 @@ from kamerplanter_backend.domain.consequences.care_dates import (
 )
 from kamerplanter_backend.domain.consequences.channels import Source
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
-from kamerplanter_backend.domain.consequences.site_days import midnight_of, today_of
+from kamerplanter_backend.domain.consequences.site_days import midnight_of, today_of, zone_of
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
@@ -83,6 +83,7 @@ def plant_view(
         open_task_keys=tuple(task.key for task in open_tasks),
         agreements=agreements,
         hand_measurements=uow.of(HandMeasurementRepository).newest_of_plant(plant.key),
+        time_zone=zone_of(uow, plant).key,
     )
     if harvest.days_left:
         moments.append(midnight_of(uow, plant))

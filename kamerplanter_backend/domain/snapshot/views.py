@@ -195,6 +195,9 @@ class PlantView(Model):
     """One for each kind of value that two or more of its probes measure."""
     hand_measurements: tuple[HandMeasurement, ...] = ()
     """The newest of each kind."""
+    time_zone: str | None = None
+    """IANA name of the zone whose days count for its waiting periods, which is that of its site;
+    none = the garden's, as an older version told none."""
 
 
 class TaskView(Model):
