@@ -211,12 +211,12 @@ def test_late_reading_opens_its_hour_again_and_the_one_it_reaches_into(
         before = uow.rollups.range(probe, EC, HOUR, EARLIEST, LATEST)
 
         uow.readings.append([reading(59, 4.0)])
-        assert refresh(uow) == 1
+        # That hour, and the third one, which the last value will speak for.
+        assert refresh(uow) == 2
         after = uow.rollups.range(probe, EC, HOUR, EARLIEST, LATEST)
         [day] = uow.rollups.range(probe, EC, DAY, EARLIEST, LATEST)
 
-    # The last value reaches into a third hour, for twice the median interval of 30 minutes.
-    assert [item.mean for item in before] == [2.0, 2.0, 2.0]
+    assert [item.mean for item in before] == [2.0, 2.0]
     assert after[0].high == 4.0
     # From 11:00 to 11:30 the late value counts: its next neighbour came at 11:30.
     assert after[1].mean == pytest.approx(3.0)
@@ -251,12 +251,9 @@ def test_what_is_due_is_part_of_an_answer(unit: OpenUnit, probe: str) -> None:
         refresh(uow)
         stored = {level: uow.rollups.range(probe, EC, level, *window) for level in (HOUR, DAY)}
 
-    # What the last value will speak for is told when that hour has begun.
-    *begun, ahead = stored[HOUR]
-    assert asked == {HOUR: begun, DAY: stored[DAY]}
-    assert [item.reading_count for item in begun] == [3, 2, 1]
-    assert (ahead.reading_count, ahead.covered_s) == (0, 50 * 60)
-    assert [item.reading_count for item in stored_before] == [2, 1, 0, 0]
+    assert asked == stored
+    assert [item.reading_count for item in stored[HOUR]] == [3, 2, 1]
+    assert [item.reading_count for item in stored_before] == [2, 1]
 
 
 def test_history_whose_readings_are_gone_is_not_written_over(unit: OpenUnit, probe: str) -> None:

@@ -78,12 +78,14 @@ def refresh(uow: UnitOfWork, *, before: datetime | None = None, limit: int | Non
     due = uow.rollups.due(before=before, limit=limit)
     later = frozenset(uow.rollups.due(from_at=before) if before is not None and due else ())
     made: list[Rollup] = []
+    next_due: list[DueHour] = []
     for (probe_key, kind), hours in groupby(due, key=itemgetter(0, 1)):
         channel = _Channel(probe_key, kind, eras[probe_key, kind])
         fresh = _fresh_hours(uow, channel, list(hours), later)
+        next_due += (_due_hour(channel, item.starts_at) for item in _take_ahead(uow, fresh))
         made += fresh.values()
         made += _fresh_days(uow, channel, fresh)
-    uow.rollups.put(made, due)
+    uow.rollups.put(made, due, next_due)
     return len(due)
 
 
@@ -111,17 +113,23 @@ def rollups_within(  # noqa: PLR0917 - the key of a rollup, and a window
     if due := [item for item in near if item.kind is kind]:
         channel = _Channel(probe_key, kind, eras_of(uow, probe_key)[probe_key, kind])
         hours = _fresh_hours(uow, channel, due)
+        _take_ahead(uow, hours)
         fresh: Iterable[Rollup] = hours.values()
         if level is RollupLevel.DAY:
             fresh = _fresh_days(uow, channel, hours)
         low, high = microseconds(from_at), microseconds(until_at)
         found |= {item.starts_us: item for item in fresh if low <= item.starts_us < high}
+    return [item for _, item in sorted(found.items()) if _counted(item) > 0 or item.covered_s > 0]
+
+
+def _take_ahead(uow: UnitOfWork, hours: Hours) -> list[Rollup]:
+    """Take out hours that have not begun, and that a value will speak for; return them.
+
+    Until then nothing is known of them.
+    """
     now_us = microseconds(uow.context.now)
-    return [
-        item
-        for start, item in sorted(found.items())
-        if _counted(item) > 0 or (item.covered_s > 0 and start <= now_us)
-    ]
+    ahead = [start for start, item in hours.items() if start > now_us and _counted(item) == 0]
+    return [hours.pop(start) for start in ahead]
 
 
 def _fresh_hours(

@@ -81,11 +81,17 @@ class Rollups:
         self._ask({probe_key})
         return self._transaction.rollups.range(probe_key, kind, level, from_at, until_at, most=most)
 
-    def put(self, rollups: Sequence[Rollup], settled: Sequence[DueHour]) -> None:
-        """Store rollups, and forget that these hours were due."""
+    def put(
+        self,
+        rollups: Sequence[Rollup],
+        settled: Sequence[DueHour],
+        next_due: Sequence[DueHour] = (),
+    ) -> None:
+        """Store rollups, forget that these hours were due, and note which will be."""
         self._ask({item.probe_key for item in rollups} | {item.probe_key for item in settled})
         self._transaction.rollups.put(rollups)
         self._transaction.rollups.settle(settled)
+        self._transaction.rollups.mark(next_due)
 
     def prune(self, level: RollupLevel, before: datetime) -> int:
         """Delete rollups that begin before a moment; return how many went."""

@@ -146,6 +146,28 @@ def test_a_probe_that_reports_rarely_speaks_for_the_hours_between(garden: Garden
     assert days[1].coverage_ratio == 1
 
 
+def test_an_hour_that_a_value_will_speak_for_is_told_when_it_begins(garden: Garden) -> None:
+    probe = garden.probe(EC)
+    garden.at("2026-05-02 00:00")
+    for _ in range(2):
+        garden.measure(probe, EC, 1.5)
+        garden.wait(minutes=90)
+    garden.at("2026-05-02 02:05")
+    garden.services.telemetry.roll_up(garden.context())
+
+    seen = []
+    for clock in ("02:05", "03:05", "04:05", "09:05"):
+        garden.at(f"2026-05-02 {clock}")
+        [day] = listed(garden, probe, RollupLevel.DAY)
+        seen.append((len(listed(garden, probe, RollupLevel.HOUR)), day.covered_s / 3600))
+        garden.services.telemetry.roll_up(garden.context())
+
+    # Measured at 0:00 and 1:30; the second value speaks until 3:30.
+    assert seen == [(3, 2), (4, 2.5), (4, 2.5), (4, 2.5)]
+    with open_unit(garden.store, garden.context()) as uow:
+        assert uow.rollups.due() == []
+
+
 def test_what_comes_late_says_anew_how_long_a_value_speaks(garden: Garden) -> None:
     probe = garden.probe(EC)
     garden.at("2026-05-02 00:00")
