@@ -79,9 +79,8 @@ def open_server(
                 now=now,
                 time_zone=settings.time_zone,
             )
-        installation = InstallationService(store).ensure(
-            account_context(SERVER_ACTOR, now, role=Role.ADMIN)
-        )
+        installation = InstallationService(store)
+        known_by = installation.ensure(account_context(SERVER_ACTOR, now, role=Role.ADMIN))
         feed = CommitFollower(store)
         return Server(
             settings=settings,
@@ -90,6 +89,7 @@ def open_server(
             accounts=build_accounts(store, settings, tenants, members, mailer=mailer),
             tenants=tenants,
             members=members,
+            installation=installation,
             clock=clock,
             executor=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="server"),
             password_executor=ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="password"),
@@ -97,7 +97,7 @@ def open_server(
             contexts=ContextMaker(feed, services.site, now),
             readings=ReadingDesk(services.telemetry),
             started_at=now,
-            instance_id=installation.key,
+            instance_id=known_by.key,
             feed=feed,
             hub=ChangeHub(feed),
         )

@@ -16,12 +16,16 @@ IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
     },
 }
 
+_GONE = "Not looked at: what is deleted already is not found (404)."
 _ONCE = "Not looked at: the answer holds a secret that is kept nowhere, so each call "
 NOT_REMEMBERED = {
     "telemetry_send_readings": "Not looked at: a reading is stored once by its channel and `at`, "
     "however often it comes. One without `at` is of the moment at which it arrives.",
     "calendar_create_feed": f"{_ONCE}makes a feed.",
     "calendar_renew_feed": f"{_ONCE}makes a new address.",
+    "tenants_delete_garden": _GONE,
+    "admin_delete_tenant": _GONE,
+    "admin_delete_user": _GONE,
     "tenants_invite_by_mail": "Not looked at: each call makes an invitation and sends a mail.",
     "tenants_invite_by_link": f"{_ONCE}makes an invitation.",
 }

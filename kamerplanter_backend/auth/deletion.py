@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kamerplanter_backend.auth.profile import ProfileService
+from kamerplanter_backend.auth.user_admin import living
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import ConflictError
 from kamerplanter_backend.domain.consequences.audit import record_audit
@@ -40,7 +41,7 @@ DELETED_NAME = "Deleted account"
 
 
 class DeletionService(Service):
-    """Forgets people who ask for it."""
+    """Forgets people who ask for it, or whom a platform admin puts out."""
 
     def __init__(
         self,
@@ -85,19 +86,42 @@ class DeletionService(Service):
                 stays as it is, so whoever works there too may be forgotten.
         """
         self._profile.confirm_identity(user_key, session_key, password, now)
-        context = account_context(user_key, now)
+        self._erase(account_context(user_key, now), user_key, expected_revision)
+
+    def delete_other(
+        self, context: Context, user_key: str, expected_revision: int | None = None
+    ) -> None:
+        """Delete somebody else's account for a platform admin, by the rules of `delete`.
+
+        Raises:
+            NotFoundError: There is no such account.
+            ConflictError: It is the own one, or one that `delete` would refuse.
+            StaleRevisionError: The account has another revision than expected.
+            TenantSuspendedError: As for `delete`: such a garden is deleted by itself before.
+        """
+        if user_key == context.actor:
+            raise ConflictError(
+                "This is your own account: delete it by DELETE /api/v1/users/me, or ask another "
+                "platform admin.",
+                kind="users",
+                field="key",
+                value=user_key,
+            )
+        self._erase(context, user_key, expected_revision)
+
+    def _erase(self, context: Context, user_key: str, expected_revision: int | None) -> None:
         self._check_seen(context, user_key, expected_revision)
         lonely, shared = self._gardens(context, user_key)
         for garden_key in shared:
-            self._members.leave(_within(context, garden_key))
+            self._members.leave(_within(context, garden_key), user_key)
         for garden_key in lonely:
-            self._tenants.remove(_within(context, garden_key), if_alone=True)
+            self._tenants.remove(_within(context, garden_key), if_only=user_key)
         self._forget(context, user_key)
 
     @query()
     def _check_seen(self, uow: UnitOfWork, user_key: str, expected_revision: int | None) -> None:
         # Before anything goes: a view that is too old must not cost a garden.
-        user = uow.of(UserRepository).get(user_key)
+        user = living(uow.of(UserRepository), user_key)
         check_revision(user, expected_revision, "users")
         _check_successor(uow, user)
 
@@ -174,8 +198,8 @@ def _check_successor(uow: UnitOfWork, user: User) -> None:
     admins = uow.of(UserRepository).find(Where("is_platform_admin", "==", True))
     if not any(admin.is_open and admin.key != user.key for admin in admins):
         raise ConflictError(
-            "You are the last platform admin: make somebody else one before you delete your "
-            "account.",
+            "This is the last platform admin: make somebody else one before the account is "
+            "deleted.",
             kind="users",
             field="is_platform_admin",
             value=user.key,
@@ -188,8 +212,8 @@ def _check_handed_over(uow: UnitOfWork, membership: Membership) -> None:
         return
     garden = uow.of(TenantRepository).get(membership.garden_key)
     raise ConflictError(
-        f"You are the last admin of {garden.name!r}, where others work too: make one of them "
-        "an admin, or delete the garden, before you delete your account.",
+        f"There is no other admin of {garden.name!r}, where others work too: make one of them "
+        "an admin, or delete the garden, before the account is deleted.",
         kind="tenants",
         field="slug",
         value=garden.slug,

@@ -41,7 +41,7 @@ class UserAdminService(Service):
             StaleRevisionError: It has another revision than expected.
         """
         users = uow.of(UserRepository)
-        user = _living(users, key)
+        user = living(users, key)
         if user.is_active is is_active:
             return user
         _check_actor(uow)
@@ -70,7 +70,7 @@ class UserAdminService(Service):
             StaleRevisionError: It has another revision than expected.
         """
         users = uow.of(UserRepository)
-        user = _living(users, key)
+        user = living(users, key)
         if user.is_platform_admin is is_platform_admin:
             return user
         _check_actor(uow)
@@ -82,7 +82,12 @@ class UserAdminService(Service):
         return users.change(user, is_platform_admin=is_platform_admin)
 
 
-def _living(users: UserRepository, key: str) -> User:
+def living(users: UserRepository, key: str) -> User:
+    """Return an account that was not deleted.
+
+    Raises:
+        NotFoundError: There is none.
+    """
     user = users.try_get(key)
     if user is None or user.deleted_at is not None:
         raise NotFoundError(f"No account {key!r}.", kind="users", key=key)

@@ -19,6 +19,7 @@ from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.common.context_maker import ContextMaker
 from kamerplanter_backend.config.settings import Settings
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.domain.services.installation_service import InstallationService
 from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import TenantService
 from kamerplanter_backend.telemetry.ingest import ReadingDesk
@@ -39,6 +40,7 @@ class Server:
     """Who calls, and everything about users, sessions and keys."""
     tenants: TenantService
     members: MembershipService
+    installation: InstallationService
     clock: Clock
     executor: ThreadPoolExecutor
     """For what blocks, except password checks: writes and long answers."""

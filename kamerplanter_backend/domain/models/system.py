@@ -62,3 +62,20 @@ class InstallationFields(Model):
 
 class Installation(Entity, InstallationFields):
     """The installation that exists: by its key clients know it again under another address."""
+
+
+class InstallationCounts(Model):
+    """How much there is on a server; what is in the gardens is not counted."""
+
+    account_count: int = Field(ge=0)
+    """Accounts that were not deleted, the locked ones too."""
+    locked_account_count: int = Field(ge=0)
+    """Those of them that a platform admin has locked out."""
+    platform_admin_count: int = Field(ge=0)
+    """Those of them that look after the installation."""
+    garden_count: int = Field(ge=0)
+    """Gardens, the suspended ones too."""
+    suspended_garden_count: int = Field(ge=0)
+    """Those of them in which nobody can write."""
+    membership_count: int = Field(ge=0)
+    """People in gardens; who works in two of them counts twice."""

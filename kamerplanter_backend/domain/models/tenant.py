@@ -51,7 +51,8 @@ class RetiredSlugFields(Model):
 
     slug: str = Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$")
     deleted_by: str
-    """Who deleted the garden, and may give the slug to another one of the own."""
+    """Who deleted the garden as a member, and may give the slug to another one of the own; `*` =
+    nobody."""
     free_at: Instant
     """From then on it is for everybody."""
 

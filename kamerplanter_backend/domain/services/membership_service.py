@@ -91,6 +91,17 @@ class MembershipService(Service):
 
         return page.shown_as(shown)
 
+    def members_of(self, context: Context, garden_key: str, query: Query) -> Page[Member]:
+        """Return a page of the members of any garden, for a platform admin.
+
+        Raises:
+            NotFoundError: There is no such garden.
+        """
+        within = replace(context, tenant_key=garden_key)
+        with open_unit(self.store, within) as uow:
+            uow.of(TenantRepository).get(garden_key)
+        return self.members(within, query)
+
     @command(MembershipRepository, InvitationRepository, AuditRepository)
     def set_role(
         self, uow: UnitOfWork, key: str, role: Role, expected_revision: int | None = None
@@ -137,21 +148,24 @@ class MembershipService(Service):
         self._end(uow, membership, AuditAction.MEMBER_REMOVED)
 
     @command(*_WRITTEN_AT_THE_END)
-    def leave(self, uow: UnitOfWork) -> None:
-        """Take the actor out of the garden.
+    def leave(self, uow: UnitOfWork, user_key: str | None = None) -> None:
+        """Take the actor out of the garden, or a user whose account goes.
 
         Open invitations, API keys and calendar feeds of a member end with the membership, for
         good: who comes back makes new ones.
 
         Raises:
-            NotFoundError: The actor is no member.
+            NotFoundError: This is no member.
             ConflictError: The garden would be left without an admin.
         """
         members = uow.of(MembershipRepository)
-        membership = members.between(uow.context.tenant_key, uow.context.actor)
+        leaver = user_key or uow.context.actor
+        membership = members.between(uow.context.tenant_key, leaver)
         if membership is None:
-            raise NotFoundError("You are no member.", kind="memberships", key=uow.context.actor)
-        self._end(uow, membership, AuditAction.MEMBER_LEFT)
+            raise NotFoundError("This is no member.", kind="memberships", key=leaver)
+        is_own = leaver == uow.context.actor
+        action = AuditAction.MEMBER_LEFT if is_own else AuditAction.MEMBER_REMOVED
+        self._end(uow, membership, action)
 
     # --- Invitations ------------------------------------------------------------------------
 

@@ -58,6 +58,10 @@ days: a season is enough to notice."""
 MAX_RETIRED_SLUGS = 10_000
 """Slugs that are kept free; beyond that the oldest are for everybody before their time."""
 
+NOBODY = SHARED_TENANT
+"""Who may give the slug of a garden to another one if a platform admin has deleted it: its devices
+would reach whoever did."""
+
 PLATFORM_KEY = "platform"
 """Key and slug of the one garden of a server without accounts."""
 
@@ -229,13 +233,17 @@ class TenantService(Service):
             return tenants.change(tenant, suspended_at=context.now if suspended else None)
 
     def remove(
-        self, context: Context, *, if_alone: bool = False, expected_revision: int | None = None
+        self,
+        context: Context,
+        *,
+        if_only: str | None = None,
+        expected_revision: int | None = None,
     ) -> None:
         """Delete the garden of the context with everything in it; there is no way back.
 
         Args:
             context: Of the garden.
-            if_alone: Only if the actor is its one member.
+            if_only: Only if this user is its one member; none = whoever works there.
             expected_revision: The one that the caller saw; none = whatever it is now.
 
         Raises:
@@ -243,33 +251,27 @@ class TenantService(Service):
             TenantSuspendedError: It is suspended.
             StaleRevisionError: It has another revision than expected.
         """
-        key = context.tenant_key
-        if key == PLATFORM_KEY:
-            raise ConflictError(
-                "The garden of the server itself cannot be deleted.",
-                kind="tenants",
-                field="key",
-                value=key,
-            )
         with open_unit(self.store, context, (*REPOSITORIES, Readings)) as uow:
-            tenant = uow.of(TenantRepository).get(key)
+            tenant = uow.of(TenantRepository).get(context.tenant_key)
             check_revision(tenant, expected_revision, "tenants")
             check_not_suspended(tenant)
-            members = uow.of(MembershipRepository).of_garden(key) if if_alone else []
-            if any(member.user_key != context.actor for member in members):
+            members = uow.of(MembershipRepository).of_garden(tenant.key) if if_only else []
+            if any(member.user_key != if_only for member in members):
                 raise ConflictError(
                     f"Somebody has joined {tenant.name!r} meanwhile; try again.",
                     kind="tenants",
                     field="slug",
                     value=tenant.slug,
                 )
-            erase_garden(uow)
-            uow.of(TenantRepository).remove(tenant.key)
-            _retire_slug(uow, tenant.slug)
-            # The garden's own audit is gone with it: that it was there is kept elsewhere.
-            record_audit(
-                uow.for_installation(), AuditAction.DELETED, "tenants", key, slug=tenant.slug
-            )
+            _remove(uow, tenant, heir=if_only or context.actor)
+
+    def remove_any(self, context: Context, key: str, expected_revision: int | None = None) -> None:
+        """Delete any garden, a suspended one too, for a platform admin; else as `remove`."""
+        within = replace(context, tenant_key=key)
+        with open_unit(self.store, within, (*REPOSITORIES, Readings)) as uow:
+            tenant = uow.of(TenantRepository).get(key)
+            check_revision(tenant, expected_revision, "tenants")
+            _remove(uow, tenant, heir=NOBODY)
 
     @query()
     def list_all(self, uow: UnitOfWork, query: Query) -> Page[Tenant]:
@@ -311,15 +313,15 @@ def garden_view(tenant: Tenant, role: Role) -> Garden:
 
 
 def check_not_suspended(tenant: Tenant) -> None:
-    """Make sure that a garden may go: what is in a suspended one stays.
+    """Make sure that its members may delete a garden: what is in a suspended one stays.
 
     Raises:
         TenantSuspendedError: It is suspended; names it.
     """
     if tenant.suspended_at is not None:
         raise TenantSuspendedError(
-            f"The garden {tenant.name!r} is suspended, so it stays as it is: ask a platform admin "
-            "to let it go on, then it can be deleted.",
+            f"The garden {tenant.name!r} is suspended, so it stays as it is: only a platform "
+            "admin can let it go on, or delete it.",
             permission=Permission.TENANT_DELETE.value,
             field="slug",
             value=tenant.slug,
@@ -336,6 +338,24 @@ def erase_garden(uow: UnitOfWork) -> None:
                 if kept.try_get(entity.key) is not None:
                     kept.remove(entity.key)
     uow.forget_answers()
+
+
+def _remove(uow: UnitOfWork, tenant: Tenant, *, heir: str) -> None:
+    """Delete a garden, and keep its slug for one user, or for nobody."""
+    if tenant.key == PLATFORM_KEY:
+        raise ConflictError(
+            "The garden of the server itself cannot be deleted.",
+            kind="tenants",
+            field="key",
+            value=tenant.key,
+        )
+    erase_garden(uow)
+    uow.of(TenantRepository).remove(tenant.key)
+    _retire_slug(uow, tenant.slug, heir)
+    # The garden's own audit is gone with it: that it was there is kept elsewhere.
+    record_audit(
+        uow.for_installation(), AuditAction.DELETED, "tenants", tenant.key, slug=tenant.slug
+    )
 
 
 def _free_slug(uow: UnitOfWork, name: str) -> str:
@@ -357,12 +377,12 @@ def _is_free(uow: UnitOfWork, slug: str) -> bool:
     return retired.free_at <= uow.context.now
 
 
-def _retire_slug(uow: UnitOfWork, slug: str) -> None:
+def _retire_slug(uow: UnitOfWork, slug: str, heir: str) -> None:
     """Keep the slug of a deleted garden from the next owner, whom its devices would reach."""
     slugs = uow.of(RetiredSlugRepository)
     if (before := slugs.of_slug(slug)) is not None:
         slugs.remove(before.key)
     free_at = uow.context.now + SLUG_RETIRED_FOR
-    slugs.add(RetiredSlugFields(slug=slug, deleted_by=uow.context.actor, free_at=free_at))
+    slugs.add(RetiredSlugFields(slug=slug, deleted_by=heir, free_at=free_at))
     for item in slugs.superfluous(uow.context.now, MAX_RETIRED_SLUGS):
         slugs.remove(item.key)

@@ -32,6 +32,8 @@ PATIENCE_S = 20
 class Guest:
     """An account with a garden of its own, and a login of it."""
 
+    key: str
+    garden_key: str
     password: str
     token: str
     csrf_token: str
@@ -74,10 +76,17 @@ class Guests:
         self._post(f"{AUTH}/verify-email", {"token": self._code_for(email)})
         login = self._post(f"{AUTH}/login", {"email": email, "password": self._password})
         token = login.json()["access_token"]
-        gardens = self._http.get(
-            "/api/v1/tenants", headers={"Authorization": f"Bearer {token}"}
-        ).raise_for_status()
-        return Guest(self._password, token, login.cookies["kp_csrf"], gardens.json()[0]["slug"])
+        own = {"Authorization": f"Bearer {token}"}
+        account = self._http.get("/api/v1/users/me", headers=own).raise_for_status().json()
+        garden = self._http.get("/api/v1/tenants", headers=own).raise_for_status().json()[0]
+        return Guest(
+            account["key"],
+            garden["key"],
+            self._password,
+            token,
+            login.cookies["kp_csrf"],
+            garden["slug"],
+        )
 
     def verify_code(self) -> str:
         """Return a code that confirms the address of a new account."""

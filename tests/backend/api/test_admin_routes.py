@@ -179,3 +179,63 @@ async def test_what_happens_within_a_garden_is_not_told_to_platform_admins(
         listed = (await admin.get(AUDIT)).json()
 
     assert listed["items"] == []
+
+
+async def test_the_installation_is_counted(full: Bench, root: Person) -> None:
+    anna, ben, cara = (full.person(name) for name in ("anna", "ben", "cara"))
+    shared, west = full.garden(anna, "Allotment"), full.garden(anna, "West")
+    full.join(shared, ben, Role.GROWER)
+    async with full.client(headers=root.headers) as admin:
+        await admin.put(f"/api/v1/admin/tenants/{west.key}/suspension", json={"suspended": True})
+        await admin.put(f"/api/v1/admin/users/{ben.key}/activation", json={"is_active": False})
+        await admin.delete(f"/api/v1/admin/users/{cara.key}")
+
+        answer = await admin.get("/api/v1/admin/stats")
+
+    assert answer.json() == {
+        "account_count": 3,
+        "locked_account_count": 1,
+        "platform_admin_count": 1,
+        "garden_count": 2,
+        "suspended_garden_count": 1,
+        "membership_count": 3,
+    }
+
+
+async def test_the_members_of_one_garden_are_listed_page_by_page(full: Bench, root: Person) -> None:
+    anna, ben = full.person("anna"), full.person("ben")
+    north, south = full.garden(anna, "North"), full.garden(ben, "South")
+    full.join(north, ben, Role.GROWER)
+    path = f"/api/v1/admin/tenants/{north.key}/members"
+    async with full.client(headers=root.headers) as admin:
+        first = (await admin.get(path, params={"limit": 1})).json()
+        rest = (await admin.get(path, params={"limit": 1, "cursor": first["cursor"]})).json()
+        growers = (await admin.get(path, params={"role": "grower"})).json()
+        other = (await admin.get(f"/api/v1/admin/tenants/{south.key}/members")).json()
+
+    members = [*first["items"], *rest["items"]]
+    assert (first["total"], rest["cursor"]) == (2, None)
+    assert [(item["user_key"], item["email"], item["role"]) for item in members] == [
+        (anna.key, anna.email, "admin"),
+        (ben.key, ben.email, "grower"),
+    ]
+    assert [item["user_key"] for item in growers["items"]] == [ben.key]
+    assert [item["user_key"] for item in other["items"]] == [ben.key]
+
+
+async def test_a_garden_that_is_not_there_has_no_members(full: Bench, root: Person) -> None:
+    async with full.client(headers=root.headers) as admin:
+        answer = await admin.get("/api/v1/admin/tenants/nowhere/members")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "TENANT_NOT_FOUND")
+
+
+async def test_who_sees_the_members_of_a_garden_sees_nothing_in_it(
+    full: Bench, root: Person
+) -> None:
+    garden = full.garden(full.person("anna"), "Allotment")
+    async with full.client(headers=root.headers) as admin:
+        seen = await admin.get(f"/api/v1/admin/tenants/{garden.key}/members")
+        plants = await admin.get(f"/api/v1/t/{garden.slug}/plants")
+
+    assert (seen.status_code, plants.status_code) == (200, 404)

@@ -267,6 +267,23 @@ def test_the_header_says_what_it_does_there(
     assert about in header["description"]
 
 
+@pytest.mark.parametrize("path", ["tenants/{slug}", "admin/tenants/{key}", "admin/users/{key}"])
+def test_what_is_gone_for_good_is_not_said_to_answer_again(
+    document: dict[str, Any], path: str
+) -> None:
+    documented = dict(operations(document))
+    name = f"delete /api/v1/{path}"
+    if "post /api/v1/auth/login" not in documented:
+        # A light server has no accounts.
+        assert name not in documented
+        return
+    (header,) = [
+        found for found in documented[name]["parameters"] if found["name"] == "Idempotency-Key"
+    ]
+
+    assert "is not found (404)" in header["description"]
+
+
 def test_who_names_a_revision_is_told_the_next_one(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         headers = [parameter["name"] for parameter in operation.get("parameters", ())]

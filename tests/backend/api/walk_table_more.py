@@ -132,6 +132,10 @@ ACCOUNTS: dict[str, Row] = {
     "admin_suspend_tenant": Row(
         who=PLATFORM, key=Things.tenant_key, body=lambda things: {"suspended": True}
     ),
+    "admin_get_stats": Row(who=PLATFORM),
+    "admin_list_tenant_members": Row(who=PLATFORM, key=Things.tenant_key),
+    "admin_delete_tenant": Row(who=PLATFORM, key=Things.tenant_key),
+    "admin_delete_user": Row(who=PLATFORM, key=Things.account),
 }
 
 TENANTS: dict[str, Row] = {

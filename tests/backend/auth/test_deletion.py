@@ -155,7 +155,7 @@ class TestDelete:
                 account_context("root", people.now, role=Role.ADMIN), garden.key, suspended=True
             )
 
-        def suspend_first(context: Context, **how: bool) -> None:
+        def suspend_first(context: Context, **how: Any) -> None:
             suspend()
             remove(context, **how)
 
@@ -222,7 +222,7 @@ class TestDelete:
         change_user(people, "bob@example.org", is_platform_admin=True)
         remove = people.tenants.remove
 
-        def other_goes_first(context: Context, **how: bool) -> None:
+        def other_goes_first(context: Context, **how: Any) -> None:
             change_user(people, "bob@example.org", is_platform_admin=False)
             remove(context, **how)
 
@@ -243,7 +243,7 @@ class TestDelete:
         )
         remove = people.tenants.remove
 
-        def join_first(context: Context, **how: bool) -> None:
+        def join_first(context: Context, **how: Any) -> None:
             if context.tenant_key == garden.key:
                 share(people, garden.key, bob.key, Role.GROWER)
             remove(context, **how)

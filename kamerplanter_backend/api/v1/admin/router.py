@@ -15,13 +15,14 @@ from kamerplanter_backend.api.pagination import (
     page_of,
     query_of,
 )
-from kamerplanter_backend.api.v1.tenants.router import AuditList
+from kamerplanter_backend.api.v1.tenants.router import AuditList, MemberList
 from kamerplanter_backend.common.auth import PlatformAdmin, not_kept
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ExpectedRevision, ServerDep, etag
 from kamerplanter_backend.domain.interfaces.document_store import Page
 from kamerplanter_backend.domain.models.identity import User
-from kamerplanter_backend.domain.models.tenant import AuditEntry, Tenant, TenantKind
+from kamerplanter_backend.domain.models.system import InstallationCounts
+from kamerplanter_backend.domain.models.tenant import AuditEntry, Member, Tenant, TenantKind
 from kamerplanter_engines.models.base import Instant, Key, Model
 
 router = Router(prefix="/admin", tags=["admin"])
@@ -94,6 +95,14 @@ UserList = list_parameters("UserList", UserFilters, entity=User, sort=("email", 
 TenantList = list_parameters("TenantList", TenantFilters, entity=Tenant, sort=("name", "slug"))
 
 
+@router.get("/stats", summary="Count accounts and gardens")
+async def get_stats(
+    server: ServerDep, context: Annotated[Context, Depends(PlatformAdmin())]
+) -> InstallationCounts:
+    """Return how many accounts, gardens and memberships there are."""
+    return await server.ask(lambda: server.installation.counts(context))
+
+
 @router.get("/tenants", summary="List all gardens")
 async def list_tenants(
     server: ServerDep,
@@ -133,6 +142,33 @@ async def suspend_tenant(  # noqa: PLR0917 - FastAPI fills them in
     summary = await server.run(act)
     response.headers["ETag"] = etag(summary.revision)
     return summary
+
+
+@router.get("/tenants/{key}/members", summary="List the members of a garden")
+async def list_tenant_members(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+    asked: Annotated[MemberList, QueryParameter()],  # type: ignore[valid-type]  # made there
+) -> ListPage[Member]:
+    """Return who works in a garden, with e-mail addresses; nobody becomes a member this way."""
+    page = await server.ask(lambda: server.members.members_of(context, key, query_of(asked)))
+    return page_of(page, asked)
+
+
+@router.delete("/tenants/{key}", status_code=204, summary="Delete a garden of others")
+async def delete_tenant(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+    expected: ExpectedRevision,
+) -> None:
+    """Delete a garden with everything in it, a suspended one too; there is no way back.
+
+    Its slug is for nobody within 90 days. The one garden of a server that had no accounts before
+    stays (409).
+    """
+    await server.run(lambda: server.tenants.remove_any(context, key, expected))
 
 
 @router.get("/users", summary="List all accounts")
@@ -183,6 +219,23 @@ async def appoint_user(  # noqa: PLR0917 - as above
     user = await server.run(lambda: admin.set_platform_admin(context, key, wanted, expected))
     response.headers["ETag"] = etag(user.revision)
     return _account(user)
+
+
+@router.delete("/users/{key}", status_code=204, summary="Delete an account of somebody else")
+async def delete_user(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(PlatformAdmin())],
+    expected: ExpectedRevision,
+) -> None:
+    """Delete an account, and the gardens where nobody else works, for good.
+
+    What the person wrote in shared gardens stays, under a key without a person. The own account is
+    not deleted here (409), nor one without which a garden with other members has no admin (409). A
+    suspended garden where nobody else works stays, and its member with it (403): delete that first.
+    """
+    deletion, context = server.accounts.deletion, not_kept(context)
+    await server.run(lambda: deletion.delete_other(context, key, expected))
 
 
 @router.get("/audit", summary="List what is on record of the installation")
