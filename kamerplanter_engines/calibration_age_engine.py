@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from kamerplanter_engines.calibration_engine import in_force
 from kamerplanter_engines.calibration_point_engine import POINTS
-from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.base import MICROSECOND, utc
 from kamerplanter_engines.models.calibration import (
     DRIFTING_KINDS,
     Calibration,
@@ -18,9 +18,6 @@ from kamerplanter_engines.models.calibration import (
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
-
-_MOMENT = timedelta(microseconds=1)
-"""At its limit a calibration is not older than that yet."""
 
 LOST = frozenset({CalibrationState.REPLACED, CalibrationState.REMAPPED, CalibrationState.WITHDRAWN})
 """States of a channel that was calibrated and has no calibration in force any more."""
@@ -153,4 +150,5 @@ def _lost(
 def changes_at(statuses: Iterable[CalibrationStatus]) -> tuple[datetime, ...]:
     """Return when a status changes by time alone, those that have changed already among them."""
     limits = (at for item in statuses for at in (item.due_at, item.expires_at) if at is not None)
-    return tuple(limit + _MOMENT for limit in limits)
+    # At its limit a calibration is not older than that yet.
+    return tuple(limit + MICROSECOND for limit in limits)

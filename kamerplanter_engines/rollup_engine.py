@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import fsum
 from statistics import median_low
 
-from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.base import MICROSECOND, utc
 from kamerplanter_engines.models.rollup import (
     Bucket,
     Era,
@@ -28,9 +28,8 @@ HOLD_INTERVALS = 2
 """A value speaks for so many of the usual intervals between readings."""
 
 _SECOND = timedelta(seconds=1)
-_MICROSECOND = timedelta(microseconds=1)
 _US_PER_S = 1_000_000
-_LONGEST_HOLD_US = LONGEST_HOLD // _MICROSECOND
+_LONGEST_HOLD_US = LONGEST_HOLD // MICROSECOND
 
 
 def bucket_of(level: RollupLevel, at: datetime, zone: tzinfo) -> Bucket:
@@ -86,7 +85,7 @@ def _hour(moment: datetime, zone: tzinfo) -> Bucket:
     offset = local.utcoffset()
     if starts_at.astimezone(zone).utcoffset() != offset:
         starts_at = _change(starts_at, moment, zone)
-    if (ends_at - _MICROSECOND).astimezone(zone).utcoffset() != offset:
+    if (ends_at - MICROSECOND).astimezone(zone).utcoffset() != offset:
         ends_at = _change(moment, ends_at, zone)
     return Bucket(starts_at, ends_at)
 

@@ -23,7 +23,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from kamerplanter_engines.agreement_engine import tolerance
-from kamerplanter_engines.models.base import is_ahead
+from kamerplanter_engines.models.base import MICROSECOND, is_ahead
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.models.twin import Span
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
@@ -195,7 +195,7 @@ def _way(twin: Twin, since: datetime, at: datetime, stuck: timedelta) -> float:
         return 0.0
     from_at = max(counts_from(since, stuck), at - STUCK_TIMES_SEEN * stuck)
     first = bisect_left(twin.spans, from_at, key=_begins)
-    over = bisect_left(twin.spans, at - twin.span + timedelta(microseconds=1), key=_begins)
+    over = bisect_left(twin.spans, at - twin.span + MICROSECOND, key=_begins)
     seen = twin.spans[first:over]
     # One that has been silent since is no witness any more.
     if not seen or seen[-1].from_at < at - stuck / 2:

@@ -110,6 +110,9 @@ Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.
 """The lasting identity of a document."""
 
 
+MICROSECOND = timedelta(microseconds=1)
+"""The least that two moments differ: what comes after one begins so much later."""
+
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """How far a moment may lie ahead and still count as past."""
 

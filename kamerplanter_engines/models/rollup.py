@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -136,12 +137,11 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when the first zone of a channel holds."""
 
 _EPOCH = ALWAYS
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime) -> int:
     """Return an aware moment as microseconds since 1970 in UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - _EPOCH) // MICROSECOND
 
 
 def moment_of(at_us: int) -> datetime:

@@ -12,7 +12,8 @@ from itertools import repeat
 
 from pydantic import BaseModel
 
-from kamerplanter_backend.data_access.sqlite.times import EPOCH, MICROSECOND
+from kamerplanter_backend.data_access.sqlite.times import EPOCH
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
 from kamerplanter_engines.stillness_engine import COARSE_STEP
 

@@ -31,8 +31,9 @@ from kamerplanter_backend.data_access.sqlite.repeats import (
     new_of_any,
     new_of_rising,
 )
-from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US, MICROSECOND, microseconds
+from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US, microseconds
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from kamerplanter_engines.models.twin import Span
 

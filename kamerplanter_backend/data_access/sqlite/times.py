@@ -1,11 +1,10 @@
 """Moments as whole numbers, as they stand in the file."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from kamerplanter_engines.models.base import utc
+from kamerplanter_engines.models.base import MICROSECOND, utc
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 HOUR_US = 3_600_000_000
 
 

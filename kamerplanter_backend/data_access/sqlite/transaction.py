@@ -37,6 +37,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
     Where,
 )
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.base import MICROSECOND
 
 KEPT_CHANGES = 10_000
 """Changes that a listener may have missed and still gets; older ones are thrown away."""
@@ -223,7 +224,7 @@ class SqliteTransaction(Transaction):
         if not self._writes:
             raise UndeclaredWriteError("a transaction that only reads remembers no command")
         at_us = microseconds(at)
-        oldest_us = at_us - COMMAND_MEMORY // timedelta(microseconds=1)
+        oldest_us = at_us - COMMAND_MEMORY // MICROSECOND
         self._run("DELETE FROM command_results WHERE at_us < ?", (oldest_us,))
         written = self._run(
             "INSERT INTO command_results (tenant_key, command_key, at_us, digest, answer) "

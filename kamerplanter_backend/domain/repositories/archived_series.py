@@ -13,6 +13,7 @@ from kamerplanter_backend.domain.interfaces.archive import (
 )
 from kamerplanter_backend.domain.interfaces.document_store import Transaction
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.rollup import (
     Bucket,
     DueHour,
@@ -29,7 +30,6 @@ A_LINE = 200
 
 _FIRST = datetime(2, 1, 1, tzinfo=UTC)
 _LAST = datetime(9998, 1, 1, tzinfo=UTC)
-_MOMENT = timedelta(microseconds=1)
 
 type SeriesItem = ArchivedReadings | ArchivedRollups | ArchivedChannel
 
@@ -103,7 +103,7 @@ def _readings(
     start = _FIRST
     while found := transaction.readings.range(probe_key, kind, start, _LAST, most=A_LINE):
         yield ArchivedReadings(readings=tuple(found))
-        start = found[-1].at + _MOMENT
+        start = found[-1].at + MICROSECOND
 
 
 def _rollups(
@@ -117,7 +117,7 @@ def _rollups(
             level=level,
             rollups=tuple(_archived(item) for item in found),
         )
-        start = found[-1].starts_at + _MOMENT
+        start = found[-1].starts_at + MICROSECOND
 
 
 def _archived(item: Rollup) -> ArchivedRollup:

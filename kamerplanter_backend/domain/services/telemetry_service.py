@@ -34,6 +34,7 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
 from kamerplanter_backend.domain.snapshot.twin_views import looked_up
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.errors import InvalidInputError
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
@@ -57,8 +58,6 @@ HOURS_AT_ONCE = 5000
 MAX_LISTED = 20_000
 """Most readings of one answer: a week of two a minute. 90 days would be a hundred MB."""
 
-MOMENT = timedelta(microseconds=1)
-"""Two readings of a channel are not closer."""
 
 _STORED = frozenset({Verdict.GOOD, Verdict.SUSPECT})
 """What is no value is not stored."""
@@ -208,7 +207,7 @@ class TelemetryService(Service):
         return {
             moment: found[0]
             for moment in moments
-            if (found := uow.readings.range(*moment, moment[2] + MOMENT))
+            if (found := uow.readings.range(*moment, moment[2] + MICROSECOND))
         }
 
     @command(*ALERT_WRITES)

@@ -21,6 +21,7 @@ from kamerplanter_engines.agreement_engine import (
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationState,
@@ -74,7 +75,7 @@ def agreement_views(
             at_odds_at = _last_at_odds_at(uow, kind, bound)
             if at_odds_at is not None:
                 found = agree(kind, shown, at_odds=True)
-                moments.append(at_odds_at + AT_ODDS_FOR + _MOMENT)
+                moments.append(at_odds_at + AT_ODDS_FOR + MICROSECOND)
         views.append(
             AgreementView(
                 kind=kind,
@@ -108,7 +109,7 @@ def _last_at_odds_at(
         changes = [at for at in (put_right, probe.replaced_at) if at is not None]
         since = max((since, *changes))
         before = uow.readings.latest(probe.key, kind, Verdict.GOOD, until_at=since)
-        found = uow.readings.range(probe.key, kind, since, now + _MOMENT)
+        found = uow.readings.range(probe.key, kind, since, now + MICROSECOND)
         max_age_s = max_age_of(binding)
         readings += [
             item
@@ -132,12 +133,9 @@ def _showing(
     is_fresh = not is_gone and is_recent(last.at, now=now, max_age_s=max_age_s)
     verdict = last.verdict if is_fresh else Verdict.STALE
     quality = quality_of(binding, (now - last.at).total_seconds())
-    ends_at = last.at + timedelta(seconds=max_age_s) + _MOMENT if is_fresh else None
+    # At its maximum age a value is not too old yet.
+    ends_at = last.at + timedelta(seconds=max_age_s) + MICROSECOND if is_fresh else None
     return Showing(probe.key, last.value, verdict, quality), ends_at
-
-
-_MOMENT = timedelta(microseconds=1)
-"""At its maximum age a value is not too old yet."""
 
 
 def disagreeing(agreements: Iterable[AgreementView]) -> Disagreeing:

@@ -1,7 +1,7 @@
 """What the store knows of the channels beside one that stands still."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from kamerplanter_backend.domain.interfaces.document_store import Where
@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.step_views import finest_step
 from kamerplanter_backend.domain.snapshot.supply_views import comparable_since
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
 from kamerplanter_engines.models.twin import KnownTwin
 from kamerplanter_engines.stillness_engine import run_began_by
@@ -27,7 +28,6 @@ from kamerplanter_engines.twin_engine import (
 
 MOST_SPANS = 10_000
 """Quarters of an hour of more than the 90 days for which single readings are kept."""
-MOMENT = timedelta(microseconds=1)
 
 
 type Beside = Callable[[Probe], Iterable[Probe]]
@@ -102,7 +102,9 @@ def _known(uow: UnitOfWork, probe: Probe, binding: ChannelBinding, from_at: date
     span = span_of(stuck_time(binding))
     # Its own stuck time may be far shorter, and its spans that many more.
     from_at = max(from_at, uow.context.now - MOST_SPANS * span)
-    spans = uow.readings.spans(probe.key, binding.kind, from_at, uow.context.now + MOMENT, span)
+    spans = uow.readings.spans(
+        probe.key, binding.kind, from_at, uow.context.now + MICROSECOND, span
+    )
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
     return KnownTwin(
         probe_key=probe.key,
