@@ -1,7 +1,7 @@
 """What may be asked of probes and measurements; `requests` names all of them."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Final, Self, override
+from typing import Annotated, ClassVar, Self, override
 
 from pydantic import FailFast, Field, JsonValue
 
@@ -10,12 +10,9 @@ from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Instant, Key, Reason, Remark
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
-from kamerplanter_engines.models.presence import ProbePresenceFields
+from kamerplanter_engines.models.presence import MOST_SAID, ProbePresenceFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 from kamerplanter_engines.models.trust import Trend
-
-MOST_SAID: Final = 1000
-"""Most devices of one report."""
 
 
 class CreateProbe(Command[Probe]):

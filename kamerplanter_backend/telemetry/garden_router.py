@@ -11,6 +11,7 @@ from kamerplanter_backend.telemetry.garden_topics import full_topic
 from kamerplanter_backend.telemetry.live_garden import LiveGarden, Route, Taken
 from kamerplanter_backend.telemetry.metrics import Counts, Drop
 from kamerplanter_backend.telemetry.presence_notes import Said
+from kamerplanter_engines.models.presence import MOST_SAID
 from kamerplanter_engines.models.telemetry import Verdict
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,8 +19,6 @@ _LOGGER = logging.getLogger(__name__)
 COLLECT_AT: Final = 1_000
 """So many readings of one probe do not wait in its intake, which holds no more than 2,000."""
 MOST_LEFT_TOPICS: Final = 10_000
-MOST_SAID: Final = 1_000
-"""Devices of one garden whose coming and going is told at a time."""
 
 
 class GardenRouter:

@@ -85,7 +85,8 @@ class LiveGarden:
             intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})
             intake.recall(restored, self._taken_in_at[key])
-            is_there = self.presences.follow(key, memory.view.gone_since)
+            view = memory.view
+            is_there = self.presences.follow(key, view.gone_since, view.probe.exchanged_at)
             if is_there is not None:
                 intake.on_availability(online=is_there)
             self.presences.note(key, now, online=intake.available)

@@ -64,7 +64,12 @@ class PresenceNotes:
             )
         return True
 
-    def follow(self, probe_key: str, gone_since: datetime | None) -> bool | None:
+    def follow(
+        self,
+        probe_key: str,
+        gone_since: datetime | None,
+        exchanged_at: datetime | None = None,
+    ) -> bool | None:
         """Take over what the store says of a device; return what its intake has to be told.
 
         The store also knows what others have heard, and what was known before we began. What was
@@ -73,6 +78,7 @@ class PresenceNotes:
         Args:
             probe_key: The probe.
             gone_since: Since when the device is gone; none = it is there.
+            exchanged_at: When it was last said that it is another device; none = never.
 
         Returns:
             Whether it is there, or none if that is as it was here.
@@ -83,6 +89,11 @@ class PresenceNotes:
             self._known[probe_key] = _Known(is_there, gone_since, is_there, gone_since)
             return None if is_there else False
         before = known.stored_gone_since
+        if exchanged_at is not None and gone_since is None and _is_gone_before(known, exchanged_at):
+            # Whoever said goodbye is not meant any more, and the store lets that pass.
+            self._known[probe_key] = _Known(True, exchanged_at, True, None)
+            self._news.pop(probe_key, None)
+            return True
         if gone_since == before:
             return None
         known.stored_gone_since, known.is_told_online = gone_since, gone_since is None
@@ -119,3 +130,7 @@ class PresenceNotes:
                 self._news.pop(item.probe_key, None)
             else:
                 self._news.setdefault(item.probe_key, item)
+
+
+def _is_gone_before(known: _Known, moment: datetime) -> bool:
+    return not known.is_online and known.at is not None and known.at < moment

@@ -41,7 +41,7 @@ class Recorded:
     suspended: int = 0
     """Readings of gardens that were suspended meanwhile."""
     untold: dict[str, Said] = field(default_factory=dict)
-    """Which devices came or went, by garden, where the store did not take it."""
+    """Which devices came or went, by garden, where it is to be told again."""
 
 
 class Recorder:
@@ -92,8 +92,12 @@ class Recorder:
         return done
 
     def _tell(self, tenant_key: str, said: Said, now: datetime, done: Recorded) -> None:
-        """Say which devices of a garden came or went; what is refused would be so next time."""
+        """Say which devices of a garden came or went; what is refused would be so next time.
+
+        Only a store that does not answer, and a suspension, pass.
+        """
         if self._directory.is_suspended(tenant_key):
+            done.untold[tenant_key] = said
             return
         try:
             self._presence.report(self._directory.context(tenant_key, now), said)

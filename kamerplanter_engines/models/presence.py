@@ -1,6 +1,11 @@
 """Whether the device behind a probe is there, as far as it says so itself."""
 
+from typing import Final
+
 from kamerplanter_engines.models.base import Entity, Instant, Key, Model
+
+MOST_SAID: Final = 1000
+"""Most devices of one report."""
 
 
 class ProbePresenceFields(Model):

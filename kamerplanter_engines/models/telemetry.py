@@ -219,6 +219,11 @@ class Probe(Entity, ProbeFields):
         """Since when the present device measures; none = it is the first one."""
         return max((item.at for item in self.replacements), default=None)
 
+    @property
+    def exchanged_at(self) -> Instant | None:
+        """When an exchange was last said, whenever that was; none = it is the first device."""
+        return max((item.recorded_at for item in self.replacements), default=None)
+
 
 class Reading(Model):
     """One measurement of one channel, in the canonical unit of its kind, with its verdict."""

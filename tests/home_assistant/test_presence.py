@@ -9,7 +9,12 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.telemetry.pump import RETRY_AFTER_S
 from kamerplanter_backend.client.requests import ReportPresence
-from kamerplanter_backend.common.exceptions import NotFoundError, UnavailableError
+from kamerplanter_backend.common.exceptions import (
+    NotFoundError,
+    RequestTimeoutError,
+    UnavailableError,
+)
+from kamerplanter_engines.errors import FutureTimeError, KamerplanterError
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.tank import TankProblem
 from kamerplanter_engines.models.telemetry import Availability, ChannelBinding, ChannelKind
@@ -127,9 +132,20 @@ async def test_what_somebody_else_heard_of_a_device_is_shown(mqtt_garden: Garden
     assert mqtt_garden.state("sensor", tank, "ph").state == STATE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("refusal", [UnavailableError("Away.", reason="unreachable"), None])
-async def test_what_could_not_be_told_is_told_when_the_store_is_back(
-    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch, refusal: UnavailableError | None
+@pytest.mark.parametrize(
+    ("refusal", "is_told_again"),
+    [
+        (UnavailableError("Away.", reason="unreachable"), True),
+        (RequestTimeoutError("Too slow."), True),
+        (FutureTimeError("By a clock that is ahead of an older server's."), True),
+        (NotFoundError("No such request.", kind="requests", key="x"), False),
+    ],
+)
+async def test_what_could_not_be_told_is_told_when_the_store_takes_it(
+    mqtt_garden: Garden,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: KamerplanterError,
+    is_told_again: bool,
 ) -> None:
     tank = await mqtt_garden.add_tank(channels=(PH,))
     await say(mqtt_garden, 6.0)
@@ -139,7 +155,7 @@ async def test_what_could_not_be_told_is_told_when_the_store_is_back(
     async def refuse(request: object, caller: object = None) -> object:
         if isinstance(request, ReportPresence):
             told.append(request)
-            raise refusal or NotFoundError("No such request.", kind="requests", key="x")
+            raise refusal
         return await call(request, caller)
 
     with monkeypatch.context() as patched:
@@ -152,5 +168,5 @@ async def test_what_could_not_be_told_is_told_when_the_store_is_back(
     await mqtt_garden.derive()
 
     # A server that does not know of it is not asked again and again.
-    assert (gone_since(mqtt_garden) is None) == (refusal is None)
+    assert (gone_since(mqtt_garden) is not None) == is_told_again
     assert mqtt_garden.state("sensor", tank, "ph").state == STATE_UNAVAILABLE

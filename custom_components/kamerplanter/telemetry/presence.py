@@ -11,17 +11,15 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import ReportPresence
-from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.client.waiting_rule import is_passing
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.presence_notes import PresenceNotes
-from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.errors import FutureTimeError, KamerplanterError
+from kamerplanter_engines.models.presence import MOST_SAID
 
 from .pump import FLUSH_AFTER_S, RETRY_AFTER_S, WAITS_FOR_A_PERSON
 
 _LOGGER = logging.getLogger(__name__)
-
-MOST_SAID = 1000
-"""Devices of one call."""
 
 
 class PresenceTeller:
@@ -43,6 +41,7 @@ class PresenceTeller:
         self._job = HassJob(self._on_timer, "kamerplanter presence", cancel_on_shutdown=True)
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._is_stopped = False
+        self._is_clock_logged = False
         self._notes = PresenceNotes()
 
     @callback
@@ -59,7 +58,8 @@ class PresenceTeller:
         Returns:
             Whether it came or went by that.
         """
-        is_there = self._notes.follow(intake.probe.key, gone_since)
+        probe = intake.probe
+        is_there = self._notes.follow(probe.key, gone_since, probe.exchanged_at)
         if is_there is not None:
             intake.on_availability(online=is_there)
         self.note(intake, dt_util.utcnow())
@@ -86,10 +86,10 @@ class PresenceTeller:
                 try:
                     await self._client.call(ReportPresence(said=said))
                     untold = ()
-                except (UnavailableError, *WAITS_FOR_A_PERSON):
-                    # Told of elsewhere: readings wait for the same reason.
-                    break
                 except KamerplanterError as error:
+                    if _may_be_taken_later(error):
+                        self._wait_because(error)
+                        break
                     # An older server does not know of it, and goes by the age of readings.
                     _LOGGER.info("The store does not take which devices came or went: %s", error)
                     untold = ()
@@ -97,6 +97,12 @@ class PresenceTeller:
                     self._notes.give_back(untold)
         if self._notes.has_news:
             self._start_timer(RETRY_AFTER_S)
+
+    def _wait_because(self, error: KamerplanterError) -> None:
+        """Say once that it waits by a clock; for other reasons readings wait, and say so."""
+        if isinstance(error, FutureTimeError) and not self._is_clock_logged:
+            self._is_clock_logged = True
+            _LOGGER.warning("Which devices came or went waits, as a clock differs: %s", error)
 
     async def stop(self) -> None:
         """Tell what is left; nothing is told afterwards."""
@@ -106,3 +112,8 @@ class PresenceTeller:
             self._cancel_timer = None
         if self._notes.has_news:
             await self._tell()
+
+
+def _may_be_taken_later(error: KamerplanterError) -> bool:
+    """Tell whether the reason passes; a clock that is ahead of an older server's does so, too."""
+    return is_passing(error) or isinstance(error, (FutureTimeError, *WAITS_FOR_A_PERSON))

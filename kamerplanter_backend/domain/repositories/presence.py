@@ -55,9 +55,10 @@ class ProbePresenceRepository(Repository[ProbePresence]):
         else:
             self.change(known, is_online=fields.is_online, since=fields.since)
 
-    def forget(self, probe_key: str) -> None:
-        """Know nothing of a probe any more, as another device is meant by it."""
-        self._gone = None
-        known = self.of_probe(probe_key)
-        if known is not None:
-            self.remove(known.key)
+    def begin_anew(self, probe_key: str) -> None:
+        """Take a device as there from now on, as another one is meant, or heard elsewhere.
+
+        What was heard before and is told later is none of its own.
+        """
+        now = self._context.now
+        self.note(ProbePresenceFields(probe_key=probe_key, is_online=True, since=now))

@@ -9,8 +9,6 @@ from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepos
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, command
-from kamerplanter_engines.errors import FutureTimeError
-from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.presence import ProbePresenceFields
 
 
@@ -21,7 +19,8 @@ class PresenceService(Service):
     def report(self, uow: UnitOfWork, said: Sequence[ProbePresenceFields]) -> int:
         """Write down what devices say of themselves, and look at their tanks and plants.
 
-        What is known already, older than that, or of an archived probe changes nothing.
+        What is known already, older than that, or of an archived probe changes nothing. What lies
+        ahead is of now: the clock of whoever listens is wrong, and its readings are taken, too.
 
         Args:
             uow: The unit of work.
@@ -32,7 +31,6 @@ class PresenceService(Service):
 
         Raises:
             NotFoundError: All of them are of probes that are not of this garden.
-            FutureTimeError: A moment lies ahead; nothing was written.
         """
         named = {item.probe_key for item in said}
         found = {item.key: item for item in uow.of(ProbeRepository).get_many(sorted(named))}
@@ -41,7 +39,6 @@ class PresenceService(Service):
             raise NotFoundError(f"No probe {key!r} in this garden.", kind="probes", key=key)
         changed = {}
         for item in said:
-            _check_past(item, uow)
             probe = found.get(item.probe_key)
             if probe is None or probe.archived_at is not None:
                 continue
@@ -53,14 +50,3 @@ class PresenceService(Service):
             of_plants={probe.plant_key: () for probe in changed.values() if probe.plant_key},
         )
         return len(changed)
-
-
-def _check_past(said: ProbePresenceFields, uow: UnitOfWork) -> None:
-    # Not cut off at now: it is compared with readings, which are of the same clock.
-    if is_ahead(said.since, uow.context.now):
-        raise FutureTimeError(
-            f"since {said.since.isoformat()} lies in the future; send when it was heard, or set "
-            "the clock right.",
-            field="since",
-            value=said.since.isoformat(),
-        )

@@ -48,7 +48,7 @@ class ProbeService(EntityService[Probe]):
         check_bindings(fields, before=before)
         if before is not None:
             _keep_mappings(uow, before, fields)
-            _forget_goodbye(uow, before, fields)
+            uow.of(ProbePresenceRepository).begin_anew(before.key)
         return create(probes, fields, key)
 
     @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
@@ -116,7 +116,7 @@ class ProbeService(EntityService[Probe]):
             at=utc_past(at or now, now), recorded_at=now, by=uow.context.actor, note=note
         )
         uow.of(CalibrationRepository).end_before(key, swap.at)
-        uow.of(ProbePresenceRepository).forget(key)
+        uow.of(ProbePresenceRepository).begin_anew(key)
         record_audit(
             uow, AuditAction.PROBE_REPLACED, "probes", key, at=swap.at.isoformat(), note=note
         )
@@ -139,7 +139,7 @@ class ProbeService(EntityService[Probe]):
             StaleRevisionError: It has another revision than expected.
         """
         probe = archive(uow, uow.of(ProbeRepository), key, expected_revision)
-        uow.of(ProbePresenceRepository).forget(key)
+        uow.of(ProbePresenceRepository).begin_anew(key)
         return probe
 
     remove = archive
@@ -161,7 +161,7 @@ def _forget_goodbye(uow: UnitOfWork, before: Probe, after: ProbeFields) -> None:
     if before.availability != after.availability or (
         after.availability is None and _places_heard(before) != _places_heard(after)
     ):
-        uow.of(ProbePresenceRepository).forget(before.key)
+        uow.of(ProbePresenceRepository).begin_anew(before.key)
 
 
 def _places_heard(probe: ProbeFields) -> set[tuple[str | None, str | None]]:

@@ -129,3 +129,16 @@ def test_nothing_is_known_of_a_probe_that_went() -> None:
     notes.forget("nobody")
 
     assert not notes.has_news
+
+
+def test_a_goodbye_of_the_device_before_is_over_when_it_was_exchanged() -> None:
+    notes = PresenceNotes()
+    notes.note("p", AT, online=False)
+    notes.take(9)  # the store lets it pass, as it is older than the exchange
+
+    assert notes.follow("p", None, later(5)) is True
+    assert notes.follow("p", None, later(5)) is None
+
+    assert notes.note("p", later(6), online=False), "that of the new one counts"
+    assert notes.follow("p", None, later(5)) is None
+    assert notes.take(9) == said(later(6), online=False)

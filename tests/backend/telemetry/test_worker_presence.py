@@ -129,6 +129,24 @@ def test_nothing_is_told_of_a_garden_that_is_suspended_or_of_a_probe_that_is_gon
     assert caplog.text.count("came or went") == 1
 
 
+def test_what_was_heard_before_a_garden_was_suspended_is_told_afterwards(
+    world: PresentWorld,
+) -> None:
+    garden = world.fleet.add_garden(1)
+    world.look()
+    topic, gone_at = topic_of(garden).encode(), world.now
+    world.router.on_message(topic, b"offline", gone_at, retained=False, is_replay=False)
+    admin = world.fleet.context(garden)
+    for is_suspended in (True, False):
+        world.wait(seconds=1)
+        world.fleet.tenants.suspend(admin, garden.key, suspended=is_suspended)
+        world.look()
+        assert world.gone_since(garden) is None
+        world.flush()
+
+    assert world.gone_since(garden) == gone_at
+
+
 def test_after_a_crash_a_device_is_gone_until_it_is_heard(world: PresentWorld) -> None:
     garden = world.fleet.add_garden(1)
     world.look()

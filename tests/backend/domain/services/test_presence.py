@@ -9,16 +9,13 @@ from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
-from kamerplanter_engines.errors import FutureTimeError
 from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.tank import Tank, TankProblem
 from kamerplanter_engines.models.task import TaskKind
 from kamerplanter_engines.models.telemetry import (
-    Availability,
     ChannelKind,
     Probe,
-    ProbeFields,
     Reason,
     Verdict,
 )
@@ -286,27 +283,6 @@ def test_soil_that_waits_to_be_dry_is_not_called_dry_by_a_goodbye(garden: Garden
     assert garden.open_kinds() == []
 
 
-@pytest.mark.parametrize("change", ["availability", "topic", "exchange", "archive"])
-def test_another_device_or_another_way_to_hear_it_begins_anew(garden: Garden, change: str) -> None:
-    _, old, _ = two_probes(garden, 6.0, 6.2)
-    say(garden, old)
-    garden.wait(minutes=1)
-    context, probes = garden.context(role=Role.ADMIN), garden.services.probe
-
-    if change == "availability":
-        probes.update(context, old.key, {"availability": Availability(topic="x/LWT").model_dump()})
-    elif change == "topic":
-        probes.update(context, old.key, {"channels": [{"kind": "ph", "topic": "other"}]})
-    elif change == "exchange":
-        probes.replace_device(context, old.key)
-    else:
-        probes.archive(context, old.key)
-        fields = {name: getattr(old, name) for name in ProbeFields.model_fields}
-        probes.create(context, ProbeFields(**fields), old.key)
-
-    assert gone_since(garden, old) is None
-
-
 def test_a_new_name_does_not_bring_a_device_back(garden: Garden) -> None:
     _, old, _ = two_probes(garden, 6.0, 6.2)
     say(garden, old)
@@ -333,25 +309,6 @@ def test_what_is_no_probe_of_this_garden_is_refused(garden: Garden) -> None:
 
     assert report(garden.context(), (foreign, archived, own)) == 1
     assert report(garden.context(), ()) == 0
-
-
-def test_what_lies_ahead_is_refused(garden: Garden) -> None:
-    _, old, _ = two_probes(garden, 6.0, 6.2)
-
-    with pytest.raises(FutureTimeError) as caught:
-        say(garden, old, ago_s=-300)
-
-    assert caught.value.field == "since"
-
-
-def test_the_clock_of_whoever_listens_may_be_a_little_ahead(garden: Garden) -> None:
-    _, old, _ = two_probes(garden, 6.0, 6.2)
-    heard_at, said_at = (garden.now + timedelta(seconds=ahead_s) for ahead_s in (59, 60))
-    garden.measure(old, PH, 6.1, at=heard_at, received_at=heard_at)
-
-    assert say(garden, old, ago_s=-60) == 1
-
-    assert gone_since(garden, old) == said_at
 
 
 def test_a_deleted_probe_leaves_nothing_behind(garden: Garden) -> None:
