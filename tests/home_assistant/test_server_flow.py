@@ -29,6 +29,7 @@ from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.flows import server_check
 from custom_components.kamerplanter.flows.server_check import address_of
 from custom_components.kamerplanter.flows.server_steps import may_move
+from kamerplanter_backend.client.protocol import PROTOCOL
 from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import KeyScope
@@ -48,7 +49,8 @@ EMPTY_GARDEN = {
     "tasks": [],
     "next_due_at": None,
 }
-MODE = {"mode": "light", "version": "2026.11.0", "protocol": 1, "instance_id": UUID}
+MODE = {"mode": "light", "version": "2026.11.0", "protocol": PROTOCOL, "instance_id": UUID}
+SENDER = f"X-Instance-Id: {UUID}\r\n"
 
 
 @pytest.fixture(autouse=True)
@@ -377,14 +379,15 @@ async def test_a_list_of_gardens_that_is_none(hass: HomeAssistant) -> None:
 async def test_a_garden_that_vanishes_meanwhile(hass: HomeAssistant) -> None:
     gardens = said([{"key": "g", "slug": "g", "name": "G", "role": "admin"}])
     gone = refused("NOT_FOUND", "404 Not Found", kind="tenants", key="g")
-    async with answering(said(MODE), gardens, said(MODE), gone) as url:
+    async with answering(said(MODE), gardens, said(MODE, headers=SENDER), gone) as url:
         flow = await to_server(hass, url)
     assert flow["errors"] == {"base": "server_garden_missing"}
 
     # One that vanishes between two questions is no better.
-    sender = f"X-Instance-Id: {UUID}\r\n"
-    shown, taken = said(EMPTY_GARDEN, headers=sender), said("0", headers=sender)
-    async with answering(said(MODE), gardens, said(MODE), shown, taken, gone) as url:
+    shown, taken = said(EMPTY_GARDEN, headers=SENDER), said("0", headers=SENDER)
+    async with answering(
+        said(MODE), gardens, said(MODE, headers=SENDER), shown, taken, gone
+    ) as url:
         flow = await go_on(hass, flow, address(url))
     assert flow["errors"] == {"base": "server_garden_missing"}
 
@@ -474,7 +477,7 @@ async def test_of_several_gardens_one_is_chosen(hass: HomeAssistant) -> None:
         {"key": "w", "slug": "west", "name": "West", "role": "admin"},
     ]
     denied = refused("FORBIDDEN", "403 Forbidden", permission="garden:read")
-    async with answering(said(MODE), said(rows), said(MODE), denied) as url:
+    async with answering(said(MODE), said(rows), said(MODE, headers=SENDER), denied) as url:
         flow = await to_server(hass, url)
         assert flow["step_id"] == "server_garden"
         options = flow["data_schema"].schema["slug"].config["options"]
