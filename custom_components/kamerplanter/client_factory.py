@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
@@ -119,6 +119,13 @@ def _open_here(hass: HomeAssistant, store_id: str, name: str) -> Garden:
 async def _open_on_server(hass: HomeAssistant, entry: ConfigEntry) -> Garden:
     folder = store_folder(hass, entry.data[CONF_STORE_ID])
     started_at = dt_util.utcnow()
+
+    @callback
+    def keep_garden_key(garden_key: str) -> None:
+        """Fill in what an entry of an older version does not know; the client means it already."""
+        data = {**entry.data, CONF_GARDEN_KEY: garden_key}
+        hass.config_entries.async_update_entry(entry, data=data)
+
     rest = RestClient(
         entry.data[CONF_URL],
         slug=entry.data[CONF_SLUG],
@@ -127,6 +134,7 @@ async def _open_on_server(hass: HomeAssistant, entry: ConfigEntry) -> Garden:
         waits=SERVER_WAITS,
         instance_id=entry.data.get(CONF_INSTANCE_ID),
         garden_key=entry.data.get(CONF_GARDEN_KEY),
+        on_garden_key=keep_garden_key,
     )
     memory = await SnapshotMemory.async_open(hass, folder / SNAPSHOT_FILE)
     queue = await open_queue(rest, folder / QUEUE_FILE, clock=dt_util.utcnow, waits=SERVER_WAITS)

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
@@ -9,7 +11,7 @@ from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.errors import KamerplanterError
 
 from .client_factory import async_set_site, is_on_server
-from .const import CONF_STORE_ID, DOMAIN
+from .const import CONF_GARDEN_KEY, CONF_STORE_ID, DOMAIN
 from .coordinator import KamerplanterConfigEntry
 from .device import Devices
 from .stores import store_folder, write_marker
@@ -31,7 +33,7 @@ class Follower:
         self._entry = entry
         self._devices = devices
         self._lock = asyncio.Lock()
-        self._data = dict(entry.data)
+        self._data = _without_learned(entry.data)
         self._options = dict(entry.options)
         self._title = entry.title
         self._is_stopped = False
@@ -53,7 +55,7 @@ class Follower:
     async def _on_entry_changed(self, _hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
         if self._is_stopped:
             return
-        if dict(entry.data) != self._data or dict(entry.options) != self._options:
+        if _without_learned(entry.data) != self._data or dict(entry.options) != self._options:
             # Another broker or store: everything hangs on it.
             self._hass.config_entries.async_schedule_reload(entry.entry_id)
             return
@@ -131,3 +133,8 @@ class Follower:
         changed = [item for item in runtime.subjects.all() if item[0] in coordinator.changed]
         self._devices.async_sync(coordinator, changed)
         runtime.roster.async_sync(coordinator, changed)
+
+
+def _without_learned(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry says without what its client has learned of the server by itself."""
+    return {name: value for name, value in data.items() if name != CONF_GARDEN_KEY}

@@ -49,7 +49,7 @@ class EventReader:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._headers = headers or {}
+        self._headers = {} if headers is None else headers  # what is learned later is sent, too
         self._transport = transport
         self._path = path
         self._tell = tell

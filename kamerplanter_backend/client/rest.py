@@ -64,6 +64,8 @@ class RestClient(KamerplanterClient):
             is believed. None = whoever answers.
         garden_key: Of the garden that is meant; no other one of its name gets anything. None =
             whichever has the name.
+        on_garden_key: Told the key of the garden whose snapshot came first, if none was given. From
+            then on that garden is meant. None = it stays whichever has the name.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class RestClient(KamerplanterClient):
         waits: Waits | None = None,
         instance_id: str | None = None,
         garden_key: str | None = None,
+        on_garden_key: Callable[[str], None] | None = None,
     ) -> None:
         self._instance_id = instance_id
+        self._on_garden_key = on_garden_key
         meant = {INSTANCE_HEADER: instance_id, GARDEN_HEADER: garden_key}
         # Said with each request, as another server may have taken its place since the last one.
         self._meant = {name: value for name, value in meant.items() if value is not None}
@@ -145,7 +149,15 @@ class RestClient(KamerplanterClient):
             raise _unreadable(self._transport.base_url, error) from error
         is_new = answer.status != 304  # noqa: PLR2004 - not modified
         self._known, self._etag = shown, answer.headers.get("ETag", None if is_new else self._etag)
+        self._learn(answer.headers.get(GARDEN_HEADER))
         return shown
+
+    def _learn(self, garden_key: str | None) -> None:
+        """Mean the garden that answered from now on, if nobody has said which one is meant."""
+        if garden_key is None or self._on_garden_key is None or GARDEN_HEADER in self._meant:
+            return
+        self._meant[GARDEN_HEADER] = garden_key
+        self._on_garden_key(garden_key)
 
     @override
     async def call[R](self, request: Request[R], caller: Caller | None = None) -> R:

@@ -7,4 +7,4 @@ waited for one of them must not end up in the other.
 INSTANCE_HEADER = "X-Instance-Id"
 """The server that is meant, as `/mode` names it; in an answer, the one that answers."""
 GARDEN_HEADER = "X-Garden-Key"
-"""The garden that is meant, as the list of gardens names its key."""
+"""The garden that is meant, as the list of gardens names its key; with a snapshot, whose it is."""

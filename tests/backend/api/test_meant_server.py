@@ -32,6 +32,7 @@ async def test_answers_say_which_server_gave_them(api: httpx.AsyncClient) -> Non
 
     assert [answer.status_code for answer in (shown, same, added)] == [200, 304, 200]
     assert {answer.headers[SERVER] for answer in (shown, same, added)} == {about["instance_id"]}
+    assert {answer.headers[PLACE] for answer in (shown, same)} == {"platform"}
 
 
 @pytest.mark.parametrize("path", ["/client/snapshot", "/client/changes", "/tanks"])

@@ -142,6 +142,60 @@ async def test_a_new_garden_with_the_name_of_a_deleted_one_gets_nothing(
     assert titles(server, new.key) == []
 
 
+async def test_a_client_that_knows_no_key_of_its_garden_means_the_first_that_answers(
+    garden: ServedGarden,
+) -> None:
+    learned: list[str] = []
+    client = garden.client(instance_id=garden.server.instance_id, on_garden_key=learned.append)
+
+    await client.call(ADD)
+    assert learned == []
+    for _ in range(2):  # the second one is answered without a body
+        await client.snapshot()
+    await client.close()
+
+    assert learned == [garden.tenant_key]
+
+
+async def test_what_was_learned_is_said_from_then_on(garden: ServedGarden, odd: OddServer) -> None:
+    teacher = garden.client()
+    shown = (await teacher.snapshot()).model_dump(mode="json")
+    await teacher.close()
+    learned: list[str] = []
+    ours, another = ({"X-Instance-Id": "one", "X-Garden-Key": key} for key in ("ours", "another"))
+    odd.answers = [odd.say(shown, 200, **ours), odd.say(shown, 200, **another)]
+    client = RestClient(
+        odd.url, slug="platform", waits=QUICK, instance_id="one", on_garden_key=learned.append
+    )
+
+    for _ in range(2):
+        await client.snapshot()
+    await client.close()
+
+    assert [headers.get("X-Garden-Key") for headers in odd.headers] == [None, "ours"]
+    assert learned == ["ours"], "what another one answers afterwards is not taken over"
+
+
+@pytest.mark.parametrize("said", [{}, {"X-Instance-Id": "two", "X-Garden-Key": "theirs"}])
+async def test_no_garden_is_learned_of_an_older_or_another_server(
+    odd: OddServer, said: dict[str, str]
+) -> None:
+    learned: list[str] = []
+    odd.answers = [odd.say({}, 200, **said)]
+    client = RestClient(
+        odd.url, slug="platform", waits=QUICK, instance_id="one", on_garden_key=learned.append
+    )
+
+    with pytest.raises(IncompatibleServerError):
+        await client.snapshot()
+    with pytest.raises(IncompatibleServerError):
+        await client.call(ADD)
+    await client.close()
+
+    assert learned == []
+    assert all("X-Garden-Key" not in headers for headers in odd.headers)
+
+
 @pytest.fixture
 async def odd(socket_enabled: None) -> AsyncIterator[OddServer]:
     async with serving() as running:

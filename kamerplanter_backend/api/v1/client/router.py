@@ -41,7 +41,7 @@ from kamerplanter_backend.common.auth import (
 )
 from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.dependencies import Server, ServerDep
-from kamerplanter_backend.common.meant_headers import INSTANCE_HEADER
+from kamerplanter_backend.common.meant_headers import GARDEN_HEADER, INSTANCE_HEADER
 from kamerplanter_backend.common.permissions import Permission, narrower
 from kamerplanter_backend.config.settings import Mode
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
@@ -82,6 +82,7 @@ async def snapshot(request: HttpRequest, server: ServerDep, context: ReadContext
         CURSOR_HEADER: str(cursor),
         TAKEN_AT_HEADER: shown.taken_at.isoformat(),
         INSTANCE_HEADER: server.instance_id,
+        GARDEN_HEADER: context.tenant_key,
     }
     if is_known(request, etag):
         return Response(status_code=304, headers=headers)
