@@ -20,6 +20,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from math import inf
 from typing import NamedTuple
 
 from kamerplanter_engines.agreement_engine import tolerance
@@ -35,6 +36,8 @@ STUCK_TIMES_SEEN = 2
 """What the other one did before that is no news: it would have told long ago."""
 SPANS_KEPT = 4 * SPANS_PER_STUCK_TIME
 """More than is looked at, as a reading may come late."""
+LATEST_WHOLE = 4
+"""Spans that stay as they are: what a device dates itself may be an hour old. Own choice."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING = 1e-9
 
@@ -155,6 +158,33 @@ def merged(*tracks: Iterable[Span]) -> Track:
     return tuple(spans[at] for at in sorted(spans))
 
 
+def way_of(spans: Sequence[Span]) -> float:
+    """Return how far one of these lies wholly above another one; 0 or less if none does."""
+    if not spans:
+        return 0.0
+    return max(item.low for item in spans) - min(item.high for item in spans)
+
+
+def telling(track: Sequence[Span]) -> Track:
+    """Return those spans on which a verdict of now, or of the last hour, may hang.
+
+    How far a channel moved since some moment is told by the highest low end and the lowest high
+    end since then. So what a later span reaches in both ways tells nothing: of what stands still
+    or trembles little is left. It is bounded: the newest spans stay.
+
+    Args:
+        track: What a channel showed, oldest first.
+    """
+    cut = max(len(track) - LATEST_WHOLE, 0)
+    kept = list(reversed(track[cut:]))
+    low, high = -inf, inf
+    for item in reversed(track[:cut]):
+        if item.low > low or item.high < high:
+            kept.append(item)
+        low, high = max(low, item.low), min(high, item.high)
+    return tuple(reversed(kept))[-SPANS_KEPT:]
+
+
 def is_left_behind(
     state: ChannelState,
     rules: ChannelRules,
@@ -200,7 +230,7 @@ def _way(twin: Twin, since: datetime, at: datetime, stuck: timedelta) -> float:
     # One that has been silent since is no witness any more.
     if not seen or seen[-1].from_at < at - stuck / 2:
         return 0.0
-    return max(item.low for item in seen) - min(item.high for item in seen)
+    return way_of(seen)
 
 
 def _begins(span: Span) -> datetime:

@@ -22,6 +22,7 @@ from kamerplanter_engines.telemetry_engine import (
     rules_for,
 )
 from kamerplanter_engines.twin_engine import (
+    LATEST_WHOLE,
     SPANS_KEPT,
     Track,
     Twin,
@@ -32,6 +33,8 @@ from kamerplanter_engines.twin_engine import (
     span_of,
     span_start,
     stuck_time,
+    telling,
+    way_of,
     with_value,
 )
 from tests.factories import NOW
@@ -281,6 +284,45 @@ def test_a_track_is_bounded_and_forgets_what_lies_ahead() -> None:
 
     assert all(item.from_at <= back for item in track)
     assert track[-1].low == 5.8
+
+
+ENDS = st.tuples(st.integers(0, 9), st.integers(0, 3))
+
+
+@given(ends=st.lists(ENDS, max_size=30))
+def test_what_tells_of_a_movement_is_kept_for_each_time_that_may_be_asked_for(
+    ends: list[tuple[int, int]],
+) -> None:
+    track = tuple(
+        Span(from_at=NOW + number * QUARTER, low=low, high=low + wide)
+        for number, (low, wide) in enumerate(ends)
+    )
+
+    kept = telling(track)
+
+    assert set(kept) <= set(track)
+    assert kept[-LATEST_WHOLE:] == track[-LATEST_WHOLE:]
+    for over in range(LATEST_WHOLE + 1):
+        until_at = NOW + (len(track) - over) * QUARTER
+        for from_at in (NOW + number * QUARTER for number in range(len(track) - over)):
+            whole, left = (
+                [item for item in items if from_at <= item.from_at < until_at]
+                for items in (track, kept)
+            )
+            assert way_of(left) == way_of(whole)
+
+
+def test_what_stands_still_or_trembles_leaves_little_and_no_track_is_long() -> None:
+    def track(*values: float) -> Track:
+        starts = (NOW + number * QUARTER for number in range(len(values)))
+        pairs = zip(starts, values, strict=True)
+        return tuple(Span(from_at=at, low=value, high=value + 0.02) for at, value in pairs)
+
+    assert len(telling(track(*[5.8] * 48))) == LATEST_WHOLE + 1
+    assert len(telling(track(*[5.8, 5.81] * 24))) <= LATEST_WHOLE + 2
+    risen = track(*(5.8 + number / 1000 for number in range(3 * SPANS_KEPT)))
+    assert telling(risen) == risen[-SPANS_KEPT:]
+    assert telling(()) == ()
 
 
 def test_a_span_with_its_ends_the_wrong_way_round_is_refused() -> None:

@@ -72,7 +72,7 @@ class HomeService(Service):
         at_odds = disagreeing(agreements)
         supplied_since = judged_from(uow.context.now) - SUPPLY_REMEMBERED
         supplies = supply_tasks(uow, [tank.key for tank in tanks], since=supplied_since)
-        beside = among(probes)
+        beside = among(uow, probes)
         probe_views = tuple(
             probe_view(uow, probe, supplies, at_odds, beside=beside) for probe in probes
         )

@@ -22,14 +22,14 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
     doubts_of,
     drift_views,
 )
-from kamerplanter_backend.domain.snapshot.twin_views import Beside, known_twins, nobody
+from kamerplanter_backend.domain.snapshot.twin_views import Beside, known_twins
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
 from kamerplanter_engines.models.task import Task
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
-from kamerplanter_engines.stillness_engine import run_began_by
+from kamerplanter_engines.stillness_engine import is_coarse_step, run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
 LATEST_ARRIVAL = timedelta(days=90)
@@ -43,7 +43,7 @@ def probe_view(
     disagreed: Disagreeing = MappingProxyType({}),
     *,
     latest_arrival: timedelta = LATEST_ARRIVAL,
-    beside: Beside = nobody,
+    beside: Beside | None = None,
     earliest: datetime | None = None,
 ) -> ProbeView:
     """Return a probe with the last values of its bound channels.
@@ -54,7 +54,8 @@ def probe_view(
         tasks: Those by which tanks were filled or dosed lately, see `supply_tasks`.
         disagreed: Where another probe of its place says something else.
         latest_arrival: What was measured so long ago must find the calibration that held then.
-        beside: Finds the other probes of its place, whose channels may be twins.
+        beside: Finds the other probes of its place, whose channels may be twins; none = they do
+            not matter.
         earliest: The earliest reading that is to be judged; none = whatever a device may send.
     """
     channels = [_channel_view(uow, probe, binding, beside, earliest) for binding in probe.channels]
@@ -87,7 +88,7 @@ def _channel_view(
     uow: UnitOfWork,
     probe: Probe,
     binding: ChannelBinding,
-    beside: Beside,
+    beside: Beside | None,
     earliest: datetime | None,
 ) -> ChannelView:
     kind = binding.kind
@@ -101,19 +102,22 @@ def _channel_view(
         return ChannelView(kind=kind, last_good=last_good, last=last)
     look_from = run_began_by(last.at, binding)
     since, before = uow.readings.run_of(last, max(look_from, probe.replaced_at or look_from))
-    # What has stuck needs no witness any more, unless what came before it is still to be judged.
-    is_open = earliest is not None or Reason.STUCK not in last.reasons
+    step = finest_step(uow, probe, last, *before) if before else None
+    # What has stuck needs no witness any more, and a coarse meter may stand still; unless what came
+    # before the last reading is still to be judged, or a finer step in a batch with what follows.
+    is_settled = Reason.STUCK in last.reasons or (step is not None and is_coarse_step(step))
+    is_open = earliest is not None or not is_settled
     return ChannelView(
         kind=kind,
         last_good=last_good,
         last=last,
         unchanged_since=since,
-        finest_step=finest_step(uow, probe, last, *before) if before else None,
+        finest_step=step,
         twins=known_twins(
             uow,
             probe,
             binding,
-            beside if is_open else nobody,
+            beside if is_open else None,
             unchanged_since=since,
             judged_from=earliest,
         ),
