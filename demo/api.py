@@ -177,11 +177,18 @@ class Socket:
 
     async def subscribe(
         self, listener: Callable[[Json], None], kind: str, **fields: object
-    ) -> None:
-        """Call the listener for each event of a subscription."""
+    ) -> int:
+        """Call the listener for each event of a subscription; return its number."""
         number = next(self._numbers)
         self._listeners[number] = listener
         await self._send(number, kind, fields)
+        return number
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """End a subscription."""
+        fields = {"subscription": subscription}
+        await self._send(next(self._numbers), "unsubscribe_events", fields)
+        del self._listeners[subscription]
 
     async def _send(self, number: int, kind: str, fields: Mapping[str, object]) -> Any:  # noqa: ANN401
         if self.closed.is_set():

@@ -58,7 +58,7 @@ def test_a_plain_number_of_esphome_is_a_value_in_its_unit(garden: RealGarden, ru
     async def story() -> None:
         socket = garden.home.api.socket
         assert socket is not None
-        await socket.subscribe(note_message, "mqtt/subscribe", topic=EC_TOPIC)
+        control = await socket.subscribe(note_message, "mqtt/subscribe", topic=EC_TOPIC)
         garden.states.listeners.append(note_state)
         garden.publish(TANK_STATUS, "online", retain=True)
         sent_s: dict[float, float] = {}
@@ -75,6 +75,7 @@ def test_a_plain_number_of_esphome_is_a_value_in_its_unit(garden: RealGarden, ru
                 assert seen[ec] - heard_s <= 1, ec
         finally:
             garden.states.listeners.remove(note_state)
+            await socket.unsubscribe(control)
         # By the clock too; a busy machine may stop for a moment, but not most of the time.
         assert median(seen[ec] - began_s for ec, began_s in sent_s.items()) <= 1
 
