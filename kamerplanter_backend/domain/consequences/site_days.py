@@ -8,22 +8,33 @@ from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.models.plant import Plant
 
 
-def zone_of(uow: UnitOfWork, plant: Plant) -> ZoneInfo:
-    """Return the zone whose days count for a plant; the garden's for one without a location."""
-    if plant.location_key is None:
-        return uow.context.zone
-    location = uow.of(LocationRepository).try_get(plant.location_key)
-    site = uow.of(SiteRepository).try_get(location.site_key) if location is not None else None
-    return ZoneInfo(site.time_zone) if site is not None else uow.context.zone
+class SiteDays:
+    """Tells whose days count for the plants of a garden.
 
+    Sites and locations are read once, and locations only where a site has another zone.
 
-def today_of(uow: UnitOfWork, plant: Plant) -> date:
-    """Return the local date where a plant stands."""
-    return uow.context.now.astimezone(zone_of(uow, plant)).date()
+    Args:
+        uow: The unit of work.
+    """
 
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._now = uow.context.now
+        self._home = uow.context.zone
+        zones = {site.key: ZoneInfo(site.time_zone) for site in uow.of(SiteRepository).find()}
+        self._by_location: dict[str, ZoneInfo] = {}
+        if any(zone.key != self._home.key for zone in zones.values()):
+            locations = uow.of(LocationRepository).find()
+            self._by_location = {item.key: zones[item.site_key] for item in locations}
 
-def midnight_of(uow: UnitOfWork, plant: Plant) -> datetime:
-    """Return when the next day begins where a plant stands, in UTC."""
-    zone = zone_of(uow, plant)
-    tomorrow = uow.context.now.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), tzinfo=zone).astimezone(UTC)
+    def zone_of(self, plant: Plant) -> ZoneInfo:
+        """Return the zone whose days count; the garden's for a plant without a location."""
+        return self._by_location.get(plant.location_key or "", self._home)
+
+    def today_of(self, plant: Plant) -> date:
+        """Return the local date where a plant stands."""
+        return self._now.astimezone(self.zone_of(plant)).date()
+
+    def midnight_of(self, plant: Plant) -> datetime:
+        """Return when the next day begins where a plant stands, in UTC."""
+        tomorrow = self.today_of(plant) + timedelta(days=1)
+        return datetime.combine(tomorrow, time(), tzinfo=self.zone_of(plant)).astimezone(UTC)

@@ -13,7 +13,7 @@ from kamerplanter_backend.common.context import Context, Role
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
-from kamerplanter_backend.domain.consequences.site_days import today_of
+from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.interfaces.document_store import Page, Query, Where
 from kamerplanter_backend.domain.models.calendar import CalendarFeed, CalendarFeedFields
 from kamerplanter_backend.domain.models.tenant import AuditAction
@@ -231,14 +231,14 @@ def _tasks_of(uow: UnitOfWork, window: Window) -> Iterator[Task]:
 
 
 def _plant_events(uow: UnitOfWork, window: Window) -> Iterator[CalendarEvent]:
-    today = uow.context.today
+    today, days = uow.context.today, SiteDays(uow)
     plants = uow.of(PlantRepository).living()
     treated: dict[str, list[Treatment]] = {}
     for treatment in uow.of(TreatmentRepository).find():
         treated.setdefault(treatment.plant_key, []).append(treatment)
     for plant in plants:
         if plant.key in treated:
-            yield from karenz_events(plant, treated[plant.key], window, today_of(uow, plant))
+            yield from karenz_events(plant, treated[plant.key], window, days.today_of(plant))
     for item in facts_of(uow, plants).values():
         yield from phase_events(
             item.plant,

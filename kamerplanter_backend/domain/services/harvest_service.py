@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from kamerplanter_backend.common.exceptions import ForbiddenError
 from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_backend.domain.consequences.audit import record_audit
-from kamerplanter_backend.domain.consequences.site_days import zone_of
+from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.consequences.times import check_not_future
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.harvest import HarvestRepository
@@ -55,7 +55,7 @@ class HarvestService(EntityService[Harvest]):
         """
         plant = live(uow.of(PlantRepository), fields.plant_key)
         at = check_not_future(uow, fields.at)
-        harvested_on = at.astimezone(zone_of(uow, plant)).date()
+        harvested_on = at.astimezone(SiteDays(uow).zone_of(plant)).date()
         if fields.purpose is HarvestPurpose.DISPOSAL:
             _check_disposal(uow, fields)
         else:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.nouns import not_found
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
+from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.site import SiteRepository
@@ -61,10 +62,11 @@ class HomeService(Service):
             tank_views.append(view)
             moments += changes
         plant_views = []
+        days = SiteDays(uow)
         for item in facts.values():
             own = [task for task in open_tasks if task.plant_key == item.plant.key]
             planted = [probe for probe in probes if probe.plant_key == item.plant.key]
-            plant, changes = plant_view(uow, item, own, planted)
+            plant, changes = plant_view(uow, item, days, own, planted)
             plant_views.append(plant)
             moments += changes
         agreements = [found for view in tank_views for found in view.agreements]

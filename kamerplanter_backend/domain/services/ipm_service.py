@@ -6,7 +6,7 @@ from datetime import date
 from pydantic import JsonValue
 
 from kamerplanter_backend.domain.consequences.audit import record_audit
-from kamerplanter_backend.domain.consequences.site_days import today_of, zone_of
+from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.consequences.times import check_not_future
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
@@ -59,10 +59,11 @@ class IpmService(EntityService[Treatment]):
         at = check_not_future(uow, fields.at)
         said = dict(fields) | {"at": at}
         plants = [live(uow.of(PlantRepository), key) for key in dict.fromkeys(plant_keys)]
+        days = SiteDays(uow)
         booked = tuple(
             uow.of(TreatmentRepository).add(
                 TreatmentFields(**said, plant_key=plant.key),
-                applied_on=applied_on(at, zone_of(uow, plant)),
+                applied_on=applied_on(at, days.zone_of(plant)),
             )
             for plant in plants
         )
@@ -108,7 +109,7 @@ class IpmService(EntityService[Treatment]):
             reason=reason,
             by=uow.context.actor,
             now=uow.context.now,
-            zone=zone_of(uow, plants.get(wanted.plant_key)),
+            zone=SiteDays(uow).zone_of(plants.get(wanted.plant_key)),
         )
         if after is treatment:
             return treatment
@@ -129,7 +130,7 @@ class IpmService(EntityService[Treatment]):
         """
         plant = live(uow.of(PlantRepository), plant_key)
         treatments = uow.of(TreatmentRepository).of_plant(plant_key)
-        return check_harvest(treatments, on or today_of(uow, plant))
+        return check_harvest(treatments, on or SiteDays(uow).today_of(plant))
 
     @query()
     def list_of_plant(self, uow: UnitOfWork, plant_key: str) -> tuple[Treatment, ...]:

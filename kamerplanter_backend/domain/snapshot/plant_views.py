@@ -10,7 +10,7 @@ from kamerplanter_backend.domain.consequences.care_dates import (
 )
 from kamerplanter_backend.domain.consequences.channels import Source
 from kamerplanter_backend.domain.consequences.plant_facts import PlantFacts
-from kamerplanter_backend.domain.consequences.site_days import midnight_of, today_of, zone_of
+from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.consequences.soil_alerts import soil_source_of, soil_verdict
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.ipm import TreatmentRepository
@@ -37,6 +37,7 @@ _OVERDUE_REASONS = {
 def plant_view(
     uow: UnitOfWork,
     facts: PlantFacts,
+    days: SiteDays,
     open_tasks: Sequence[Task],
     probes: Sequence[Probe] = (),
 ) -> tuple[PlantView, list[datetime]]:
@@ -45,13 +46,14 @@ def plant_view(
     Args:
         uow: The unit of work.
         facts: The plant.
+        days: Those of the garden's sites.
         open_tasks: What is to be done about it.
         probes: The probes in its soil that are not archived.
     """
     plant, today = facts.plant, uow.context.today
     status = phase_status(facts.sequence, facts.entry.entry_id, facts.phase_started_on, today)
     treatments = uow.of(TreatmentRepository).of_plant(plant.key)
-    harvest = check_harvest(treatments, today_of(uow, plant))
+    harvest = check_harvest(treatments, days.today_of(plant))
     needs, reasons, moments = _attention(uow, facts, open_tasks)
     agreements, changes = agreement_views(uow, probes)
     view = PlantView(
@@ -83,10 +85,10 @@ def plant_view(
         open_task_keys=tuple(task.key for task in open_tasks),
         agreements=agreements,
         hand_measurements=uow.of(HandMeasurementRepository).newest_of_plant(plant.key),
-        time_zone=zone_of(uow, plant).key,
+        time_zone=days.zone_of(plant).key,
     )
     if harvest.days_left:
-        moments.append(midnight_of(uow, plant))
+        moments.append(days.midnight_of(plant))
     return view, [*moments, *changes]
 
 
