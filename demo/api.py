@@ -175,9 +175,7 @@ class Socket:
         number = next(self._numbers)
         return await self._send(number, kind, fields)
 
-    async def subscribe(
-        self, listener: Callable[[Json], None], kind: str, **fields: object
-    ) -> int:
+    async def subscribe(self, listener: Callable[[Json], None], kind: str, **fields: object) -> int:
         """Call the listener for each event of a subscription; return its number."""
         number = next(self._numbers)
         self._listeners[number] = listener
