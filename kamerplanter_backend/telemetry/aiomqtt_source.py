@@ -14,6 +14,7 @@ from kamerplanter_backend.telemetry.broker import (
     BrokerError,
     BrokerSettings,
     CertificateRefused,
+    EndedEarlyError,
     LoginRefused,
     broker_error_of,
 )
@@ -221,7 +222,9 @@ class OwnBroker:
 
     def _lost(self, error: Exception) -> None:
         self.last_error = broker_error_of(error, self._settings)
-        if self._accepted_at is None:
+        if isinstance(error, EndedEarlyError):
+            pass  # whoever takes our place may do so while we shake hands
+        elif self._accepted_at is None:
             # Nobody takes our place at a broker that is not there.
             self._losses.clear()
         else:

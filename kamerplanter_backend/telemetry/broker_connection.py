@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, override
 
-from aiomqtt import Client, ProtocolVersion, TLSParameters
+from aiomqtt import Client, MqttError, ProtocolVersion, TLSParameters
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import LogLevel
 
@@ -102,11 +102,18 @@ class Connection(Client):
     @override
     async def __aenter__(self) -> Self:
         try:
-            return await super().__aenter__()
+            await super().__aenter__()
+            self._check_line()
         except BaseException:
             # Else the socket stays on the loop until the other side ends it, and then raises.
             self._drop()
             raise
+        return self
+
+    def _check_line(self) -> None:
+        # The library forgets an end that comes before it looks at the beginning.
+        if not self._client.is_connected():
+            raise EndedEarlyError("ended right after the beginning")
 
     @override
     async def __aexit__(
@@ -193,6 +200,8 @@ class Connection(Client):
                 EndedEarlyError("; ".join(["ended before an answer", *self._last_words]))
             )
         super()._on_disconnect(*args, **kwargs)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # nobody may ask for it any more
 
     @override
     def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
@@ -221,13 +230,29 @@ class Connection(Client):
         async with self._topics_lock:
             while (topics := wanted()) != self._subscribed:  # it may change while we wait
                 if new := sorted(topics - self._subscribed):
-                    await self._subscribe(new)
+                    await self._or_lost(self._subscribe(new))
                     self._subscribed |= frozenset(new)
                 if old := self._subscribed - topics:
                     if told := sorted(filter(is_topic_filter, old)):
-                        await self.unsubscribe(told)
+                        await self._or_lost(self.unsubscribe(told))
                     self._subscribed -= old
                     self.refused -= old
+
+    async def _or_lost(self, work: Coroutine[Any, Any, object]) -> None:
+        """Wait for an answer of the broker, and no longer than there is a line to it.
+
+        Raises:
+            MqttError: The connection has ended, or the work failed.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+            is_lost = not task.done()
+        finally:
+            task.cancel()
+        if is_lost:
+            raise MqttError("The connection ended before an answer")
+        task.result()
 
     async def _subscribe(self, topics: list[str]) -> None:
         # One that breaks the rules would cost the connection, and so all the others.

@@ -1,16 +1,18 @@
 """What is left of a connection at a broker, and who may take its place: against mosquitto."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
 from pathlib import Path
 
 import pytest
-from aiomqtt import Client
+from aiomqtt import Client, MqttError
 
 from kamerplanter_backend.telemetry import aiomqtt_source
-from kamerplanter_backend.telemetry.broker import HostUnreachable
+from kamerplanter_backend.telemetry.broker import BrokerSettings, HostUnreachable
+from kamerplanter_backend.telemetry.broker_connection import CONNECT_TIMEOUT_S, Connection
 from tests.backend.telemetry.brokers import HOST, has_session, mosquitto
 from tests.backend.telemetry.listener import FIRST_PAUSE_S, Listener, listening, publish, take_over
 
@@ -202,3 +204,30 @@ class TestRealBroker:
 
             assert await heard.next_connection() is True
             assert not heard.broker.is_flapping
+
+
+async def test_a_line_that_is_cut_right_after_the_welcome_is_lost_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As another client with our id does that comes while we shake hands."""
+
+    async def welcome_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(bytes([0x20, 2, 0, 0]))
+        writer.close()
+
+    async def listen(settings: BrokerSettings) -> None:
+        async with Connection(settings, client_id="kp", keepalive_s=5) as client:
+            await client.follow(lambda: frozenset({"tank/ec"}))
+            await client.until_lost()
+
+    server = await asyncio.start_server(welcome_and_leave, HOST, 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = BrokerSettings(host=HOST, port=port, client_id="kp")
+    for _ in range(20):
+        with pytest.raises(MqttError):
+            await asyncio.wait_for(listen(settings), CONNECT_TIMEOUT_S / 2)
+    server.close()
+    gc.collect()
+
+    assert not [item for item in caplog.records if "never retrieved" in item.getMessage()]
