@@ -252,6 +252,7 @@ class TestEnumeration:
 
         assert known == unknown
         assert known[0] == 202
+        full.server.accounts.mails.flush()
         assert [mail.to for mail in full.outbox.mails[-2:]] == [EMAIL, NOBODY]
 
     async def test_login(self, full: Bench) -> None:
