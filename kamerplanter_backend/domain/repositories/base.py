@@ -29,7 +29,7 @@ from kamerplanter_backend.domain.interfaces.encoding import encode
 from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, Collection, Scope
 from kamerplanter_backend.domain.repositories.merge_patch import merge_patch
 from kamerplanter_backend.domain.repositories.recall import Question, Recall
-from kamerplanter_backend.domain.repositories.references import References
+from kamerplanter_backend.domain.repositories.references import Going, References
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
 from kamerplanter_engines.models.base import Entity, Model
@@ -257,8 +257,8 @@ class Repository[E: Entity]:
         values = {name: getattr(patched, name) for name in fields.model_fields}
         return self.change(entity, **values, **more)
 
-    def remove(self, key: str) -> None:
-        """Delete a document, and do with those that point to it what they declare.
+    def remove(self, key: str) -> Going:
+        """Delete a document with all that goes along; return the keys of it all, by collection.
 
         Raises:
             NotFoundError: It is not there, or belongs to another garden.
@@ -266,7 +266,7 @@ class Repository[E: Entity]:
             BrokenReferenceError: Something that must not be lost points to it.
         """
         self._writable(key)
-        self._access.references.remove(
+        return self._access.references.remove(
             self._transaction, self.collection, key, now=self._context.now
         )
 

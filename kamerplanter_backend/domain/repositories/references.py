@@ -92,8 +92,11 @@ class References:
 
     def remove(
         self, transaction: Transaction, collection: Collection, key: str, *, now: datetime
-    ) -> None:
+    ) -> Going:
         """Delete a document with all that follows from it; nothing is written if it is refused.
+
+        Returns:
+            What was deleted, itself included.
 
         Raises:
             BrokenReferenceError: Something that must not be lost points to it, or to something
@@ -116,6 +119,7 @@ class References:
         for name, gone in going.items():
             for gone_key in gone:
                 transaction.remove(name, gone_key)
+        return going
 
     def is_pointed_to(self, transaction: Transaction, name: str, key: str) -> bool:
         """Tell whether anything of any garden points to a document."""

@@ -6,6 +6,7 @@ from typing import override
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
+from kamerplanter_backend.domain.repositories.references import Going
 from kamerplanter_engines.models.telemetry import Probe
 
 _LIVING = Where("archived_at", "is_null", True)
@@ -45,7 +46,8 @@ class ProbeRepository(Repository[Probe]):
         return self.find_each("plant_key", plant_keys, _LIVING)
 
     @override
-    def remove(self, key: str) -> None:
+    def remove(self, key: str) -> Going:
         """Delete a probe and its readings."""
-        super().remove(key)
+        gone = super().remove(key)
         self._transaction.readings.remove_probe(key)
+        return gone

@@ -69,8 +69,9 @@ class LocationService(EntityService[Location]):
         locations = uow.of(LocationRepository)
         location = locations.get(key)
         check_revision(location, expected_revision, "locations")
-        locations.remove(key)
-        record_audit(uow, AuditAction.DELETED, "locations", key, name=location.name)
+        names = {item.key: item.name for item in locations.at_site(location.site_key)}
+        for gone in sorted(locations.remove(key)["locations"]):
+            record_audit(uow, AuditAction.DELETED, "locations", gone, name=names.get(gone))
 
 
 def _neighbours(locations: LocationRepository, location: Location) -> list[Location]:

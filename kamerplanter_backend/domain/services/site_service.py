@@ -8,7 +8,7 @@ from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError
 from kamerplanter_backend.common.permissions import Permission, is_permitted
 from kamerplanter_backend.domain.consequences.audit import record_audit
 from kamerplanter_backend.domain.models.tenant import AuditAction
-from kamerplanter_backend.domain.repositories.site import SiteRepository
+from kamerplanter_backend.domain.repositories.site import LocationRepository, SiteRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import (
@@ -92,8 +92,11 @@ class SiteService(EntityService[Site]):
                 field="key",
                 value=key,
             )
-        sites.remove(key)
+        names = {item.key: item.name for item in uow.of(LocationRepository).at_site(key)}
+        went_along = sites.remove(key).get("locations", set())
         record_audit(uow, AuditAction.DELETED, "sites", key, name=site.name)
+        for gone in sorted(went_along):
+            record_audit(uow, AuditAction.DELETED, "locations", gone, name=names.get(gone))
 
 
 def _changed(uow: UnitOfWork, before: Site, after: Site) -> Site:

@@ -91,6 +91,33 @@ def test_corrected_moment_falls_on_a_day_of_the_site(garden: Garden, far: Plant)
     assert after.applied_on == date(2026, 11, 20)
 
 
+@pytest.mark.parametrize("way", ["site", "location"])
+def test_locations_that_go_along_are_on_record(garden: Garden, far: Plant, way: str) -> None:
+    services = garden.services
+    bed = services.location.get(garden.context(), far.location_key or "")
+    corner = services.location.create(
+        garden.context(),
+        LocationFields(
+            name="Corner", site_key=bed.site_key, parent_key=bed.key, location_type_key="bed"
+        ),
+    )
+
+    if way == "site":
+        services.site.remove(garden.context(), bed.site_key)
+    else:
+        services.location.remove(garden.context(), bed.key)
+
+    with open_unit(garden.store, garden.context()) as uow:
+        entries = uow.of(AuditRepository).find()
+    gone = {
+        (item.subject_kind, item.subject, item.details["name"])
+        for item in entries
+        if item.action is AuditAction.DELETED
+    }
+    site = {("sites", bed.site_key, "Island")} if way == "site" else set()
+    assert gone == {("locations", bed.key, "Bed"), ("locations", corner.key, "Corner")} | site
+
+
 @pytest.mark.parametrize("way", ["set", "update"])
 def test_only_admins_move_the_days_of_a_site_and_it_is_on_record(garden: Garden, way: str) -> None:
     sites = garden.services.site
