@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 from homeassistant.components.sensor import SensorEntity
 from homeassistant.core import CALLBACK_TYPE, callback
-from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import GardenSnapshot, TankView
@@ -20,8 +20,8 @@ from .entity import GardenEntity
 from .platform_setup import OfDevice
 from .subjects import Subject, SubjectKind, name_of
 from .telemetry import places
+from .write_pace import BURST, PacedWrites
 
-DERIVED_EACH_S = 1.0
 _MANY = frozenset({ChannelKind.DISSOLVED_OXYGEN, ChannelKind.ORP})
 """With both of them a tank would have more entities than a person looks at."""
 _NOT_FRESH = frozenset({Reason.RESTORED, Reason.RETAINED})
@@ -30,8 +30,12 @@ _NOT_FRESH = frozenset({Reason.RESTORED, Reason.RETAINED})
 class LiveSensorEntity(GardenEntity[Any], SensorEntity):
     """Shows what a probe says, at once; the snapshot only tells which probe it is.
 
-    What is shown is computed once for each message, and not anew by each property.
+    What is shown is computed once for each message, and not anew by each property. A source that
+    never stops sending is shown once a second; what takes something away is told at once.
     """
+
+    burst: ClassVar[int] = BURST
+    """So many changes are written without a pause."""
 
     _unrecorded_attributes = frozenset({"measured_at", "restored"})
     _channel: ChannelKind | None = None
@@ -54,6 +58,10 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
         self._is_shown = False
         self._value: float | datetime | str | None = None
         self._attributes: Mapping[str, Any] | None = None
+        self._told = 0
+        self._writes = PacedWrites(
+            self.coordinator.hass, self.async_write_ha_state, burst=self.burst
+        )
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -65,6 +73,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
     async def async_will_remove_from_hass(self) -> None:
         self._probe_keys = ()
         self._stop()
+        self._writes.stop()
         await super().async_will_remove_from_hass()
 
     def _sources(self) -> tuple[str, ...]:
@@ -96,10 +105,30 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
         # A store that does not answer now takes no value off the screen.
         self._is_shown = self._view is not None and bool(self._probe_keys)
 
+    def _standing(self) -> int:
+        """Return how good what is to be shown is: it matters whether it becomes worse."""
+        if not self._is_shown:
+            return 0
+        return 1 if self._value is None else 2
+
     @callback
     def _heard(self) -> None:
         self._look()
-        self.async_write_ha_state()
+        self._write()
+
+    @callback
+    def _write(self) -> None:
+        """Write what is to be shown: bad news now, the rest at a pace that one can follow."""
+        if self._standing() < self._told:
+            self._writes.now()
+        else:
+            self._writes.soon()
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        self._told = self._standing()
+        super()._async_write_ha_state()
 
     @callback
     @override
@@ -109,7 +138,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
         self._follow()
         self._look()
         if before != (self._is_shown, self._value):
-            self.async_write_ha_state()
+            self._write()
 
     @property
     @override
@@ -224,36 +253,10 @@ def _by_hand(view: object, kind: ChannelKind) -> HandMeasurement | None:
 class DerivedSensorEntity(ChannelSensorEntity):
     """A measured value in another form: written at once, and then at most once a second."""
 
-    _cancel_write: CALLBACK_TYPE | None = None
-    _may_write_at = 0.0
+    burst = 1
 
     @property
     @override
     def entity_registry_enabled_default(self) -> bool:
         """Whether it is shown: where much is measured, what is said already gives way."""
         return not self.coordinator.bound_kinds(self.subject) >= _MANY
-
-    @override
-    async def async_will_remove_from_hass(self) -> None:
-        if self._cancel_write is not None:
-            self._cancel_write()
-        await super().async_will_remove_from_hass()
-
-    @callback
-    @override
-    def _heard(self) -> None:
-        had = (self._is_shown, self._value is None)
-        self._look()
-        wait_s = self._may_write_at - self.hass.loop.time()
-        if wait_s <= 0 or had != (self._is_shown, self._value is None):
-            self._write()
-        elif self._cancel_write is None:
-            self._cancel_write = async_call_later(self.hass, wait_s, self._write)
-
-    @callback
-    def _write(self, _now: datetime | None = None) -> None:
-        if self._cancel_write is not None:
-            self._cancel_write()
-            self._cancel_write = None
-        self._may_write_at = self.hass.loop.time() + DERIVED_EACH_S
-        self.async_write_ha_state()

@@ -83,7 +83,7 @@ class IntervalSensorEntity(LiveSensorEntity):
         before = (self._is_shown, self._value)
         self._look()
         if before != (self._is_shown, self._value):
-            self.async_write_ha_state()
+            self._write()
 
 
 class OwnProbeEntity[R: (ProbeSensor, ProbeBinary)](GardenEntity[ProbeView]):

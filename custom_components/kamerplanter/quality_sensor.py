@@ -65,6 +65,11 @@ class QualityEntity(LiveSensorEntity):
             self._summary = summary
             super()._heard()
 
+    @override
+    def _standing(self) -> int:
+        standing = super()._standing()
+        return standing + (_WORST_FIRST.index(self._value) if standing > 1 else 0)
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
