@@ -11,9 +11,12 @@ from math import isfinite
 from kamerplanter_engines.errors import OutOfRangeError
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.rollup import Bucket, Figures, Point
+from kamerplanter_engines.models.site import BASE_HIGH_C, BASE_LOW_C
+from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.rollup_engine import roll_up
 from kamerplanter_engines.science.degree_days import degree_days_c_d
 from kamerplanter_engines.science.psychrometrics import dew_point_c, vpd_kpa
+from kamerplanter_engines.tables.channels import CHANNELS
 
 COVERAGE_RATIO_LOW = 0.8
 """Of a day of which less was measured nothing is decided."""
@@ -21,10 +24,10 @@ COVERAGE_RATIO_LOW = 0.8
 LOW_LIGHT_UMOL, HIGH_LIGHT_UMOL = 200.0, 800.0
 """Photon flux below and above which a leaf is colder and warmer. [µmol/(m² s)]"""
 
-PPFD_HIGH_UMOL = 2500.0
-"""More than the sun gives anywhere. [µmol/(m² s)]"""
 _UMOL_PER_MOL = 1e6
-_AIR_LOW_C, _AIR_HIGH_C = -50.0, 70.0
+_AIR, _LEAF = CHANNELS[ChannelKind.AIR_TEMPERATURE], CHANNELS[ChannelKind.LEAF_TEMPERATURE]
+PPFD_HIGH_UMOL = CHANNELS[ChannelKind.PPFD].physical_high
+"""More than is measured anywhere. [µmol/(m² s)]"""
 
 
 class ClimateReason(StrEnum):
@@ -69,7 +72,7 @@ def leaf_offset_k(ppfd_umol: float | None) -> float:
     """Return how much warmer than the air a leaf is, by the light on it [K].
 
     Args:
-        ppfd_umol: Photon flux; none = not measured. [µmol/(m² s)], 0 to 2500.
+        ppfd_umol: Photon flux; none = not measured. [µmol/(m² s)], 0 to 4000.
 
     Raises:
         OutOfRangeError: The photon flux is impossible.
@@ -100,21 +103,21 @@ def air_state(
         temperature_c: Of the air. [°C], -50 to 70.
         humidity_pct: Relative humidity. [%], 0 to 100.
         leaf_c: Measured temperature of the leaf; none = assumed from the light. [°C], -50 to 70.
-        ppfd_umol: Photon flux on the leaf; none = not measured. [µmol/(m² s)], 0 to 2500.
+        ppfd_umol: Photon flux on the leaf; none = not measured. [µmol/(m² s)], 0 to 4000.
 
     Raises:
         OutOfRangeError: A value is impossible or not a number.
 
     Source: [FAO56].
     """
-    _within("temperature_c", temperature_c, _AIR_LOW_C, _AIR_HIGH_C)
+    _within("temperature_c", temperature_c, _AIR.physical_low, _AIR.physical_high)
     _within("humidity_pct", humidity_pct, 0, 100)
     reasons: list[ClimateReason] = []
     if leaf_c is None:
         leaf_c = temperature_c + leaf_offset_k(ppfd_umol)
         reasons.append(ClimateReason.LEAF_ASSUMED)
     else:
-        _within("leaf_c", leaf_c, _AIR_LOW_C, _AIR_HIGH_C)
+        _within("leaf_c", leaf_c, _LEAF.physical_low, _LEAF.physical_high)
     leaf_vpd = vpd_kpa(temperature_c, humidity_pct, leaf_c)
     if leaf_vpd < 0:
         reasons.append(ClimateReason.CONDENSING)
@@ -147,9 +150,28 @@ def daily_light(points: Sequence[Point], day: Bucket, before: Point | None = Non
     for _, ppfd_umol, is_good in points if before is None else (before, *points):
         if is_good:
             _within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
-    figures = roll_up(points, day, () if before is None else (before,))
-    value = figures.integral / _UMOL_PER_MOL if figures.covered_s > 0 else None
-    return _daily(value, figures, day)
+    return daily_light_of(roll_up(points, day, () if before is None else (before,)), day)
+
+
+def daily_light_of(fluxes: Figures, day: Bucket) -> Daily:
+    """Return the daily light integral of a place by what was summed up already [mol/(m² d)].
+
+    Args:
+        fluxes: The rollup of that day, or of as much of it as is over. [µmol/(m² s)]
+        day: The local day.
+
+    Raises:
+        OutOfRangeError: A flux is impossible or not a number.
+        NaiveTimeError: The day has no zone.
+
+    Source: definition of the daily light integral.
+    """
+    utc(day.starts_at)
+    for field, ppfd_umol in (("low_umol", fluxes.low), ("high_umol", fluxes.high)):
+        if ppfd_umol is not None:
+            _within(field, ppfd_umol, 0, PPFD_HIGH_UMOL)
+    value = fluxes.integral / _UMOL_PER_MOL if fluxes.covered_s > 0 else None
+    return _daily(value, fluxes, day)
 
 
 def degree_days(
@@ -170,15 +192,37 @@ def degree_days(
     Source: [McMaster1997].
     """
     utc(day.starts_at)
-    _within("base_c", base_c, -20, 40)
+    _within("base_c", base_c, BASE_LOW_C, BASE_HIGH_C)
     if upper_c is not None:
         _within("upper_c", upper_c, base_c, 60)
     if temperatures.low is None or temperatures.high is None:
         return _daily(None, temperatures, day)
-    _within("low_c", temperatures.low, _AIR_LOW_C, _AIR_HIGH_C)
-    _within("high_c", temperatures.high, temperatures.low, _AIR_HIGH_C)
+    _within("low_c", temperatures.low, _AIR.physical_low, _AIR.physical_high)
+    _within("high_c", temperatures.high, temperatures.low, _AIR.physical_high)
     value = degree_days_c_d(temperatures.low, temperatures.high, base_c, upper_c=upper_c)
     return _daily(value, temperatures, day)
+
+
+def speaking(figures: Sequence[Figures], over_s: float) -> Figures | None:
+    """Return whose figures of a day a place goes by; none = nobody measures this there.
+
+    One speaks for all, as two meters in one place are not twice the light. It is the oldest one
+    that measured enough of what is over of the day, so that two that differ a little do not take
+    turns; where none did, the one that measured most.
+
+    Args:
+        figures: Of each probe, the oldest probe first.
+        over_s: How much of the day is over. [s]
+
+    Source: own rule.
+    """
+    enough_s = COVERAGE_RATIO_LOW * over_s
+    found = next((item for item in figures if item.covered_s >= enough_s), None)
+    return found or max(figures, key=_covered, default=None)
+
+
+def _covered(figures: Figures) -> float:
+    return figures.covered_s
 
 
 def _daily(value: float | None, figures: Figures, day: Bucket) -> Daily:

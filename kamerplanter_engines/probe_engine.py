@@ -51,7 +51,10 @@ def is_topic(text: str) -> bool:
 def curve_range(kind: ChannelKind) -> tuple[float, float]:
     """Return the lowest and highest value that a point of a curve can mean, in canonical units."""
     spec = CHANNELS[kind]
-    return spec.physical_low, spec.physical_high if spec.shown_high is None else spec.shown_high
+    return (
+        spec.physical_low if spec.shown_low is None else spec.shown_low,
+        spec.physical_high if spec.shown_high is None else spec.shown_high,
+    )
 
 
 def check_bindings(probe: ProbeFields, before: ProbeFields | None = None) -> None:

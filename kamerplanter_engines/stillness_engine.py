@@ -10,7 +10,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reading
+from kamerplanter_engines.models.telemetry import (
+    AIR_KINDS,
+    ChannelBinding,
+    ChannelKind,
+    Reading,
+)
 from kamerplanter_engines.tables.channels import (
     CHANNELS,
     DEVICE_STUCK_S,
@@ -174,7 +179,7 @@ def _has_stuck(
     flat_s = (now - since).total_seconds()
     if rules.is_temperature and flat_s >= rules.twin_stuck_s:
         for kind, twin in device.items():
-            if kind is rules.kind or not CHANNELS[kind].is_temperature:
+            if kind is rules.kind or not _go_together(kind, rules.kind):
                 continue
             moved = twin.unchanged_since
             # It still moved in the later half of the time, so the place is not just even.
@@ -195,4 +200,16 @@ def _has_stuck(
         (now - other.unchanged_since).total_seconds() >= rules.device_stuck_s
         for other in others
         if other.unchanged_since is not None
+    )
+
+
+def _go_together(kind: ChannelKind, other: ChannelKind) -> bool:
+    """Tell whether two temperatures of one device are of one thing.
+
+    Air moves by the minute, and a leaf with the light, where water and soil keep still for hours.
+    """
+    return (
+        CHANNELS[kind].is_temperature
+        and CHANNELS[other].is_temperature
+        and not {kind, other} & set(AIR_KINDS)
     )

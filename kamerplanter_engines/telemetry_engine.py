@@ -271,6 +271,8 @@ def _judged(
     value = sample.raw
     if value is not None and rules.shown_high is not None:
         value = min(value, rules.shown_high)
+    if value is not None and rules.shown_low is not None:
+        value = max(value, rules.shown_low)
     return Judged(
         sample.kind,
         value,

@@ -102,6 +102,7 @@ class ChannelRules:
     full_scale: tuple[float, ...]
     full_scale_is_suspect: bool
     repeats_are_natural: bool
+    shown_low: float | None
     shown_high: float | None
     is_temperature: bool
     is_about_device: bool
@@ -211,10 +212,11 @@ def rules_for(
         device_stuck_s=stuck_s or DEVICE_STUCK_S,
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
         zero_reach=spec.zero_reach,
-        zero_counts=not (zero_is_real or has_curve or spec.is_about_device),
+        zero_counts=not (zero_is_real or has_curve or spec.zero_is_natural or spec.is_about_device),
         full_scale=() if has_curve else (physical_high,) if is_stock else spec.full_scale,
         full_scale_is_suspect=spec.full_scale_is_suspect,
         repeats_are_natural=spec.repeats_are_natural,
+        shown_low=spec.shown_low,
         shown_high=spec.shown_high,
         is_temperature=spec.is_temperature,
         is_about_device=spec.is_about_device,

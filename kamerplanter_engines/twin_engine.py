@@ -42,7 +42,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING = 1e-9
 
 type Place = tuple[str, str]
-"""The field of a probe that says where it is, and the key of the tank or plant."""
+"""The field of a probe that says where it is, and the key of the tank, plant or location."""
 
 type Track = tuple[Span, ...]
 """What a channel showed lately, oldest first; no two begin at one moment."""
@@ -75,8 +75,12 @@ def stuck_time(binding: ChannelBinding) -> timedelta:
 
 
 def places_of(probe: Probe) -> tuple[Place, ...]:
-    """Return where a probe is: in a tank, in the soil of a plant, or both."""
-    named = (("tank_key", probe.tank_key), ("plant_key", probe.plant_key))
+    """Return where a probe is: in a tank, in the soil of a plant, or both; or in a location."""
+    named = (
+        ("tank_key", probe.tank_key),
+        ("plant_key", probe.plant_key),
+        ("location_key", probe.location_key),
+    )
     return tuple((field, key) for field, key in named if key is not None)
 
 
@@ -92,7 +96,7 @@ def by_place[P](present: Iterable[P], probe_of: Callable[[P], Probe]) -> dict[Pl
 def neighbours_of[P](
     probe: Probe, placed: Callable[[Place], Iterable[P]], probe_of: Callable[[P], Probe]
 ) -> list[P]:
-    """Return what stands for the other probes of the same tank or pot, each once.
+    """Return what stands for the other probes of the same tank, pot or location, each once.
 
     Args:
         probe: The probe.
@@ -205,6 +209,8 @@ def is_left_behind(
     since, value = state.unchanged_since, state.value
     if since is None or value is None or not has_twins(rules.kind):
         return False
+    if value in rules.full_scale and not rules.full_scale_is_suspect:
+        return False  # it cannot show more, as humidity in fog
     stuck = timedelta(seconds=rules.twin_stuck_s)
     if at - since < stuck:
         return False

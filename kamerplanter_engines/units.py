@@ -1,8 +1,8 @@
 """Units that devices and people use, converted once, where a value enters.
 
 Inside, conductivity is mS/cm at 25 °C, temperature °C, volume L, oxygen mg/L, redox potential mV,
-signal strength dBm; shares are percent and pH has no unit.  Kinds are the values of
-`ChannelKind`; they are plain text here, because models stand above units.
+signal strength dBm, photon flux µmol/(m² s); shares are percent and pH has no unit.  Kinds are
+the values of `ChannelKind`; they are plain text here, because models stand above units.
 """
 
 import re
@@ -31,6 +31,10 @@ _CONDUCTIVITY = {
     "ppm700": 1 / 700,
 }
 _KELVIN_AT_0_C = 273.15
+PPFD_UNIT = "µmol/m²/s"
+LUX = "lx"
+SUN_UMOL_PER_LUX = 0.0185
+"""Of daylight; each lamp has a factor of its own. [µmol/(m² s) per lx], [Apogee]"""
 # unit -> (factor, offset): canonical = value * factor + offset
 _BY_QUANTITY: dict[str, dict[str, tuple[float, float]]] = {
     "conductivity": {unit: (factor, 0.0) for unit, factor in _CONDUCTIVITY.items()},
@@ -46,6 +50,7 @@ _BY_QUANTITY: dict[str, dict[str, tuple[float, float]]] = {
     "oxygen": {"mg/L": (1.0, 0.0), "ppm": (1.0, 0.0)},
     "voltage": {"mV": (1.0, 0.0), "V": (1000.0, 0.0)},
     "radio": {"dBm": (1.0, 0.0)},
+    "light": {PPFD_UNIT: (1.0, 0.0)},
     "ph": {"": (1.0, 0.0), "pH": (1.0, 0.0)},
 }
 _QUANTITIES = {
@@ -60,6 +65,10 @@ _QUANTITIES = {
     "orp": "voltage",
     "battery": "charge",
     "signal": "radio",
+    "air_temperature": "temperature",
+    "leaf_temperature": "temperature",
+    "air_humidity": "share",
+    "ppfd": "light",
 }
 
 KNOWN_UNITS: dict[str, tuple[str, ...]] = {
@@ -82,21 +91,36 @@ _ALIASES = {
     "percent": "%",
     "pct": "%",
     "%vwc": "%",
+    "%rh": "%",
+    "rh": "%",
     "us/cm": "µS/cm",
+    "lux": LUX,
+    "lx": LUX,
 }
 _BY_FOLDED_NAME = {
     normalize("NFKC", unit).casefold(): unit for units in _BY_QUANTITY.values() for unit in units
 } | _ALIASES
 _NOISE = re.compile(r"[\s()@_]+")
+_BETWEEN_FACTORS = re.compile(r"[·⋅.*^]+")
+_MINUS = str.maketrans("\u2212\u2010\u2013", "---")
+_PHOTON_FLUXES = frozenset(
+    f"{mol}{area_and_time}"
+    for mol in ("μmol", "umol")
+    for area_and_time in ("/m2/s", "/m2s", "m-2s-1", "/s/m2", "/sm2", "s-1m-2")
+)
 
 
 def normalise_unit(text: str) -> str:
     """Return the spelling of a unit that this module uses; unknown text comes back stripped.
 
-    Both micro signs, `uS/cm`, `degC`, `℃` and any letter case are understood.
+    Both micro signs, `uS/cm`, `degC`, `℃`, `µmol m⁻² s⁻¹` and any letter case are understood.
     """
     folded = _NOISE.sub("", normalize("NFKC", text)).casefold()
-    return _BY_FOLDED_NAME.get(folded, text.strip())
+    found = _BY_FOLDED_NAME.get(folded)
+    if found is None:
+        flux = _BETWEEN_FACTORS.sub("", folded.translate(_MINUS))
+        found = PPFD_UNIT if flux in _PHOTON_FLUXES else text.strip()
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -106,7 +130,8 @@ def conversion(kind: str, unit: str | None) -> tuple[float, float]:
     `None` is the canonical unit of the kind.
 
     Raises:
-        UnknownUnitError: The unit does not belong to the kind; ppm without a scale is one.
+        UnknownUnitError: The unit does not belong to the kind; ppm without a scale is one, and
+            lux, which says nothing of photons without the factor of the lamp.
     """
     units = _BY_QUANTITY[_QUANTITIES[kind]]
     if unit is None:
@@ -114,8 +139,14 @@ def conversion(kind: str, unit: str | None) -> tuple[float, float]:
     found = units.get(normalise_unit(unit))
     if found is None:
         allowed = ", ".join(name for name in units if name)
+        fix = f"use one of: {allowed}."
+        if PPFD_UNIT in units and normalise_unit(unit) == LUX:
+            fix = (
+                f"give {PPFD_UNIT} and, as factor, how many of it one lx of this light is "
+                f"(sun {SUN_UMOL_PER_LUX:g}; each lamp has its own)."
+            )
         raise UnknownUnitError(
-            f"Unit {unit!r} does not belong to {kind}; use one of: {allowed}.",
+            f"Unit {unit!r} does not belong to {kind}; {fix}",
             field="unit",
             value=unit,
             allowed=allowed,

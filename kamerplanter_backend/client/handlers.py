@@ -15,6 +15,8 @@ type Handler = Callable[[Services, Context, Any], Any]
 
 HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.SetSite: lambda s, c, r: s.site.set(c, r.fields),
+    ask.CreateLocation: lambda s, c, r: s.location.create(c, r.fields, r.key),
+    ask.UpdateLocation: lambda s, c, r: s.location.update(c, r.key, r.patch, r.expected_revision),
     ask.CreateTank: lambda s, c, r: s.tank.create(c, r.fields, r.key),
     ask.UpdateTank: lambda s, c, r: s.tank.update(c, r.key, r.patch),
     ask.ArchiveTank: lambda s, c, r: s.tank.archive(c, r.key),

@@ -5,6 +5,7 @@ from typing import ClassVar, Self, override
 
 from pydantic import Field, JsonValue
 
+from kamerplanter_backend.client.location_requests import CreateLocation, UpdateLocation
 from kamerplanter_backend.client.probe_requests import (
     ArchiveProbe,
     Calibrate,
@@ -44,6 +45,7 @@ from kamerplanter_engines.models.task import Task, TaskFields
 __all__ = [
     "ArchiveProbe",
     "Calibrate",
+    "CreateLocation",
     "CreateProbe",
     "GetTrend",
     "ListCalibrations",
@@ -54,6 +56,7 @@ __all__ = [
     "RemoveMeasurement",
     "ReplaceProbe",
     "ReportPresence",
+    "UpdateLocation",
     "UpdateProbe",
     "WithdrawCalibration",
 ]

@@ -1,8 +1,11 @@
 """The frozen read models of the snapshot, as clients know them."""
 
 from kamerplanter_backend.domain.snapshot.views import (
+    AgreementView,
     ChannelView,
+    DailyClimateView,
     GardenSnapshot,
+    LocationView,
     PlantView,
     ProbeView,
     ProblemView,
@@ -12,8 +15,11 @@ from kamerplanter_backend.domain.snapshot.views import (
 )
 
 __all__ = [
+    "AgreementView",
     "ChannelView",
+    "DailyClimateView",
     "GardenSnapshot",
+    "LocationView",
     "PlantView",
     "ProbeView",
     "ProblemView",

@@ -16,6 +16,7 @@ from kamerplanter_backend.client.requests import (
     DeleteTask,
     LogWatering,
     ReopenTask,
+    UpdateLocation,
     UpdatePlant,
     UpdateProbe,
     UpdateTank,
@@ -48,7 +49,7 @@ def with_waiting(snapshot: GardenSnapshot, commands: Iterable[Command[Any]]) -> 
         match command:
             case ArchiveTank() | ArchivePlant() | ArchiveProbe():
                 gone.add(command.key)
-            case UpdateTank() | UpdatePlant() | UpdateProbe():
+            case UpdateTank() | UpdatePlant() | UpdateProbe() | UpdateLocation():
                 if isinstance(name := command.patch.get("name"), str) and name:
                     names[command.key] = name
             case DeleteTask():
@@ -100,6 +101,10 @@ def _shown(
                 view.model_copy(update={"probe": _named(view.probe, names)})
                 for view in snapshot.probes
                 if view.probe.key not in gone
+            ),
+            "locations": tuple(
+                view.model_copy(update={"location": _named(view.location, names)})
+                for view in snapshot.locations
             ),
         }
     )

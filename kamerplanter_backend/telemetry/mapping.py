@@ -29,6 +29,7 @@ from kamerplanter_engines.models.telemetry import (
     Hint,
     Reason,
 )
+from kamerplanter_engines.probe_engine import curve_range
 from kamerplanter_engines.raw_scale_engine import is_of_other_scale
 from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
 from kamerplanter_engines.telemetry_engine import Sample
@@ -244,9 +245,8 @@ def read_curve(
     left, right = points[max(upper, 1) - 1], points[max(upper, 1)]
     share = (raw - left.raw) / (right.raw - left.raw)
     value = left.value + share * (right.value - left.value)
-    spec = CHANNELS[kind]
-    high = spec.physical_high if spec.shown_high is None else spec.shown_high
-    limited = min(max(value, spec.physical_low), high)
+    low, high = curve_range(kind)
+    limited = min(max(value, low), high)
     return round(limited, _DIGITS_KEPT), outside > FAR_BEYOND_CURVE_RATIO * span
 
 

@@ -6,6 +6,9 @@ from pydantic import Field, field_validator
 
 from kamerplanter_engines.models.base import Entity, Key, Model, Name, Text
 
+BASE_LOW_C, BASE_HIGH_C = -20.0, 40.0
+"""Between these lies the temperature above which anything grows. [°C]"""
+
 
 def known_zone(name: str) -> str:
     """Return the name of a time zone, if it is one.
@@ -47,6 +50,9 @@ class LocationFields(Model):
     """The location that it is a part of, at the same site; none = stands by itself."""
     location_type_key: Key | None = None
     area_m2: float | None = Field(default=None, gt=0, le=1_000_000)
+    base_temperature_c: float = Field(default=10, ge=BASE_LOW_C, le=BASE_HIGH_C)
+    """Degree days are counted above it; 10 is usual for warm crops such as maize and tomatoes.
+    [°C]"""
     notes: Text | None = None
 
 

@@ -20,6 +20,12 @@ class ChannelKind(StrEnum):
     DISSOLVED_OXYGEN = "dissolved_oxygen"
     ORP = "orp"
     """Redox potential against the probe's own reference electrode."""
+    AIR_TEMPERATURE = "air_temperature"
+    AIR_HUMIDITY = "air_humidity"
+    """Relative humidity."""
+    LEAF_TEMPERATURE = "leaf_temperature"
+    PPFD = "ppfd"
+    """Photosynthetic photon flux density: the light that plants use, as it falls on a surface."""
     BATTERY = "battery"
     SIGNAL = "signal"
     """Strength of the radio signal (RSSI)."""
@@ -34,6 +40,13 @@ TANK_KINDS = (
     ChannelKind.ORP,
 )
 SOIL_KINDS = (ChannelKind.SOIL_MOISTURE, ChannelKind.SOIL_TEMPERATURE, ChannelKind.SOIL_EC)
+AIR_KINDS = (
+    ChannelKind.AIR_TEMPERATURE,
+    ChannelKind.AIR_HUMIDITY,
+    ChannelKind.LEAF_TEMPERATURE,
+    ChannelKind.PPFD,
+)
+"""The climate of a place."""
 DEVICE_KINDS = (ChannelKind.BATTERY, ChannelKind.SIGNAL)
 """What a probe says about itself, wherever it is."""
 
@@ -164,17 +177,26 @@ class Availability(Model):
 
 
 class ProbeFields(Model):
-    """A measuring device and its channels, on a tank or in the soil of a plant."""
+    """A measuring device and its channels, on a tank, in the soil of a plant, or in a location."""
 
     name: Name
     tank_key: str | None = None
     plant_key: str | None = None
+    location_key: str | None = None
+    """The location whose air and light it measures; then it is at no tank and no plant."""
     availability: Availability | None = None
     channels: tuple[ChannelBinding, ...] = Field(default=(), max_length=20)
     calibration_due_d: float = Field(default=14, ge=1, le=60)
     """An older calibration is due. [d]"""
     calibration_stop_d: float = Field(default=28, ge=1, le=60)
     """With an older calibration nothing is dosed automatically. [d]"""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ProbeFields:
+        if self.location_key is not None and (self.tank_key or self.plant_key) is not None:
+            msg = "location_key excludes tank_key and plant_key; empty the one or the others"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _due_comes_first(self) -> ProbeFields:

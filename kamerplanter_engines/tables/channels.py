@@ -2,13 +2,15 @@
 
 Sources: the project's decisions on readings (ranges, full scale, exact zero), the telemetry
 table of the domain specification (rates per minute, ages, the time after a fill, ranges of oxygen
-and redox potential, the low battery) and data sheets (Dallas: power-on and open-wire values of
-temperature probes; Atlas EZO-ORP: range of the redox circuit).
+and redox potential, the low battery; plausible ranges of air and light) and data sheets (Dallas:
+power-on and open-wire values of temperature probes; Atlas EZO-ORP: range of the redox circuit;
+Apogee SQ-500: range of quantum sensors).
 """
 
 from dataclasses import dataclass
 
 from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.units import PPFD_UNIT
 
 HOUR_S = 3600.0
 
@@ -35,6 +37,8 @@ class ChannelSpec:
     """How long a value is out of band before it is a problem. [s]"""
     zero_is_suspect: bool = False
     """An exact 0 is what a dead circuit says."""
+    zero_is_natural: bool = False
+    """An exact 0 is a common true value, and says nothing against what comes with it."""
     zero_reach: float | None = None
     """An exact 0 is true where the last good value was no further from it; none = it never is."""
     full_scale: tuple[float, ...] = ()
@@ -43,6 +47,8 @@ class ChannelSpec:
     """False: the end stop is a common true value, and doubtful only in bad company."""
     repeats_are_natural: bool = False
     """Equal readings in a row prove nothing against the probe."""
+    shown_low: float | None = None
+    """What lies below is shown as this."""
     shown_high: float | None = None
     """What lies above is shown as this."""
     is_temperature: bool = False
@@ -55,6 +61,9 @@ class ChannelSpec:
 _TEMPERATURE_UNIT = "°C"
 _EC_HIGH_MS_CM = 15.0
 _EC_RATE_PER_MIN = 0.05
+# Colder than any place where plants stand, and as warm as a closed glass house in the sun (ours).
+# It ends below the power-on value of a Dallas probe and above most rooms in °F.
+_AIR_LOW_C, _AIR_HIGH_C = -50.0, 70.0
 
 CHANNELS: dict[ChannelKind, ChannelSpec] = {
     ChannelKind.EC: ChannelSpec(
@@ -170,6 +179,67 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
         plausible_high=1000,
         max_age_s=6 * HOUR_S,
         full_scale=(-1019.9, 1019.9),
+        precision=0,
+    ),
+    ChannelKind.AIR_TEMPERATURE: ChannelSpec(
+        unit=_TEMPERATURE_UNIT,
+        default_unit=_TEMPERATURE_UNIT,
+        physical_low=_AIR_LOW_C,
+        physical_high=_AIR_HIGH_C,
+        plausible_low=-10,
+        plausible_high=50,
+        rate_per_min=0.5,
+        max_age_s=2 * HOUR_S,
+        # In a clear night air cools by up to 3 K in an hour, and a value counts for two (ours); a
+        # dead circuit jumps from a room's temperature.
+        zero_is_suspect=True,
+        zero_reach=6,
+        is_temperature=True,
+        precision=1,
+    ),
+    ChannelKind.AIR_HUMIDITY: ChannelSpec(
+        unit="%",
+        default_unit="%",
+        physical_low=0,
+        # What an offset in a device makes of 100.
+        physical_high=105,
+        rate_per_min=2,
+        max_age_s=2 * HOUR_S,
+        # No air that plants stand in is perfectly dry.
+        zero_is_suspect=True,
+        full_scale=(100,),
+        # Each cold night, under a hood, in fog.
+        full_scale_is_suspect=False,
+        shown_high=100,
+        precision=1,
+    ),
+    ChannelKind.LEAF_TEMPERATURE: ChannelSpec(
+        unit=_TEMPERATURE_UNIT,
+        default_unit=_TEMPERATURE_UNIT,
+        physical_low=_AIR_LOW_C,
+        physical_high=_AIR_HIGH_C,
+        plausible_low=-5,
+        plausible_high=50,
+        rate_per_min=0.8,
+        max_age_s=2 * HOUR_S,
+        zero_is_suspect=True,
+        zero_reach=6,
+        is_temperature=True,
+        precision=1,
+    ),
+    ChannelKind.PPFD: ChannelSpec(
+        unit=PPFD_UNIT,
+        default_unit=PPFD_UNIT,
+        # In the dark the zero of a quantum sensor is off by some µmol (ours).
+        physical_low=-10,
+        physical_high=4000,
+        plausible_high=2500,
+        # A lamp is switched, and a cloud passes: it may jump. It may also stand still, all night at
+        # 0 and all day under a lamp.
+        max_age_s=4 * HOUR_S,
+        zero_is_natural=True,
+        repeats_are_natural=True,
+        shown_low=0,
         precision=0,
     ),
     ChannelKind.BATTERY: ChannelSpec(

@@ -48,8 +48,15 @@ TOLERANCES: dict[ChannelKind, Tolerance] = {
     ChannelKind.SOIL_MOISTURE: Tolerance(absolute=10.0),
     ChannelKind.DISSOLVED_OXYGEN: Tolerance(absolute=0.5),
     ChannelKind.ORP: Tolerance(absolute=30.0),
+    # Two corners of a tent or house; a thermometer in the sun shows more than that.
+    ChannelKind.AIR_TEMPERATURE: Tolerance(absolute=2.0),
+    # Common sensors are good for 3 to 5 points, and 2 K of warmth make another 6.
+    ChannelKind.AIR_HUMIDITY: Tolerance(absolute=10.0),
+    # No leaf is like another: one is shaded, one turned to the lamp.
+    ChannelKind.LEAF_TEMPERATURE: Tolerance(absolute=3.0),
 }
-"""What devices say of themselves (battery, signal) is not compared."""
+"""What devices say of themselves (battery, signal) is not compared, and neither is light: of two
+meters in one place one may be in the shade, and both are right."""
 
 MOVED_STEPS = 3
 """A meter has moved by so many of its finest steps: one may be rounding, two its tremble (ours)."""

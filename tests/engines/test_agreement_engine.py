@@ -156,7 +156,8 @@ def test_a_quality_out_of_range_is_refused(quality: float) -> None:
 def test_each_kind_of_a_place_has_a_tolerance() -> None:
     about_places = {kind for kind, spec in CHANNELS.items() if not spec.is_about_device}
 
-    assert set(TOLERANCES) == about_places
+    # Of two light meters in one place one may be in the shade.
+    assert set(TOLERANCES) == about_places - {ChannelKind.PPFD}
 
 
 @pytest.mark.parametrize(

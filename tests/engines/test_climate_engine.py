@@ -183,7 +183,7 @@ def test_hole_in_the_light_is_not_filled() -> None:
     assert not found.may_decide
 
 
-@pytest.mark.parametrize("ppfd", [math.nan, math.inf, -1.0, 2500.1])
+@pytest.mark.parametrize("ppfd", [math.nan, math.inf, -1.0, 4000.1])
 def test_impossible_light_is_refused(ppfd: float) -> None:
     points = [*light(0, 1, 400), (microseconds(START + timedelta(hours=2)), ppfd, True)]
 

@@ -206,6 +206,7 @@ def test_what_devices_say_of_themselves_and_what_may_stand_still_has_no_twins() 
     assert {kind for kind in ChannelKind if not has_twins(kind)} == {
         ChannelKind.LEVEL,
         ChannelKind.SOIL_MOISTURE,
+        ChannelKind.PPFD,
         ChannelKind.BATTERY,
         ChannelKind.SIGNAL,
     }

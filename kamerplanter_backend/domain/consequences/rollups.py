@@ -141,7 +141,7 @@ def _fresh_hours(
     fresh: Hours = {}
     for run in _runs(sorted(set(_touched(uow, channel, due, later)))):
         points = uow.rollups.points(*channel.name, run[0].starts_at, run[-1].ends_at)
-        parts = list(_parts(run, points, _before(uow, channel, run[0], points)))
+        parts = list(_parts(run, points, good_before(uow, *channel.name, run[0], points)))
         stored = _stored(uow, channel, run, parts)
         for bucket, inside, earlier in parts:
             figures = roll_up(inside, bucket, earlier)
@@ -151,15 +151,23 @@ def _fresh_hours(
     return fresh
 
 
-def _before(
-    uow: UnitOfWork, channel: _Channel, first: Bucket, points: Sequence[Point]
+def good_before(
+    uow: UnitOfWork, probe_key: str, kind: ChannelKind, first: Bucket, points: Sequence[Point]
 ) -> list[Point]:
-    """Return the newest good readings before an hour, as many as its own leave open."""
+    """Return the newest good readings before a span, as many as its own leave open.
+
+    Args:
+        uow: The unit of work.
+        probe_key: The probe.
+        kind: Which of its channels.
+        first: The span, an hour or a part of one.
+        points: The readings within it, and perhaps later ones.
+    """
     found: list[Point] = []
     until_at = first.starts_at
     end_us = microseconds(first.ends_at)
     for _ in range(2):
-        point = uow.rollups.last_good(*channel.name, until_at - LONGEST_HOLD, until_at)
+        point = uow.rollups.last_good(probe_key, kind, until_at - LONGEST_HOLD, until_at)
         if point is None:
             break
         found.insert(0, point)

@@ -18,10 +18,11 @@ class ProbeRepository(Repository[Probe]):
     collection = Collection(
         "probes",
         Probe,
-        indexes=(("tank_key",), ("plant_key",)),
+        indexes=(("tank_key",), ("plant_key",), ("location_key",)),
         references=(
             Reference("tank_key", "tanks", on_delete=OnDelete.CLEAR),
             Reference("plant_key", "plants", on_delete=OnDelete.CLEAR),
+            Reference("location_key", "locations", on_delete=OnDelete.CLEAR),
         ),
     )
 
@@ -44,6 +45,10 @@ class ProbeRepository(Repository[Probe]):
     def of_plants(self, plant_keys: Sequence[str]) -> list[Probe]:
         """Return the probes in the soil of plants that are not archived."""
         return self.find_each("plant_key", plant_keys, _LIVING)
+
+    def of_location(self, location_key: str) -> list[Probe]:
+        """Return the probes in a location that are not archived."""
+        return self.find(Where("location_key", "==", location_key), _LIVING)
 
     @override
     def remove(self, key: str) -> Going:

@@ -11,12 +11,13 @@ from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.site_days import SiteDays
 from kamerplanter_backend.domain.interfaces.document_store import Where
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
-from kamerplanter_backend.domain.repositories.site import SiteRepository
+from kamerplanter_backend.domain.repositories.site import LocationRepository, SiteRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, query
+from kamerplanter_backend.domain.snapshot.location_views import location_view
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.supply_views import (
@@ -69,8 +70,15 @@ class HomeService(Service):
             plant, changes = plant_view(uow, item, days, own, planted)
             plant_views.append(plant)
             moments += changes
+        location_views = []
+        for location in uow.of(LocationRepository).find():
+            around = [probe for probe in probes if probe.location_key == location.key]
+            shown, changes = location_view(uow, location, around, days.zone_at(location))
+            location_views.append(shown)
+            moments += changes
         agreements = [found for view in tank_views for found in view.agreements]
         agreements += [found for view in plant_views for found in view.agreements]
+        agreements += [found for view in location_views for found in view.agreements]
         at_odds = disagreeing(agreements)
         supplied_since = judged_from(uow.context.now) - SUPPLY_REMEMBERED
         supplies = supply_tasks(uow, [tank.key for tank in tanks], since=supplied_since)
@@ -78,8 +86,8 @@ class HomeService(Service):
         probe_views = tuple(
             probe_view(uow, probe, supplies, at_odds, beside=beside) for probe in probes
         )
-        for shown in probe_views:
-            moments += changes_at(shown.calibration_statuses)
+        for probe in probe_views:
+            moments += changes_at(probe.calibration_statuses)
         return GardenSnapshot(
             name=site.name if site else "",
             time_zone=uow.context.zone.key,
@@ -90,6 +98,8 @@ class HomeService(Service):
             probes=probe_views,
             tasks=_task_views(uow, tasks),
             next_due_at=_earliest(uow, moments),
+            locations=tuple(location_views),
+            home_site_key=site.key if site else None,
         )
 
     def tank(self, context: Context, key: str) -> TankView:

@@ -10,6 +10,7 @@ from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.plant import PlantRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
+from kamerplanter_backend.domain.repositories.site import LocationRepository
 from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
@@ -27,6 +28,9 @@ from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Replacemen
 from kamerplanter_engines.probe_engine import check_bindings
 from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
 
+PLACES = frozenset({"tank_key", "plant_key", "location_key"})
+"""The fields that say where a probe is."""
+
 
 class ProbeService(EntityService[Probe]):
     """Adds, changes and archives probes; the bindings are part of the probe."""
@@ -39,7 +43,7 @@ class ProbeService(EntityService[Probe]):
 
         Raises:
             ConflictError: The key is in use.
-            NotFoundError: Its tank or plant does not exist, or is archived.
+            NotFoundError: Its tank, plant or location does not exist, or is archived.
             InvalidInputError: A unit, a topic or a curve could never give a value.
         """
         _check_place(uow, fields)
@@ -76,7 +80,7 @@ class ProbeService(EntityService[Probe]):
         check_bindings(probe, before=before)
         _keep_mappings(uow, before, probe)
         _forget_goodbye(uow, before, probe)
-        if {"tank_key", "plant_key"} & patch.keys():
+        if PLACES & patch.keys():
             _check_place(uow, probe)
         return probe
 
@@ -126,7 +130,7 @@ class ProbeService(EntityService[Probe]):
         after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps))
         check_bindings(after, before=probe)
         _keep_mappings(uow, probe, after)
-        if {"tank_key", "plant_key"} & patch.keys():
+        if PLACES & patch.keys():
             _check_place(uow, after)
         return after
 
@@ -173,3 +177,5 @@ def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:
         live(uow.of(TankRepository), fields.tank_key)
     if fields.plant_key is not None:
         live(uow.of(PlantRepository), fields.plant_key)
+    if fields.location_key is not None:
+        uow.of(LocationRepository).get(fields.location_key)

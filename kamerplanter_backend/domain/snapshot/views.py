@@ -8,6 +8,7 @@ from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.ipm import Blocker
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
+from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import (
@@ -25,8 +26,10 @@ __all__ = [
     "AgreementView",
     "ChannelDoubt",
     "ChannelView",
+    "DailyClimateView",
     "DriftView",
     "GardenSnapshot",
+    "LocationView",
     "PlantView",
     "ProbeView",
     "ProblemView",
@@ -200,6 +203,41 @@ class PlantView(Model):
     none = the garden's, as an older version told none."""
 
 
+class DailyClimateView(Model):
+    """What the light and the warmth of one local day come to in a place."""
+
+    day: date
+    """At the site of the place."""
+    dli_mol_m2: float | None
+    """Daily light integral, at least so much: what was not measured counts as nothing. None where
+    no light was measured. [mol/m²]"""
+    dli_coverage_ratio: float
+    """Share of the whole day in which light was measured, 0 to 1."""
+    dli_may_decide: bool
+    """Whether enough of the day was measured for anything to follow from it."""
+    degree_days_c_d: float | None
+    """Warmth above the base temperature of the place; none where no air was measured. [°C d]"""
+    degree_days_coverage_ratio: float
+    """Share of the whole day in which the air was measured, 0 to 1."""
+    degree_days_may_decide: bool
+    """Whether enough of the day was measured for anything to follow from it."""
+
+
+class LocationView(Model):
+    """A place with its climate."""
+
+    location: Location
+    time_zone: str
+    """IANA name of the zone whose days count: that of its site."""
+    today: DailyClimateView | None
+    """As much of today as is over; none where no probe measures light or air temperature."""
+    yesterday: DailyClimateView | None
+    agreements: tuple[AgreementView, ...] = ()
+    """One for each kind of value that two or more of its probes measure."""
+    hand_measurements: tuple[HandMeasurement, ...] = ()
+    """None so far: nothing is measured by hand in a place."""
+
+
 class TaskView(Model):
     """A task as a list shows it."""
 
@@ -236,6 +274,10 @@ class GardenSnapshot(Model):
     """Open ones, and those closed within 14 days."""
     next_due_at: Instant | None
     """When something becomes due by time alone, so that the reader looks again."""
+    locations: tuple[LocationView, ...] = ()
+    """Oldest first; empty as well if an older version told none."""
+    home_site_key: str | None = None
+    """The first site of the garden; none = there is none yet, or an older version told none."""
 
     def tank(self, key: str) -> TankView | None:
         """Return the tank with this key."""
@@ -248,3 +290,7 @@ class GardenSnapshot(Model):
     def probe(self, key: str) -> ProbeView | None:
         """Return the probe with this key."""
         return next((view for view in self.probes if view.probe.key == key), None)
+
+    def location(self, key: str) -> LocationView | None:
+        """Return the location with this key."""
+        return next((view for view in self.locations if view.location.key == key), None)

@@ -31,6 +31,7 @@ class ProbeFilters(ListParameters):
 
     tank_key: str | None = None
     plant_key: str | None = None
+    location_key: str | None = None
 
 
 PROBE = Resource(

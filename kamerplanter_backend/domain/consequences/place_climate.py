@@ -1,0 +1,90 @@
+"""The climate of a place by local days: who speaks for it, and what that comes to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from kamerplanter_backend.domain.consequences.day_figures import figures_of_days
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.climate_engine import Daily, daily_light_of, degree_days, speaking
+from kamerplanter_engines.models.rollup import Bucket, Figures
+from kamerplanter_engines.models.site import Location
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe
+
+CLIMATE_KINDS = (ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE)
+"""What days are made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayClimate:
+    """What one local day comes to in a place."""
+
+    day: date
+    light: Daily
+    """[mol/m²]"""
+    warmth: Daily
+    """[°C d]"""
+    temperatures: Figures
+    """Of the air. [°C]"""
+
+
+def measures_days(probes: Iterable[Probe]) -> bool:
+    """Tell whether anybody measures what days are made of."""
+    return any(probe.binding(kind) for probe in probes for kind in CLIMATE_KINDS)
+
+
+def climate_of_days(
+    uow: UnitOfWork,
+    location: Location,
+    probes: Sequence[Probe],
+    zone: ZoneInfo,
+    days: Sequence[date],
+) -> tuple[DayClimate, ...]:
+    """Return what days come to in a place.
+
+    Args:
+        uow: The unit of work.
+        location: The place.
+        probes: Those in it that are not archived.
+        zone: The zone of its site.
+        days: Local dates one after the other.
+    """
+    spans = [day_span(day, zone) for day in days]
+    lights = _of_place(uow, probes, ChannelKind.PPFD, spans)
+    warmths = _of_place(uow, probes, ChannelKind.AIR_TEMPERATURE, spans)
+    return tuple(
+        DayClimate(
+            day=day,
+            light=daily_light_of(light, span),
+            warmth=degree_days(warmth, span, location.base_temperature_c),
+            temperatures=warmth,
+        )
+        for day, span, light, warmth in zip(days, spans, lights, warmths, strict=True)
+    )
+
+
+def day_span(day: date, zone: ZoneInfo) -> Bucket:
+    """Return from when to when a local day lasts, in UTC: 23, 24 or 25 hours."""
+    return Bucket(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def _of_place(
+    uow: UnitOfWork, probes: Sequence[Probe], kind: ChannelKind, spans: Sequence[Bucket]
+) -> list[Figures]:
+    """Return the figures of each day by the probe that speaks on it."""
+    measured = [
+        figures_of_days(uow, probe.key, kind, spans)
+        for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
+        if probe.binding(kind)
+    ]
+    found = []
+    for number, span in enumerate(spans):
+        over_s = (min(span.ends_at, uow.context.now) - span.starts_at).total_seconds()
+        spoken = speaking([figures[number] for figures in measured], max(over_s, 0.0))
+        found.append(spoken or Figures())
+    return found

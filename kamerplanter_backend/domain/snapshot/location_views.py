@@ -1,0 +1,59 @@
+"""What a screen shows of a place and its climate."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from kamerplanter_backend.domain.consequences.place_climate import (
+    DayClimate,
+    climate_of_days,
+    day_span,
+    measures_days,
+)
+from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_backend.domain.snapshot.trust_views import agreement_views
+from kamerplanter_backend.domain.snapshot.views import DailyClimateView, LocationView
+from kamerplanter_engines.models.site import Location
+from kamerplanter_engines.models.telemetry import Probe
+
+
+def location_view(
+    uow: UnitOfWork, location: Location, probes: Sequence[Probe], zone: ZoneInfo
+) -> tuple[LocationView, list[datetime]]:
+    """Return the view of a place, and when it changes by time alone.
+
+    Args:
+        uow: The unit of work.
+        location: The place.
+        probes: The probes in it that are not archived.
+        zone: The zone of its site.
+    """
+    agreements, moments = agreement_views(uow, probes)
+    today: DailyClimateView | None = None
+    yesterday: DailyClimateView | None = None
+    if measures_days(probes):
+        present = uow.context.now.astimezone(zone).date()
+        days = (present - timedelta(days=1), present)
+        yesterday, today = map(climate_view, climate_of_days(uow, location, probes, zone, days))
+        moments.append(day_span(present, zone).ends_at)
+    view = LocationView(
+        location=location,
+        time_zone=zone.key,
+        today=today,
+        yesterday=yesterday,
+        agreements=agreements,
+    )
+    return view, moments
+
+
+def climate_view(day: DayClimate) -> DailyClimateView:
+    """Return what a screen shows of a day."""
+    return DailyClimateView(
+        day=day.day,
+        dli_mol_m2=day.light.value,
+        dli_coverage_ratio=day.light.coverage_ratio,
+        dli_may_decide=day.light.may_decide,
+        degree_days_c_d=day.warmth.value,
+        degree_days_coverage_ratio=day.warmth.coverage_ratio,
+        degree_days_may_decide=day.warmth.may_decide,
+    )

@@ -1,0 +1,196 @@
+"""The climate of a place as a screen shows it: today and yesterday, by the days of its site."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from kamerplanter_backend.domain.snapshot.views import DailyClimateView
+from kamerplanter_engines.models.site import Location, LocationFields, SiteFields
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from tests.backend.garden import Garden
+
+PPFD, AIR = ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE
+
+
+@pytest.fixture
+def garden() -> Iterator[Garden]:
+    """Return a garden in memory."""
+    made = Garden()
+    yield made
+    made.store.close()
+
+
+def tent(garden: Garden, **fields: object) -> Location:
+    site_key = garden.snapshot().home_site_key
+    values = {"name": "Tent", "site_key": site_key, **fields}
+    return garden.services.location.create(garden.context(), LocationFields.model_validate(values))
+
+
+def measured(
+    garden: Garden,
+    probe: Probe,
+    kind: ChannelKind,
+    from_at: datetime,
+    *parts: tuple[float, float],
+    step_min: int = 10,
+) -> None:
+    """Store readings of values that hold for so many hours each, one after the other."""
+    readings, at = list[Reading](), from_at
+    for hours, value in parts:
+        for _ in range(round(hours * 60 / step_min)):
+            readings.append(
+                Reading(
+                    probe_key=probe.key,
+                    kind=kind,
+                    at=at,
+                    received_at=at,
+                    value=value,
+                    verdict=Verdict.GOOD,
+                )
+            )
+            at += timedelta(minutes=step_min)
+    context = garden.context(now=max(garden.now, at))
+    garden.services.telemetry.record(context, tuple(readings))
+
+
+def shown(garden: Garden, place: Location) -> tuple[DailyClimateView, DailyClimateView]:
+    view = garden.snapshot().location(place.key)
+    assert view is not None
+    assert view.today is not None
+    assert view.yesterday is not None
+    return view.yesterday, view.today
+
+
+def test_a_lamp_of_400_for_18_hours(garden: Garden) -> None:
+    place = tent(garden)
+    probe = garden.probe(PPFD, location_key=place.key)
+    measured(garden, probe, PPFD, garden.local("2026-05-01T00:00"), (18, 400), (6, 0))
+    garden.at("2026-05-02T00:00")
+
+    yesterday, today = shown(garden, place)
+
+    assert yesterday.day == date(2026, 5, 1)
+    assert yesterday.dli_mol_m2 == pytest.approx(25.92)
+    assert (yesterday.dli_coverage_ratio, yesterday.dli_may_decide) == (1, True)
+    assert yesterday.degree_days_c_d is None
+    assert today.day == date(2026, 5, 2)
+    assert (today.dli_mol_m2, today.dli_coverage_ratio, today.dli_may_decide) == (None, 0, False)
+
+
+def test_today_counts_what_is_over_and_nothing_of_what_is_to_come(garden: Garden) -> None:
+    place = tent(garden)
+    probe = garden.probe(PPFD, location_key=place.key)
+    measured(garden, probe, PPFD, garden.local("2026-05-01T00:00"), (6, 0), (4, 500))
+    garden.at("2026-05-01T09:55")
+
+    _, today = shown(garden, place)
+
+    # The value at 9:50 speaks until 10:10, of which five minutes are over.
+    assert today.dli_mol_m2 == pytest.approx(500 * (3 * 60 + 55) * 60 / 1e6)
+    assert today.dli_coverage_ratio == pytest.approx((9 * 60 + 55) / 1440)
+    assert not today.dli_may_decide
+
+
+def test_degree_days_above_the_base_of_the_place(garden: Garden) -> None:
+    place = tent(garden, base_temperature_c=12)
+    probe = garden.probe(AIR, location_key=place.key)
+    measured(garden, probe, AIR, garden.local("2026-05-01T00:00"), (12, 14), (12, 26))
+    garden.at("2026-05-02T00:00")
+
+    yesterday, _ = shown(garden, place)
+
+    assert yesterday.degree_days_c_d == pytest.approx((14 + 26) / 2 - 12)
+    assert (yesterday.degree_days_coverage_ratio, yesterday.degree_days_may_decide) == (1, True)
+    assert yesterday.dli_mol_m2 is None
+
+
+def test_place_without_light_or_air_has_no_days(garden: Garden) -> None:
+    place = tent(garden)
+    garden.probe(ChannelKind.AIR_HUMIDITY, location_key=place.key)
+
+    view = garden.snapshot().location(place.key)
+
+    assert view is not None
+    assert (view.today, view.yesterday, view.time_zone) == (None, None, "Europe/Berlin")
+    assert view.location.base_temperature_c == 10
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 5, 1), 24)]
+)
+def test_days_of_23_and_25_hours(garden: Garden, day: date, hours: int) -> None:
+    garden.at(f"{day - timedelta(days=2)}T12:00")
+    place = tent(garden)
+    probe = garden.probe(PPFD, AIR, location_key=place.key)
+    measured(garden, probe, PPFD, garden.local(f"{day}T00:00"), (6, 0), (12, 500), (hours - 18, 0))
+    measured(garden, probe, AIR, garden.local(f"{day}T00:00"), (6, 10), (hours - 6, 20))
+    garden.at(f"{day + timedelta(days=1)}T00:00")
+
+    yesterday, _ = shown(garden, place)
+
+    assert yesterday.day == day
+    assert yesterday.dli_mol_m2 == pytest.approx(21.6)
+    assert yesterday.degree_days_c_d == pytest.approx(5)
+    assert (yesterday.dli_coverage_ratio, yesterday.degree_days_coverage_ratio) == (1, 1)
+
+
+def test_day_of_another_site_begins_and_ends_there(garden: Garden) -> None:
+    # Kathmandu is 5:45 ahead of UTC: no hour of the garden in Berlin begins at its midnight.
+    site = garden.services.site.create(
+        garden.context(), SiteFields(name="Hills", time_zone="Asia/Kathmandu")
+    )
+    place = tent(garden, site_key=site.key)
+    probe = garden.probe(PPFD, location_key=place.key)
+    begins_at = datetime(2026, 4, 30, 18, 15, tzinfo=UTC)
+    measured(
+        garden, probe, PPFD, begins_at - timedelta(hours=3), (3, 100), (18, 400), (6, 0), (3, 7)
+    )
+    garden.now = begins_at + timedelta(hours=27)
+
+    yesterday, today = shown(garden, place)
+
+    assert (yesterday.day, today.day) == (date(2026, 5, 1), date(2026, 5, 2))
+    assert yesterday.dli_mol_m2 == pytest.approx(25.92)
+    assert yesterday.dli_coverage_ratio == 1
+    assert today.dli_mol_m2 == pytest.approx(7 * 3 * 3600 / 1e6)
+    assert garden.snapshot().next_due_at == datetime(2026, 5, 1, 22, tzinfo=UTC)
+
+
+def test_midnight_there_makes_a_new_snapshot_due(garden: Garden) -> None:
+    site = garden.services.site.create(
+        garden.context(), SiteFields(name="Island", time_zone="Pacific/Kiritimati")
+    )
+    place = tent(garden, site_key=site.key)
+    garden.now = datetime(2026, 5, 1, 9, 59, tzinfo=UTC)
+    without = garden.snapshot().next_due_at
+    garden.probe(AIR, location_key=place.key)
+
+    assert without == datetime(2026, 5, 1, 22, tzinfo=UTC)
+    assert garden.snapshot().next_due_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def test_two_meters_are_not_twice_the_light(garden: Garden) -> None:
+    place = tent(garden)
+    older = garden.probe(PPFD, name="Older", location_key=place.key)
+    garden.wait(minutes=1)
+    younger = garden.probe(PPFD, name="Younger", location_key=place.key)
+    midnight = garden.local("2026-05-01T00:00")
+    measured(garden, older, PPFD, midnight, (24, 100))
+    measured(garden, younger, PPFD, midnight, (24, 300))
+    garden.at("2026-05-02T00:00")
+
+    assert shown(garden, place)[0].dli_mol_m2 == pytest.approx(8.64)
+
+
+def test_where_the_older_meter_was_silent_the_other_one_speaks(garden: Garden) -> None:
+    place = tent(garden)
+    older = garden.probe(PPFD, name="Older", location_key=place.key)
+    garden.wait(minutes=1)
+    younger = garden.probe(PPFD, name="Younger", location_key=place.key)
+    midnight = garden.local("2026-05-01T00:00")
+    measured(garden, older, PPFD, midnight, (10, 100))
+    measured(garden, younger, PPFD, midnight, (24, 300))
+    garden.at("2026-05-02T00:00")
+
+    assert shown(garden, place)[0].dli_mol_m2 == pytest.approx(25.92)
