@@ -1,6 +1,6 @@
 """Samples as a calibration puts them right, before they are judged."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from kamerplanter_engines.telemetry_engine import (
     Sample,
     judge_message,
 )
+from kamerplanter_engines.warmth_engine import THERMOMETERS, uncompensated
 
 _DIGITS_KEPT = 9
 """Hides what binary fractions add."""
@@ -31,12 +32,12 @@ _DIGITS_KEPT = 9
 COEFFICIENT_PCT = 2.0
 """Change of conductivity per kelvin where a binding says no other one [% of that at 25 °C]."""
 
-THERMOMETERS = {
-    ChannelKind.PH: ChannelKind.WATER_TEMPERATURE,
-    ChannelKind.EC: ChannelKind.WATER_TEMPERATURE,
-    ChannelKind.SOIL_EC: ChannelKind.SOIL_TEMPERATURE,
-}
-"""Which channel of the same probe tells the temperature of the liquid."""
+type Warmth = Callable[[ChannelKind, datetime], float | None]
+"""Tells how warm the liquid was that conductivity was measured in then. [°C]; none = unknown."""
+
+
+def _unknown_warmth(_kind: ChannelKind, _at: datetime) -> None:
+    return None
 
 
 class Corrections(NamedTuple):
@@ -64,6 +65,8 @@ def calibrated(
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
     jumps_at: Sequence[datetime] = (),
+    *,
+    warmth: Warmth = _unknown_warmth,
 ) -> tuple[Sample, ...]:
     """Return samples with what each should have been; without a reason to change, as they are.
 
@@ -77,6 +80,8 @@ def calibrated(
         states: The memory of all channels, which knows the temperature.
         rules: The numbers in force for them, by which a thermometer beside them is judged.
         jumps_at: As for `judge_message`.
+        warmth: What other thermometers of the place tell, and those of the probe before its newest
+            reading; asked for conductivity of which the probe itself tells nothing.
     """
     calibrations, coefficients_pct, raw_kinds = corrections
     if not (calibrations or coefficients_pct or raw_kinds):
@@ -92,20 +97,13 @@ def calibrated(
         temperature_c = None
         if coefficient_pct is not None or _asks_for_temperature(calibration):
             temperature_c = _temperature(sample, samples, states, rules, jumps_at)
+            if temperature_c is None and kind in CONDUCTIVITIES:
+                temperature_c = warmth(kind, sample.at)
         if calibration is None and kind in raw_kinds and not sample.is_canonical:
             found.append(sample._replace(uncalibrated=True))
         else:
             found.append(_put_right(sample, calibration, temperature_c, coefficient_pct))
     return tuple(found)
-
-
-def uncompensated(channels: Iterable[ChannelBinding]) -> dict[ChannelKind, float]:
-    """Return the change per kelvin of each conductivity that its device does not compensate [%]."""
-    return {
-        item.kind: item.temperature_coefficient_pct
-        for item in channels
-        if item.kind in CONDUCTIVITIES and not item.compensated
-    }
 
 
 def by_kind(calibrations: Iterable[Calibration]) -> dict[ChannelKind, list[Calibration]]:

@@ -17,6 +17,7 @@ from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
 from kamerplanter_engines.steady_engine import steadiness
+from kamerplanter_engines.warmth_engine import THERMOMETERS
 
 _STANDARD_MS_CM = 1.413
 _EC_METHODS = {"standard": (_STANDARD_MS_CM,), "dry_standard": (0.0, _STANDARD_MS_CM)}
@@ -80,6 +81,11 @@ class Draft:
     def kind(self) -> ChannelKind:
         """What the channel measures."""
         return self.binding.kind
+
+    @property
+    def thermometer(self) -> ChannelKind | None:
+        """Which channel of the probe tells the temperature of the solution; none = it is no use."""
+        return THERMOMETERS.get(self.kind)
 
     @property
     def solution(self) -> float:

@@ -1,4 +1,4 @@
-"""The probes of one place, as far as they speak of each other: what stands still beside a twin.
+"""The probes of one place, as far as they speak of each other: of what stands still, and how warm.
 
 Lives on the event loop, beside the intakes; does no I/O and reads no clock.
 """
@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from kamerplanter_backend.domain.snapshot.views import ProbeView
+from kamerplanter_backend.telemetry.place_warmth import PlaceWarmth
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
 from kamerplanter_engines.models.twin import KnownTwin
 from kamerplanter_engines.telemetry_engine import (
@@ -57,6 +58,8 @@ class Company:
         self.rules: Mapping[ChannelKind, ChannelRules] = {}
         self.since = probe.updated_at
         """Since when it is what and where it is."""
+        self.warmth = PlaceWarmth(probe, states, is_there)
+        """What their thermometers tell."""
         self._states = states
         self._are_all_met = are_all_met
         self._tracks: dict[ChannelKind, Track] = {}
@@ -69,6 +72,7 @@ class Company:
             self._tracks.clear()
             self.since = max(self.since, probe.updated_at)
         self.probe, self.rules = probe, rules
+        self.warmth.follow(probe, rules)
 
     def learn(self, view: ProbeView) -> None:
         """Take in what the store knows: of before the start, and of what others have heard."""
@@ -81,16 +85,19 @@ class Company:
 
     def meet(self, others: Iterable[Company]) -> None:
         """Know these from now on, which are the other probes of its place."""
+        present = tuple(others)
+        self.warmth.meet([other.warmth for other in present])
         met: dict[ChannelKind, list[Company]] = {}
-        for other in others:
+        for other in present:
             for kind in self.rules.keys() & other.rules.keys():
                 if has_twins(kind):
                     met.setdefault(kind, []).append(other)
         self._others = met
         self._tracks = {kind: track for kind, track in self._tracks.items() if kind in met}
 
-    def note(self, judged: Iterable[Judged]) -> None:
+    def note(self, judged: Sequence[Judged]) -> None:
         """Remember what the others may have to know."""
+        self.warmth.note(judged)
         if not self._others:
             return
         for item in judged:

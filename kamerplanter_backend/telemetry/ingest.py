@@ -49,6 +49,7 @@ from kamerplanter_engines.telemetry_engine import (
     restore,
 )
 from kamerplanter_engines.units import unit_fault
+from kamerplanter_engines.warmth_engine import uncompensated
 
 __all__ = ["MAX_BATCH", "IngestResult", "Outcome", "ReadingDesk", "SentReading"]
 
@@ -154,6 +155,7 @@ class ReadingDesk:
             batch = _Batch(context, known, restored)
             batch.refuse_strangers(items)
             batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
+            batch.learn_warmth(self._telemetry, items)
             batch.judge(items)
             if batch.revised:
                 # First, as what is judged anew after a failure is what the store has not got yet.
@@ -217,6 +219,18 @@ class _Batch:
                     item, Outcome.KNOWN, reading.verdict, reading.reasons, value=reading.value
                 )
 
+    def learn_warmth(self, telemetry: TelemetryService, items: Iterable[_Item]) -> None:
+        """Ask what thermometers told before the conductivities that are to be judged."""
+        moments = {
+            moment
+            for moment in self.moments(items)
+            if moment[1] in uncompensated(self.memories[moment[0]].bindings.values())
+        }
+        told = telemetry.warmth_told(self._context, moments) if moments else {}
+        for key in {moment[0] for moment in told}:
+            of_probe = {moment[1:]: found for moment, found in told.items() if moment[0] == key}
+            self._companies[key].warmth.learn(of_probe)
+
     def judge(self, items: Iterable[_Item]) -> None:
         """Judge the others, oldest first, as they would have been heard.
 
@@ -247,7 +261,9 @@ class _Batch:
         corrections = Corrections().of_channels(memory.bindings.values())
         corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
-        corrected = calibrated(samples, corrections, memory.states, rules, jumps_at)
+        corrected = calibrated(
+            samples, corrections, memory.states, rules, jumps_at, warmth=company.warmth.held_at
+        )
         judged, memory.states = judge_message(
             corrected,
             memory.states,
@@ -259,6 +275,7 @@ class _Batch:
         memory.message = _Message(at, before, tuple(samples), judged)
         heard = judged[len(earlier) :]
         company.note(heard)
+        company.warmth.note(judged[: len(earlier)])
         for (_, was), verdict in zip(earlier, judged, strict=False):
             self._revise(probe_key, was, verdict)
         for item, verdict in zip(items, heard, strict=True):

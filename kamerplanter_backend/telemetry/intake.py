@@ -198,7 +198,14 @@ class ProbeIntake:
         self._corrections = self._corrections.by(made, raw)
 
     def _put_right(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-        return calibrated(samples, self._corrections, self._states, self.rules, self._jumps_at)
+        return calibrated(
+            samples,
+            self._corrections,
+            self._states,
+            self.rules,
+            self._jumps_at,
+            warmth=self.company.warmth.held_at,
+        )
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime

@@ -314,6 +314,35 @@ async def test_a_device_that_does_not_compensate_is_compared_at_its_temperature(
     ]
 
 
+async def test_no_other_thermometer_of_the_tank_hangs_in_the_bottle(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=EC_TOPIC, compensated=False)])
+    await mqtt_garden.add_probe(
+        None,
+        "Thermometer",
+        tank_key=tank,
+        channels=[bind("water_temperature", topic="other/temperature")],
+        availability=None,
+    )
+    say(mqtt_garden, "20", topic="other/temperature")
+    await mqtt_garden.settle()
+    await mqtt_garden.pass_time(timedelta(minutes=1))
+    # In the tank it tells how warm it is: 1.6 / (1 - 0.02 * 5).
+    say(mqtt_garden, "1.6", topic=EC_TOPIC)
+    await mqtt_garden.settle()
+    assert float(mqtt_garden.state("sensor", tank, "ec").state) == pytest.approx(1.7778, abs=1e-4)
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+
+    await steady(dialog, "1.278", topic=EC_TOPIC)
+
+    assert dialog.suggested == {"raw": 1.278, "solution": 1.413}
+    with pytest.raises(InvalidData):
+        await dialog.fill(raw=1.278, solution=1.413)
+    await dialog.fill(raw=1.278, solution=1.413, temperature=20)
+    assert "value × 1" in dialog.placeholders["result"]
+
+
 async def test_german_numbers_and_days_are_german(mqtt_garden: Garden) -> None:
     mqtt_garden.hass.config.language = "de"
     texts = await Texts.async_load(mqtt_garden.hass)

@@ -5,7 +5,6 @@ from typing import Any
 from homeassistant.const import UnitOfTemperature
 from homeassistant.util.unit_conversion import TemperatureConverter
 
-from kamerplanter_backend.telemetry.calibrated import THERMOMETERS
 from kamerplanter_backend.telemetry.calibration_draft import Draft
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.calibration import CalibrationPoint
@@ -71,7 +70,7 @@ class CalibrationReading(CalibratedChannel):
             vol.Required("raw"): number("raw", -RAW_LIMIT, RAW_LIMIT, unit=unit),
             vol.Required("solution"): number("reference", 0, unit=reference_unit(draft.kind)),
         }
-        if draft.kind in THERMOMETERS:
+        if draft.thermometer is not None:
             low, high = (self._degrees(item) for item in (TEMPERATURE_LOW_C, TEMPERATURE_HIGH_C))
             marker = vol.Required if draft.needs_temperature else vol.Optional
             fields[marker("temperature")] = number(
@@ -83,9 +82,9 @@ class CalibrationReading(CalibratedChannel):
         shown: dict[str, float] = {"solution": draft.solution}
         if steady.raw is not None:
             shown["raw"] = round(steady.raw, DIGITS)
-        thermometer = THERMOMETERS.get(draft.kind)
-        if thermometer is not None:
-            found = self.entry.runtime_data.live.shown(self.calibrated_probe_key, thermometer)
+        if draft.thermometer is not None:
+            # Its own alone: no other one of the place hangs in the bottle.
+            found = self.entry.runtime_data.live.shown(self.calibrated_probe_key, draft.thermometer)
             if found is not None and found.value is not None:
                 shown["temperature"] = round(self._degrees(found.value), 1)
         return shown

@@ -26,13 +26,10 @@ from kamerplanter_backend.domain.snapshot.supply_views import (
     judged_from,
     supply_tasks,
 )
-from kamerplanter_backend.domain.snapshot.trust_views import (
-    Disagreeing,
-    agreement_views,
-    disagreeing,
-)
+from kamerplanter_backend.domain.snapshot.trust_views import disagreeing_of
 from kamerplanter_backend.domain.snapshot.twin_views import looked_up
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
+from kamerplanter_backend.domain.snapshot.warmth_views import warmth_told
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
@@ -40,13 +37,13 @@ from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
-    Probe,
     Reading,
     Reason,
     Verdict,
 )
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
 from kamerplanter_engines.telemetry_engine import ChannelRules, rules_for
+from kamerplanter_engines.warmth_engine import Told
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -177,7 +174,7 @@ class TelemetryService(Service):
         named = uow.of(ProbeRepository).get_many(sorted(probe_keys))
         probes = [probe for probe in named if probe.archived_at is None]
         beside = looked_up(uow)
-        at_odds = _at_odds(uow, probes)
+        at_odds = disagreeing_of(uow, probes)
         tanks = {probe.tank_key for probe in probes if probe.tank_key is not None}
         supplied_since = judged_from(uow.context.now, since) - SUPPLY_REMEMBERED
         tasks = supply_tasks(uow, tanks, since=supplied_since)
@@ -209,6 +206,16 @@ class TelemetryService(Service):
             for moment in moments
             if (found := uow.readings.range(*moment, moment[2] + MICROSECOND))
         }
+
+    @query()
+    def warmth_told(
+        self, uow: UnitOfWork, moments: Collection[ChannelMoment]
+    ) -> dict[ChannelMoment, tuple[Told, ...]]:
+        """Return what the thermometers of a place said before conductivity was measured there.
+
+        Only for channels that the device does not compensate; see `warmth_views`.
+        """
+        return warmth_told(uow, moments)
 
     @command(*ALERT_WRITES)
     def evaluate(self, uow: UnitOfWork) -> int:
@@ -370,16 +377,6 @@ def _tell_too_old(readings: Sequence[Reading], kept_for: timedelta) -> None:
         min(reading.at for reading in readings).isoformat(),
         kept_for.days,
         ", ".join(sorted({reading.probe_key for reading in readings})[:10]),
-    )
-
-
-def _at_odds(uow: UnitOfWork, probes: Sequence[Probe]) -> Disagreeing:
-    of_places: dict[str, list[Probe]] = {}
-    for probe in probes:
-        for key in filter(None, (probe.tank_key, probe.plant_key)):
-            of_places.setdefault(key, []).append(probe)
-    return disagreeing(
-        view for neighbours in of_places.values() for view in agreement_views(uow, neighbours)[0]
     )
 
 

@@ -138,6 +138,22 @@ def _showing(
     return Showing(probe.key, last.value, verdict, quality), ends_at
 
 
+def disagreeing_of(uow: UnitOfWork, probes: Iterable[Probe]) -> Disagreeing:
+    """Return in which kinds probes say something else than others of their places.
+
+    Args:
+        uow: The unit of work.
+        probes: Those that are compared with each other; not archived.
+    """
+    of_places: dict[str, list[Probe]] = {}
+    for probe in probes:
+        for key in filter(None, (probe.tank_key, probe.plant_key)):
+            of_places.setdefault(key, []).append(probe)
+    return disagreeing(
+        view for neighbours in of_places.values() for view in agreement_views(uow, neighbours)[0]
+    )
+
+
 def disagreeing(agreements: Iterable[AgreementView]) -> Disagreeing:
     """Return which probes are in disagreement, and about what."""
     found: dict[str, frozenset[ChannelKind]] = {}

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.backend.api.harness import GARDEN, START, Bench
+from tests.backend.api.test_garden_routes import add
 from tests.backend.api.test_telemetry_routes import new_probe, ph, send
 
 PH_POINTS = [{"raw": 7.2, "value": 7.0}, {"raw": 4.3, "value": 4.0}]
@@ -80,6 +81,28 @@ async def test_impossible_calibration_is_refused_by_name(
     assert answer.status_code == 422
     assert field in answer.text
     assert (await get(api, f"{probe}/calibrations"))["calibrations"] == []
+
+
+async def test_the_temperature_in_the_bottle_is_asked_for(
+    api: httpx.AsyncClient, bench: Bench
+) -> None:
+    tank = await add(api, "tanks", name="Tank", volume_l=60)
+    channels = [{"kind": "ec", "compensated": False}]
+    meter = await new_probe(api, channels=channels, tank_key=tank["key"])
+    thermometer = await new_probe(api, tank_key=tank["key"])
+    await send(api, {"probe_key": thermometer, "kind": "water_temperature", "value": 20})
+    bench.clock.now = START + timedelta(minutes=5)
+    point = {"raw": 1.278, "value": 1.413}
+
+    refused = await calibrate(api, meter, kind="ec", points=[point])
+    made = await calibrate(api, meter, kind="ec", points=[point | {"temperature_c": 20}])
+    [result] = await send(api, {"probe_key": meter, "kind": "ec", "value": 1.278})
+
+    assert refused.status_code == 422
+    assert "temperature of the standard solution" in refused.text
+    assert made.status_code == 201, made.text
+    # In the tank the other thermometer tells: 1.278 mS/cm at 20 °C.
+    assert (result["verdict"], result["value"]) == ("good", pytest.approx(1.278 / 0.9))
 
 
 async def test_hours_and_days_are_those_of_the_site(api: httpx.AsyncClient, probe: str) -> None:

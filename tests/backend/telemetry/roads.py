@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.garden_directory import GardenEntry
@@ -38,6 +39,12 @@ class Story:
     """In the order of time."""
     fills: Sequence[int] = ()
     options: Mapping[str, float] = field(default_factory=dict)
+    channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is bound in another way, by probe."""
+
+    def binding(self, key: str) -> ChannelBinding:
+        fields = {"kind": self.kind, "topic": key, "path": "v"}
+        return ChannelBinding(**(fields | self.options | self.channels.get(key, {})))
 
     @property
     def end(self) -> int:
@@ -49,8 +56,7 @@ def tank_with_two(story: Story) -> Iterator[tuple[Garden, Tank, datetime]]:
     garden = Garden()
     tank = garden.tank()
     for key in PROBES:
-        channel = ChannelBinding(kind=story.kind, topic=key, path="v", **story.options)  # type: ignore[arg-type]
-        garden.probe(name=key, key=key, tank_key=tank.key, channels=(channel,))
+        garden.probe(name=key, key=key, tank_key=tank.key, channels=(story.binding(key),))
     yield garden, tank, garden.now
     garden.store.close()
 
@@ -81,7 +87,8 @@ class Worker:
         self._garden = garden
 
     def sync(self) -> Mapping[str, ProbeIntake]:
-        memories = self._garden.services.telemetry.memories(self._garden.context(), PROBES)
+        keys = [view.probe.key for view in self._garden.snapshot().probes]
+        memories = self._garden.services.telemetry.memories(self._garden.context(), keys)
         self._live.sync(memories, self._garden.now)
         return self._live.intakes
 
@@ -170,7 +177,7 @@ def over_http(size: int, delay: timedelta) -> Road:
                 sent = [
                     SentReading(
                         probe_key=key,
-                        kind=story.kind,
+                        kind=story.binding(key).kind,
                         value=value,
                         at=start + timedelta(minutes=minute),
                     )
