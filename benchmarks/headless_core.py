@@ -1,6 +1,7 @@
 """A headless Home Assistant core in a process of its own, measured from message to states.
 
-Started as a child: `python -m benchmarks.headless_core ours|peer|floor PORT`.
+Started as a child: `python -m benchmarks.headless_core shipped|each|peer|floor PORT`.
+Ours is measured as shipped, and with each value written however fast they come.
 The floor is a callback that does nothing: what Home Assistant needs to receive a message.
 Prints READY, then one line of JSON for each finished pass.
 """
@@ -24,6 +25,7 @@ from pytest_homeassistant_custom_component.common import (
 
 import custom_components  # noqa: F401 - before the test plugin puts its own package on the path
 from custom_components.kamerplanter.const import ENTRY_VERSION
+from custom_components.kamerplanter.live_sensor import LiveSensorEntity
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.client.requests import CreateProbe, CreateTank
 from kamerplanter_backend.common.context import Role
@@ -31,6 +33,9 @@ from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 
 TOPIC = "bench/{side}/tank"
+OURS = ("shipped", "each")
+NO_LIMIT = 1_000_000_000
+"""So many writes without a pause are never reached."""
 ADMIN = Caller(actor="bench", role=Role.ADMIN)
 PATHS = {
     ChannelKind.EC: "ec",
@@ -58,7 +63,9 @@ def _peer_sensors() -> dict[str, object]:
     return {"mqtt": {"sensor": sensors}}
 
 
-async def _set_up_ours(hass: HomeAssistant) -> None:
+async def _set_up_ours(hass: HomeAssistant, side: str) -> None:
+    if side == "each":
+        LiveSensorEntity.burst = NO_LIMIT
     hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
     entry = MockConfigEntry(
         domain="kamerplanter",
@@ -80,7 +87,7 @@ async def _set_up_ours(hass: HomeAssistant) -> None:
                 channels=tuple(
                     ChannelBinding(
                         kind=kind,
-                        topic=TOPIC.format(side="ours"),
+                        topic=TOPIC.format(side=side),
                         path=path,
                         unit="mS/cm" if kind is ChannelKind.EC else None,
                     )
@@ -113,8 +120,8 @@ async def _run(side: str, port: int) -> None:
             entry.add_to_hass(hass)
             await async_setup_component(hass, "mqtt", config)
             await hass.async_block_till_done()
-            if side == "ours":
-                await _set_up_ours(hass)
+            if side in OURS:
+                await _set_up_ours(hass, side)
             await hass.async_block_till_done()
             await _measure(hass, side)
             await hass.async_stop(force=True)
