@@ -7,8 +7,9 @@ in whatever parts and order they arrived.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from itertools import pairwise
+from itertools import takewhile
 from math import fsum
+from operator import mul, sub
 from statistics import median_low
 
 from kamerplanter_engines.models.base import MICROSECOND, utc
@@ -131,11 +132,8 @@ def roll_up(points: Sequence[Point], bucket: Bucket, before: Sequence[Point] = (
     """
     good = [point for point in points if point[2]]
     start_us = microseconds(bucket.starts_at)
-    covered_us, integral = _held(
-        [*_reaching(before, start_us, 1 if good else 2), *good],
-        start_us,
-        microseconds(bucket.ends_at),
-    )
+    held = [*_reaching(before, start_us, 1 if good else 2), *good]
+    covered_us, integral = _held(held, start_us, microseconds(bucket.ends_at))
     values = [value for _, value, _ in good]
     return Figures(
         reading_count=len(values),
@@ -161,18 +159,18 @@ def _reaching(before: Sequence[Point], start_us: int, most: int) -> list[Point]:
 
 def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float]:
     """Return the time that is covered [µs], and value x time [unit x s] over it."""
-    times = [at_us for at_us, _, _ in held]
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    if not gaps:
+    if len(held) <= 1:
         # One reading alone does not say how often a probe reports.
         return 0, 0.0
+    times, values, _ = zip(*held, strict=True)
+    gaps = list(map(sub, times[1:], times, strict=False))
     hold_us = min(HOLD_INTERVALS * median_low(gaps), _LONGEST_HOLD_US)
     gaps.append(end_us - times[-1])
+    spans = gaps if max(gaps) <= hold_us else [min(gap, hold_us) for gap in gaps]
     # What lies before the bucket is not covered, though it says how often the probe reports.
-    ends = [at_us + min(gap, hold_us) for at_us, gap in zip(times, gaps, strict=True)]
-    spans = [max(0, end - max(at_us, start_us)) for at_us, end in zip(times, ends, strict=True)]
-    products = (point[1] * span_us for point, span_us in zip(held, spans, strict=True))
-    return sum(spans), fsum(products) / _US_PER_S
+    for number, at_us in enumerate(takewhile(start_us.__gt__, times)):
+        spans[number] = max(0, at_us + spans[number] - start_us)
+    return sum(spans), fsum(map(mul, values, spans, strict=True)) / _US_PER_S
 
 
 def merge(parts: Iterable[Figures]) -> Figures:

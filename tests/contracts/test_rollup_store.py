@@ -11,6 +11,7 @@ from kamerplanter_backend.domain.interfaces.document_store import (
     DocumentStore,
     UndeclaredWriteError,
 )
+from kamerplanter_backend.domain.interfaces.rollup_store import Window
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_engines.models.rollup import (
     Bucket,
@@ -149,6 +150,63 @@ def test_points_are_the_readings_in_short(unit: OpenUnit, probe: str) -> None:
 
     assert found == [(microseconds(NOW), 1.8, True), (microseconds(NOW) + 60_000_000, 2.0, False)]
     assert (following, none) == (NOW + timedelta(minutes=2), None)
+
+
+def test_points_of_windows_come_with_the_two_newest_good_ones_before(
+    unit: OpenUnit, probe: str
+) -> None:
+    def window(probe_key: str, from_min: float, until_min: float) -> Window:
+        return Window(probe_key, EC, at(from_min), at(until_min))
+
+    def at(minutes: float) -> int:
+        return microseconds(NOW + timedelta(minutes=minutes))
+
+    with unit() as uow:
+        uow.readings.append([reading(m, 1.0 + m) for m in (0, 1, 2, 5, 6)])
+        uow.readings.append([reading(3, 9.0, verdict=Verdict.SUSPECT)])
+        uow.readings.append([reading(4, 7.0, probe_key="probe-2")])
+        windows = [window(probe, 5, 6), window("probe-2", 0, 9), window(probe, 3, 5)]
+        found = list(uow.rollups.points_within(windows, timedelta(minutes=4)))
+        [(_, near)] = uow.rollups.points_within(windows[:1], timedelta(minutes=3))
+
+    assert found == [
+        ([(at(5), 6.0, True)], [(at(1), 2.0, True), (at(2), 3.0, True)]),
+        ([(at(4), 7.0, True)], []),
+        ([(at(3), 9.0, False)], [(at(1), 2.0, True), (at(2), 3.0, True)]),
+    ]
+    assert near == [(at(2), 3.0, True)]
+
+
+def test_hours_of_windows_are_figures_by_their_start(unit: OpenUnit, probe: str) -> None:
+    start, end = microseconds(NOW), microseconds(NOW + timedelta(hours=2))
+    other = FIGURES._replace(low=None, high=None)
+    with unit() as uow:
+        uow.rollups.put([hour(0), hour(1, other), hour(2), hour(level=DAY)], [])
+        windows = [Window(probe, EC, start, end), Window("probe-2", EC, start, end)]
+        found = list(uow.rollups.hours_within(windows))
+
+    assert found == [{start: FIGURES, start + 3_600_000_000: other}, {}]
+    assert type(found[0][start]) is Figures
+
+
+def test_the_windows_of_another_garden_are_not_read(unit: OpenUnit, probe: str) -> None:
+    window = Window(probe, EC, 0, microseconds(NOW))
+    with unit(OTHER_TENANT) as uow:
+        with pytest.raises(NotFoundError, match=probe):
+            uow.rollups.points_within([window], timedelta(hours=1))
+        with pytest.raises(NotFoundError, match=probe):
+            uow.rollups.hours_within([window])
+
+
+def test_a_probe_that_is_added_later_is_among_those_of_the_garden(
+    unit: OpenUnit, probe: str
+) -> None:
+    with unit() as uow:
+        assert uow.rollups.due() == []
+        add(uow, ProbeRepository, key="probe-3", name="Probe 3")
+        uow.readings.append([reading(probe_key="probe-3")])
+
+        assert uow.rollups.due() == [DueHour("probe-3", EC, NOW)]
 
 
 def test_prune_is_for_one_level_and_one_garden(unit: OpenUnit, probe: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, override
@@ -16,10 +16,11 @@ from kamerplanter_backend.data_access.sqlite.series_store import (
     row_time,
 )
 from kamerplanter_backend.data_access.sqlite.times import HOUR_US, microseconds
-from kamerplanter_backend.domain.interfaces.rollup_store import RollupStore
+from kamerplanter_backend.domain.interfaces.rollup_store import RollupStore, Window
 from kamerplanter_engines.models.rollup import (
     DueHour,
     Era,
+    Figures,
     Point,
     Rollup,
     RollupLevel,
@@ -27,23 +28,34 @@ from kamerplanter_engines.models.rollup import (
 )
 from kamerplanter_engines.models.telemetry import ChannelKind
 
-_FIGURES = (
-    "starts_us, length_s, reading_count, total, covered_s, integral, low, high, suspect_count"
-)
+_FIELDS_OF_FIGURES = ", ".join(Figures._fields)
+
+_FIGURES = f"starts_us, length_s, {_FIELDS_OF_FIGURES}"
 
 _POINTS = (
     f"SELECT from_2030_us + {ROW_EPOCH_US}, {VALUE}, {GOOD} FROM readings "
     "WHERE channel = ? AND from_2030_us >= ? AND from_2030_us < ?"
 )
 
+_GOOD_BEFORE = f"{_POINTS} AND {GOOD} ORDER BY from_2030_us DESC LIMIT 2"
+
+_HOURS_WITHIN = f"""
+    SELECT starts_us, {_FIELDS_OF_FIGURES} FROM rollups
+    WHERE channel = ? AND level = '{RollupLevel.HOUR.value}' AND starts_us >= ? AND starts_us < ?
+"""
+
 _FOREVER_H = 2**48
+
+_KINDS = {kind.value: kind for kind in ChannelKind}
+"""The kinds that this version knows; a newer one may have written others."""
 
 _OF_PROBES = (
     "channel IN (SELECT id FROM channels WHERE probe_key IN (SELECT value FROM json_each(?4)))"
 )
 
-# Makes one of all its fields at once; calling the class takes three times as long.
+# Make one of all its fields at once; calling the class takes three times as long.
 _as_rollup = partial(tuple.__new__, Rollup)
+_as_figures = partial(tuple.__new__, Figures)
 
 # Goes from hour to hour by the primary key, however many readings an hour has.
 _HOURS = f"""
@@ -99,9 +111,9 @@ class SqliteRollupStore(RollupStore):
             (first, end, -1 if limit is None else limit, *_listed(probe_keys)),
         )
         return [
-            DueHour(probe_key, ChannelKind(kind), moment_of(hour * HOUR_US))
+            DueHour(probe_key, _KINDS[kind], moment_of(hour * HOUR_US))
             for probe_key, kind, hour in rows
-            if _is_known(kind)
+            if kind in _KINDS
         ]
 
     @override
@@ -148,6 +160,18 @@ class SqliteRollupStore(RollupStore):
             (self._series.channel(probe_key, kind), row_time(from_at), row_time(until_at)),
         ).fetchone()
         return found
+
+    @override
+    def points_within(
+        self, windows: Iterable[Window], reach_us: int
+    ) -> Iterator[tuple[list[Point], list[Point]]]:
+        for probe_key, kind, from_us, until_us in windows:
+            channel, first_us = self._series.channel(probe_key, kind), from_us - ROW_EPOCH_US
+            values = (channel, first_us, until_us - ROW_EPOCH_US)
+            points = self._run(f"{_POINTS} ORDER BY from_2030_us", values).fetchall()
+            values = (channel, first_us - reach_us, first_us)
+            before = self._run(_GOOD_BEFORE, values).fetchall()
+            yield points, before[::-1]
 
     @override
     def next_good_at(
@@ -212,6 +236,13 @@ class SqliteRollupStore(RollupStore):
         return list(map(_as_rollup, map(head.__add__, rows)))
 
     @override
+    def hours_within(self, windows: Iterable[Window]) -> Iterator[dict[int, Figures]]:
+        for probe_key, kind, from_us, until_us in windows:
+            channel = self._series.channel(probe_key, kind)
+            rows = self._run(_HOURS_WITHIN, (channel, from_us, until_us))
+            yield {row[0]: _as_figures(row[1:]) for row in rows}
+
+    @override
     def prune(
         self, level: RollupLevel, before: datetime, probe_keys: Sequence[str] | None = None
     ) -> int:
@@ -246,9 +277,9 @@ class SqliteRollupStore(RollupStore):
         )
         found: dict[tuple[str, ChannelKind], tuple[Era, ...]] = {}
         for probe_key, kind, from_us, zone in rows:
-            if _is_known(kind):
+            if kind in _KINDS:
                 era = () if zone is None else (Era(moment_of(from_us), ZoneInfo(zone)),)
-                name = (probe_key, ChannelKind(kind))
+                name = (probe_key, _KINDS[kind])
                 found[name] = found.get(name, ()) + era
         return found
 
@@ -286,8 +317,3 @@ class SqliteRollupStore(RollupStore):
 
 def _listed(probe_keys: Sequence[str] | None) -> tuple[str, ...]:
     return () if probe_keys is None else (json.dumps([*probe_keys]),)
-
-
-def _is_known(kind: str) -> bool:
-    """Tell whether this version knows a kind; a newer one may have written others."""
-    return kind in ChannelKind.__members__.values()

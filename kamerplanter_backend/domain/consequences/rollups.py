@@ -1,7 +1,7 @@
 """Sums up the hours in which readings arrived, and the days that these lie in."""
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -9,12 +9,12 @@ from operator import itemgetter
 
 from kamerplanter_backend.common.retention import SHORTEST_RAW
 from kamerplanter_backend.domain.consequences.rollup_zones import eras_of, follow_zone
+from kamerplanter_backend.domain.interfaces.rollup_store import Window
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.models.rollup import (
     Bucket,
     DueHour,
     Era,
-    Figures,
     Point,
     Rollup,
     RollupLevel,
@@ -62,6 +62,9 @@ class _Channel:
     def bucket(self, level: RollupLevel, at: datetime) -> Bucket:
         return bucket_within(level, at, self.eras)
 
+    def window(self, from_at: datetime, until_at: datetime) -> Window:
+        return Window(*self.name, microseconds(from_at), microseconds(until_at))
+
 
 def refresh(uow: UnitOfWork, *, before: datetime | None = None, limit: int | None = None) -> int:
     """Sum up what is due in this garden; return how many hours it was.
@@ -77,14 +80,17 @@ def refresh(uow: UnitOfWork, *, before: datetime | None = None, limit: int | Non
     eras = follow_zone(uow, limit=limit)
     due = uow.rollups.due(before=before, limit=limit)
     later = frozenset(uow.rollups.due(from_at=before) if before is not None and due else ())
-    made: list[Rollup] = []
-    next_due: list[DueHour] = []
+    touched = []
     for (probe_key, kind), hours in groupby(due, key=itemgetter(0, 1)):
         channel = _Channel(probe_key, kind, eras[probe_key, kind])
-        fresh = _fresh_hours(uow, channel, list(hours), later)
-        next_due += (_due_hour(channel, item.starts_at) for item in _take_ahead(uow, fresh))
-        made += fresh.values()
-        made += _fresh_days(uow, channel, fresh)
+        touched.append((channel, set(_touched(uow, channel, hours, later))))
+    made: list[Rollup] = []
+    next_due: list[DueHour] = []
+    fresh = _fresh_hours(uow, touched)
+    for channel, of_channel in fresh:
+        next_due += (_due_hour(channel, item.starts_at) for item in _take_ahead(uow, of_channel))
+        made += of_channel.values()
+    made += _fresh_days(uow, fresh)
     uow.rollups.put(made, due, next_due)
     return len(due)
 
@@ -112,11 +118,11 @@ def rollups_within(  # noqa: PLR0917 - the key of a rollup, and a window
     near = uow.rollups.due(probe_key, from_at=from_at - REACH, before=until_at + DAY_AT_MOST)
     if due := [item for item in near if item.kind is kind]:
         channel = _Channel(probe_key, kind, eras_of(uow, probe_key)[probe_key, kind])
-        hours = _fresh_hours(uow, channel, due)
+        [(_, hours)] = _fresh_hours(uow, [(channel, set(_touched(uow, channel, due)))])
         _take_ahead(uow, hours)
         fresh: Iterable[Rollup] = hours.values()
         if level is RollupLevel.DAY:
-            fresh = _fresh_days(uow, channel, hours)
+            fresh = _fresh_days(uow, [(channel, hours)])
         low, high = microseconds(from_at), microseconds(until_at)
         found |= {item.starts_us: item for item in fresh if low <= item.starts_us < high}
     return [item for _, item in sorted(found.items()) if _counted(item) > 0 or item.covered_s > 0]
@@ -133,21 +139,25 @@ def _take_ahead(uow: UnitOfWork, hours: Hours) -> list[Rollup]:
 
 
 def _fresh_hours(
-    uow: UnitOfWork,
-    channel: _Channel,
-    due: Sequence[DueHour],
-    later: frozenset[DueHour] = frozenset(),
-) -> Hours:
-    fresh: Hours = {}
-    for run in _runs(sorted(set(_touched(uow, channel, due, later)))):
-        points = uow.rollups.points(*channel.name, run[0].starts_at, run[-1].ends_at)
-        parts = list(_parts(run, points, good_before(uow, *channel.name, run[0], points)))
+    uow: UnitOfWork, touched: Sequence[tuple[_Channel, Collection[Bucket]]]
+) -> list[tuple[_Channel, Hours]]:
+    """Sum up the hours of each channel that were touched; return those that are news."""
+    fresh: list[tuple[_Channel, Hours]] = [(channel, {}) for channel, _ in touched]
+    runs = [
+        (channel, hours, run)
+        for (channel, hours), (_, buckets) in zip(fresh, touched, strict=True)
+        for run in _runs(sorted(buckets))
+    ]
+    windows = [channel.window(run[0].starts_at, run[-1].ends_at) for channel, _, run in runs]
+    found = uow.rollups.points_within(windows, 2 * LONGEST_HOLD)
+    for (channel, hours, run), (points, before) in zip(runs, found, strict=True):
+        parts = list(_parts(run, points, before))
         stored = _stored(uow, channel, run, parts)
         for bucket, inside, earlier in parts:
             figures = roll_up(inside, bucket, earlier)
-            item = rollup_of(channel.probe_key, channel.kind, RollupLevel.HOUR, bucket, figures)
+            item = rollup_of(*channel.name, RollupLevel.HOUR, bucket, figures)
             if _is_news(item, stored.get(item.starts_us), uow.context.now):
-                fresh[item.starts_us] = item
+                hours[item.starts_us] = item
     return fresh
 
 
@@ -207,7 +217,10 @@ def _counted(item: Rollup) -> int:
 
 
 def _touched(
-    uow: UnitOfWork, channel: _Channel, due: Sequence[DueHour], later: frozenset[DueHour]
+    uow: UnitOfWork,
+    channel: _Channel,
+    due: Iterable[DueHour],
+    later: frozenset[DueHour] = frozenset(),
 ) -> Iterator[Bucket]:
     """Yield the local hours that new readings lie in or reach into.
 
@@ -223,7 +236,7 @@ def _touched(
         while bucket.starts_at < start + HOUR:
             yield bucket
             bucket = channel.bucket(RollupLevel.HOUR, bucket.ends_at)
-        if bucket.starts_at in starts:
+        if start + HOUR in starts or DueHour(*channel.name, start + HOUR) in later:
             continue
         # The last value of the hour reaches as far as the next one.
         following = yield from _reached(uow, channel, bucket, start + REACH)
@@ -286,14 +299,25 @@ def _parts(
         seen = first
 
 
-def _fresh_days(uow: UnitOfWork, channel: _Channel, hours: Mapping[int, Rollup]) -> list[Rollup]:
-    days = {channel.bucket(RollupLevel.DAY, item.starts_at) for item in hours.values()}
+def _fresh_days(
+    uow: UnitOfWork, fresh: Sequence[tuple[_Channel, Mapping[int, Rollup]]]
+) -> list[Rollup]:
+    days = [
+        (channel, hours, day)
+        for channel, hours in fresh
+        for day in sorted(
+            {channel.bucket(RollupLevel.DAY, item.starts_at) for item in hours.values()}
+        )
+    ]
+    windows = [channel.window(*day) for channel, _, day in days]
     made = []
-    for day in sorted(days):
-        stored = uow.rollups.range(channel.probe_key, channel.kind, RollupLevel.HOUR, *day)
-        low, high = microseconds(day.starts_at), microseconds(day.ends_at)
-        parts = {item.starts_us: item for item in stored}
-        parts |= {start: item for start, item in hours.items() if low <= start < high}
-        figures = merge(Figures._make(item[5:]) for item in parts.values())
-        made.append(rollup_of(channel.probe_key, channel.kind, RollupLevel.DAY, day, figures))
+    for (channel, hours, day), window, parts in zip(
+        days, windows, uow.rollups.hours_within(windows), strict=True
+    ):
+        parts |= {
+            start: item.figures
+            for start, item in hours.items()
+            if window.from_us <= start < window.until_us
+        }
+        made.append(rollup_of(*channel.name, RollupLevel.DAY, day, merge(parts.values())))
     return made

@@ -1,11 +1,22 @@
 """Measurements summed up by hour and day, and which hours have to be summed up again."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from kamerplanter_engines.models.rollup import DueHour, Era, Point, Rollup, RollupLevel
+from kamerplanter_engines.models.rollup import DueHour, Era, Figures, Point, Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
+
+
+class Window(NamedTuple):
+    """A span of time of one channel: [from, until)."""
+
+    probe_key: str
+    kind: ChannelKind
+    from_us: int
+    """[µs since 1970, UTC]"""
+    until_us: int
 
 
 class RollupStore(ABC):
@@ -59,6 +70,17 @@ class RollupStore(ABC):
         """Return the newest good reading within [from, until)."""
 
     @abstractmethod
+    def points_within(
+        self, windows: Iterable[Window], reach_us: int
+    ) -> Iterator[tuple[list[Point], list[Point]]]:
+        """Yield for each window its readings, and the newest good ones before it, oldest first.
+
+        Args:
+            windows: The windows; each is read when its turn comes.
+            reach_us: How far before a window they count; two are told at most.
+        """
+
+    @abstractmethod
     def next_good_at(
         self,
         probe_key: str,
@@ -84,6 +106,10 @@ class RollupStore(ABC):
         most: int | None = None,
     ) -> list[Rollup]:
         """Return the rollups that begin within [from, until), oldest first, `most` at most."""
+
+    @abstractmethod
+    def hours_within(self, windows: Iterable[Window]) -> Iterator[dict[int, Figures]]:
+        """Yield for each window what the hours that begin in it come to, by start [µs]."""
 
     @abstractmethod
     def prune(

@@ -1,11 +1,13 @@
 """The measurements of one garden, summed up."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from kamerplanter_backend.domain.interfaces.document_store import Query, Transaction, Where
+from kamerplanter_backend.domain.interfaces.rollup_store import Window
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
-from kamerplanter_engines.models.rollup import DueHour, Era, Point, Rollup, RollupLevel
+from kamerplanter_engines.models.base import MICROSECOND
+from kamerplanter_engines.models.rollup import DueHour, Era, Figures, Point, Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -28,6 +30,7 @@ class Rollups:
         self._tenant_key = tenant_key
         self._check = check
         self._own: set[str] = set()
+        self._all: list[str] = []
 
     def due(
         self,
@@ -55,6 +58,18 @@ class Rollups:
         """Return the newest good reading within [from, until)."""
         self._ask({probe_key})
         return self._transaction.rollups.last_good(probe_key, kind, from_at, until_at)
+
+    def points_within(
+        self, windows: Sequence[Window], reach: timedelta
+    ) -> Iterator[tuple[list[Point], list[Point]]]:
+        """Yield for each window its points, and the two newest good ones that reach so far."""
+        self._ask({window.probe_key for window in windows})
+        return self._transaction.rollups.points_within(windows, reach // MICROSECOND)
+
+    def hours_within(self, windows: Sequence[Window]) -> Iterator[dict[int, Figures]]:
+        """Yield for each window what the stored hours that begin in it come to, by start [µs]."""
+        self._ask({window.probe_key for window in windows})
+        return self._transaction.rollups.hours_within(windows)
 
     def next_good_at(
         self,
@@ -130,12 +145,14 @@ class Rollups:
         if probe_key is not None:
             self._ask({probe_key})
             return [probe_key]
+        probes = ProbeRepository.collection.name
+        if self._all and not self._transaction.has_written(probes, self._tenant_key):
+            return self._all
         own = Query(where=(Where("tenant_key", "==", self._tenant_key),))
         # The documents as they are: checking them takes far longer than what they are needed for.
-        found = self._transaction.find(ProbeRepository.collection.name, own)
-        keys = [str(document["key"]) for document in found]
-        self._own.update(keys)
-        return keys
+        self._all = [str(document["key"]) for document in self._transaction.find(probes, own)]
+        self._own.update(self._all)
+        return self._all
 
     def _ask(self, probe_keys: set[str]) -> None:
         if not probe_keys <= self._own:
