@@ -15,7 +15,11 @@ from kamerplanter_engines.models.site import BASE_HIGH_C, BASE_LOW_C
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.rollup_engine import roll_up
 from kamerplanter_engines.science.degree_days import degree_days_c_d
-from kamerplanter_engines.science.psychrometrics import dew_point_c, vpd_kpa
+from kamerplanter_engines.science.psychrometrics import (
+    dew_point_c,
+    vapour_kpa,
+    vpd_kpa,
+)
 from kamerplanter_engines.tables.channels import CHANNELS
 
 COVERAGE_RATIO_LOW = 0.8
@@ -125,7 +129,11 @@ def air_state(
         air_vpd_kpa=vpd_kpa(temperature_c, humidity_pct),
         leaf_vpd_kpa=leaf_vpd,
         leaf_c=leaf_c,
-        dew_point_c=dew_point_c(temperature_c, humidity_pct) if humidity_pct > 0 else None,
+        dew_point_c=(
+            dew_point_c(temperature_c, humidity_pct)
+            if vapour_kpa(temperature_c, humidity_pct) > 0
+            else None
+        ),
         reasons=tuple(reasons),
     )
 

@@ -36,7 +36,7 @@ def stored(command: Command[Any], caller: Caller, at: datetime) -> StoredCommand
     return StoredCommand(
         command_key=command.command_key or "",
         name=type(command).__name__,
-        body=command.model_dump_json(),
+        body=command.model_dump_json(exclude_unset=True),
         caller=caller,
         queued_at=at,
     )

@@ -11,12 +11,13 @@ from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_engines.models.base import Model
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Number of the agreement between client and server; grows when an older side cannot follow.
 
-2: each answer says which server it is of; views know fills and doses of the last days."""
+2: each answer says which server it is of; views know fills and doses of the last days.
+3: probes measure air and light, kinds of values that an older client cannot read."""
 OLDEST_PROTOCOL = 2
-"""The oldest server that this client understands."""
+"""The oldest server that this client understands; one of 2 has no places to show."""
 
 
 class Request[R](Model):

@@ -169,7 +169,8 @@ class RestClient(KamerplanterClient):
         answer = await self._ask(
             "POST",
             f"/requests/{type(request).__name__}",
-            body=request.model_dump_json().encode(),
+            # What nobody said is not sent, so that an older server is not told of what it lacks.
+            body=request.model_dump_json(exclude_unset=True).encode(),
             headers={ROLE_HEADER: (caller or Caller()).role.value},
         )
         try:

@@ -34,6 +34,8 @@ from kamerplanter_engines.raw_scale_engine import is_of_other_scale
 from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
 from kamerplanter_engines.telemetry_engine import Sample
 from kamerplanter_engines.units import (
+    LUX,
+    PPFD_UNIT,
     PPM,
     PPM_SCALES,
     conversion,
@@ -114,7 +116,7 @@ class FieldReader:
         """Return what the state of an entity says; its own unit counts before the binding's.
 
         One that does not fit is no value: what it counts is something else. But which ppm it is,
-        the binding may know.
+        and how much light a lux is, the binding may know.
         """
         return self._sample(text, None, at, received_at, unit=unit or None)
 
@@ -204,15 +206,26 @@ class FieldReader:
             try:
                 return conversion(self.kind, unit_behind), unit_behind
             except UnknownUnitError:
-                return None, unit_behind
+                if not self._knows_lamp(normalise_unit(unit_behind)):
+                    return None, unit_behind
+                return self._conversion, self._unit or ""
         if unit is not None:
             try:
                 return conversion(self.kind, unit), unit
             except UnknownUnitError:
-                scale = normalise_unit(self._unit)
-                if normalise_unit(unit) != PPM or scale not in PPM_SCALES:
+                if not self._knows_better(normalise_unit(unit)):
                     return None, unit
         return self._conversion, self._unit or ""
+
+    def _knows_better(self, unit: str) -> bool:
+        """Tell whether the binding says what a unit leaves open: which ppm, or how many photons."""
+        knows_scale = unit == PPM and normalise_unit(self._unit) in PPM_SCALES
+        return knows_scale or self._knows_lamp(unit)
+
+    def _knows_lamp(self, unit: str) -> bool:
+        """Tell whether the factor of the binding says how many photons a lux of its light is."""
+        is_flux = self._names_unit and normalise_unit(self._unit) == PPFD_UNIT
+        return unit == LUX and is_flux and not self._is_exact
 
 
 def _hint(kind: ChannelKind, value: float, unit: str) -> Hint | None:

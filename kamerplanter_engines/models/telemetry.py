@@ -233,6 +233,9 @@ class Probe(Entity, ProbeFields):
     """A probe that exists."""
 
     archived_at: Instant | None = None
+    placed_at: Instant | None = None
+    """Since when it is in its location, if it was elsewhere before: what it measured then is of
+    another place."""
     replacements: tuple[Replacement, ...] = ()
     """Oldest first; name, bindings and history stay when the device is exchanged."""
 

@@ -73,12 +73,19 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
+def _part_of(span: Bucket, probe: Probe) -> Bucket:
+    """Return the part of a day in which a probe was in its place."""
+    if probe.placed_at is None or probe.placed_at <= span.starts_at:
+        return span
+    return span._replace(starts_at=min(probe.placed_at, span.ends_at))
+
+
 def _of_place(
     uow: UnitOfWork, probes: Sequence[Probe], kind: ChannelKind, spans: Sequence[Bucket]
 ) -> list[Figures]:
     """Return the figures of each day by the probe that speaks on it."""
     measured = [
-        figures_of_days(uow, probe.key, kind, spans)
+        figures_of_days(uow, probe.key, kind, [_part_of(span, probe) for span in spans])
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
         if probe.binding(kind)
     ]

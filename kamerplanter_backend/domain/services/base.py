@@ -234,19 +234,27 @@ def live[E: Entity](repository: Repository[E], key: str) -> E:
     return entity
 
 
-def create[E: Entity](repository: Repository[E], fields: Model, key: str | None) -> E:
+def create[E: Entity](
+    repository: Repository[E], fields: Model, key: str | None, **more: object
+) -> E:
     """Add a document, or take the archived one with this key back with new fields.
+
+    Args:
+        repository: Where it belongs.
+        fields: What a person says of it.
+        key: Its key; none = a new one.
+        more: Fields of the entity beside these.
 
     Raises:
         ConflictError: The key belongs to a document that is not archived.
         InvalidInputError: A value does not fit.
     """
     if key is None or (archived := repository.try_get(key)) is None:
-        return repository.add(fields, key=key)
+        return repository.add(fields, key=key, **more)
     if getattr(archived, "archived_at", None) is None:
         kind = repository.collection.name
         raise ConflictError(f"{kind} {key} exists already.", field="key", kind=kind, value=key)
-    return repository.change(archived, **dict(fields), archived_at=None)
+    return repository.change(archived, **dict(fields), archived_at=None, **more)
 
 
 def archive[E: Entity](

@@ -53,7 +53,7 @@ class ProbeService(EntityService[Probe]):
         if before is not None:
             _keep_mappings(uow, before, fields)
             uow.of(ProbePresenceRepository).begin_anew(before.key)
-        return create(probes, fields, key)
+        return create(probes, fields, key, placed_at=_placed_at(uow, before, fields.location_key))
 
     @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
     def update(
@@ -76,7 +76,10 @@ class ProbeService(EntityService[Probe]):
         """
         probes = uow.of(ProbeRepository)
         before = live(probes, key)
-        probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision)
+        placed_at = _placed_at(uow, before, patch.get("location_key", before.location_key))
+        probe = probes.patch(
+            key, patch, ProbeFields, expected_revision=expected_revision, placed_at=placed_at
+        )
         check_bindings(probe, before=before)
         _keep_mappings(uow, before, probe)
         _forget_goodbye(uow, before, probe)
@@ -127,7 +130,10 @@ class ProbeService(EntityService[Probe]):
         swaps = sorted((*probe.replacements, swap), key=lambda item: (item.at, item.recorded_at))
         if patch is None:
             return probes.change(probe, replacements=tuple(swaps))
-        after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps))
+        placed_at = _placed_at(uow, probe, patch.get("location_key", probe.location_key))
+        after = probes.patch(
+            key, patch, ProbeFields, replacements=tuple(swaps), placed_at=placed_at
+        )
         check_bindings(after, before=probe)
         _keep_mappings(uow, probe, after)
         if PLACES & patch.keys():
@@ -179,3 +185,11 @@ def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:
         live(uow.of(PlantRepository), fields.plant_key)
     if fields.location_key is not None:
         uow.of(LocationRepository).get(fields.location_key)
+
+
+def _placed_at(uow: UnitOfWork, before: Probe | None, location_key: JsonValue) -> datetime | None:
+    """Return since when a probe is in its location, if it was elsewhere before."""
+    if before is None:
+        return None
+    is_moved = location_key is not None and location_key != before.location_key
+    return uow.context.now if is_moved else before.placed_at

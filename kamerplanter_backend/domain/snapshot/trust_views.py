@@ -38,6 +38,7 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.models.trust import Showing
 from kamerplanter_engines.tables.trust import AT_ODDS_FOR_S, TOLERANCES
 from kamerplanter_engines.telemetry_state_engine import max_age_of
+from kamerplanter_engines.twin_engine import by_place
 
 AT_ODDS_FOR = timedelta(seconds=AT_ODDS_FOR_S)
 COMPARED_FOR = timedelta(days=90)
@@ -145,12 +146,9 @@ def disagreeing_of(uow: UnitOfWork, probes: Iterable[Probe]) -> Disagreeing:
         uow: The unit of work.
         probes: Those that are compared with each other; not archived.
     """
-    of_places: dict[str, list[Probe]] = {}
-    for probe in probes:
-        for key in filter(None, (probe.tank_key, probe.plant_key)):
-            of_places.setdefault(key, []).append(probe)
+    of_places = by_place(probes, lambda probe: probe).values()
     return disagreeing(
-        view for neighbours in of_places.values() for view in agreement_views(uow, neighbours)[0]
+        view for neighbours in of_places for view in agreement_views(uow, neighbours)[0]
     )
 
 

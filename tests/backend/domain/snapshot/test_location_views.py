@@ -194,3 +194,21 @@ def test_where_the_older_meter_was_silent_the_other_one_speaks(garden: Garden) -
     garden.at("2026-05-02T00:00")
 
     assert shown(garden, place)[0].dli_mol_m2 == pytest.approx(25.92)
+
+
+def test_what_a_probe_measured_elsewhere_is_not_of_this_place(garden: Garden) -> None:
+    garden.at("2026-05-01T00:00")
+    first, second = tent(garden, name="First"), tent(garden, name="Second")
+    probe = garden.probe(PPFD, location_key=first.key)
+    measured(garden, probe, PPFD, garden.now, (24, 400))
+    garden.at("2026-05-01T18:00")
+    garden.services.probe.update(garden.context(), probe.key, {"location_key": second.key})
+    garden.at("2026-05-02T00:00")
+
+    yesterday, _ = shown(garden, second)
+
+    assert yesterday.dli_mol_m2 == pytest.approx(400 * 6 * 3600 / 1e6)
+    assert yesterday.dli_coverage_ratio == pytest.approx(0.25)
+    view = garden.snapshot().location(first.key)
+    assert view is not None
+    assert view.yesterday is None
