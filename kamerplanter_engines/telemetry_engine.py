@@ -21,7 +21,6 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from kamerplanter_engines.stillness_engine import Around, finest_step, is_coarse, noted
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import (
-    RATE_FLOOR_S,
     SAME_READING_S,
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -58,7 +57,6 @@ __all__ = [
 
 AGREEING_READINGS = 3
 """So many further readings make a doubtful value true."""
-_ROUNDING = 1e-9
 
 
 def judge_message(
@@ -232,7 +230,7 @@ def _has_moved_well(sample: Sample, state: ChannelState, rules: ChannelRules) ->
     return (
         good_value is None
         or good_at is None
-        or abs(value - good_value) <= _allowed(rules, (at - good_at).total_seconds())
+        or abs(value - good_value) <= rules.allowed((at - good_at).total_seconds())
     )
 
 
@@ -295,13 +293,6 @@ def _is_repeat(sample: Sample, state: ChannelState) -> bool:
     )
 
 
-def _allowed(rules: ChannelRules, elapsed_s: float) -> float:
-    """Return how far a value may move in a time; without a rate rule: anywhere."""
-    if rules.rate_per_s is None:
-        return float("inf")
-    return rules.rate_per_s * max(elapsed_s, RATE_FLOOR_S) + _ROUNDING
-
-
 def _soft_reasons(
     sample: Sample, state: ChannelState, rules: ChannelRules, *, judges_rate: bool
 ) -> tuple[Reason, ...]:
@@ -315,11 +306,11 @@ def _soft_reasons(
     if judges_rate and state.good_value is not None and state.good_at is not None:
         gap = abs(value - state.good_value)
         elapsed_s = (sample.at - state.good_at).total_seconds()
-        believed = gap <= _allowed(rules, elapsed_s)
+        believed = gap <= rules.allowed(elapsed_s)
         if state.doubted_value is not None:
             # Time alone must not make a jump true: within a run only a real return counts.
             start = state.doubted_jump
-            returned = gap <= (_allowed(rules, 0) if start is None else start)
+            returned = gap <= (rules.allowed(0) if start is None else start)
             believed = returned or (believed and not _agrees(sample, state, rules))
         if not believed:
             reasons.append(Reason.RATE)
@@ -331,7 +322,7 @@ def _agrees(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
     if state.doubted_value is None or state.doubted_at is None or sample.raw is None:
         return False
     elapsed_s = (sample.at - state.doubted_at).total_seconds()
-    return abs(sample.raw - state.doubted_value) <= _allowed(rules, elapsed_s)
+    return abs(sample.raw - state.doubted_value) <= rules.allowed(elapsed_s)
 
 
 def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[ChannelState, bool]:
@@ -339,7 +330,7 @@ def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[Ch
     if not _agrees(sample, state, rules):
         jump = None
         if state.good_at is not None:
-            jump = _allowed(rules, (sample.at - state.good_at).total_seconds())
+            jump = rules.allowed((sample.at - state.good_at).total_seconds())
         return replace(
             state,
             doubted_value=sample.raw,

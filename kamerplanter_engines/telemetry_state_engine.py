@@ -7,6 +7,7 @@ anew for each value of each message is a named tuple, which costs a third of a f
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
@@ -22,6 +23,7 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.tables.channels import (
     CHANNELS,
     DEVICE_STUCK_S,
+    JUMP_AGE_RATIO,
     STOCK_EC_HIGH_MS_CM,
     STOCK_EC_RATE_PER_MIN,
     TWIN_STUCK_S,
@@ -33,6 +35,7 @@ SAME_READING_S = 1.0
 At this distance it is another one: what is measured each second is measured each second."""
 RATE_FLOOR_S = 60.0
 """Two readings closer than this are compared as if so far apart. [s]"""
+_ROUNDING = 1e-9
 _TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}
 """Reasons that further readings may take back."""
 
@@ -90,6 +93,8 @@ class ChannelRules:
     plausible_high: float
     rate_per_s: float | None
     """Change that is just believed: twice the fastest true one. [canonical unit per s]"""
+    jump: float | None
+    """Without a rate: the most that is believed between two readings; none = whatever comes."""
     max_age_s: float
     hold_s: float
     twin_stuck_s: float
@@ -107,6 +112,14 @@ class ChannelRules:
     is_temperature: bool
     is_about_device: bool
     """It speaks neither for nor against the other values of a message."""
+
+    def allowed(self, elapsed_s: float) -> float:
+        """Return how far a value may move in a time [s] and still be believed. Canonical unit."""
+        if self.rate_per_s is not None:
+            return self.rate_per_s * max(elapsed_s, RATE_FLOOR_S) + _ROUNDING
+        if self.jump is None or elapsed_s > self.max_age_s * JUMP_AGE_RATIO:
+            return inf
+        return self.jump + _ROUNDING
 
     def implausible_side(self, value: float) -> Side | None:
         """Return on which side of the plausible range a value lies; none = within it."""
@@ -206,6 +219,7 @@ def rules_for(
         plausible_low=spec.physical_low if spec.plausible_low is None else spec.plausible_low,
         plausible_high=physical_high if plausible_high is None else plausible_high,
         rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60,
+        jump=spec.jump,
         max_age_s=max_age_of(binding),
         hold_s=spec.hold_s if binding.hold_s is None else binding.hold_s,
         twin_stuck_s=stuck_s or TWIN_STUCK_S,
