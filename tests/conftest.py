@@ -4,6 +4,7 @@
 # the one that is imported first is the one that everybody gets.
 import custom_components  # noqa: F401  isort: skip
 
+import asyncio
 import os
 from collections.abc import Generator, Iterator, Mapping
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from kamerplanter_backend.migrations import seed_files, seeds
+from tests.ready_stores import ready_stores
 
 settings.register_profile(
     "ci",
@@ -44,6 +46,26 @@ def _catalogue_is_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seeds, "read_catalogue", read_catalogue)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_stores_are_copies(_catalogue_is_read_once: None) -> Iterator[None]:
+    """Let all stores that tests open begin with what the first one was made with."""
+    with ready_stores():
+        yield
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watch the loop as Home Assistant's own tests do, but keep no stack of each call and future.
+
+    A call from a wrong thread and a slow one are still told. To write down who made every future
+    took half the time of a test in Home Assistant; who hunts a lost one sets PYTHONASYNCIODEBUG.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    if not os.environ.get("PYTHONASYNCIODEBUG"):
+        monkeypatch.setattr(loop, "get_debug", lambda: False)
 
 
 MUST_RUN_IN_CI = ("mosquitto", "chromium")

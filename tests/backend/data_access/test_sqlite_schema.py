@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kamerplanter_backend.data_access.sqlite import open_sqlite
+from kamerplanter_backend.data_access.sqlite import connection as connections, open_sqlite
 from kamerplanter_backend.data_access.sqlite.schema import KNOWN_VERSION, STEPS, build_schema
 from kamerplanter_backend.data_access.sqlite.statements import conditions
 from kamerplanter_backend.domain.consequences.rollups import refresh
@@ -146,6 +146,17 @@ def test_failing_upgrade_leaves_the_file_as_it_was(connection: sqlite3.Connectio
 
     assert version(connection) == KNOWN_VERSION
     assert "added_later" not in names(connection)
+
+
+def test_what_is_committed_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tests do without (ready_stores.py), but for this one.
+    monkeypatch.setattr(connections, "build_schema", build_schema)
+
+    store = open_sqlite(tmp_path / "garden.db", COLLECTIONS)
+
+    (synchronous,) = store._database._main.execute("PRAGMA synchronous").fetchone()  # type: ignore[attr-defined]
+    store.close()
+    assert synchronous == 2  # FULL: the log is written out with each transaction
 
 
 def test_indexes_follow_the_declaration(connection: sqlite3.Connection) -> None:
