@@ -61,6 +61,7 @@ CONF_REAUTH: Final = "reauth"
 REAUTH_BROKER: Final = "broker"
 """Says that the login at the broker was refused, and not the one at the server."""
 
+SUBENTRY_LOCATION: Final = "location"
 SUBENTRY_TANK: Final = "tank"
 SUBENTRY_PLANT: Final = "plant"
 SUBENTRY_PROBE: Final = "probe"

@@ -15,7 +15,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import Change, KamerplanterClient
-from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.common.exceptions import UnauthorizedError
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import DEVICE_KINDS, ChannelKind
@@ -26,7 +26,7 @@ from .errors import translation_of
 from .platform_setup import EntityRoster
 from .reconcile import Subjects
 from .server_client import ServerClient
-from .subjects import GardenView, Subject, SubjectKind
+from .subjects import GardenView, Subject, SubjectKind, place_of
 from .telemetry import LiveReadings
 
 _LOGGER = logging.getLogger(__name__)
@@ -153,6 +153,8 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
     def _index(self, snapshot: GardenSnapshot) -> None:
         views: dict[Subject, GardenView] = {Subject.hub(): snapshot}
         sources: dict[Subject, dict[ChannelKind, list[str]]] = {}
+        for location in snapshot.locations:
+            views[Subject(SubjectKind.LOCATION, location.location.key)] = location
         for tank in snapshot.tanks:
             views[Subject(SubjectKind.TANK, tank.tank.key)] = tank
         for plant in snapshot.plants:
@@ -162,13 +164,14 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
             snapshot.probes, key=lambda view: (view.probe.created_at, view.probe.key)
         )
         for probe in oldest_first:
-            views[Subject(SubjectKind.PROBE, probe.probe.key)] = probe
-            for subject in _subjects_of(probe):
+            own = Subject(SubjectKind.PROBE, probe.probe.key)
+            for subject in (own, *place_of(probe.probe)):
                 for channel in probe.probe.channels:
                     # A tank has no battery, though its probe has one.
                     if subject.kind is SubjectKind.PROBE or channel.kind not in DEVICE_KINDS:
                         keys = sources.setdefault(subject, {}).setdefault(channel.kind, [])
                         keys.append(probe.probe.key)
+            views[own] = probe
         before, self._views = self._views, views
         sources_before, self._sources = self._sources, sources
         # A tank or plant looks the same when a probe comes, and has new values to show.
@@ -198,7 +201,7 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
     def own_probe(self, subject: Subject) -> Subject | None:
         """Return the probe whose device is that of a subject; none = it has none.
 
-        A probe is a device of its own, but the one that came with a tank stands on the tank's.
+        A probe is a device of its own, but the one that came with a tank or place stands on theirs.
         """
         if subject.kind is SubjectKind.PROBE:
             return subject if subject in self._views else None
@@ -231,13 +234,3 @@ class GardenCoordinator(DataUpdateCoordinator[GardenSnapshot]):
         if self._cancel_wake is not None:
             self._cancel_wake()
             self._cancel_wake = None
-
-
-def _subjects_of(view: ProbeView) -> tuple[Subject, ...]:
-    probe = view.probe
-    places: tuple[tuple[SubjectKind, str | None], ...] = (
-        (SubjectKind.PROBE, probe.key),
-        (SubjectKind.TANK, probe.tank_key),
-        (SubjectKind.PLANT, probe.plant_key),
-    )
-    return tuple(Subject(kind, key) for kind, key in places if key is not None)

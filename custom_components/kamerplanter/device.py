@@ -1,4 +1,4 @@
-"""Devices: the garden, then tanks and plants, then probes; each has one owner."""
+"""Devices: the garden, then places, tanks and plants, then probes; each has one owner."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,12 +10,12 @@ from homeassistant.loader import async_get_loaded_integration
 from kamerplanter_backend.client.views import GardenSnapshot, PlantView, ProbeView, TankView
 
 from .const import DOMAIN
-from .subjects import GardenView, Subject, SubjectKind, name_of
+from .subjects import GardenView, Subject, SubjectKind, name_of, place_of
 
 if TYPE_CHECKING:
     from .coordinator import GardenCoordinator, KamerplanterConfigEntry
 
-PARENTS_FIRST = (SubjectKind.HUB, SubjectKind.TANK, SubjectKind.PLANT, SubjectKind.PROBE)
+PARENTS_FIRST = tuple(SubjectKind)
 
 
 def object_key(entry: KamerplanterConfigEntry, subject: Subject) -> str:
@@ -101,15 +101,22 @@ class Devices:
 
 def _parents(view: GardenView) -> tuple[Subject, ...]:
     """Return where a device hangs, nearest first."""
-    if isinstance(view, GardenSnapshot):
-        return ()
-    if not isinstance(view, ProbeView):
-        return (Subject.hub(),)
-    places: tuple[tuple[SubjectKind, str | None], ...] = (
-        (SubjectKind.PLANT, view.probe.plant_key),
-        (SubjectKind.TANK, view.probe.tank_key),
-    )
-    return (*(Subject(kind, key) for kind, key in places if key is not None), Subject.hub())
+    match view:
+        case GardenSnapshot():
+            return ()
+        case ProbeView():
+            return (*place_of(view.probe), Subject.hub())
+        case PlantView():
+            return (*_location(view.plant.location_key), Subject.hub())
+        case TankView():
+            return (*_location(view.tank.location_key), Subject.hub())
+        case _:
+            return (Subject.hub(),)
+
+
+def _location(key: str | None) -> tuple[Subject, ...]:
+    """Return where something stands, if that is known; not each place is a device."""
+    return () if key is None else (Subject(SubjectKind.LOCATION, key),)
 
 
 def _model(view: GardenView) -> str | None:

@@ -60,6 +60,7 @@ async def async_get_config_entry_diagnostics(
             # By its class only: what it says may hold an address.
             "last_error": None if error is None else type(error).__name__,
             "time_zone": snapshot.time_zone,
+            "locations": len(snapshot.locations),
             "tanks": len(snapshot.tanks),
             "plants": len(snapshot.plants),
             "probes": len(snapshot.probes),

@@ -1,24 +1,22 @@
 """Subentries and the objects of the garden, kept alike; the store is the truth."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from kamerplanter_backend.client.protocol import Command, KamerplanterClient
 from kamerplanter_backend.client.requests import (
     ArchivePlant,
     ArchiveProbe,
     ArchiveTank,
-    CreatePlant,
-    CreateProbe,
-    CreateTank,
     ListObjects,
+    UpdateLocation,
     UpdatePlant,
     UpdateProbe,
     UpdateTank,
@@ -26,16 +24,17 @@ from kamerplanter_backend.client.requests import (
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
 from kamerplanter_backend.common.exceptions import QueuedError
 from kamerplanter_engines.errors import KamerplanterError
-from kamerplanter_engines.models.base import Entity, Model
-from kamerplanter_engines.models.plant import Plant, PlantFields
-from kamerplanter_engines.models.tank import Tank, TankFields
-from kamerplanter_engines.models.telemetry import Probe, ProbeFields
+from kamerplanter_engines.models.telemetry import Probe
 
 from .caller import OWNER
 from .const import CONF_AVAILABILITY, CONF_BINDINGS, CONF_CHANNELS, CONF_KEY, CONF_PROBE_KEY
-from .subjects import GardenView, Subject, SubjectKind, name_of
+from .restoring import Stored, misses, parents_first, restoring
+from .subjects import GardenView, Subject, SubjectKind, name_of, place_of, view_of
 
 _LOGGER = logging.getLogger(__name__)
+
+_WITH_PROBE = frozenset({SubjectKind.LOCATION, SubjectKind.TANK})
+"""What may have a probe of its own, which stands on its device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +95,18 @@ class Subjects:
             self._make_subentries(snapshot)
             return False
         subentries = list(self._entry.subentries.values())
-        missing = [item for item in subentries if _misses(item, snapshot)]
+        missing = [item for item in subentries if misses(item, snapshot)]
         if missing:
             objects = await self._client.call(ListObjects(), OWNER)
-            for subentry in sorted(missing, key=_tanks_first):
+            for subentry in sorted(missing, key=parents_first):
                 await self._restore_object(subentry, snapshot, objects)
         self._make_subentries(snapshot)
         return bool(missing)
 
     async def _restore_object(
-        self,
-        subentry: ConfigSubentry,
-        snapshot: GardenSnapshot,
-        objects: Mapping[str, tuple[dict[str, JsonValue], ...]],
+        self, subentry: ConfigSubentry, snapshot: GardenSnapshot, objects: Stored
     ) -> None:
-        for command in _restoring(subentry, snapshot, objects):
+        for command in restoring(subentry, snapshot, objects):
             try:
                 await self._client.call(command, OWNER)
             except KamerplanterError as error:
@@ -120,33 +116,40 @@ class Subjects:
     @callback
     def _make_subentries(self, snapshot: GardenSnapshot) -> None:
         held = {Subject.of(item) for item in self._entry.subentries.values()}
-        own_probes = _probes_by_tank(snapshot)
+        own_probes = _own_probes(snapshot.probes)
+        not_held = _own_probes(view for view in snapshot.probes if _subject_of(view) not in held)
+        for location in snapshot.locations:
+            subject = Subject(SubjectKind.LOCATION, location.location.key)
+            # A garden has many places; one is shown if something is measured there that is not.
+            if subject not in held and (probe := not_held.get(subject)) is not None:
+                self._add(subject, location.location.name, probe)
         for tank in snapshot.tanks:
             subject = Subject(SubjectKind.TANK, tank.tank.key)
             if subject not in held:
-                self._add(subject, tank.tank.name, own_probes.get(tank.tank.key))
+                self._add(subject, tank.tank.name, own_probes.get(subject))
         for plant in snapshot.plants:
             subject = Subject(SubjectKind.PLANT, plant.plant.key)
             if subject not in held:
                 self._add(subject, plant.plant.name, None)
-        self._give_tanks_their_probes(own_probes)
-        of_tanks = {item.data.get(CONF_PROBE_KEY) for item in self._entry.subentries.values()}
-        for probe in snapshot.probes:
-            subject = Subject(SubjectKind.PROBE, probe.probe.key)
-            if subject not in held and probe.probe.key not in of_tanks:
-                self._add(subject, probe.probe.name, probe)
+        self._give_their_probes(own_probes)
+        own = {item.data.get(CONF_PROBE_KEY) for item in self._entry.subentries.values()}
+        for view in snapshot.probes:
+            subject = _subject_of(view)
+            if subject not in held and view.probe.key not in own:
+                self._add(subject, view.probe.name, view)
 
-    def _give_tanks_their_probes(self, own_probes: Mapping[str, ProbeView]) -> None:
-        """Note the probe of a tank that had none yet, where others may give it one."""
+    def _give_their_probes(self, own_probes: Mapping[Subject, ProbeView]) -> None:
+        """Note the probe of a tank or place that had none yet, where others may give it one."""
         if not self._is_shared:
             return
         subentries = list(self._entry.subentries.values())
-        own = {item.data.get(CONF_KEY) for item in subentries}
+        held = {Subject.of(item) for item in subentries}
         for subentry in subentries:
-            if subentry.subentry_type != SubjectKind.TANK or CONF_PROBE_KEY in subentry.data:
+            subject = Subject.of(subentry)
+            if subject is None or CONF_PROBE_KEY in subentry.data:
                 continue
-            probe = own_probes.get(subentry.data[CONF_KEY])
-            if probe is None or probe.probe.key in own:
+            probe = own_probes.get(subject)
+            if probe is None or _subject_of(probe) in held:
                 continue
             more = {CONF_BINDINGS: bindings_of(probe.probe), CONF_PROBE_KEY: probe.probe.key}
             self._hass.config_entries.async_update_subentry(
@@ -157,7 +160,7 @@ class Subjects:
         data: dict[str, Any] = {CONF_KEY: subject.key}
         if probe is not None:
             data[CONF_BINDINGS] = bindings_of(probe.probe)
-            if subject.kind is SubjectKind.TANK:
+            if subject.kind in _WITH_PROBE:
                 data[CONF_PROBE_KEY] = probe.probe.key
         self._hass.config_entries.async_add_subentry(
             self._entry,
@@ -263,6 +266,7 @@ class Subjects:
             return
         patch: dict[str, JsonValue] = {"name": subentry.title}
         commands: dict[SubjectKind, Command[Any]] = {
+            SubjectKind.LOCATION: UpdateLocation(key=subject.key, patch=patch),
             SubjectKind.TANK: UpdateTank(key=subject.key, patch=patch),
             SubjectKind.PLANT: UpdatePlant(key=subject.key, patch=patch),
             SubjectKind.PROBE: UpdateProbe(key=subject.key, patch=patch),
@@ -281,16 +285,17 @@ class Subjects:
             )
 
     async def _archive(self, known: Known) -> None:
-        commands: list[Command[Any]] = []
+        own_probe = [] if known.probe_key is None else [ArchiveProbe(key=known.probe_key)]
+        commands: list[Command[Any]]
         match known.subject.kind:
+            case SubjectKind.LOCATION:
+                commands = [*own_probe]  # beds and plants hang on the place itself, which stays
             case SubjectKind.TANK:
-                if known.probe_key is not None:
-                    commands.append(ArchiveProbe(key=known.probe_key))
-                commands.append(ArchiveTank(key=known.subject.key))
+                commands = [*own_probe, ArchiveTank(key=known.subject.key)]
             case SubjectKind.PLANT:
-                commands.append(ArchivePlant(key=known.subject.key))
+                commands = [ArchivePlant(key=known.subject.key)]
             case _:
-                commands.append(ArchiveProbe(key=known.subject.key))
+                commands = [ArchiveProbe(key=known.subject.key)]
         for command in commands:
             try:
                 await self._client.call(command, OWNER)
@@ -300,38 +305,10 @@ class Subjects:
                 _LOGGER.warning("%s could not be archived: %s", known.title, error)
 
 
-def view_of(snapshot: GardenSnapshot, subject: Subject) -> GardenView | None:
-    """Return what a snapshot says about a subject; none = it is not in the garden."""
-    match subject.kind:
-        case SubjectKind.TANK:
-            return snapshot.tank(subject.key)
-        case SubjectKind.PLANT:
-            return snapshot.plant(subject.key)
-        case SubjectKind.PROBE:
-            return snapshot.probe(subject.key)
-        case SubjectKind.HUB:
-            return snapshot
-
-
 def bindings_of(probe: Probe) -> dict[str, Any]:
     """Return the bindings of a probe as a subentry holds them."""
     return probe.model_dump(
         mode="json", include={CONF_CHANNELS, CONF_AVAILABILITY}, exclude_defaults=True
-    )
-
-
-def _tanks_first(subentry: ConfigSubentry) -> int:
-    """Return the order of restoring: a plant may name a tank, a probe both."""
-    return list(SubjectKind).index(SubjectKind(subentry.subentry_type))
-
-
-def _misses(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
-    subject = Subject.of(subentry)
-    if subject is None:
-        return False
-    probe_key = subentry.data.get(CONF_PROBE_KEY)
-    return view_of(snapshot, subject) is None or (
-        probe_key is not None and snapshot.probe(probe_key) is None
     )
 
 
@@ -341,60 +318,15 @@ def _is_gone(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
     return subject is not None and view_of(snapshot, subject) is None
 
 
-def _probes_by_tank(snapshot: GardenSnapshot) -> dict[str, ProbeView]:
-    """Return the probe that belongs to each tank; the oldest, if there are several."""
-    found: dict[str, ProbeView] = {}
-    for view in sorted(snapshot.probes, key=lambda item: (item.probe.created_at, item.probe.key)):
-        if view.probe.tank_key is not None and view.probe.plant_key is None:
-            found.setdefault(view.probe.tank_key, view)
+def _subject_of(view: ProbeView) -> Subject:
+    return Subject(SubjectKind.PROBE, view.probe.key)
+
+
+def _own_probes(probes: Iterable[ProbeView]) -> dict[Subject, ProbeView]:
+    """Return the probe that belongs to each tank and place; the oldest, if there are several."""
+    found: dict[Subject, ProbeView] = {}
+    for view in sorted(probes, key=lambda item: (item.probe.created_at, item.probe.key)):
+        nearest = next(iter(place_of(view.probe)), None)
+        if nearest is not None and nearest.kind in _WITH_PROBE:
+            found.setdefault(nearest, view)
     return found
-
-
-def _restoring(
-    subentry: ConfigSubentry,
-    snapshot: GardenSnapshot,
-    objects: Mapping[str, tuple[dict[str, JsonValue], ...]],
-) -> Iterator[Command[Any]]:
-    """Yield what brings back the object of a subentry, and a tank's own probe."""
-    key, title = str(subentry.data[CONF_KEY]), subentry.title
-    probe_key, tank_key = subentry.data.get(CONF_PROBE_KEY), None
-    match subentry.subentry_type:
-        case SubjectKind.TANK:
-            tank_key = key
-            if snapshot.tank(key) is None:
-                if (stored := _stored(objects["tanks"], key)) is None:
-                    _LOGGER.warning("Tank %s is not in the store any more", title)
-                    return
-                yield CreateTank(key=key, fields=_fields(Tank, TankFields, stored))
-        case SubjectKind.PLANT:
-            if (stored := _stored(objects["plants"], key)) is None:
-                _LOGGER.warning("Plant %s is not in the store any more", title)
-                return
-            yield CreatePlant(key=key, fields=_fields(Plant, PlantFields, stored))
-        case _:
-            probe_key = key
-    if probe_key is None or snapshot.probe(probe_key) is not None:
-        return
-    if (stored := _stored(objects["probes"], probe_key)) is not None:
-        yield CreateProbe(key=probe_key, fields=_fields(Probe, ProbeFields, stored))
-    elif (fields := _from_bindings(subentry, tank_key)) is not None:
-        yield CreateProbe(key=probe_key, fields=fields)
-
-
-def _stored(documents: tuple[dict[str, JsonValue], ...], key: str) -> dict[str, JsonValue] | None:
-    return next((item for item in documents if item.get("key") == key), None)
-
-
-def _fields[F: Model](entity: type[Entity], fields: type[F], document: dict[str, JsonValue]) -> F:
-    whole = entity.model_validate(document)
-    return fields.model_validate(whole.model_dump(include=set(fields.model_fields)))
-
-
-def _from_bindings(subentry: ConfigSubentry, tank_key: str | None) -> ProbeFields | None:
-    try:
-        return ProbeFields.model_validate(
-            {**subentry.data.get(CONF_BINDINGS, {}), "name": subentry.title, "tank_key": tank_key}
-        )
-    except ValidationError as error:
-        _LOGGER.warning("The bindings of %s cannot be read: %s", subentry.title, error)
-        return None

@@ -9,13 +9,17 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .climate_sensor import ClimateSensorEntity, DaySensorEntity
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.hub import HUB_SENSORS, LINK_SENSORS
+from .descriptions.location import LOCATION_SENSORS
 from .descriptions.plant import PLANT_SENSORS
 from .descriptions.probe import PROBE_SENSORS
 from .descriptions.rows import (
     ChannelQualitySensor,
     ChannelSensor,
+    ClimateSensor,
+    DaySensor,
     IntervalSensor,
     LastSeenSensor,
     LinkSensor,
@@ -42,6 +46,7 @@ PARALLEL_UPDATES = 0
 
 _SENSORS: Rows = {
     SubjectKind.HUB: HUB_SENSORS,
+    SubjectKind.LOCATION: LOCATION_SENSORS,
     SubjectKind.TANK: TANK_SENSORS,
     SubjectKind.PLANT: PLANT_SENSORS,
     SubjectKind.PROBE: PROBE_SENSORS,
@@ -52,6 +57,8 @@ _ENTITIES: Mapping[type, Callable[..., SensorEntity]] = {
     LastSeenSensor: LastSeenSensorEntity,
     IntervalSensor: IntervalSensorEntity,
     RawSensor: RawSensorEntity,
+    ClimateSensor: ClimateSensorEntity,
+    DaySensor: DaySensorEntity,
     ProbeSensor: ProbeSensorEntity,
 }
 

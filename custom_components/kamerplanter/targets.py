@@ -17,7 +17,7 @@ from kamerplanter_engines.errors import InvalidInputError
 from .const import DOMAIN
 from .coordinator import KamerplanterConfigEntry
 from .device import async_find_subject
-from .subjects import GardenView, Subject, SubjectKind
+from .subjects import GardenView, Subject, SubjectKind, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,7 @@ def _stands_for(entry: KamerplanterConfigEntry, subject: Subject) -> Iterator[Su
     yield subject
     view = entry.runtime_data.coordinator.view(subject)
     if isinstance(view, ProbeView):
-        if view.probe.plant_key is not None:
-            yield Subject(SubjectKind.PLANT, view.probe.plant_key)
-        if view.probe.tank_key is not None:
-            yield Subject(SubjectKind.TANK, view.probe.tank_key)
+        yield from place_of(view.probe)
 
 
 def _unsuitable(name: str, kinds: frozenset[SubjectKind]) -> InvalidInputError:

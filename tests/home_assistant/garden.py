@@ -20,10 +20,16 @@ from custom_components.kamerplanter.caller import OWNER
 from custom_components.kamerplanter.const import DOMAIN, ENTRY_VERSION
 from custom_components.kamerplanter.reconcile import bindings_of
 from kamerplanter_backend.client.protocol import Request
-from kamerplanter_backend.client.requests import CreatePlant, CreateProbe, CreateTank
+from kamerplanter_backend.client.requests import (
+    CreateLocation,
+    CreatePlant,
+    CreateProbe,
+    CreateTank,
+)
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.models.base import Model
 from kamerplanter_engines.models.plant import PlantFields
+from kamerplanter_engines.models.site import LocationFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import (
     Availability,
@@ -62,6 +68,11 @@ SOIL_CHANNELS = (
     ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed/soil", path="moisture"),
     ChannelBinding(kind=ChannelKind.SOIL_TEMPERATURE, topic="bed/soil", path="temperature"),
     ChannelBinding(kind=ChannelKind.SOIL_EC, topic="bed/soil", path="ec", unit="µS/cm"),
+)
+AIR_CHANNELS = (
+    ChannelBinding(kind=ChannelKind.AIR_TEMPERATURE, topic="tent/air", path="temperature"),
+    ChannelBinding(kind=ChannelKind.AIR_HUMIDITY, topic="tent/air", path="humidity"),
+    ChannelBinding(kind=ChannelKind.PPFD, topic="tent/light"),
 )
 SOIL_AVAILABILITY = Availability(topic="bed/status")
 
@@ -180,22 +191,53 @@ class Garden:
         await self._add_subentry("plant", name, {"key": plant.key})
         return plant.key
 
+    async def add_location(
+        self,
+        name: str = "Tent",
+        *,
+        channels: Sequence[ChannelBinding] = AIR_CHANNELS,
+        is_shown: bool = True,
+        **fields: Any,
+    ) -> str:
+        """Add a place, and show it here as its dialog does."""
+        site_key = self.snapshot.home_site_key
+        assert site_key is not None
+        location = await self.ask(
+            CreateLocation(fields=LocationFields(name=name, site_key=site_key, **fields))
+        )
+        data: dict[str, Any] = {"key": location.key}
+        if channels:
+            probe = await self.ask(
+                CreateProbe(
+                    fields=ProbeFields(
+                        name=name, location_key=location.key, channels=tuple(channels)
+                    )
+                )
+            )
+            data |= {"probe_key": probe.key, "bindings": bindings_of(probe)}
+        if is_shown:
+            await self._add_subentry("location", name, data)
+        await self.settle()
+        return location.key
+
     async def add_probe(
         self,
         plant_key: str | None,
         name: str = "Soil sensor",
         *,
         tank_key: str | None = None,
+        location_key: str | None = None,
         channels: Sequence[ChannelBinding] = SOIL_CHANNELS,
         availability: Availability | None = SOIL_AVAILABILITY,
     ) -> str:
-        """Add a probe of its own, of a plant or a tank."""
+        """Add a probe of its own, of a plant, a tank or a place."""
         probe: Probe = await self.ask(
             CreateProbe(
                 fields=ProbeFields(
                     name=name,
                     plant_key=plant_key,
                     tank_key=tank_key,
+                    location_key=location_key,
                     channels=tuple(channels),
                     availability=availability,
                 )

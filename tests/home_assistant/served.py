@@ -261,6 +261,8 @@ class ServedGarden(Garden):
         """Wait until the thing is taken over: it may have been already."""
         await self.settle()
         key = data["key"]
+        if kind == "location" and "probe_key" not in data:
+            await super()._add_subentry(kind, title, data)  # nobody shows it by itself
         assert key in {item.data["key"] for item in self.entry.subentries.values()}
         await self.settle()
 

@@ -9,6 +9,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.quality_sensor import WARNINGS
+from kamerplanter_backend.telemetry.climate import ClimateReason
 from kamerplanter_engines.models.calibration import CalibrationState
 from kamerplanter_engines.models.tank import Side
 from kamerplanter_engines.models.telemetry import (
@@ -21,7 +22,7 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from tests.home_assistant.flow_texts import TEXTS
-from tests.home_assistant.garden import TANK_CHANNELS, Garden
+from tests.home_assistant.garden import AIR_CHANNELS, TANK_CHANNELS, Garden
 
 OF_HOME_ASSISTANT = frozenset(
     {
@@ -35,6 +36,12 @@ OF_HOME_ASSISTANT = frozenset(
     }
 )
 AGES = set(CalibrationState) - {CalibrationState.NOT_NEEDED}
+LEAF = ChannelBinding(kind=ChannelKind.LEAF_TEMPERATURE, topic="tent/leaf")
+AIR = {
+    "tent/air": '{"temperature": 25, "humidity": 60}',
+    "tent/leaf": "16",
+    "tent/light": "500",
+}
 DEVICE = (
     ChannelBinding(kind=ChannelKind.BATTERY, topic="tank/battery", unit="%"),
     ChannelBinding(kind=ChannelKind.SIGNAL, topic="tank/rssi"),
@@ -61,6 +68,7 @@ def parts(value: object) -> tuple[object, ...]:
 async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> None:
     await mqtt_garden.add_tank(channels=(*TANK_CHANNELS, *DEVICE))
     await mqtt_garden.add_probe(await mqtt_garden.add_plant())
+    await mqtt_garden.add_location(channels=(*AIR_CHANNELS, LEAF))
     registry = er.async_get(mqtt_garden.hass)
     rows = er.async_entries_for_config_entry(registry, mqtt_garden.entry.entry_id)
     for row in rows:
@@ -70,6 +78,8 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
     for channel in (*TANK_CHANNELS, *DEVICE):
         assert channel.topic is not None
         async_fire_mqtt_message(mqtt_garden.hass, channel.topic, "7")
+    for topic, told in AIR.items():
+        async_fire_mqtt_message(mqtt_garden.hass, topic, told)
     await mqtt_garden.derive()
 
     seen = set()
@@ -85,6 +95,7 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
                 assert words(language, row.domain, row.translation_key, name)["name"]
     assert {"measured_at", "worst", "reasons", "low_ms_cm", "safe_date", "next_phase"} <= seen
     assert {"ph", "ec_warnings", "battery_warnings"} <= seen
+    assert {"air_temperature", "coverage_pct", "may_decide", "last_reset"} <= seen
 
 
 @pytest.mark.parametrize(
@@ -113,6 +124,12 @@ async def test_each_attribute_of_each_entity_has_a_name(mqtt_garden: Garden) -> 
             ("binary_sensor", row, name, codes)
             for row in ("ec_problem", "ph_problem", "temperature_problem", "level_low")
             for name, codes in (("side", Side), ("reasons", (*Side, "no_data")))
+        ),
+        (
+            "sensor",
+            "leaf_vpd",
+            "reasons",
+            (ClimateReason.LEAF_ASSUMED, ClimateReason.CONDENSING),
         ),
         ("sensor", "ec_target", "source", ("override", "phase", "tank_type")),
         ("sensor", "phase", "next_phase", TEXTS["en"]["entity"]["sensor"]["phase"]["state"]),

@@ -22,7 +22,7 @@ from custom_components.kamerplanter.actions import ACTIONS
 from custom_components.kamerplanter.actions.tasks import ADD_TASK_SCHEMA
 from custom_components.kamerplanter.actions.treatments import CORRECT_TREATMENT_SCHEMA
 from kamerplanter_backend.announce import SERVICE_TYPE
-from kamerplanter_engines.models.telemetry import DEVICE_KINDS
+from kamerplanter_engines.models.telemetry import AIR_KINDS, DEVICE_KINDS
 from kamerplanter_engines.units import KNOWN_UNITS
 from tests.home_assistant.flow_texts import TEXTS
 
@@ -150,7 +150,8 @@ def test_each_action_describes_its_own_fields() -> None:
 
 def test_a_measurement_by_hand_offers_each_unit_that_is_understood() -> None:
     offered = services()["log_measurement"]["fields"]["unit"]["selector"]["select"]["options"]
-    kinds = KNOWN_UNITS.keys() - set(DEVICE_KINDS)
+    # The air and the light of a place are not measured by hand.
+    kinds = KNOWN_UNITS.keys() - set(DEVICE_KINDS) - set(AIR_KINDS)
 
     assert set(offered) == {unit for kind in kinds for unit in KNOWN_UNITS[kind] if unit}
 

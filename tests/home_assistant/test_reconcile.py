@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 
-from custom_components.kamerplanter.reconcile import view_of
-from custom_components.kamerplanter.subjects import Subject
+from custom_components.kamerplanter.subjects import Subject, view_of
 from kamerplanter_backend.client.requests import (
     ArchivePlant,
     ArchiveProbe,

@@ -8,10 +8,12 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from syrupy.assertion import SnapshotAssertion
 
-from tests.home_assistant.garden import MONSTERA, STORE_ID, Garden, new_entry
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
+from tests.home_assistant.garden import AIR_CHANNELS, MONSTERA, STORE_ID, Garden, new_entry
 from tests.home_assistant.quality import refused
 from tests.home_assistant.served import BOTH_PLACES, ON_SERVER
 
+LEAF = ChannelBinding(kind=ChannelKind.LEAF_TEMPERATURE, topic="tent/leaf")
 OTHER_STORE = "fedcba9876543210fedcba9876543210"
 
 
@@ -26,8 +28,9 @@ async def fill(garden: Garden) -> dict[str, str]:
     tank = await garden.add_tank()
     plant = await garden.add_plant(tank_key=tank)
     probe = await garden.add_probe(plant)
+    tent = await garden.add_location(channels=(*AIR_CHANNELS, LEAF))
     hub = str(garden.entry.unique_id)
-    return {tank: "tank", plant: "plant", probe: "probe", hub: "hub"}
+    return {tank: "tank", plant: "plant", probe: "probe", tent: "place", hub: "hub"}
 
 
 async def test_the_registry_holds_what_is_documented(
@@ -86,6 +89,7 @@ async def test_there_are_not_too_many_entities(mqtt_garden: Garden) -> None:
             counts[names[entity.unique_id.split("_", 1)[0]]] += 1
 
     assert counts["tank"] <= 12
+    assert counts["place"] <= 12
     assert counts["plant"] <= 8
     assert counts["hub"] <= 8
 

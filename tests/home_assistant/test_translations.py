@@ -22,6 +22,7 @@ from custom_components.kamerplanter.descriptions.hub import (
     LINK_BINARY_SENSORS,
     LINK_SENSORS,
 )
+from custom_components.kamerplanter.descriptions.location import LOCATION_SENSORS
 from custom_components.kamerplanter.descriptions.plant import (
     PLANT_BINARY_SENSORS,
     PLANT_BUTTONS,
@@ -52,6 +53,7 @@ ROWS: dict[Platform, tuple[Any, ...]] = {
     Platform.SENSOR: (
         *HUB_SENSORS,
         *LINK_SENSORS,
+        *LOCATION_SENSORS,
         *TANK_SENSORS,
         *PLANT_SENSORS,
         *PROBE_SENSORS,

@@ -37,7 +37,7 @@ from ..targets import loaded_entries, targets_of  # noqa: TID252
 from .job import PAST, REASON, Answer, Data, iso, past
 from .measurements import KIND, one_target
 
-PROBES = frozenset({SubjectKind.PROBE, SubjectKind.TANK})
+PROBES = frozenset({SubjectKind.PROBE, SubjectKind.TANK, SubjectKind.LOCATION})
 LIVE_WITHIN_S = 60.0
 """Whoever reports more rarely is asked to say what the probe shows."""
 
@@ -202,7 +202,7 @@ async def withdraw_calibration(hass: HomeAssistant, data: Data, caller: Caller) 
 def _probe(
     hass: HomeAssistant, data: Data, kind: ChannelKind | None
 ) -> tuple[KamerplanterConfigEntry, ProbeView]:
-    """Return the one probe that a call is about; a tank stands for the probe that measures there.
+    """Return the one probe that a call is about; where it measures may stand for it.
 
     Raises:
         InvalidInputError: It is not clear which one.
@@ -210,9 +210,9 @@ def _probe(
     target = one_target(targets_of(hass, data, PROBES), "probe")
     coordinator = target.entry.runtime_data.coordinator
     keys = coordinator.probe_keys(target.subject, kind)
-    if target.subject.kind is SubjectKind.TANK and len(keys) > 1:
+    if target.subject.kind is not SubjectKind.PROBE and len(keys) > 1:
         raise InvalidInputError(
-            f"{len(keys)} probes measure in this tank; choose one of them as target.",
+            f"{len(keys)} probes measure there; choose one of them as target.",
             field="target",
             value=len(keys),
             allowed=1,

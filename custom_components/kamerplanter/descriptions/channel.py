@@ -1,4 +1,4 @@
-"""Rows of measured values, on the tank or the probe that they belong to."""
+"""Rows of measured values, on the place, tank or probe that they belong to."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +32,9 @@ from .rows import (
     QualitySensor,
     RawSensor,
 )
+
+PPFD = "\N{GREEK SMALL LETTER MU}mol/(m²·s)"
+"""With the sign that Home Assistant writes in all of its units."""
 
 _FORMS: dict[ChannelKind, dict[str, Any]] = {
     ChannelKind.EC: {
@@ -77,6 +80,26 @@ _FORMS: dict[ChannelKind, dict[str, Any]] = {
     ChannelKind.ORP: {
         "device_class": SensorDeviceClass.VOLTAGE,
         "native_unit_of_measurement": UnitOfElectricPotential.MILLIVOLT,
+        "suggested_display_precision": 0,
+    },
+    ChannelKind.AIR_TEMPERATURE: {
+        "device_class": SensorDeviceClass.TEMPERATURE,
+        "native_unit_of_measurement": UnitOfTemperature.CELSIUS,
+        "suggested_display_precision": 1,
+    },
+    ChannelKind.AIR_HUMIDITY: {
+        "device_class": SensorDeviceClass.HUMIDITY,
+        "native_unit_of_measurement": PERCENTAGE,
+        "suggested_display_precision": 0,
+    },
+    ChannelKind.LEAF_TEMPERATURE: {
+        "device_class": SensorDeviceClass.TEMPERATURE,
+        "native_unit_of_measurement": UnitOfTemperature.CELSIUS,
+        "suggested_display_precision": 1,
+    },
+    # Home Assistant has no class of the light that plants use.
+    ChannelKind.PPFD: {
+        "native_unit_of_measurement": PPFD,
         "suggested_display_precision": 0,
     },
     ChannelKind.BATTERY: {

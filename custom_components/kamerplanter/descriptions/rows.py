@@ -11,7 +11,8 @@ from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.helpers.entity import EntityDescription
 
 from kamerplanter_backend.client.protocol import Command
-from kamerplanter_backend.client.views import ProbeView
+from kamerplanter_backend.client.views import DailyClimateView, ProbeView
+from kamerplanter_backend.telemetry.climate import AirState
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..platform_setup import OfDevice, always  # noqa: TID252 - the tables import alike
@@ -68,6 +69,32 @@ class ChannelSensor[V](SensorEntityDescription):
     exists_fn: Exists[V]
     attributes_fn: Callable[[V], Attributes | None] = no_attributes
     lasts_fn: Callable[[V], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClimateSensor(SensorEntityDescription):
+    """A sensor that shows what live values of a place mean together, as soon as they arrive."""
+
+    value_fn: Callable[[AirState], float | None]
+    told_fn: Callable[[AirState], Attributes] = lambda _air: {}
+    """From what is shown to attributes beside the state."""
+    has_leaf: bool = False
+    """It is about the leaf, so that its temperature or the light on it counts too."""
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaySensor(SensorEntityDescription):
+    """A sensor that shows what the present day of a place has come to so far."""
+
+    value_fn: Callable[[DailyClimateView], float | None]
+    told_fn: Callable[[DailyClimateView], Attributes]
+    """From the day to attributes beside the state."""
+    exists_fn: Exists[object]
+    attributes_fn: Callable[[object], Attributes | None] = no_attributes
+    lasts_fn: Callable[[object], timedelta | None] = a_day
 
 
 @dataclass(frozen=True, kw_only=True)

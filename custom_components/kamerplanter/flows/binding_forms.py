@@ -46,10 +46,32 @@ _DEVICE_CLASSES: dict[ChannelKind, tuple[SensorDeviceClass, ...]] = {
     ChannelKind.SOIL_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
     ChannelKind.SOIL_EC: (SensorDeviceClass.CONDUCTIVITY,),
     ChannelKind.ORP: (SensorDeviceClass.VOLTAGE,),
+    ChannelKind.AIR_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
+    ChannelKind.AIR_HUMIDITY: (SensorDeviceClass.HUMIDITY,),
+    ChannelKind.LEAF_TEMPERATURE: (SensorDeviceClass.TEMPERATURE,),
     ChannelKind.BATTERY: (SensorDeviceClass.BATTERY,),
     ChannelKind.SIGNAL: (SensorDeviceClass.SIGNAL_STRENGTH,),
 }
 """The others have no class of their own: there the unit decides."""
+
+_SPELLINGS: dict[ChannelKind, tuple[str, ...]] = {
+    ChannelKind.PPFD: (
+        "μmol/s⋅m²",
+        "μmol/m²/s",
+        "µmol/m²/s",
+        "μmol/(m²·s)",
+        "µmol/(m²·s)",
+        "μmol/m²s",
+        "µmol/m²s",
+        "μmol m⁻² s⁻¹",
+        "µmol m⁻² s⁻¹",
+        "umol/m2/s",
+    ),
+}
+"""How sensors write what Home Assistant has no unit for; of others it is the canonical one."""
+
+_CONVERTED_BY_HAND = frozenset({ChannelKind.PPFD})
+"""Its unit has to be chosen although there is one: with a factor it is that of a meter of lux."""
 
 _CONDUCTIVITIES = (ChannelKind.EC, ChannelKind.SOIL_EC)
 _COMPENSATION = ("compensated", "temperature_coefficient_pct")
@@ -271,7 +293,7 @@ def _rate_unit(kind: ChannelKind) -> str:
 
 def _unit_field(kind: ChannelKind) -> dict[Any, Any]:
     units = [unit for unit in KNOWN_UNITS[kind] if unit]
-    if len(units) == 1:
+    if len(units) == 1 and kind not in _CONVERTED_BY_HAND:
         return {}
     return {vol.Optional("unit"): labelled([(unit, unit) for unit in units], custom=True)}
 
@@ -315,7 +337,7 @@ def _entities(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> Enti
     if (classes := _DEVICE_CLASSES.get(kind)) is not None:
         wanted["device_class"] = [str(item) for item in classes]
     else:
-        wanted["unit_of_measurement"] = canonical_unit(kind)
+        wanted["unit_of_measurement"] = list(_SPELLINGS.get(kind, (canonical_unit(kind) or "",)))
     return EntitySelectorConfig(filter=[wanted], exclude_entities=sorted(ours))
 
 

@@ -59,7 +59,12 @@ class BindingSteps(DeviceSteps):
         self.availability = probe.availability
 
     def probe_fields(
-        self, name: str, *, tank_key: Key | None = None, plant_key: Key | None = None
+        self,
+        name: str,
+        *,
+        tank_key: Key | None = None,
+        plant_key: Key | None = None,
+        location_key: Key | None = None,
     ) -> ProbeFields:
         """Return the probe that was put together.
 
@@ -71,6 +76,7 @@ class BindingSteps(DeviceSteps):
                 name=name,
                 tank_key=tank_key,
                 plant_key=plant_key,
+                location_key=location_key,
                 availability=self.availability,
                 channels=self._ordered(),
             )
@@ -130,6 +136,10 @@ class BindingSteps(DeviceSteps):
     async_step_value_soil_ec = partialmethod(_choose, ChannelKind.SOIL_EC)
     async_step_value_dissolved_oxygen = partialmethod(_choose, ChannelKind.DISSOLVED_OXYGEN)
     async_step_value_orp = partialmethod(_choose, ChannelKind.ORP)
+    async_step_value_air_temperature = partialmethod(_choose, ChannelKind.AIR_TEMPERATURE)
+    async_step_value_air_humidity = partialmethod(_choose, ChannelKind.AIR_HUMIDITY)
+    async_step_value_leaf_temperature = partialmethod(_choose, ChannelKind.LEAF_TEMPERATURE)
+    async_step_value_ppfd = partialmethod(_choose, ChannelKind.PPFD)
     async_step_value_battery = partialmethod(_choose, ChannelKind.BATTERY)
     async_step_value_signal = partialmethod(_choose, ChannelKind.SIGNAL)
 
@@ -250,7 +260,8 @@ class BindingSteps(DeviceSteps):
 
 def patch_of(fields: ProbeFields) -> dict[str, JsonValue]:
     """Return what a dialog about bindings changes of a probe; it asks nothing else."""
-    names = {"name", "tank_key", "plant_key", CONF_AVAILABILITY, CONF_CHANNELS}
+    places = {"tank_key", "plant_key", "location_key"}
+    names = {"name", *places, CONF_AVAILABILITY, CONF_CHANNELS}
     return fields.model_dump(mode="json", include=names)
 
 

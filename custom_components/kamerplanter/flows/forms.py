@@ -1,4 +1,4 @@
-"""The fields of the forms about tanks, plants and probes, and their way into the models."""
+"""The fields of the forms about places, tanks, plants and probes, and their way into the models."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from kamerplanter_engines.models.care import CareStyle
 from kamerplanter_engines.models.plant import PlantFields
+from kamerplanter_engines.models.site import BASE_HIGH_C, BASE_LOW_C, LocationFields
 from kamerplanter_engines.models.tank import TankFields, TankType
 
 from ..numbers import FormNumber, Limits  # noqa: TID252 - the neighbours import alike
@@ -103,6 +104,52 @@ def name_of(user_input: Mapping[str, Any]) -> str:
     if name is None:
         raise FormError("name_needed", field="name")
     return name
+
+
+# --- Place --------------------------------------------------------------------------------
+
+
+def location_schema(units: UnitSystem) -> vol.Schema:
+    """Return the form of a place; the temperature in the person's unit."""
+    limits = (round(_in_unit(limit, units), 2) for limit in (BASE_LOW_C, BASE_HIGH_C))
+    temperature = number("base_temperature_c", *limits, unit=units.temperature_unit)
+    return vol.Schema(
+        {vol.Required("name"): TextSelector(), vol.Required("base_temperature"): temperature}
+    )
+
+
+def location_from(
+    user_input: Mapping[str, Any], site_key: str, units: UnitSystem
+) -> LocationFields:
+    """Return the place of a form, in °C.
+
+    Raises:
+        FormError: A value does not fit.
+    """
+    base_c = TemperatureConverter.convert(
+        user_input["base_temperature"], units.temperature_unit, UnitOfTemperature.CELSIUS
+    )
+    try:
+        return LocationFields(
+            name=name_of(user_input), site_key=site_key, base_temperature_c=round(base_c, 2)
+        )
+    except ValidationError as error:
+        raise form_error_of(error) from error
+
+
+def location_values(location: LocationFields, units: UnitSystem) -> dict[str, Any]:
+    """Return a place as the form shows it, in the person's unit."""
+    shown = round(_in_unit(location.base_temperature_c, units), 2)
+    return {"name": location.name, "base_temperature": shown}
+
+
+def base_temperature(units: UnitSystem) -> float:
+    """Return the base temperature that counts where nobody gives one, in the person's unit."""
+    return round(_in_unit(LocationFields.model_fields["base_temperature_c"].default, units), 2)
+
+
+def _in_unit(value_c: float, units: UnitSystem) -> float:
+    return TemperatureConverter.convert(value_c, UnitOfTemperature.CELSIUS, units.temperature_unit)
 
 
 # --- Tank ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The dialog about a probe that is a device of its own, in a tank or in the soil of a plant."""
+"""The dialog about a probe that is a device of its own, in a tank, in soil or in a place."""
 
 from typing import Any, override
 from uuid import uuid4
@@ -7,6 +7,7 @@ from homeassistant.config_entries import SubentryFlowResult
 
 from kamerplanter_backend.client.requests import CreateProbe
 from kamerplanter_engines.models.telemetry import (
+    AIR_KINDS,
     DEVICE_KINDS,
     SOIL_KINDS,
     TANK_KINDS,
@@ -17,10 +18,12 @@ from kamerplanter_engines.models.telemetry import (
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_KEY,
     DOMAIN,
+    SUBENTRY_LOCATION,
     SUBENTRY_PLANT,
     SUBENTRY_PROBE,
     SUBENTRY_TANK,
 )
+from ..subjects import place_of  # noqa: TID252
 from .base import FormError
 from .bindings import labels_of
 from .forms import NOT_CHOSEN, name_of, probe_schema
@@ -29,6 +32,7 @@ from .manage_steps import ManageSteps
 _KINDS = {
     SUBENTRY_TANK: TANK_KINDS + DEVICE_KINDS,
     SUBENTRY_PLANT: SOIL_KINDS + DEVICE_KINDS,
+    SUBENTRY_LOCATION: AIR_KINDS + DEVICE_KINDS,
 }
 
 
@@ -41,6 +45,7 @@ class ProbeFlow(ManageSteps):
         super().__init__()
         self._name = ""
         self._place: dict[str, str | None] = {}
+        self._known_place: str | None = None
         self._shown: dict[str, Any] = {}
         self._key = uuid4().hex
 
@@ -57,7 +62,8 @@ class ProbeFlow(ManageSteps):
             if (view := (await self.snapshot()).probe(self._key)) is None:
                 return self.async_abort(reason="not_in_garden")
             self.take_over(view.probe)
-            self._shown = {"name": view.probe.name, "place": _place_of(view.probe)}
+            self._known_place = _place_of(view.probe)
+            self._shown = {"name": view.probe.name, "place": self._known_place}
             return await self.manage(view.probe.name, view.probe)
         return await self._ask_probe("reconfigure", user_input)
 
@@ -109,8 +115,17 @@ class ProbeFlow(ManageSteps):
         words = {kind: texts[f"{prefix}.{kind}.entry_type"] for kind in _KINDS}
         tanks = ((SUBENTRY_TANK, view.tank.key, view.tank.name) for view in garden.tanks)
         plants = ((SUBENTRY_PLANT, view.plant.key, view.plant.name) for view in garden.plants)
+        # Of the many places of a garden those that are shown here, and the one where it is.
+        here = {item.unique_id for item in self.entry.subentries.values()}
+        locations = (
+            (SUBENTRY_LOCATION, view.location.key, view.location.name)
+            for view in garden.locations
+            if f"{SUBENTRY_LOCATION}-{view.location.key}" in here
+            or f"{SUBENTRY_LOCATION}:{view.location.key}" == self._known_place
+        )
         return labels_of(
-            (f"{kind}:{key}", f"{name} ({words[kind]})") for kind, key, name in (*tanks, *plants)
+            (f"{kind}:{key}", f"{name} ({words[kind]})")
+            for kind, key, name in (*tanks, *plants, *locations)
         )
 
     def _stand(self, place: str) -> None:
@@ -148,6 +163,5 @@ class ProbeFlow(ManageSteps):
 
 def _place_of(probe: ProbeFields) -> str | None:
     """Return where a probe is, as the form names it; none = nowhere (any more)."""
-    if probe.plant_key is not None:
-        return f"{SUBENTRY_PLANT}:{probe.plant_key}"
-    return None if probe.tank_key is None else f"{SUBENTRY_TANK}:{probe.tank_key}"
+    nearest = next(iter(place_of(probe)), None)
+    return None if nearest is None else f"{nearest.kind}:{nearest.key}"

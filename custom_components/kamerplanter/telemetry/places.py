@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from kamerplanter_backend.telemetry.kinds import is_battery_low as is_low
 from kamerplanter_backend.telemetry.together import agreement_of, is_comparable, quality_together
-from kamerplanter_engines.models.telemetry import ChannelKind, QualityView
+from kamerplanter_engines.models.telemetry import ChannelKind, QualityView, Reason
 from kamerplanter_engines.models.trust import Agreement
 
 from . import LiveReadings
+from .protocols import Shown
+
+_REMEMBERED = frozenset({Reason.RESTORED, Reason.RETAINED})
 
 
 def speaker(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> str | None:
@@ -24,6 +27,11 @@ def speaker(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> str |
     there = [key for key, (_, is_available) in looks.items() if is_available]
     telling = [key for key in there if (shown := looks[key][0]) and shown.value is not None]
     return next(iter((*telling, *there, *keys)), None)
+
+
+def is_remembered(shown: Shown) -> bool:
+    """Tell whether a value is from before the start, so that nobody knows what came since."""
+    return not _REMEMBERED.isdisjoint(shown.reasons)
 
 
 def agreement(live: LiveReadings, keys: Sequence[str], kind: ChannelKind) -> Agreement | None:
