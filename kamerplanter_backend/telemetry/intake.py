@@ -366,6 +366,17 @@ class ProbeIntake:
         kinds = tuple(self.rules) if kind is None else (kind,)
         return overall({item: self.shown(item, now) for item in kinds}, self._doubts)
 
+    def quality_summary(self, now: datetime) -> object:
+        """Return what differs when quality, hint or silence of a channel differs.
+
+        It is asked at each message, and cheaper than the quality itself.
+        """
+        channels = []
+        for kind in self.rules:
+            shown = self.shown(kind, now)
+            channels.append((shown.value is None, shown.verdict, shown.reasons, self.hint(kind)))
+        return (self._presence.is_online, self._doubts, channels)
+
 
 def _is_newer(last_good: Reading | None, good_at: datetime | None, since: datetime) -> bool:
     return (

@@ -1,11 +1,17 @@
 """A source that sends without end: what Home Assistant shows and writes of it meanwhile."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event
+from homeassistant.const import (
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import Event, callback
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import (
     async_capture_events,
@@ -17,6 +23,7 @@ from custom_components.kamerplanter.write_pace import BURST
 from kamerplanter_backend.client.requests import ListReadings
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.garden import TANK_CHANNELS, Garden
+from tests.home_assistant.quality import refused
 
 STEP = timedelta(milliseconds=10)
 PH_SHOWN = [f"{6 + number / 1000:.3f}" for number in range(1, 501)]
@@ -130,6 +137,30 @@ async def test_a_source_that_says_two_things_in_turns_cannot_drown_the_house(
         by_entity[event.data["entity_id"]] = by_entity.get(event.data["entity_id"], 0) + 1
     # Ten seconds: each change for the better by the pace, and one for the worse after it.
     assert max(by_entity.values()) <= 2 * (BURST + 11)
+
+
+async def test_what_is_refused_again_and_again_is_told_once(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=TANK_CHANNELS[1:2])
+    say(mqtt_garden, "tank/ph", "6.0")
+    entity_id = mqtt_garden.entity_id("sensor", tank, "measurement_quality")
+    writes: list[Event[Any]] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        writes.append(event)
+
+    @callback
+    def is_quality(data: Mapping[str, Any]) -> bool:
+        return bool(data["entity_id"] == entity_id)
+
+    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        mqtt_garden.hass.bus.async_listen(event, note, event_filter=is_quality)
+
+    flood(mqtt_garden, ["nan"] * 100)
+
+    assert mqtt_garden.state("sensor", tank, "measurement_quality").state == "bad"
+    assert len(writes) == 1
+    assert refused(mqtt_garden)["ph"]["not_a_number"] == 100
 
 
 async def test_a_value_that_is_too_old_is_unknown_at_once_after_a_flood(

@@ -322,14 +322,9 @@ class LiveReadings:
         return None if intake is None else intake.quality(self._now(), kind)
 
     def quality_summary(self, probe_key: str) -> object:
-        """Return what differs when the quality of a probe, or a count, differs."""
+        """Return what differs when what is said of the quality of a probe differs."""
         intake = self._intakes.get(probe_key)
-        if intake is None:
-            return None
-        now = self._now()
-        shown = [intake.shown(kind, now) for kind in intake.rules]
-        channels = tuple((item.verdict, item.reasons) for item in shown)
-        return (intake.available, channels, intake.quality(now), intake.counts.total())
+        return None if intake is None else intake.quality_summary(self._now())
 
     def kinds(self, probe_key: str) -> tuple[ChannelKind, ...]:
         """Return the bound kinds of a probe."""

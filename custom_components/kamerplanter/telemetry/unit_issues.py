@@ -118,6 +118,8 @@ class UnitIssues:
         key, kind = channel
         live = self._entry.runtime_data.live
         hint, shown = live.hint(key, kind), live.shown(key, kind)
+        if hint is None and (shown is None or not shown.reasons):
+            return None
         unit = None if hint is None else UNITS_OF_HINTS.get(Hint(hint))
         is_refused = shown is not None and Reason.UNKNOWN_UNIT in shown.reasons
         if unit is None and not is_refused:

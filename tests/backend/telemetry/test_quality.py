@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, strategies as st
 
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.quality import overall
@@ -15,6 +16,7 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.telemetry_engine import Shown
+from tests.backend.telemetry.device import T0, Device, bind
 from tests.factories import NOW, TENANT
 
 PH, EC = ChannelKind.PH, ChannelKind.EC
@@ -118,3 +120,39 @@ def test_a_calibration_is_no_dose_that_has_to_move_anything(
     # Flat for seven hours across whatever happened at 4:00.
     assert judged.verdict is verdict
     assert judged.reasons == (() if dosed_after_h is None else (Reason.STUCK,))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["6.0", "6.01", "0", "14", "nan", "21 °C", "offline", "200"]),
+            st.sampled_from([0, 2, 600, 7 * 3600]),
+            st.sampled_from([(), BEHIND]),
+        ),
+        max_size=12,
+    )
+)
+def test_where_anything_said_of_the_quality_changes_the_summary_does(
+    sent: list[tuple[str, int, tuple[Reason, ...]]],
+) -> None:
+    device = Device(bind(PH), bind(EC, topic="other"))
+    intake, at_s = device.intake, 0
+    said: dict[str, str] = {}
+    for payload, pause_s, doubts in sent:
+        intake.on_doubts({PH: doubts} if doubts else {})
+        device.send(payload, at_s)
+        at_s += pause_s
+        now = T0 + timedelta(seconds=at_s)
+        views = [intake.quality(now, kind) for kind in (PH, EC, None)]
+        silent = [intake.shown(kind, now).value is None for kind in (PH, EC)]
+        told = repr((views, silent, intake.hint(PH), intake.available))
+        assert said.setdefault(repr(intake.quality_summary(now)), told) == told
+
+
+def test_a_value_that_is_as_good_as_the_one_before_changes_no_summary() -> None:
+    device = Device(bind(PH))
+    device.send("6.0")
+    before = device.intake.quality_summary(T0)
+    device.send("6.01", 10)
+
+    assert device.intake.quality_summary(T0 + timedelta(seconds=10)) == before
