@@ -19,7 +19,25 @@ OLDEST_DEVICE_TIME: Final = timedelta(seconds=DEVICE_TIME_S)
 
 type Json = dict[str, Json] | list[Json] | str | float | bool | None
 
-_DECODER = json.JSONDecoder()
+
+class SentNumber(float):
+    """A number of a JSON text that ends with zeros: they are digits that the device has shown."""
+
+    __slots__ = ("decimals",)
+    decimals: int
+
+
+def _as_sent(text: str) -> float:
+    if text[-1] != "0" or "e" in text or "E" in text:
+        return float(text)
+    number = SentNumber(text)
+    number.decimals = len(text) - 1 - text.index(".")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_as_sent)
+_DECODER_OF_LONG_NUMBERS = json.JSONDecoder(parse_float=_as_sent, parse_int=float)
+"""Slower where nothing is wrong."""
 # A string without an end reaches to the end of the text, so that nothing is looked at twice.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{\]}]', re.DOTALL)
 _NUMBER = re.compile(
@@ -78,10 +96,20 @@ def parse_json(text: str) -> Json | Missing:
     if not text.startswith(("{", "[")) or _depth_exceeded(text):
         return MISSING
     try:
-        document, end = _DECODER.raw_decode(text)
+        document, end = _raw_decode(text)
     except ValueError, RecursionError:
         return MISSING
     return cast("Json", document) if end == len(text) else MISSING
+
+
+def _raw_decode(text: str) -> tuple[object, int]:
+    try:
+        return _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # More digits than Python makes a whole number of; as a float it costs no other field.
+        return _DECODER_OF_LONG_NUMBERS.raw_decode(text)
 
 
 def _depth_exceeded(text: str) -> bool:
@@ -152,8 +180,10 @@ def last_digit(number: float, sent: Json = None) -> float:
 
     Args:
         number: The number.
-        sent: The field that it was read from; the zeros at the end of a text are digits, too.
+        sent: The field that it was read from; the zeros at the end of it are digits, too.
     """
+    if type(sent) is SentNumber:
+        return _STEPS[min(sent.decimals, len(_STEPS) - 1)]
     if type(sent) is str:
         found = _DECIMALS.search(sent)
         if found is not None:

@@ -331,11 +331,18 @@ def test_f_71_one_nan_stops_nothing() -> None:
     assert [item.value for item in device.intake.take_readings()] == [1, 3]
 
 
-def test_f_36_zeros_at_the_end_are_digits_so_a_cut_probe_never_heals() -> None:
-    device = Device(bind(WATER))
+@pytest.mark.parametrize(
+    ("path", "form"), [(None, "{}"), ("t", '{{"t":{}}}')], ids=["text", "JSON"]
+)
+def test_f_36_zeros_at_the_end_are_digits_so_a_cut_probe_never_heals(
+    path: str | None, form: str
+) -> None:
+    device = Device(bind(WATER, path))
     for minute, text in enumerate(("21.50", "21.60", "21.50")):
-        assert values(device.send(text, 60 * minute)) == {"water_temperature": float(text)}
+        sent = form.format(text)
+        assert values(device.send(sent, 60 * minute)) == {"water_temperature": float(text)}
 
-    judged = [device.send("25.00", 180 + 10 * step)[0] for step in range(360)]
+    sent = form.format("25.00")
+    judged = [device.send(sent, 180 + 10 * step)[0] for step in range(360)]
 
     assert {item.verdict for item in judged} == {SUSPECT}

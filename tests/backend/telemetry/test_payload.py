@@ -149,6 +149,30 @@ def test_zeros_at_the_end_of_a_text_are_digits(sent: str | float, digit: float) 
     assert last_digit(number, sent) == pytest.approx(digit)
 
 
+@pytest.mark.parametrize(
+    ("sent", "digit"),
+    [
+        ("21.50", 0.01),
+        ("-0.50", 0.01),
+        ("1413.00", 0.01),
+        ("0.0", 0.1),
+        ("25", 1),
+        ("21.35", 0.01),
+        ("6.30e1", 1),
+        ("0.10E0", 0.1),
+        ("1.0000000000000000000000000", 1e-19),
+    ],
+)
+def test_zeros_at_the_end_of_a_json_number_are_digits(sent: str, digit: float) -> None:
+    document = parse_json(f'{{"v":{sent} }}')
+    field, _ = find(document, "v")  # type: ignore[arg-type]
+    number, _ = read_number(field)  # type: ignore[arg-type]
+
+    assert number == float(sent)
+    assert type(number) is float
+    assert last_digit(number, field) == pytest.approx(digit)  # type: ignore[arg-type]
+
+
 INSTANT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
 
