@@ -38,12 +38,23 @@ def describe_message(topic: str, payload: bytes | str) -> tuple[Heard, ...]:
     if isinstance(document, Missing):
         return (_heard(topic, None, text),)
     return tuple(
-        _heard(topic, path, value) for path, value in leaves(document, limit=MAX_FIELDS) if path
+        _heard(topic, path, value)
+        for path, value in leaves(document, limit=MAX_FIELDS)
+        # A name with half a character cannot be stored, so nothing could be bound to it.
+        if path and path == _whole(path)
     )
 
 
 def _heard(topic: str, path: str | None, value: Json) -> Heard:
     text = value if isinstance(value, str) else str(value)
     return Heard(
-        topic=topic, path=path, value_text=text[:_TEXT_LENGTH], number=read_number(value)[0]
+        topic=topic,
+        path=path,
+        value_text=_whole(text[:_TEXT_LENGTH]),
+        number=read_number(value)[0],
     )
+
+
+def _whole(text: str) -> str:
+    """Return a text with question marks for halves of characters, which no screen can be sent."""
+    return text.encode("utf-8", "replace").decode("utf-8")
