@@ -16,6 +16,7 @@ from kamerplanter_backend.domain.services.calendar_service import CalendarServic
 from kamerplanter_backend.domain.services.calibration_service import CalibrationService
 from kamerplanter_backend.domain.services.care_service import CareService
 from kamerplanter_backend.domain.services.catalogue_service import CatalogueService
+from kamerplanter_backend.domain.services.climate_service import ClimateService
 from kamerplanter_backend.domain.services.cultivar_service import CultivarService
 from kamerplanter_backend.domain.services.hand_measurement_service import HandMeasurementService
 from kamerplanter_backend.domain.services.harvest_service import HarvestService
@@ -70,6 +71,7 @@ class Services:
     calibration: CalibrationService
     hand_measurement: HandMeasurementService
     trend: TrendService
+    climate: ClimateService
     telemetry: TelemetryService
     task: TaskService
     irrigation: IrrigationService
@@ -142,6 +144,7 @@ def build_services(store: DocumentStore, options: Options | None = None) -> Serv
         calibration=CalibrationService(store),
         hand_measurement=HandMeasurementService(store),
         trend=TrendService(store),
+        climate=ClimateService(store),
         telemetry=TelemetryService(store, chosen.retention),
         task=TaskService(store),
         irrigation=IrrigationService(store),

@@ -78,6 +78,7 @@ OWN: Mapping[str, Schema] = {
 """By the name of the schema: what cannot be put together from its fields."""
 
 CHANGES: Mapping[str, str] = {
+    "UpdateLocation": "LocationFields",
     "UpdateTank": "TankFields",
     "UpdatePlant": "PlantFields",
     "UpdateProbe": "ProbeFields",

@@ -20,6 +20,7 @@ from kamerplanter_backend.client.requests import (
     CompleteRun,
     CompleteTask,
     CorrectTreatment,
+    CreateLocation,
     CreatePlant,
     CreateProbe,
     CreateRun,
@@ -43,11 +44,17 @@ from kamerplanter_backend.client.requests import (
     ReportPresence,
     SetSite,
     StartRun,
+    UpdateLocation,
     UpdateTank,
     WithdrawCalibration,
 )
 from kamerplanter_backend.common.context import Role
-from kamerplanter_backend.common.exceptions import ConflictError, ForbiddenError, NotFoundError
+from kamerplanter_backend.common.exceptions import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    StaleRevisionError,
+)
 from kamerplanter_engines.errors import (
     IllegalTransitionError,
     InvalidInputError,
@@ -64,10 +71,11 @@ from kamerplanter_engines.models.ipm import ApplicationFields
 from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.planting_run import PlantingRunFields, RunState
 from kamerplanter_engines.models.presence import ProbePresenceFields
-from kamerplanter_engines.models.site import SiteFields
+from kamerplanter_engines.models.site import Location, LocationFields, SiteFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import TaskFields, TaskState
 from kamerplanter_engines.models.telemetry import (
+    AIR_KINDS,
     ChannelBinding,
     ChannelKind,
     ProbeFields,
@@ -239,6 +247,46 @@ async def test_a_patch_changes_what_is_given(client: KamerplanterClient) -> None
     assert (changed.name, changed.volume_l, changed.ph_low) == ("T", 20, None)
     with pytest.raises(InvalidInputError):
         await client.call(UpdateTank(key=tank.key, patch={"revision": 9}))
+
+
+async def test_a_place_and_its_climate(client: KamerplanterClient) -> None:
+    site_key = (await client.snapshot()).home_site_key
+    assert site_key is not None
+    fields = LocationFields(name="Tent", site_key=site_key, base_temperature_c=8)
+    place = await client.call(CreateLocation(fields=fields))
+    channels = [ChannelBinding(kind=kind, topic=f"tent/{kind}") for kind in AIR_KINDS]
+    probe = await client.call(
+        CreateProbe(
+            fields=ProbeFields(name="Air", location_key=place.key, channels=tuple(channels))
+        )
+    )
+    readings = [
+        Reading(
+            probe_key=probe.key,
+            kind=ChannelKind.PPFD,
+            at=NOW - timedelta(minutes=minutes),
+            received_at=NOW,
+            value=500,
+            verdict=Verdict.GOOD,
+        )
+        for minutes in range(60, 0, -10)
+    ]
+    await client.call(RecordReadings(readings=tuple(readings)))
+    renamed = await client.call(UpdateLocation(key=place.key, patch={"name": "Big tent"}))
+    with pytest.raises(StaleRevisionError):
+        await client.call(
+            UpdateLocation(key=place.key, patch={"name": "X"}, expected_revision=place.revision)
+        )
+
+    view = (await client.snapshot()).location(place.key)
+
+    assert_type(place, Location)
+    assert view is not None
+    assert (view.location, view.time_zone) == (renamed, "Europe/Berlin")
+    assert view.location.base_temperature_c == 8
+    assert view.today is not None
+    assert view.today.dli_mol_m2 == pytest.approx(500 * 3600 / 1e6)
+    assert view.today.degree_days_c_d is None
 
 
 async def test_an_item_that_vanished_between_list_and_click(client: KamerplanterClient) -> None:

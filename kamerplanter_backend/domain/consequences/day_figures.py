@@ -1,8 +1,13 @@
 """What a channel measured within days, also within one that goes on, and of whatever zone."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
-from kamerplanter_backend.domain.consequences.rollups import good_before, rollups_within
+from kamerplanter_backend.domain.consequences.rollups import (
+    DAY_AT_MOST,
+    good_before,
+    rollups_within,
+)
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.models.rollup import Bucket, Figures, Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind
@@ -30,17 +35,27 @@ def figures_of_days(
     if not days:
         return []
     channel = (probe_key, kind)
-    first, last = days[0].starts_at, days[-1].ends_at
-    known = rollups_within(uow, *channel, RollupLevel.DAY, first - 2 * HOUR * 24, last)
+    known = rollups_within(
+        uow, *channel, RollupLevel.DAY, days[0].starts_at - DAY_AT_MOST, days[-1].ends_at
+    )
+    summed_up = {item.bucket: item.figures for item in known}
+    spans = list(summed_up)
     found: list[Figures] = []
     for day in days:
-        near = [item for item in known if _overlap(item.bucket, day) is not None]
-        exact = next((item for item in near if item.bucket == day), None)
+        exact = summed_up.get(day)
         if exact is not None and day.ends_at <= uow.context.now:
-            found.append(exact.figures)
+            found.append(exact)
+        elif _are_near(spans, day):
+            found.append(_by_hours(uow, channel, day))
         else:
-            found.append(_by_hours(uow, channel, day) if near else Figures())
+            found.append(Figures())
     return found
+
+
+def _are_near(spans: Sequence[Bucket], day: Bucket) -> bool:
+    """Tell whether anything was measured in any of these days, oldest first, that meets a day."""
+    first = bisect_right(spans, day.starts_at, key=lambda span: span.ends_at)
+    return first < len(spans) and spans[first].starts_at < day.ends_at
 
 
 def _by_hours(uow: UnitOfWork, channel: tuple[str, ChannelKind], day: Bucket) -> Figures:

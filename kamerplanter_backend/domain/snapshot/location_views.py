@@ -12,7 +12,11 @@ from kamerplanter_backend.domain.consequences.place_climate import (
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.trust_views import agreement_views
-from kamerplanter_backend.domain.snapshot.views import DailyClimateView, LocationView
+from kamerplanter_backend.domain.snapshot.views import (
+    DailyClimateView,
+    LocationView,
+    PlaceDayView,
+)
 from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.telemetry import Probe
 
@@ -48,12 +52,21 @@ def location_view(
 
 def climate_view(day: DayClimate) -> DailyClimateView:
     """Return what a screen shows of a day."""
+    light, warmth = day.light, day.warmth
     return DailyClimateView(
         day=day.day,
-        dli_mol_m2=day.light.value,
-        dli_coverage_ratio=day.light.coverage_ratio,
-        dli_may_decide=day.light.may_decide,
-        degree_days_c_d=day.warmth.value,
-        degree_days_coverage_ratio=day.warmth.coverage_ratio,
-        degree_days_may_decide=day.warmth.may_decide,
+        dli_mol_m2=light.value,
+        dli_coverage_ratio=light.coverage_ratio,
+        dli_may_decide=light.may_decide,
+        degree_days_c_d=warmth.value,
+        degree_days_coverage_ratio=warmth.coverage_ratio,
+        degree_days_may_decide=warmth.may_decide,
+    )
+
+
+def day_view(day: DayClimate) -> PlaceDayView:
+    """Return all that is known of a day."""
+    air = day.temperatures
+    return PlaceDayView(
+        **dict(climate_view(day)), air_low_c=air.low, air_mean_c=air.mean, air_high_c=air.high
     )

@@ -30,6 +30,7 @@ __all__ = [
     "DriftView",
     "GardenSnapshot",
     "LocationView",
+    "PlaceDayView",
     "PlantView",
     "ProbeView",
     "ProblemView",
@@ -55,11 +56,23 @@ class ChannelView(Model):
     has shown only one number lately."""
     twins: tuple[KnownTwin, ...] = ()
     """What others of its kind in its place have shown, if it has stood still for long."""
+    doubted: tuple[Reading, ...] = ()
+    """The newest readings since the last good one that are doubted for range or rate, oldest first:
+    further ones may make them true."""
+    doubted_since: Instant | None = None
+    """When the first of all these was measured; none = nothing is doubted so."""
 
     @property
     def known(self) -> Known:
         """The same as it is remembered after a start."""
-        return Known(self.last_good, self.last, self.unchanged_since, self.finest_step)
+        return Known(
+            self.last_good,
+            self.last,
+            self.unchanged_since,
+            self.finest_step,
+            self.doubted,
+            self.doubted_since,
+        )
 
 
 DriftView = Drift
@@ -223,6 +236,17 @@ class DailyClimateView(Model):
     """Whether enough of the day was measured for anything to follow from it."""
 
 
+class PlaceDayView(DailyClimateView):
+    """One local day of a place, with the temperature of its air."""
+
+    air_low_c: float | None
+    """Lowest good reading; none where the air was not measured. [°C]"""
+    air_mean_c: float | None
+    """Weighted by time. [°C]"""
+    air_high_c: float | None
+    """Highest good reading. [°C]"""
+
+
 class LocationView(Model):
     """A place with its climate."""
 
@@ -232,6 +256,7 @@ class LocationView(Model):
     today: DailyClimateView | None
     """As much of today as is over; none where no probe measures light or air temperature."""
     yesterday: DailyClimateView | None
+    """The whole day before; none as above."""
     agreements: tuple[AgreementView, ...] = ()
     """One for each kind of value that two or more of its probes measure."""
     hand_measurements: tuple[HandMeasurement, ...] = ()

@@ -10,6 +10,9 @@ MEASURING: dict[str, Row] = {
         who=WORK, key=Things.calibration, body=lambda things: {"reason": "Swapped buffers"}
     ),
     "telemetry_replace_probe": Row(who=WORK, key=Things.probe, body=lambda things: {"note": "New"}),
+    "sites_list_climate": Row(
+        who=VIEW, key=Things.location, query={"from": "2026-04-30", "to": "2026-05-02"}
+    ),
     "measurements_log_tank_measurement": Row(who=WORK, key=Things.tank, body=lambda things: PH),
     "measurements_get_trend": Row(who=VIEW, key=Things.probe, query={"kind": "ec"}),
     "measurements_list_tank_measurements": Row(who=VIEW, key=Things.tank),

@@ -83,6 +83,10 @@ def _renamed(things: Things) -> Any:
     return {"name": things.new_name()}
 
 
+def location_body(things: Things) -> Any:
+    return {"name": things.new_name(), "site_key": things.site()}
+
+
 def tank_body(things: Things) -> Any:
     return {"name": things.new_name(), "volume_l": 40}
 
@@ -135,7 +139,7 @@ GARDEN: dict[str, Row] = {
         create=WORK,
         update=WORK,
         delete=MANAGE,
-        body=lambda things: {"name": things.new_name(), "site_key": things.site()},
+        body=location_body,
         patch=_renamed,
     ),
     **_crud(

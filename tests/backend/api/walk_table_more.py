@@ -25,6 +25,7 @@ from tests.backend.api.walk_table import (
     Who,
     calibration_body,
     harvest_body,
+    location_body,
     plant_body,
     probe_body,
     run_body,
@@ -197,6 +198,8 @@ def _window(things: Things) -> Any:
 
 _REQUESTS: dict[str, Row] = {
     "SetSite": _asked(WORK, lambda things: {"fields": {"name": "Home", "time_zone": "UTC"}}),
+    "CreateLocation": _asked(WORK, _fields(location_body)),
+    "UpdateLocation": _asked(WORK, _keyed(Things.location, patch={"base_temperature_c": 8})),
     "CreateTank": _asked(WORK, _fields(tank_body)),
     "UpdateTank": _asked(WORK, _keyed(Things.tank, patch={"volume_l": 30})),
     "ArchiveTank": _asked(MANAGE, _keyed(Things.tank)),

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from kamerplanter_backend.client.protocol import PROTOCOL, Caller
-from kamerplanter_backend.client.requests import AddTask, CheckHarvest, ListSpecies
+from kamerplanter_backend.client.requests import AddTask, CheckHarvest, CreateProbe, ListSpecies
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.common.context import Role
@@ -35,6 +35,7 @@ from kamerplanter_engines.errors import (
     KarenzViolationError,
 )
 from kamerplanter_engines.models.task import TaskFields
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from tests.backend.client.odd_server import CLIENT, OddServer, serving
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -236,6 +237,28 @@ async def test_the_key_is_not_carried_to_another_address(
 
     assert len(server.asked) == 1
     assert f"{server.url}/elsewhere" in refused.value.message
+
+
+async def test_a_server_of_before_places_is_told_of_none(
+    server: OddServer, client: RestClient
+) -> None:
+    server.mode |= {"protocol": 2}
+    server.answers = [server.refuse(409, "CONFLICT")]
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec")
+    fields = ProbeFields(name="Probe", tank_key="tank-1", channels=(channel,))
+
+    with pytest.raises(ConflictError):
+        await client.call(CreateProbe(fields=fields))
+
+    [body] = server.bodies
+    assert body.pop("command_key")
+    assert body == {
+        "fields": {
+            "name": "Probe",
+            "tank_key": "tank-1",
+            "channels": [{"kind": "ec", "topic": "tank/ec"}],
+        }
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from kamerplanter_backend.client.requests import (
     ArchiveProbe,
     ArchiveTank,
     CompleteTask,
+    CreateLocation,
     CreatePlant,
     CreateProbe,
     CreateTank,
@@ -21,6 +22,7 @@ from kamerplanter_backend.client.requests import (
     LogWatering,
     ReopenTask,
     SetPhase,
+    UpdateLocation,
     UpdatePlant,
     UpdateProbe,
     UpdateTank,
@@ -31,6 +33,7 @@ from kamerplanter_backend.client.waiting_overlay import with_waiting
 from kamerplanter_backend.common.context import Role
 from kamerplanter_engines.models.irrigation import IrrigationKind, WateringFields
 from kamerplanter_engines.models.plant import PlantFields
+from kamerplanter_engines.models.site import LocationFields
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.task import TaskFields, TaskState
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
@@ -49,7 +52,7 @@ class Bench:
         self.garden: EmbeddedGarden = open_garden(
             None, name="Garden", time_zone="Europe/Berlin", clock=lambda: self.now
         )
-        self.tank = self.plant = self.probe = ""
+        self.tank = self.plant = self.probe = self.place = ""
 
     async def fill(self) -> None:
         """Add the things, and let the days pass in which tasks become due."""
@@ -64,6 +67,9 @@ class Bench:
         channel = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed/soil")
         probe = ProbeFields(name="Probe", plant_key=self.plant, channels=(channel,))
         self.probe = (await self.ask(CreateProbe(fields=probe))).key
+        site_key = (await self.snapshot()).home_site_key
+        place = LocationFields(name="Tent", site_key=site_key or "")
+        self.place = (await self.ask(CreateLocation(fields=place))).key
         self.now = NOW
         await self.garden.run_due(NOW)
         await self.ask(AddTask(key=OWN, fields=TaskFields(title="Own", due_on=NOW.date())))
@@ -99,6 +105,7 @@ def essence(snapshot: GardenSnapshot) -> dict[str, Any]:
         "tanks": {v.tank.key: (v.tank.name, set(v.open_task_keys)) for v in snapshot.tanks},
         "plants": {v.plant.key: (v.plant.name, set(v.open_task_keys)) for v in snapshot.plants},
         "probes": {v.probe.key: v.probe.name for v in snapshot.probes},
+        "locations": {v.location.key: v.location.name for v in snapshot.locations},
     }
 
 
@@ -149,6 +156,7 @@ def water(bench: Bench, **more: Any) -> LogWatering:
         pytest.param(lambda b, _s: [UpdatePlant(key=b.plant, patch={"name": "Bo"})], id="plant"),
         pytest.param(lambda b, _s: [UpdateProbe(key=b.probe, patch={"name": "Po"})], id="probe"),
         pytest.param(lambda b, _s: [ArchiveProbe(key=b.probe)], id="archive a probe"),
+        pytest.param(lambda b, _s: [UpdateLocation(key=b.place, patch={"name": "X"})], id="place"),
     ],
 )
 async def test_what_waits_is_shown_as_it_will_be(bench: Bench, make: Any) -> None:

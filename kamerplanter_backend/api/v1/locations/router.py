@@ -1,9 +1,19 @@
-"""Locations: beds, greenhouses, tents and shelves, one within another."""
+"""Locations: beds, greenhouses, tents and shelves, one within another, and their climate."""
 
-from kamerplanter_backend.api.crud import Resource, add_crud_routes
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import Field
+
+from kamerplanter_backend.api.crud import PathKey, Resource, add_crud_routes
 from kamerplanter_backend.api.late_route import Router
-from kamerplanter_backend.api.pagination import ListParameters
+from kamerplanter_backend.api.pagination import Asked, ListParameters
+from kamerplanter_backend.common.auth import Permitted
+from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.permissions import Permission
+from kamerplanter_backend.domain.snapshot.views import PlaceDayView
 from kamerplanter_engines.models.site import Location, LocationFields
 
 router = Router(prefix="/locations", tags=["sites"])
@@ -32,3 +42,28 @@ LOCATION = Resource(
 )
 
 add_crud_routes(router, LOCATION)
+
+
+class ClimateWindow(Asked):
+    """Which days are asked for."""
+
+    from_on: Annotated[date, Field(alias="from")]
+    """The first day, local to the site."""
+    to_on: Annotated[date, Field(alias="to")]
+    """The last day, local to the site; at most a year later."""
+
+
+@router.get("/{key}/climate", summary="Show what light and warmth of days came to")
+async def list_climate(
+    key: PathKey,
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.READ))],
+    asked: Annotated[ClimateWindow, Query()],
+) -> tuple[PlaceDayView, ...]:
+    """Return daily light, degree days and air temperature of each day, oldest first.
+
+    At most 366 days; those that have not begun are left out. Of several probes of a place one
+    speaks for a day, the oldest that measured most of it.
+    """
+    climate = server.services.climate
+    return await server.run(lambda: climate.of_days(context, key, asked.from_on, asked.to_on))
