@@ -28,7 +28,10 @@ MODULES = {
     "paho": "ingest_counters",
     "aiomqtt": "ingest_counters",
     "ours": "ingest_ours",
-    "judging": "ingest_ours",
+    "reading": "ingest_link",
+    "judging": "ingest_link",
+    "aiomqtt-reading": "ingest_link",
+    "aiomqtt-judging": "ingest_link",
     "home-assistant": "ingest_home_assistant",
 }
 
@@ -190,10 +193,18 @@ def cpu_and_rate(sides: dict[str, Side], publisher: Publisher, rounds: int) -> N
 
 
 def validation(sides: dict[str, Side], publisher: Publisher, rounds: int) -> None:
-    """G3."""
-    found = _rounds(sides, publisher, ("aiomqtt", "judging"), rounds, 0)
-    ratios = _ratios(found, "cpu_s", "judging", "aiomqtt")
-    _show("G3 CPU, aiomqtt with our reading and judging / aiomqtt count", ratios, "<= 1.25")
+    """G3: what is compared receives the messages too, each by its own connection."""
+    names = tuple(name for name in NEEDED["validation"] if name in sides)
+    found = _rounds(sides, publisher, names, rounds, 0)
+    for name, what, goal in (
+        ("reading", "ours: receive, parse, units, bounds", "<= 1.25"),
+        ("judging", "ours: the same and full judgement", "none"),
+        ("aiomqtt-reading", "aiomqtt with our parse, units, bounds", "none"),
+        ("aiomqtt-judging", "aiomqtt with the same and full judgement", "none"),
+    ):
+        if name in found:
+            ratios = _ratios(found, "cpu_s", name, "aiomqtt")
+            _show(f"G3 CPU, {what} / aiomqtt count", ratios, goal)
 
 
 def latency(sides: dict[str, Side], publisher: Publisher, rounds: int) -> None:
@@ -208,7 +219,7 @@ def latency(sides: dict[str, Side], publisher: Publisher, rounds: int) -> None:
 PARTS = {"cpu": cpu_and_rate, "validation": validation, "latency": latency}
 NEEDED = {
     "cpu": ("paho", "ours", "home-assistant"),
-    "validation": ("aiomqtt", "judging"),
+    "validation": ("aiomqtt", "reading", "judging", "aiomqtt-reading", "aiomqtt-judging"),
     "latency": ("aiomqtt", "ours"),
 }
 

@@ -1,7 +1,4 @@
-"""The ingest worker as a consumer: `python -m benchmarks.ingest_ours ours|judging PORT`.
-
-`judging` receives with aiomqtt, and reads and judges as the worker does, but stores nothing.
-"""
+"""The ingest worker as a consumer: `python -m benchmarks.ingest_ours ours PORT`."""
 
 import asyncio
 import os
@@ -9,12 +6,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.ingest_counters import run_aiomqtt
-from benchmarks.ingest_side import FIELDS, GARDENS, READINGS, TOPICS, Pass, orders_of, topic
+from benchmarks.ingest_side import FIELDS, GARDENS, READINGS, TOPICS, Pass, orders_of
 from kamerplanter_backend.bootstrap import build_services, open_seeded_store
 from kamerplanter_backend.common.clock import system_clock
 from kamerplanter_backend.common.context import Context, Role
@@ -22,37 +16,9 @@ from kamerplanter_backend.config.settings import Environment, Settings
 from kamerplanter_backend.domain.models.tenant import TenantFields
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
 from kamerplanter_backend.ingesting import run_ingest
-from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.worker import IngestWorker
 from kamerplanter_engines.models.tank import TankFields
-from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, ProbeFields
-
-
-def judging() -> Callable[[str, bytes], object]:
-    """Return what reads and judges a message as the worker does, and stores nothing."""
-    now = datetime.now(UTC)
-    intakes = {}
-    for number in range(TOPICS):
-        channels = [
-            ChannelBinding.model_validate(
-                {"kind": kind, "topic": topic("judging", number), "path": path}
-            )
-            for kind, path in FIELDS.items()
-        ]
-        probe = Probe(
-            key=f"p{number}",
-            tenant_key="bench",
-            created_at=now,
-            updated_at=now,
-            name="Bench",
-            channels=tuple(channels),
-        )
-        intakes[topic("judging", number)] = ProbeIntake(probe, started_at=now)
-
-    def handle(where: str, payload: bytes) -> None:
-        intakes[where].on_message(where, payload, retained=False, received_at=datetime.now(UTC))
-
-    return handle
+from kamerplanter_engines.models.telemetry import ChannelBinding, ProbeFields
 
 
 def make_gardens(path: Path) -> None:
@@ -125,7 +91,4 @@ def run_ours(port: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "ours":
-        run_ours(int(sys.argv[2]))
-    else:
-        asyncio.run(run_aiomqtt("judging", int(sys.argv[2]), judging()))
+    run_ours(int(sys.argv[2]))
