@@ -3,8 +3,6 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 from tests.architecture.sources import PACKAGES, ROOT, modules, tree
 
 MAX_FILE_LINES = 400
@@ -12,36 +10,45 @@ MAX_FUNCTION_LINES = 60
 # May only shrink: each is one subject that reads better in one piece.
 LONG_FILES: set[str] = set()
 
-ALL_MODULES = [path for package in PACKAGES for path in modules(package)]
+
+def _modules() -> dict[str, Path]:
+    """Return all modules by their names; one test walks them, as a test for each costs more."""
+    found = [path for package in PACKAGES for path in modules(package)]
+    assert len(found) > len(PACKAGES)
+    return {str(path.relative_to(ROOT)): path for path in found}
 
 
-def _name(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def test_files_are_short() -> None:
+    lines = {
+        name: path.read_text(encoding="utf-8").count("\n") for name, path in _modules().items()
+    }
+
+    assert {name: count for name, count in lines.items() if count > MAX_FILE_LINES} == {
+        name: lines[name] for name in LONG_FILES
+    }, "one file, one subject; what is short again is no exception: take it off the list"
 
 
-@pytest.mark.parametrize("path", ALL_MODULES, ids=_name)
-def test_file_is_short(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-
-    if _name(path) in LONG_FILES:
-        assert lines > MAX_FILE_LINES, "no longer an exception: take it off the list"
-    else:
-        assert lines <= MAX_FILE_LINES
-
-
-@pytest.mark.parametrize("path", ALL_MODULES, ids=_name)
-def test_functions_are_short(path: Path) -> None:
+def _long_functions(path: Path) -> list[str]:
     long = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             if body and body[-1].end_lineno - body[0].lineno + 1 > MAX_FUNCTION_LINES:
                 long.append(node.name)
+    return long
 
-    assert long == []
+
+def test_functions_are_short() -> None:
+    long = {name: _long_functions(path) for name, path in _modules().items()}
+
+    assert {name: functions for name, functions in long.items() if functions} == {}
 
 
-@pytest.mark.parametrize("path", ALL_MODULES, ids=_name)
-def test_module_says_what_it_is_for(path: Path) -> None:
-    if path.read_text(encoding="utf-8").strip():
-        assert ast.get_docstring(tree(path))
+def test_modules_say_what_they_are_for() -> None:
+    silent = [
+        name
+        for name, path in _modules().items()
+        if path.read_text(encoding="utf-8").strip() and not ast.get_docstring(tree(path))
+    ]
+
+    assert silent == []

@@ -9,6 +9,7 @@ import pytest
 
 from kamerplanter_backend.config.settings import Mode
 from tests.backend.api.harness import Bench
+from tests.backend.api.walk_world import World
 from tests.live_server import PATIENCE_S, workers_where
 
 
@@ -46,3 +47,17 @@ async def api(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the light server."""
     async with bench.client() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def _world_of_the_module() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(_world_of_the_module: World) -> Iterator[World]:
+    """Return the one full server of a module, with two gardens; each call makes what it needs."""
+    yield _world_of_the_module
+    _world_of_the_module.settle()

@@ -327,21 +327,6 @@ OWNED = {
 """What no request may say anywhere."""
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Return a server with two gardens."""
-    made = World()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def _settled(world: World) -> Iterator[None]:
-    yield
-    world.settle()
-
-
-@pytest.mark.usefixtures("_settled")
 @pytest.mark.parametrize("name", sorted(name for name, row in TABLE.items() if row.body))
 async def test_nobody_writes_what_only_the_server_says(world: World, name: str) -> None:
     row = TABLE[name]

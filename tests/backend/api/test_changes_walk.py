@@ -1,6 +1,5 @@
 """Every route that changes or deletes: an old view writes nothing, what is gone is on record."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -36,20 +35,6 @@ RECORDED = {
     "tenants_revoke_invitation": AuditAction.INVITATION_REVOKED,
 }
 """What stands on record under a name of its own."""
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Return the one server of these tests; each call makes the things that it needs."""
-    made = World()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def _settled(world: World) -> Iterator[None]:
-    yield
-    world.settle()
 
 
 def _prepared(world: World, name: str) -> tuple[Call, Person, Place]:

@@ -1,7 +1,6 @@
 """Every route x everybody: who may, may; who may not, learns nothing and changes nothing."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -38,20 +37,6 @@ FORGED = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."}
 IN_A_GARDEN = sorted(name for name, row in TABLE.items() if row.who.kind == "garden")
 ALL = sorted(TABLE)
 CHANGES = [name for name in ALL if "_update_" in name]
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Return the one server of the walk; each call makes the things that it needs."""
-    made = World()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def _settled(world: World) -> Iterator[None]:
-    yield
-    world.settle()
 
 
 async def _refused(

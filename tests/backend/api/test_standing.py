@@ -1,6 +1,6 @@
 """What was taken away from a caller while its write waited for its turn counts for that write."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,20 +26,6 @@ OF_THE_PLATFORM = sorted(
     if row.who.kind == "platform" and not name.split("_", 1)[1].startswith(("list", "get"))
 )
 LOWER = {Role.ADMIN: Role.GROWER, Role.GROWER: Role.VIEWER}
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Return the one server of these tests."""
-    made = World()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def _settled(world: World) -> Iterator[None]:
-    yield
-    world.settle()
 
 
 @asynccontextmanager
