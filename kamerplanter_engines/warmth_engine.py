@@ -10,11 +10,12 @@ Source: own rule (the project's decision on calibrations); who speaks for a plac
 trusted reading.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 
@@ -116,13 +117,18 @@ def held_at(at: datetime, told: Iterable[Told], since: datetime) -> float | None
     return None
 
 
-def remember(course: list[Warmth], at: datetime, value_c: float) -> None:
-    """Note a good reading; the order in which they come does not matter, the newest ones stay."""
+def remember(course: list[Warmth], at: datetime, value_c: float, now: datetime) -> None:
+    """Note a good reading; the order in which they come does not matter, the newest ones stay.
+
+    What lies ahead of now was noted by a clock that has been set back since, and is forgotten.
+    """
+    while course and is_ahead(course[-1].at, now):
+        del course[-1]
     place = bisect_left(course, at, key=_at)
     if place < len(course) and course[place].at == at:
         course[place] = Warmth(at, value_c)
         return
-    insort(course, Warmth(at, value_c), key=_at)
+    course.insert(place, Warmth(at, value_c))
     del course[:-MOST_REMEMBERED]
 
 

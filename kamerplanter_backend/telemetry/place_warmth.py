@@ -90,7 +90,7 @@ class PlaceWarmth:
             if course is None:
                 continue
             if item.verdict is Verdict.GOOD and item.value is not None:
-                remember(course, item.at, item.value)
+                remember(course, item.at, item.value, item.received_at)
             else:
                 forget(course, item.at)
 

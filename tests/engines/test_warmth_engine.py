@@ -21,6 +21,7 @@ T0 = datetime(2026, 5, 4, 8, tzinfo=UTC)
 EC, SOIL_EC = ChannelKind.EC, ChannelKind.SOIL_EC
 WATER, SOIL = ChannelKind.WATER_TEMPERATURE, ChannelKind.SOIL_TEMPERATURE
 HOUR = timedelta(hours=1)
+LATER = T0 + timedelta(days=99)
 
 
 def probe(key: str, age_d: float, *kinds: ChannelKind, **place: Any) -> Probe:
@@ -126,9 +127,9 @@ def test_a_course_is_the_same_in_any_order_and_bounded() -> None:
     other: list[Warmth] = []
     numbers = range(MOST_REMEMBERED + 20)
     for number in numbers:
-        remember(one, T0 + number * HOUR, float(number))
+        remember(one, T0 + number * HOUR, float(number), LATER)
     for number in reversed(numbers):
-        remember(other, T0 + number * HOUR, float(number))
+        remember(other, T0 + number * HOUR, float(number), LATER)
 
     assert one == other
     assert len(one) == MOST_REMEMBERED
@@ -139,11 +140,21 @@ def test_a_course_is_the_same_in_any_order_and_bounded() -> None:
 
 def test_what_is_taken_back_is_forgotten() -> None:
     course: list[Warmth] = []
-    remember(course, T0, 20.0)
-    remember(course, T0 + HOUR, 0.0)
-    remember(course, T0 + HOUR, 0.5)
+    remember(course, T0, 20.0, LATER)
+    remember(course, T0 + HOUR, 0.0, LATER)
+    remember(course, T0 + HOUR, 0.5, LATER)
 
     forget(course, T0 + HOUR)
     forget(course, T0 + 2 * HOUR)
 
     assert course == [Warmth(T0, 20.0)]
+
+
+def test_what_a_clock_that_ran_ahead_has_noted_is_forgotten() -> None:
+    course: list[Warmth] = []
+    remember(course, T0, 20.0, T0)
+    remember(course, T0 + 5 * HOUR, 10.0, T0 + 5 * HOUR)
+
+    remember(course, T0 + HOUR, 21.0, T0 + HOUR)
+
+    assert course == [Warmth(T0, 20.0), Warmth(T0 + HOUR, 21.0)]
