@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from demo.api import Api, Json
-from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
+from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TENT_NAME, TOMATO, TOMATO_PROBE
 from demo.states import HUB, States
 
 URL_PATH = "kamerplanter-demo"
@@ -19,6 +19,7 @@ LEVEL_SEGMENTS: Segments = ((0, RED), (20, AMBER), (35, GREEN))
 WATER_SEGMENTS: Segments = ((10, AMBER), (16, GREEN), (22, AMBER), (25, RED))
 WHY_DOUBTED = ("worst", "worst_reasons")
 """Attributes of a measurement quality that stand behind it."""
+VPD_SEGMENTS: Segments = ((0, AMBER), (0.4, GREEN), (1.6, AMBER), (2.0, RED))
 MOISTURE_SEGMENTS: Segments = ((0, RED), (25, AMBER), (30, GREEN), (60, AMBER))
 
 
@@ -59,6 +60,7 @@ def config(states: States, speed: float = 1) -> Json:
         builder.plant(BASIL, BASIL_PROBE),
         builder.plant(TOMATO, TOMATO_PROBE),
         builder.tasks(),
+        builder.place(TENT_NAME),
     ]
     view = {
         "title": "Garden",
@@ -95,6 +97,18 @@ class _Builder:
             self._tile(name, "volume", "Volume", columns=12),
             self._tile(name, "measurement_quality", "Quality", columns=12, more=WHY_DOUBTED),
             self._history("pH", (name, "ph")),
+        )
+
+    def place(self, name: str) -> Json:
+        return _section(
+            _heading(name, "mdi:tent"),
+            self._gauge(name, "vpd", "VPD", 0, 2.5, VPD_SEGMENTS),
+            self._tile(name, "air_temperature", "Air", columns=6),
+            self._tile(name, "air_humidity", "Humidity", columns=6),
+            self._tile(name, "ppfd", "Light", columns=6),
+            self._tile(name, "dli_today", "Light today", columns=6),
+            self._tile(name, "dew_point", "Dew point", columns=6),
+            self._tile(name, "measurement_quality", "Quality", columns=12, more=WHY_DOUBTED),
         )
 
     def plant(self, name: str, probe: str) -> Json:

@@ -182,10 +182,31 @@ def soil_probe(name: str, dialect: Dialect, pot: str, *, moisture_digits: int) -
     return Device(name, dialect, sensors, truth)
 
 
+def air_probe() -> Device:
+    """Return the ESPHome board that measures air and light in the tent."""
+    sensors = {
+        "temperature": Sensor(noise=0.03, digits=2, drift_per_d=3.0),
+        "humidity": Sensor(noise=0.2, digits=1, drift_per_d=10.0),
+        # In the dark it reads some µmol below 0 as often as above.
+        "ppfd": Sensor(noise=1.5, digits=0, drift_per_d=50.0),
+    }
+
+    def truth(garden: Garden) -> Values:
+        tent = garden.tent
+        return {
+            "temperature": tent.temperature_c,
+            "humidity": tent.humidity_pct,
+            "ppfd": tent.ppfd_umol,
+        }
+
+    return Device("tent", ESPHOME, sensors, truth)
+
+
 def all_devices() -> tuple[Device, ...]:
-    """Return the devices of the garden: a tank controller, and a probe in each of two pots."""
+    """Return the devices of the garden: on the tank, in the tent, and in each of two pots."""
     return (
         tank_controller(),
+        air_probe(),
         # A Tuya sensor behind Zigbee2MQTT, and a Mi Flora behind a Tasmota gateway.
         soil_probe("bed1", ZIGBEE2MQTT, "basil", moisture_digits=1),
         soil_probe("pot2", TASMOTA, "tomato", moisture_digits=0),

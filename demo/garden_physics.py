@@ -1,4 +1,4 @@
-"""How the simulated garden behaves: a recirculating tank and pots of soil.
+"""How the simulated garden behaves: a recirculating tank, pots of soil and the air of a tent.
 
 Plausible, not exact: the rates are round numbers of home growing, so that a person who knows
 gardens does not wonder.  All times are seconds of the garden's own clock, which may run faster
@@ -43,6 +43,9 @@ WILTING_PCT = 8.0
 SATURATED_PCT = 60.0
 INFILTRATION_S = 300.0
 """Time constant with which poured water spreads to the probe. [s]"""
+
+NOON_PPFD_UMOL = 600.0
+"""A lamp of a home grower, dimmed like the course of a day. [µmol/(m² s)]"""
 
 
 def daylight(at_s: float) -> float:
@@ -161,15 +164,33 @@ class Soil:
         self.temperature_c += (room_c - self.temperature_c) * step_s / (2 * 3600)
 
 
+@dataclass(slots=True)
+class Tent:
+    """The air and the light of a tent: warm and dry under the lamp, cool and damp at night."""
+
+    temperature_c: float = 24.5
+    humidity_pct: float = 59.0
+    ppfd_umol: float = 0.0
+
+    def step(self, at_s: float, step_s: float) -> None:
+        """Let time pass; the step ends at this moment."""
+        light = daylight(at_s)
+        self.ppfd_umol = NOON_PPFD_UMOL * max(0.0, 2 * light - 1)
+        lag = step_s / 3600
+        self.temperature_c += (20.0 + 6.0 * light - self.temperature_c) * lag
+        self.humidity_pct += (70.0 - 14.0 * light - self.humidity_pct) * lag
+
+
 def _unfinished(amounts: list[Pending]) -> list[Pending]:
     return [amount for amount in amounts if abs(amount.amount) > 1e-3]  # noqa: PLR2004 - nothing
 
 
 @dataclass(slots=True)
 class Garden:
-    """A tank and pots on one clock."""
+    """A tank, pots and a tent on one clock."""
 
     tank: Tank = field(default_factory=Tank)
+    tent: Tent = field(default_factory=Tent)
     pots: dict[str, Soil] = field(default_factory=dict)
     at_s: float = 0.45 * DAY_S
     """Moment of the garden; it begins in the late morning. [s]"""
@@ -185,4 +206,4 @@ class Garden:
                 part(self.at_s, step_s)
 
     def _parts(self) -> tuple[Callable[[float, float], None], ...]:
-        return (self.tank.step, *(pot.step for pot in self.pots.values()))
+        return (self.tank.step, self.tent.step, *(pot.step for pot in self.pots.values()))

@@ -19,6 +19,7 @@ from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
 DOMAIN = "kamerplanter"
 GARDEN_NAME = "Demo garden"
 TANK_NAME = "Nutrient tank"
+TENT_NAME = "Tent"
 BASIL, TOMATO = "Basil", "Tomato"
 BASIL_PROBE, TOMATO_PROBE = "Basil probe", "Tomato probe"
 SHORTEST_MINUTES = 0.1
@@ -80,6 +81,16 @@ TANK_DEVICE = Device(
     ),
     availability="hydro-tank/status",
 )
+TENT_FORM: dict[str, object] = {"name": TENT_NAME, "base_temperature": 10}
+TENT_DEVICE = Device(
+    title=TENT_NAME,
+    sources=(
+        Source(ChannelKind.AIR_TEMPERATURE, "hydro-tent/telemetry", "temperature", "°C"),
+        Source(ChannelKind.AIR_HUMIDITY, "hydro-tent/telemetry", "humidity"),
+        Source(ChannelKind.PPFD, "hydro-tent/sensor/tent_ppfd/state"),
+    ),
+    availability="hydro-tent/status",
+)
 SOIL_DEVICES = (
     Device(
         title=BASIL_PROBE,
@@ -103,7 +114,8 @@ SOIL_DEVICES = (
         availability="tele/pot2/LWT",
     ),
 )
-DEVICES = (TANK_DEVICE, *SOIL_DEVICES)
+DEVICES = (TANK_DEVICE, TENT_DEVICE, *SOIL_DEVICES)
+_FORMS = {TANK_NAME: TANK_FORM, TENT_NAME: TENT_FORM}
 
 
 async def add_mqtt(api: Api, kind: BrokerKind, port: int) -> str:
@@ -128,7 +140,7 @@ async def ignore_protocol_advice(api: Api) -> None:
 async def add_garden(
     api: Api, *, speed: float, today: date, server_address: str | None = None
 ) -> str:
-    """Add the garden with a tank, two plants and their soil probes; returns the entry's id.
+    """Add the garden with tank, tent, two plants and their soil probes; returns the entry's id.
 
     Args:
         api: A logged-in user.
@@ -150,6 +162,9 @@ async def add_garden(
     entry_id = await create_entry(api, DOMAIN, steps)
     await create_subentry(
         api, entry_id, "tank", [("user", TANK_FORM), *TANK_DEVICE.binding_steps(speed)]
+    )
+    await create_subentry(
+        api, entry_id, "location", [("new", TENT_FORM), *TENT_DEVICE.binding_steps(speed)]
     )
     tank_key = await object_key(api, entry_id, TANK_NAME)
     await _add_plant(api, entry_id, BASIL, "ocimum_basilicum", "vegetative", today)
@@ -182,7 +197,7 @@ async def set_speed(api: Api, entry_id: str, *, speed: float) -> None:
         if device is None:
             continue
         kind = subentry["subentry_type"]
-        form = TANK_FORM if device is TANK_DEVICE else await _probe_form(api, entry_id, device)
+        form = _FORMS.get(device.title) or await _probe_form(api, entry_id, device)
         await reconfigure_subentry(
             api,
             (entry_id, kind, subentry["subentry_id"]),
@@ -212,7 +227,7 @@ def scaled(kind: ChannelKind, speed: float) -> dict[str, float]:
 
 
 async def object_key(api: Api, entry_id: str, title: str) -> str:
-    """Return the key of the tank, plant or probe whose subentry has this title.
+    """Return the key of the place, tank, plant or probe whose subentry has this title.
 
     Raises:
         ApiError: There is none.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from demo.api import Json
-from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
+from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TENT_NAME, TOMATO, TOMATO_PROBE
 from demo.states import HUB, State, States, not_shown
 
 type Say = Callable[[str], None]
@@ -17,7 +17,7 @@ PROBLEMS = {
     "level_low": ("level", "level"),
 }
 """Row of the problem: what it is called, and the row of its value."""
-PROBES = (TANK_NAME, BASIL_PROBE, TOMATO_PROBE)
+PROBES = (TANK_NAME, TENT_NAME, BASIL_PROBE, TOMATO_PROBE)
 
 
 def say(text: str) -> None:

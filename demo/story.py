@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from demo.api import ApiError, Json
-from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO, TOMATO_PROBE
+from demo.expected import DERIVED, JUDGED, LIVE
+from demo.garden_setup import BASIL, BASIL_PROBE, TANK_NAME, TOMATO
 from demo.log_check import check_log
 from demo.session import Session
 from demo.states import HUB, State, StateError, claim, is_number, is_state, not_shown
@@ -22,25 +23,6 @@ DRY_PCT = 27
 """Clearly below the band of the plants, which begins at 30. [%]"""
 PRODUCT, INGREDIENT, INTERVAL_D = "Neem oil", "azadirachtin", 7
 OWN_TASK = "Clean the filter"
-
-LIVE = (
-    *((TANK_NAME, row) for row in ("ec", "ph", "water_temperature", "level", "volume")),
-    *(
-        (probe, row)
-        for probe in (BASIL_PROBE, TOMATO_PROBE)
-        for row in ("soil_moisture", "soil_temperature", "soil_ec")
-    ),
-)
-DERIVED = (
-    *((TANK_NAME, row) for row in ("ec_problem", "ph_problem", "temperature_problem")),
-    (TANK_NAME, "level_low"),
-    *(
-        (plant, row)
-        for plant in (BASIL, TOMATO)
-        for row in ("phase", "days_in_phase", "next_watering", "harvest_allowed", "karenz_active")
-    ),
-    (HUB, "tasks"),
-)
 
 
 type Step = Callable[[], Awaitable[str]]
@@ -124,7 +106,7 @@ class Story:
             await self._states.until(subject, row, is_number, 20, "live value")
         for subject, row in DERIVED:
             await self._states.until(subject, row, _is_known, 20, "derived state")
-        for subject in (TANK_NAME, BASIL_PROBE, TOMATO_PROBE):
+        for subject in JUDGED:
             await self._states.until(
                 subject, "measurement_quality", is_state("good"), 20, "quality"
             )

@@ -315,7 +315,10 @@ def bindings_of(probe: Probe) -> dict[str, Any]:
 def _is_gone(subentry: ConfigSubentry, snapshot: GardenSnapshot) -> bool:
     """Tell whether the thing of a subentry is not in the garden."""
     subject = Subject.of(subentry)
-    return subject is not None and view_of(snapshot, subject) is None
+    if subject is None or view_of(snapshot, subject) is not None:
+        return False
+    # A server of an older version tells of no places; that of a garden without a site has none.
+    return subject.kind is not SubjectKind.LOCATION or snapshot.home_site_key is not None
 
 
 def _subject_of(view: ProbeView) -> Subject:

@@ -253,6 +253,21 @@ async def test_a_place_that_is_deleted_on_the_server_is_gone_here(
     assert garden.state("sensor", own, "air_temperature")
 
 
+@pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
+async def test_a_server_that_knows_no_places_takes_none_away(garden: Garden) -> None:
+    tent = await garden.add_location("Tent")
+    plant = await garden.add_plant()
+    subjects = garden.entry.runtime_data.subjects
+    of_older = garden.snapshot.model_copy(update={"locations": (), "home_site_key": None})
+
+    dropped = [subjects.async_drop_gone(of_older) for _ in range(3)]
+
+    assert dropped == [[], [], []]
+    assert titles(garden) == {"Tent": "location", "Tomato": "plant"}
+    assert garden.subentry(tent)
+    assert garden.subentry(plant)
+
+
 # --- Lost -----------------------------------------------------------------------------------
 
 
