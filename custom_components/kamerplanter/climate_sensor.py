@@ -107,10 +107,8 @@ def _air(values: Mapping[ChannelKind, float | None]) -> AirState | None:
 
 def _age(shown: Collection[Shown]) -> dict[str, Any]:
     """Return how old a value is that follows from others: as old as the oldest of them."""
-    told: dict[str, Any] = {}
-    moments = [item.at for item in shown if item.at is not None]
-    if moments:
-        told["measured_at"] = min(moments)
+    moments = (item.at for item in shown if item.at is not None)
+    told: dict[str, Any] = {"measured_at": min(moments, default=None)}
     if any(places.is_remembered(item) for item in shown):
         told["restored"] = True
     return told

@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 from kamerplanter_backend.client.views import GardenSnapshot, TankView
 from kamerplanter_backend.telemetry.kinds import by_hand_until
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 
 from .coordinator import KamerplanterConfigEntry
 from .descriptions.rows import ChannelSensor
@@ -24,7 +24,6 @@ from .write_pace import BURST, PacedWrites
 
 _MANY = frozenset({ChannelKind.DISSOLVED_OXYGEN, ChannelKind.ORP})
 """With both of them a tank would have more entities than a person looks at."""
-_NOT_FRESH = frozenset({Reason.RESTORED, Reason.RETAINED})
 
 
 class LiveSensorEntity(GardenEntity[Any], SensorEntity):
@@ -196,7 +195,7 @@ class ChannelSensorEntity(LiveSensorEntity):
             self._value = self._shown_fn(shown.value, self._view)
         if shown.at is not None:
             self._attributes = {"measured_at": shown.at}
-            if shown.reasons and not _NOT_FRESH.isdisjoint(shown.reasons):
+            if shown.reasons and places.is_remembered(shown):
                 self._attributes["restored"] = True
             if len(self._probe_keys) > 1 and (probe := self._name(key)) is not None:
                 self._attributes["probe"] = probe

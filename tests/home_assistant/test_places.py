@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.components.sensor import SensorEntity
@@ -431,6 +432,25 @@ async def test_the_light_of_the_day_outlives_a_restart(mqtt_garden: Garden) -> N
     await mqtt_garden.set_up()
 
     assert value(mqtt_garden, tent, "dli_today") >= before > 0.5
+
+
+async def test_a_day_that_nobody_tells_of_is_unknown(mqtt_garden: Garden) -> None:
+    tent = await mqtt_garden.add_location()
+    light(mqtt_garden, 1000)
+    await mqtt_garden.derive()
+    runtime = mqtt_garden.entry.runtime_data
+    (view,) = mqtt_garden.snapshot.locations
+    told = mqtt_garden.snapshot.model_copy(
+        update={"locations": (view.model_copy(update={"today": None}),)}
+    )
+
+    with patch.object(runtime.client, "snapshot", return_value=told):
+        await runtime.coordinator.async_refresh()
+
+    state = mqtt_garden.state("sensor", tent, "dli_today")
+    assert state.state == STATE_UNKNOWN
+    assert "coverage_pct" not in state.attributes
+    assert "last_reset" not in state.attributes
 
 
 # --- Units, entities ------------------------------------------------------------------------
