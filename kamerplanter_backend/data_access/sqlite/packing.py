@@ -131,10 +131,9 @@ def readings_of(probe_key: str, kind: ChannelKind, rows: Sequence[ReadRow]) -> l
     the same reason what all have in common is copied, and loops run within the interpreter.
     """
     copied = (_PLAIN | {"probe_key": probe_key, "kind": kind}).copy
-    made = list(map(Reading.__new__, repeat(Reading, len(rows))))
-    for reading, at, row in zip(made, _moments(rows), rows, strict=True):
+    contents = [copied() for _ in rows]
+    for values, at, row in zip(contents, _moments(rows), rows, strict=True):
         _, value, delay_us, raw, judgement = row
-        values = copied()
         values["at"] = values["received_at"] = at
         values["value"] = value / STEPS_PER_UNIT if type(value) is int else value
         if delay_us is not None:
@@ -143,7 +142,8 @@ def readings_of(probe_key: str, kind: ChannelKind, rows: Sequence[ReadRow]) -> l
             values["raw"] = unpacked(raw)
         if judgement is not None:
             values["verdict"], values["reasons"] = _judged(judgement)
-        _set_values(reading, values)
+    made = list(map(Reading.__new__, repeat(Reading, len(rows))))
+    deque(map(_set_values, made, contents, strict=True), maxlen=0)
     for set_content, content in _BESIDE_VALUES:
         deque(map(set_content, made, repeat(content)), maxlen=0)
     return made
@@ -151,8 +151,8 @@ def readings_of(probe_key: str, kind: ChannelKind, rows: Sequence[ReadRow]) -> l
 
 def _moments(rows: Sequence[ReadRow]) -> list[datetime]:
     if rows and rows[0][0] >= -ROW_EPOCH_US and rows[-1][0] < _EXACT_UNTIL_US:
-        from_timestamp = datetime.fromtimestamp
-        return [from_timestamp((row[0] + ROW_EPOCH_US) / 1e6, UTC) for row in rows]
+        seconds = [(row[0] + ROW_EPOCH_US) / 1e6 for row in rows]
+        return list(map(datetime.fromtimestamp, seconds, repeat(UTC)))
     return [ROW_EPOCH + timedelta(0, 0, row[0]) for row in rows]
 
 
