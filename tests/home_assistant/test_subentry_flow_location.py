@@ -4,17 +4,27 @@ from typing import Any
 
 import pytest
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter import client_factory
 from kamerplanter_backend.client.requests import ArchiveProbe, ListObjects
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
+from tests.home_assistant.listening import hear
 from tests.home_assistant.served import BOTH_PLACES
 
 pytestmark = BOTH_PLACES
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return True
+
 
 TENT = {"name": "Tent", "base_temperature": 10}
 
@@ -167,6 +177,40 @@ async def test_a_base_temperature_at_which_nothing_grows_is_refused(
 
     with pytest.raises(InvalidData):
         await dialog.fill(**TENT | {"base_temperature": temperature})
+
+
+async def test_what_arrives_can_be_chosen_and_shows_at_once(mqtt_garden: Garden) -> None:
+    dialog = await (await Dialog.add(mqtt_garden, "location")).fill(**TENT)
+    assert dialog.options[0] == "discover"
+    await dialog.choose("value_air_temperature", "listen")
+    await hear(
+        dialog,
+        ("zigbee2mqtt/tent", b'{"humidity": 61.2, "temperature": 24.3, "linkquality": 90}'),
+        ("zigbee2mqtt/tent/availability", b"online"),
+    )
+    assert dialog.step == "heard"
+    (chosen,) = (key for key, label in dialog.labels("heard").items() if "temperature" in label)
+    await dialog.fill(heard=chosen)
+    assert dialog.suggested["path"] == "temperature"
+    await dialog.fill(topic="zigbee2mqtt/tent", path="temperature")
+    await dialog.choose("value_air_humidity", "heard")
+    (chosen,) = (key for key, label in dialog.labels("heard").items() if "humidity" in label)
+    await dialog.fill(heard=chosen)
+    await dialog.fill(topic="zigbee2mqtt/tent", path="humidity")
+    await dialog.choose("availability")
+    assert dialog.suggested["topic"] == "zigbee2mqtt/tent/availability"
+    await dialog.fill(topic="zigbee2mqtt/tent/availability")
+    await dialog.choose("finish")
+    await mqtt_garden.derive()
+
+    async_fire_mqtt_message(
+        mqtt_garden.hass, "zigbee2mqtt/tent", '{"humidity": 60, "temperature": 25}'
+    )
+
+    key = only(mqtt_garden).data["key"]
+    assert float(mqtt_garden.state("sensor", key, "vpd").state) == pytest.approx(1.267, abs=0.001)
+    async_fire_mqtt_message(mqtt_garden.hass, "zigbee2mqtt/tent/availability", "offline")
+    assert mqtt_garden.state("sensor", key, "vpd").state == STATE_UNAVAILABLE
 
 
 # --- A place that the garden has ------------------------------------------------------------
