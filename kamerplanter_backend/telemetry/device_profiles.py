@@ -147,6 +147,8 @@ class Word(_Meaning):
     """A name that devices commonly give to a value."""
 
     name: Pattern
+    knows: tuple[str, ...] = ()
+    """Words that make other names be ignored, and are what this one is about."""
 
 
 class UnitName(Model):
@@ -164,6 +166,14 @@ class ProfileTable(Model):
     ignored: tuple[str, ...]
     unit_names: tuple[UnitName, ...]
     guard_names: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _known_words_are_ignored_otherwise(self) -> ProfileTable:
+        known = {item for word in self.words for item in word.knows}
+        if unknown := known - set(self.ignored):
+            msg = f"nobody ignores {', '.join(sorted(unknown))}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _keys_differ(self) -> ProfileTable:

@@ -23,7 +23,8 @@ UNITS_OF_HINTS: dict[Hint, str] = {
 LARGEST_MS_CM = 20.0
 """No solution for plants reaches this in mS/cm, and none is as thin in µS/cm."""
 LARGEST_C = 50.0
-"""Neither water in a tank nor soil is as warm in °C, and a warm day is more in °F."""
+"""Neither water in a tank nor soil is as warm in °C, nor air but in a closed glass house at noon,
+and a warm day is more in °F."""
 
 
 def spelled(path: str) -> str:
@@ -43,6 +44,7 @@ class NameReader:
             (
                 word.name,
                 ChannelRule(kinds=word.kinds, unit=word.unit, score=word.score),
+                frozenset(word.knows),
             )
             for word in table.words
         )
@@ -52,9 +54,11 @@ class NameReader:
     def meaning(self, path: str) -> ChannelRule | None:
         """Return what a value of this name is; none = nothing that is known."""
         name = spelled(path)
-        if self._ignored & set(name.split("_")):
-            return None
-        return next((rule for pattern, rule in self._words if matches(pattern, name)), None)
+        odd = self._ignored & set(name.split("_"))
+        found = (
+            rule for pattern, rule, known in self._words if odd <= known and matches(pattern, name)
+        )
+        return next(found, None)
 
     def unit(self, path: str, kind: ChannelKind) -> str | None:
         """Return the unit that a name ends with, if it belongs to the kind."""

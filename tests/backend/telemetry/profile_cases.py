@@ -5,12 +5,19 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_engines.models.telemetry import DEVICE_KINDS, SOIL_KINDS, TANK_KINDS, ChannelKind
+from kamerplanter_engines.models.telemetry import (
+    AIR_KINDS,
+    DEVICE_KINDS,
+    SOIL_KINDS,
+    TANK_KINDS,
+    ChannelKind,
+)
 
 type Messages = list[tuple[str, object]]
 
 SOIL_PROBE = SOIL_KINDS + DEVICE_KINDS
 TANK_PROBE = TANK_KINDS + DEVICE_KINDS
+AIR_PROBE = AIR_KINDS + DEVICE_KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +35,123 @@ class Case:
 
 
 CASES = [
+    Case(
+        profile="shelly_gen1_ht",
+        kinds=AIR_PROBE,
+        sent=[
+            ("shellies/shellyht-1a2b3c/sensor/temperature", "21.5"),
+            ("shellies/shellyht-1a2b3c/sensor/humidity", "54.5"),
+            ("shellies/shellyht-1a2b3c/sensor/battery", "88"),
+            ("shellies/shellyht-1a2b3c/sensor/act_reasons", '["sensor"]'),
+        ],
+        expected={"air_temperature": 21.5, "air_humidity": 54.5, "battery": 88},
+        name="shellies/shellyht-1a2b3c",
+    ),
+    Case(
+        profile="shelly_gen2",  # an H&T: both on topics of their own, of one device
+        kinds=AIR_PROBE,
+        sent=[
+            ("shellyplusht-b8d6/status/temperature:0", {"id": 0, "tC": 19.8, "tF": 67.6}),
+            ("shellyplusht-b8d6/status/humidity:0", {"id": 0, "rh": 42.2}),
+        ],
+        expected={"air_temperature": 19.8, "air_humidity": 42.2},
+        availability="shellyplusht-b8d6/online",
+        name="shellyplusht-b8d6",
+    ),
+    Case(
+        profile="tasmota",  # F-07
+        kinds=AIR_PROBE,
+        sent=[
+            (
+                "tele/tent/SENSOR",
+                (
+                    b'{"Time":1777889632,"SI7021":{"Temperature":70.2,"Humidity":54.2,'
+                    b'"DewPoint":52.8},"TempUnit":"F"}'
+                ),
+            )
+        ],
+        expected={"air_temperature": pytest.approx(21.2222, abs=1e-3), "air_humidity": 54.2},
+        availability="tele/tent/LWT",
+    ),
+    Case(
+        profile="zigbee2mqtt",
+        kinds=AIR_PROBE,
+        sent=[
+            (
+                "zigbee2mqtt/Tent",
+                {
+                    "temperature": 22.4,
+                    "humidity": 61.3,
+                    "illuminance": 8120,
+                    "battery": 91,
+                    "linkquality": 87,
+                    "max_humidity_alarm": 70,
+                },
+            )
+        ],
+        expected={"air_temperature": 22.4, "air_humidity": 61.3, "battery": 91},
+    ),
+    Case(
+        profile="rtl_433_devices",
+        kinds=AIR_PROBE,
+        sent=[
+            ("rtl_433/pi/devices/Bresser-3CH/1/90/temperature_F", "71.6"),
+            ("rtl_433/pi/devices/Bresser-3CH/1/90/humidity", "48"),
+        ],
+        expected={"air_temperature": pytest.approx(22), "air_humidity": 48},
+    ),
+    Case(
+        profile="openmqttgateway",
+        kinds=AIR_PROBE,
+        sent=[
+            (
+                "home/gw/BTtoMQTT/A4C138000001",
+                {"id": "A4:C1:38:00:00:01", "tempc": 21.4, "tempf": 70.5, "hum": 52.9, "batt": 77},
+            )
+        ],
+        expected={"air_temperature": 21.4, "air_humidity": 52.9, "battery": 77},
+        availability="home/gw/LWT",
+    ),
+    Case(
+        profile="sensecap",
+        kinds=AIR_PROBE,
+        sent=[
+            (
+                f"/device_sensor_data/521/2CF7F1C04340000B/1/vs/{number}",
+                {"value": value, "timestamp": "1777889632000"},
+            )
+            for number, value in (("4097", 23.1), ("4098", 66.2), ("4099", 20100))
+        ],
+        expected={"air_temperature": 23.1, "air_humidity": 66.2},
+        time_path="timestamp",
+    ),
+    Case(
+        profile="esphome",
+        kinds=AIR_PROBE,
+        sent=[
+            ("tent-esp/sensor/tent_air_temperature/state", "24.1"),
+            ("tent-esp/sensor/tent_humidity/state", "63.2"),
+            ("tent-esp/sensor/leaf_temperature/state", "22.9"),
+            ("tent-esp/sensor/ppfd_canopy/state", "640"),
+            ("tent-esp/sensor/tent_illuminance/state", "31000"),
+            ("tent-esp/sensor/dew_point_temperature/state", "16.6"),
+        ],
+        expected={
+            "air_temperature": 24.1,
+            "air_humidity": 63.2,
+            "leaf_temperature": 22.9,
+            "ppfd": 640,
+        },
+        availability="tent-esp/status",
+    ),
+    Case(
+        profile="generic_json",
+        kinds=AIR_PROBE,
+        sent=[
+            ("tent/air", {"TempC_SHT": 20.31, "Hum_SHT": 55.1, "lux": 4100, "abs_humidity": 9.7}),
+        ],
+        expected={"air_temperature": 20.31, "air_humidity": 55.1},
+    ),
     Case(
         profile="esphome",
         kinds=TANK_PROBE,

@@ -18,7 +18,7 @@ from kamerplanter_backend.telemetry.hearing import (
     is_bindable,
 )
 from kamerplanter_backend.telemetry.unit_guess import guess_unit, spelled
-from kamerplanter_engines.models.telemetry import SOIL_KINDS, TANK_KINDS, ChannelKind
+from kamerplanter_engines.models.telemetry import AIR_KINDS, SOIL_KINDS, TANK_KINDS, ChannelKind
 
 MESSAGES = [
     ("tele/hydro1/SENSOR", b'{"EZO-1":{"pH":5.94},"EZO-2":{"EC":1413.00},"TempUnit":"C"}'),
@@ -276,3 +276,26 @@ def test_a_changing_unit_field_proposes_no_unit() -> None:
     (device,) = discovery_of((topic, one), (topic, other)).propose(TANK_KINDS)
 
     assert device.channels[0].binding.unit is None
+
+
+@pytest.mark.parametrize("kinds", [SOIL_KINDS, TANK_KINDS, (*SOIL_KINDS, *TANK_KINDS)])
+def test_f_19_humidity_is_proposed_for_no_pot_and_no_tank(kinds: tuple[ChannelKind, ...]) -> None:
+    soil = {"battery": 100, "humidity": 34, "linkquality": 105, "temperature": 12.4}
+    air = {"air_temperature": 22.5, "room_temp": 21, "leaf_temp": 20, "ppfd": 300, "rh": 50}
+    discovery = discovery_of(("zigbee2mqtt/Pot", json.dumps(soil)), ("tent/data", json.dumps(air)))
+
+    found = discovery.propose(kinds)
+
+    assert {item.binding.path for device in found for item in device.channels} == {"temperature"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("illuminance", "lux", "light_lux", "soil_humidity", "humidity_soil", "soil_hum1"),
+        *("dew_point_temperature", "humidity_max", "absolute_humidity", "parent", "air_pressure"),
+        *("room_voltage", "leaf_wetness", "bodenfeuchte"),
+    ],
+)
+def test_what_is_no_climate_of_a_place(name: str) -> None:
+    assert not discovery_of(("tent/data", json.dumps({name: 21.5}))).propose(AIR_KINDS)
