@@ -213,6 +213,38 @@ async def test_what_arrives_can_be_chosen_and_shows_at_once(mqtt_garden: Garden)
     assert mqtt_garden.state("sensor", key, "vpd").state == STATE_UNAVAILABLE
 
 
+async def test_a_device_that_was_heard_is_bound_as_a_whole(mqtt_garden: Garden) -> None:
+    dialog = await (await Dialog.add(mqtt_garden, "location")).fill(**TENT)
+    await dialog.choose("discover")
+    await hear(
+        dialog,
+        ("zigbee2mqtt/tent", b'{"battery": 81, "humidity": 61.2, "temperature": 24.3}'),
+        ("zigbee2mqtt/tent/availability", b"online"),
+        ("zigbee2mqtt/bed", b'{"soil_moisture": 41, "battery": 80}'),
+    )
+    assert dialog.step == "devices"
+    (label,) = dialog.labels("device").values()
+    assert label == "zigbee2mqtt/tent (Zigbee2MQTT): 24.3 °C, 61.2 %"
+    await dialog.fill(device="0")
+    assert dialog.fields == ["air_temperature", "air_humidity", "battery", "availability"]
+    await dialog.fill(**dialog.suggested, availability=True)
+    await dialog.choose("finish")
+    await mqtt_garden.derive()
+
+    (probe,) = (view.probe for view in mqtt_garden.snapshot.probes)
+    assert {channel.kind: channel.path for channel in probe.channels} == {
+        ChannelKind.AIR_TEMPERATURE: "temperature",
+        ChannelKind.AIR_HUMIDITY: "humidity",
+        ChannelKind.BATTERY: "battery",
+    }
+    key = only(mqtt_garden).data["key"]
+    async_fire_mqtt_message(
+        mqtt_garden.hass, "zigbee2mqtt/tent", '{"battery": 81, "humidity": 60, "temperature": 25}'
+    )
+    assert float(mqtt_garden.state("sensor", key, "vpd").state) == pytest.approx(1.267, abs=0.001)
+    assert mqtt_garden.state("sensor", key, "battery").state == "81.0"
+
+
 # --- A place that the garden has ------------------------------------------------------------
 
 
