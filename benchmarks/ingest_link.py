@@ -89,6 +89,7 @@ class Ear:
         assert not retained
         assert not is_replay
         self._handle(self._topics[where], payload)
+        self.counted.note(payload)
         self.counted.count += 1
         if self.counted.count == self.counted.expected:
             self.is_done.set()
