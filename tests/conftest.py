@@ -7,6 +7,8 @@ import custom_components  # noqa: F401  isort: skip
 import asyncio
 import os
 from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -56,16 +58,26 @@ def _new_stores_are_copies(_catalogue_is_read_once: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-async def enable_event_loop_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+async def enable_event_loop_debug() -> None:
     """Watch the loop as Home Assistant's own tests do, but keep no stack of each call and future.
 
     A call from a wrong thread and a slow one are still told. To write down who made every future
     took half the time of a test in Home Assistant; who hunts a lost one sets PYTHONASYNCIODEBUG.
     """
-    loop = asyncio.get_running_loop()
+    loop: Any = asyncio.get_running_loop()
     loop.set_debug(True)
     if not os.environ.get("PYTHONASYNCIODEBUG"):
-        monkeypatch.setattr(loop, "get_debug", lambda: False)
+        loop.get_debug = lambda: False  # to its end, which belongs to the test
+
+
+@pytest.fixture(scope="session", autouse=True)
+def disable_http_server() -> Iterator[None]:
+    """Let no Home Assistant listen; patched anew for each test it took longer than most tests."""
+    with (
+        patch("homeassistant.components.http.HomeAssistantHTTP.async_bind"),
+        patch("homeassistant.components.http.HomeAssistantHTTP.start"),
+    ):
+        yield
 
 
 MUST_RUN_IN_CI = ("mosquitto", "chromium")
