@@ -136,7 +136,8 @@ class ChannelBinding(Model):
     decimal_comma: bool = False
     """The device writes 5,1 for five point one."""
     compensated: bool = True
-    """The device tells conductivity as at 25 °C; false = as it is at its temperature."""
+    """The device tells conductivity as at 25 °C; false = as it is at its temperature, which the
+    same probe measures, else another one in the same tank or pot."""
     temperature_coefficient_pct: float = Field(default=2.0, ge=0, le=5)
     """Change of an uncompensated conductivity per kelvin, of that at 25 °C; at most 3, more only
     where an older version stored it. [% per K]"""

@@ -1,15 +1,26 @@
 """A level that jumps decides nothing before it has proved itself: alerts, tasks, all roads."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from kamerplanter_engines.models.tank import AlertState, Tank, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from tests.backend.garden import Garden
-from tests.backend.telemetry.roads import House, Said, Story, Worker, hear
-from tests.backend.telemetry.test_roads import ROADS
+from tests.backend.telemetry.roads import (
+    House,
+    Said,
+    Story,
+    Worker,
+    hear,
+    late,
+    on_time,
+    over_http,
+)
+from tests.backend.telemetry.test_roads import FILLS, ROADS
 
 LEVEL = ChannelKind.LEVEL
 GOOD, JUMPED = (Verdict.GOOD, ()), (Verdict.SUSPECT, (Reason.RATE.value,))
@@ -188,3 +199,24 @@ def test_the_same_on_every_road() -> None:
     assert found["worker"] == expected
     unbroken = {name: item for name, item in found.items() if "restarts" not in name}
     assert unbroken == dict.fromkeys(unbroken, expected)
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    values=st.lists(st.sampled_from([5, 20, 24, 49, 80, 100]), min_size=6, max_size=24),
+    pace_min=st.sampled_from([1, 5, 50]),
+    fills=FILLS,
+    size=st.integers(1, 30),
+)
+def test_no_verdict_depends_on_the_road_or_on_where_batches_end(
+    values: list[int], pace_min: int, fills: set[int], size: int
+) -> None:
+    said: list[Said] = [(number * pace_min, "left", value) for number, value in enumerate(values)]
+    # Not within the two minutes by which clocks differ.
+    filled = sorted(minute for minute in fills if pace_min != 1 and minute <= said[-1][0])
+    story, delay = Story(LEVEL, said, filled), timedelta(hours=3)
+
+    expected = on_time(Worker)(story)
+
+    assert over_http(size, delay)(story) == expected
+    assert late(House, delay)(story) == expected
