@@ -10,7 +10,7 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter import client_factory
-from kamerplanter_backend.client.requests import ArchiveProbe, ListObjects
+from kamerplanter_backend.client.requests import ArchiveProbe
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
@@ -480,25 +480,38 @@ async def test_a_probe_that_fails_is_said_and_a_second_try_is_about_the_same_pla
     assert len(garden.snapshot.probes) == 1
 
 
-async def test_a_probe_that_came_back_elsewhere_meanwhile_is_said(garden: Garden) -> None:
+async def test_a_probe_that_others_archived_comes_back_with_the_next_change(
+    garden: Garden,
+) -> None:
     tent = await garden.add_location("Tent")
     probe = garden.subentry(tent).data["probe_key"]
-    await remove(garden, tent)
-    dialog = await (await Dialog.add(garden, "location")).choose("known")
-    await dialog.fill(location=tent)
+    await garden.ask(ArchiveProbe(key=probe))
+    await garden.derive()
+    assert garden.snapshot.probes == ()
+    dialog = await Dialog.change(garden, garden.subentry(tent))
+    assert dialog.step == "reconfigure"
     await dialog.fill(**TENT)
-    (stored,) = (await garden.ask(ListObjects()))["probes"]
-    assert (stored["key"], stored["location_key"]) == (probe, tent)
+    assert "tent/air → humidity" in dialog.placeholders["bound"]
 
     await dialog.choose("finish")
     await garden.derive()
-    await garden.ask(ArchiveProbe(key=probe))
-    again = await Dialog.change(garden, garden.subentry(tent))
-    await again.fill(**TENT)
-    await again.choose("finish")
 
-    assert again.step == "values"
-    assert probe in again.placeholders["bound"]
+    assert dialog.result["reason"] == "reconfigure_successful"
+    assert [view.probe.key for view in garden.snapshot.probes] == [probe]
+    assert garden.state("sensor", tent, "vpd")
+
+
+async def test_a_probe_that_vanishes_meanwhile_is_said(garden: Garden) -> None:
+    tent = await garden.add_location("Tent")
+    probe = garden.subentry(tent).data["probe_key"]
+    dialog = await Dialog.change(garden, garden.subentry(tent))
+    await dialog.fill(**TENT)
+    await garden.ask(ArchiveProbe(key=probe))
+
+    await dialog.choose("finish")
+
+    assert dialog.step == "values"
+    assert probe in dialog.placeholders["bound"]
 
 
 async def test_leaving_the_dialog_leaves_nothing_behind(garden: Garden) -> None:

@@ -103,6 +103,15 @@ class LocationFlow(ManageSteps):
         """Go on with a place that the garden has, and with the probe that it had here before."""
         self._key, self._is_in_garden = view.location.key, True
         self._shown = location_values(view.location, self.hass.config.units)
+        await self._recall_probe(view)
+
+    async def _recall_probe(self, view: LocationView, own_key: str | None = None) -> None:
+        """Begin with the bindings of the probe that the place had, which is archived.
+
+        Args:
+            view: The place.
+            own_key: That probe, if it is known; it may have been archived elsewhere.
+        """
         objects = await self.ask_or_abort(ListObjects())
         probes = [Probe.model_validate(item) for item in objects["probes"]]
         left = [
@@ -112,7 +121,8 @@ class LocationFlow(ManageSteps):
         ]
         if left:
             # It was archived with the place, and has its name unless somebody renamed one of them.
-            own = max(left, key=lambda item: (item.name == view.location.name, item.archived_at))
+            name = view.location.name
+            own = max(left, key=lambda it: (it.key == own_key, it.name == name, it.archived_at))
             self._archived_key = own.key
             self.take_over(own)
 
@@ -144,6 +154,9 @@ class LocationFlow(ManageSteps):
         probe = garden.probe(self._probe_key) if self._probe_key else None
         if probe is not None:
             self.take_over(probe.probe)
+        elif self._probe_key is not None:
+            await self._recall_probe(view, self._probe_key)
+            self._probe_key = None
         return await self.manage(view.location.name, None if probe is None else probe.probe)
 
     @override
