@@ -3,7 +3,7 @@
 Everything that is summed up over a day says how much of the day was measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -224,9 +224,21 @@ def speaking(figures: Sequence[Figures], over_s: float) -> Figures | None:
 
     Source: own rule.
     """
-    enough_s = COVERAGE_RATIO_LOW * over_s
-    found = next((item for item in figures if item.covered_s >= enough_s), None)
-    return found or max(figures, key=_covered, default=None)
+    if have_enough(figures, over_s):
+        return next(item for item in figures if have_enough((item,), over_s))
+    return max(figures, key=_covered, default=None)
+
+
+def have_enough(figures: Iterable[Figures], over_s: float) -> bool:
+    """Tell whether one of these measured enough of what is over of a day to speak for its place.
+
+    Args:
+        figures: Of probes.
+        over_s: How much of the day is over. [s]
+
+    Source: own rule.
+    """
+    return any(item.covered_s >= COVERAGE_RATIO_LOW * over_s for item in figures)
 
 
 def _covered(figures: Figures) -> float:

@@ -1,17 +1,29 @@
 """What a channel measured within days, also within one that goes on, and of whatever zone."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from kamerplanter_backend.domain.consequences.rollups import (
     DAY_AT_MOST,
+    REACH,
     good_before,
     rollups_within,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.models.rollup import Bucket, Figures, Rollup, RollupLevel
+from kamerplanter_engines.models.base import MICROSECOND
+from kamerplanter_engines.models.rollup import (
+    Bucket,
+    Figures,
+    Point,
+    Rollup,
+    RollupLevel,
+    microseconds,
+)
 from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.rollup_engine import HOUR, merge, roll_up
+from kamerplanter_engines.rollup_engine import HOUR, bucket_of, merge, roll_up
+
+type _Channel = tuple[str, ChannelKind]
 
 
 def figures_of_days(
@@ -22,6 +34,8 @@ def figures_of_days(
     Days of the garden are taken as they were summed up. Those of another zone, and one that goes
     on or of which only a part counts, are put together from hours, and from single readings where
     an hour does not lie wholly within it; so no value speaks for what is still to come.
+
+    It is asked for with each snapshot, so what is summed up already is read and not made again.
 
     Args:
         uow: The unit of work.
@@ -34,21 +48,33 @@ def figures_of_days(
     """
     if not days:
         return []
-    channel = (probe_key, kind)
-    known = rollups_within(
-        uow, *channel, RollupLevel.DAY, days[0].starts_at - DAY_AT_MOST, days[-1].ends_at
-    )
-    summed_up = {item.bucket: item.figures for item in known}
-    spans = list(summed_up)
-    found: list[Figures] = []
+    channel, now = (probe_key, kind), uow.context.now
+    due = [
+        item.starts_at
+        for item in uow.rollups.due(probe_key, from_at=days[0].starts_at - REACH, before=now)
+        if item.kind is kind
+    ]
+    closed = [day for day in days if day.ends_at <= now]
+    found = _of_closed_days(uow, channel, closed, due) if closed else []
+    for day in days[len(closed) :]:
+        over = day._replace(ends_at=min(day.ends_at, now))
+        found.append(_of_open_day(uow, channel, over, due))
+    return found
+
+
+def _of_closed_days(
+    uow: UnitOfWork, channel: _Channel, days: Sequence[Bucket], due: Sequence[datetime]
+) -> list[Figures]:
+    window = days[0].starts_at - DAY_AT_MOST, days[-1].ends_at
+    is_settled = all(starts_at >= days[-1].ends_at for starts_at in due)
+    read = uow.rollups.range if is_settled else lambda *asked: rollups_within(uow, *asked)
+    summed_up = {item.bucket: item.figures for item in read(*channel, RollupLevel.DAY, *window)}
+    spans, found = list(summed_up), []
     for day in days:
-        exact = summed_up.get(day)
-        if exact is not None and day.ends_at <= uow.context.now:
-            found.append(exact)
-        elif _are_near(spans, day):
-            found.append(_by_hours(uow, channel, day))
-        else:
-            found.append(Figures())
+        figures = summed_up.get(day)
+        if figures is None:
+            figures = _by_hours(uow, channel, day) if _are_near(spans, day) else Figures()
+        found.append(figures)
     return found
 
 
@@ -58,26 +84,66 @@ def _are_near(spans: Sequence[Bucket], day: Bucket) -> bool:
     return first < len(spans) and spans[first].starts_at < day.ends_at
 
 
-def _by_hours(uow: UnitOfWork, channel: tuple[str, ChannelKind], day: Bucket) -> Figures:
-    over = Bucket(day.starts_at, min(day.ends_at, uow.context.now))
-    hours = rollups_within(uow, *channel, RollupLevel.HOUR, over.starts_at - HOUR, over.ends_at)
-    return merge(_within(uow, channel, hour, over) for hour in hours)
-
-
-def _within(
-    uow: UnitOfWork, channel: tuple[str, ChannelKind], hour: Rollup, span: Bucket
+def _of_open_day(
+    uow: UnitOfWork, channel: _Channel, over: Bucket, due: Sequence[datetime]
 ) -> Figures:
+    """Return what came of a day so far: hours that are settled, and what is left by its readings.
+
+    Args:
+        uow: The unit of work.
+        channel: Probe and kind.
+        over: What is over of the day.
+        due: Hours of this channel that have to be summed up.
+    """
+    if over.ends_at <= over.starts_at:
+        return Figures()
+    zone = uow.context.zone
+    if bucket_of(RollupLevel.HOUR, over.starts_at, zone).starts_at != over.starts_at:
+        return _by_hours(uow, channel, over)
+    first = min((at for at in due if at > over.starts_at - REACH), default=over.ends_at)
+    open_at = bucket_of(RollupLevel.HOUR, min(first, over.ends_at - MICROSECOND), zone).starts_at
+    rest = over._replace(starts_at=max(open_at, over.starts_at))
+    known = uow.rollups.range(*channel, RollupLevel.HOUR, over.starts_at, rest.starts_at)
+    settled = [item.figures for item in known if item.bucket.ends_at <= rest.starts_at]
+    return merge([*settled, *_rolled_up(uow, channel, rest)])
+
+
+def _rolled_up(uow: UnitOfWork, channel: _Channel, rest: Bucket) -> Iterator[Figures]:
+    """Yield what each hour of a span comes to by its readings; the last one may be cut short."""
+    # What has just been measured counts, though it speaks for no time yet.
+    points = uow.rollups.points(*channel, rest.starts_at, rest.ends_at + MICROSECOND)
+    hour = _hour_within(uow, rest.starts_at, rest)
+    good: list[Point] = good_before(uow, *channel, hour, points)
+    seen = 0
+    while True:
+        is_last = hour.ends_at >= rest.ends_at
+        end = None if is_last else bisect_left(points, (microseconds(hour.ends_at),), seen)
+        inside = points[seen:end]
+        yield roll_up(inside, hour, good[-2:])
+        if end is None:
+            return
+        good += [point for point in inside if point[2]]
+        seen = end
+        hour = _hour_within(uow, hour.ends_at, rest)
+
+
+def _hour_within(uow: UnitOfWork, at: datetime, span: Bucket) -> Bucket:
+    hour = bucket_of(RollupLevel.HOUR, at, uow.context.zone)
+    return Bucket(max(hour.starts_at, span.starts_at), min(hour.ends_at, span.ends_at))
+
+
+def _by_hours(uow: UnitOfWork, channel: _Channel, day: Bucket) -> Figures:
+    """Return what came of a day or a part of one whose ends are not those of hours."""
+    hours = rollups_within(uow, *channel, RollupLevel.HOUR, day.starts_at - HOUR, day.ends_at)
+    return merge(_within(uow, channel, hour, day) for hour in hours)
+
+
+def _within(uow: UnitOfWork, channel: _Channel, hour: Rollup, span: Bucket) -> Figures:
     """Return what an hour comes to within a span."""
-    part = _overlap(hour.bucket, span)
-    if part is None:
+    part = Bucket(max(hour.starts_at, span.starts_at), min(hour.bucket.ends_at, span.ends_at))
+    if part.ends_at <= part.starts_at:
         return Figures()
     if part == hour.bucket:
         return hour.figures
     points = uow.rollups.points(*channel, *part)
     return roll_up(points, part, good_before(uow, *channel, part, points))
-
-
-def _overlap(one: Bucket, other: Bucket) -> Bucket | None:
-    """Return the time that two spans have in common."""
-    both = Bucket(max(one.starts_at, other.starts_at), min(one.ends_at, other.ends_at))
-    return both if both.starts_at < both.ends_at else None

@@ -7,7 +7,13 @@ from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.domain.consequences.day_figures import figures_of_days
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.climate_engine import Daily, daily_light_of, degree_days, speaking
+from kamerplanter_engines.climate_engine import (
+    Daily,
+    daily_light_of,
+    degree_days,
+    have_enough,
+    speaking,
+)
 from kamerplanter_engines.models.rollup import Bucket, Figures
 from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
@@ -83,15 +89,23 @@ def _part_of(span: Bucket, probe: Probe) -> Bucket:
 def _of_place(
     uow: UnitOfWork, probes: Sequence[Probe], kind: ChannelKind, spans: Sequence[Bucket]
 ) -> list[Figures]:
-    """Return the figures of each day by the probe that speaks on it."""
-    measured = [
-        figures_of_days(uow, probe.key, kind, [_part_of(span, probe) for span in spans])
-        for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
-        if probe.binding(kind)
-    ]
-    found = []
-    for number, span in enumerate(spans):
-        over_s = (min(span.ends_at, uow.context.now) - span.starts_at).total_seconds()
-        spoken = speaking([figures[number] for figures in measured], max(over_s, 0.0))
-        found.append(spoken or Figures())
-    return found
+    """Return the figures of each day by the probe that speaks on it.
+
+    A younger one is only asked about days on which the older ones leave it the word.
+    """
+    over_s = [_over_s(uow, span) for span in spans]
+    measured: list[list[Figures]] = [[] for _ in spans]
+    for probe in sorted(probes, key=lambda item: (item.created_at, item.key)):
+        left = [n for n, said in enumerate(measured) if not have_enough(said, over_s[n])]
+        if probe.binding(kind) and left:
+            asked = [_part_of(spans[n], probe) for n in left]
+            found = figures_of_days(uow, probe.key, kind, asked)
+            for number, figures in zip(left, found, strict=True):
+                measured[number].append(figures)
+    pairs = zip(measured, over_s, strict=True)
+    return [speaking(said, passed_s) or Figures() for said, passed_s in pairs]
+
+
+def _over_s(uow: UnitOfWork, span: Bucket) -> float:
+    """Return how much of a day is over, in seconds."""
+    return max((min(span.ends_at, uow.context.now) - span.starts_at).total_seconds(), 0.0)

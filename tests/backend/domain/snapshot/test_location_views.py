@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.domain.snapshot.views import DailyClimateView
+from kamerplanter_engines.models.rollup import Bucket, RollupLevel, microseconds
 from kamerplanter_engines.models.site import Location, LocationFields, SiteFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
+from kamerplanter_engines.rollup_engine import bucket_of, merge, roll_up
 from tests.backend.garden import Garden
 
 PPFD, AIR = ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE
@@ -212,3 +215,63 @@ def test_what_a_probe_measured_elsewhere_is_not_of_this_place(garden: Garden) ->
     view = garden.snapshot().location(first.key)
     assert view is not None
     assert view.yesterday is None
+
+
+@given(
+    values=st.lists(
+        st.tuples(st.integers(1, 95), st.sampled_from([0.0, 150.0, 400.0, 900.5])),
+        min_size=1,
+        max_size=60,
+    ),
+    rolled_at=st.none() | st.integers(1, 47),
+    asked_at_min=st.integers(0, 48 * 60),
+    zone=st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_however_much_is_summed_up_the_day_is_that_of_its_readings(
+    values: list[tuple[int, float]], rolled_at: int | None, asked_at_min: int, zone: str
+) -> None:
+    """As `daily_light` of all readings of the day; an hour has a median interval of its own."""
+    garden = Garden(zone=zone)
+    try:
+        midnight = garden.at("2026-04-04T00:00")
+        place = tent(garden)
+        probe = garden.probe(PPFD, location_key=place.key)
+        at, points = midnight, list[tuple[datetime, float]]()
+        for minutes, value in values:
+            at += timedelta(minutes=minutes)
+            if rolled_at is not None and at >= midnight + timedelta(hours=rolled_at):
+                garden.now = max(garden.now, midnight + timedelta(hours=rolled_at))
+                garden.services.telemetry.roll_up(garden.context())
+                rolled_at = None
+            if at > midnight + timedelta(minutes=asked_at_min):
+                break
+            garden.now = at
+            garden.measure(probe, PPFD, value)
+            points.append((at, value))
+        garden.now = max(garden.now, midnight + timedelta(minutes=asked_at_min))
+
+        yesterday, today = shown(garden, place)
+
+        expected = {view.day: by_hours(points, view.day, garden) for view in (yesterday, today)}
+        for view in (yesterday, today):
+            assert view.dli_mol_m2 == pytest.approx(expected[view.day])
+    finally:
+        garden.store.close()
+
+
+def by_hours(points: list[tuple[datetime, float]], day: date, garden: Garden) -> float | None:
+    """Return the daily light of readings, hour by local hour, up to now."""
+    given_points = [(microseconds(at), value, True) for at, value in points]
+    starts_at = garden.local(f"{day}T00:00")
+    ends_at = min(garden.local(f"{day + timedelta(days=1)}T00:00"), garden.now)
+    parts = []
+    while starts_at < ends_at:
+        whole = bucket_of(RollupLevel.HOUR, starts_at, garden.zone)
+        hour = Bucket(starts_at, min(whole.ends_at, ends_at))
+        low, high = microseconds(hour.starts_at), microseconds(hour.ends_at)
+        inside = [point for point in given_points if low <= point[0] < high]
+        parts.append(roll_up(inside, hour, [p for p in given_points if p[0] < low][-2:]))
+        starts_at = hour.ends_at
+    figures = merge(parts)
+    return figures.integral / 1e6 if figures.covered_s else None
