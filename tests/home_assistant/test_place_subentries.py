@@ -483,3 +483,26 @@ async def test_the_light_of_a_day_that_is_over_is_not_shown_as_that_of_today(
     await garden.pass_time(timedelta(hours=11, minutes=10), step=timedelta(hours=1))
 
     assert garden.state("sensor", tent, "dli_today").state == "unavailable"
+
+
+@pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
+async def test_a_place_is_renamed_and_another_removed_while_the_server_is_away(
+    garden: Any,
+) -> None:
+    tent = await garden.add_location("Tent")
+    shelf = await garden.add_location("Shelf", channels=SECOND)
+    await garden.server_goes()
+
+    garden.hass.config_entries.async_update_subentry(
+        garden.entry, garden.subentry(tent), title="Big tent"
+    )
+    await remove(garden, shelf)
+    assert titles(garden) == {"Big tent": "location"}
+    assert device(garden, tent).name == "Big tent"
+
+    await garden.server_returns()
+    await garden.derive()
+
+    assert titles(garden) == {"Big tent": "location"}
+    assert {view.location.name for view in garden.snapshot.locations} == {"Big tent", "Shelf"}
+    assert [view.probe.location_key for view in garden.snapshot.probes] == [tent]
