@@ -9,6 +9,7 @@ from copy import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from kamerplanter_engines.doubt_engine import doubted, soft_reasons
 from kamerplanter_engines.flaw_engine import Flaws, flaws_of
 from kamerplanter_engines.freshness_engine import (
     Shown,
@@ -18,7 +19,8 @@ from kamerplanter_engines.freshness_engine import (
 )
 from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.stillness_engine import Around, finest_step, is_coarse, noted
+from kamerplanter_engines.restart_engine import restore
+from kamerplanter_engines.stillness_engine import Around, finest_step, noted
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import (
     SAME_READING_S,
@@ -29,7 +31,6 @@ from kamerplanter_engines.telemetry_state_engine import (
     Known,
     Sample,
     of_new_device,
-    restore,
     rules_for,
     without_future,
 )
@@ -54,9 +55,6 @@ __all__ = [
     "rules_for",
     "without_future",
 ]
-
-AGREEING_READINGS = 3
-"""So many further readings make a doubtful value true."""
 
 
 def judge_message(
@@ -176,11 +174,11 @@ def _weigh(
         state = noted(sample, state, rules, hard=hard, around=around)
         if state.is_stuck:
             reasons.append(Reason.STUCK)
-    soft = _soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))
+    soft = soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))
     if hard:
         reasons += soft
     elif soft and not is_late:
-        state, healed = _doubt(sample, state, rules)
+        state, healed = doubted(sample, state, rules)
         reasons += () if healed else soft
     else:
         reasons += soft
@@ -293,67 +291,6 @@ def _is_repeat(sample: Sample, state: ChannelState) -> bool:
     )
 
 
-def _soft_reasons(
-    sample: Sample, state: ChannelState, rules: ChannelRules, *, judges_rate: bool
-) -> tuple[Reason, ...]:
-    """Return range and rate, the reasons that further readings may take back."""
-    value = sample.raw
-    assert value is not None  # noqa: S101 (the caller has looked)
-    reasons: list[Reason] = []
-    side = rules.implausible_side(value)
-    if side is not None and side is not state.proved_side:
-        reasons.append(Reason.OUTSIDE_PLAUSIBLE)
-    if judges_rate and state.good_value is not None and state.good_at is not None:
-        gap = abs(value - state.good_value)
-        elapsed_s = (sample.at - state.good_at).total_seconds()
-        believed = gap <= rules.allowed(elapsed_s)
-        if state.doubted_value is not None:
-            # Time alone must not make a jump true: within a run only a real return counts.
-            start = state.doubted_jump
-            returned = gap <= (rules.allowed(0) if start is None else start)
-            believed = returned or (believed and not _agrees(sample, state, rules))
-        if not believed:
-            reasons.append(Reason.RATE)
-    return tuple(reasons)
-
-
-def _agrees(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
-    """Tell whether a value continues the run of doubted readings."""
-    if state.doubted_value is None or state.doubted_at is None or sample.raw is None:
-        return False
-    elapsed_s = (sample.at - state.doubted_at).total_seconds()
-    return abs(sample.raw - state.doubted_value) <= rules.allowed(elapsed_s)
-
-
-def _doubt(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[ChannelState, bool]:
-    """Begin or continue a run of doubted readings; tell whether it has proved itself."""
-    if not _agrees(sample, state, rules):
-        jump = None
-        if state.good_at is not None:
-            jump = rules.allowed((sample.at - state.good_at).total_seconds())
-        return replace(
-            state,
-            doubted_value=sample.raw,
-            doubted_sent=sample.sent,
-            doubted_at=sample.at,
-            doubted_jump=jump,
-            agreeing=0,
-            agreeing_differ=False,
-        ), False
-    # The first further reading has no equal yet among those that must differ.
-    differ = state.agreeing_differ or (state.agreeing > 0 and sample.sent != state.doubted_sent)
-    state = replace(
-        state,
-        doubted_value=sample.raw,
-        doubted_sent=sample.sent,
-        doubted_at=sample.at,
-        agreeing=state.agreeing + 1,
-        agreeing_differ=differ,
-    )
-    may_repeat = differ or rules.repeats_are_natural or is_coarse(state)
-    return state, state.agreeing >= AGREEING_READINGS and may_repeat
-
-
 def keep_retained(
     samples: Sequence[Sample],
     states: Mapping[ChannelKind, ChannelState],
@@ -376,7 +313,7 @@ def keep_retained(
                 after[sample.kind] = replace(state, reasons=(Reason.RETAINED,))
             continue
         is_news = state.good_at is None or sample.at > state.good_at
-        if not is_fine or not is_news or _soft_reasons(sample, state, channel, judges_rate=True):
+        if not is_fine or not is_news or soft_reasons(sample, state, channel, judges_rate=True):
             continue
         after[sample.kind] = replace(
             state,

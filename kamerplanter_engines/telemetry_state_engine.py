@@ -4,6 +4,7 @@ The memory of a channel is a value that goes in and comes out of `telemetry_engi
 anew for each value of each message is a named tuple, which costs a third of a frozen dataclass.
 """
 
+from collections.abc import Sequence
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +37,6 @@ At this distance it is another one: what is measured each second is measured eac
 RATE_FLOOR_S = 60.0
 """Two readings closer than this are compared as if so far apart. [s]"""
 _ROUNDING = 1e-9
-_TAKEN_BACK = {Reason.OUTSIDE_PLAUSIBLE, Reason.RATE}
-"""Reasons that further readings may take back."""
 
 
 class Sample(NamedTuple):
@@ -68,6 +67,8 @@ class Sample(NamedTuple):
     """It was told in a unit of its kind, so it needs no calibration to mean something."""
     uncalibrated: bool = False
     """A raw number that no calibration in force turns into what it means."""
+    calibrating: bool = False
+    """Its device is just being calibrated, so it lies in a solution and not where it belongs."""
 
     @property
     def sent(self) -> float | None:
@@ -292,43 +293,10 @@ class Known(NamedTuple):
     """Since when the device has said the number of the last reading; none = since that reading."""
     finest_step: float | None = None
     """The finest step that its device ever showed; none = only one number is known. Canonical."""
-
-
-def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = None) -> ChannelState:
-    """Return the memory that stored readings give back after a start.
-
-    Args:
-        known: What the store knows of the channel.
-        rules: The numbers in force for it.
-        replaced_at: Since when its present device measures; none = it is the first one.
-    """
-    last_good, last, unchanged_since, finest_step = known
-    state = UNKNOWN_CHANNEL
-    if last_good is not None:
-        state = replace(
-            state,
-            good_value=last_good.value,
-            good_at=last_good.at,
-            good_received_at=last_good.received_at,
-        )
-        if replaced_at is None or last_good.at >= replaced_at:
-            state = replace(state, proved_side=rules.implausible_side(last_good.value))
-    if last is None or (replaced_at is not None and last.at < replaced_at):
-        return state
-    sent = last.value if last.raw is None else last.raw
-    state = replace(
-        state,
-        value=last.value,
-        sent=sent,
-        at=last.at,
-        unchanged_since=unchanged_since or last.at,
-        finest_step=finest_step,
-        has_moved=finest_step is not None,
-        is_stuck=Reason.STUCK in last.reasons,
-    )
-    if last.verdict is Verdict.SUSPECT and last.reasons and _TAKEN_BACK.issuperset(last.reasons):
-        return replace(state, doubted_value=last.value, doubted_sent=sent, doubted_at=last.at)
-    return state
+    doubted: Sequence[Reading] = ()
+    """The newest readings since the last good one that further ones may make true, oldest first."""
+    doubted_since: datetime | None = None
+    """When the first of these was measured; none = it is the first of `doubted`."""
 
 
 def of_new_device(state: ChannelState) -> ChannelState:

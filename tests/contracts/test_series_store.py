@@ -289,6 +289,59 @@ def test_what_was_said_before_the_run_shows_how_finely_a_device_steps(
     assert [item.value for item in before] == pytest.approx([1.7, 1.699, 1.698, 1.697])
 
 
+RANGE, RATE, STUCK, ZERO = (
+    Reason.OUTSIDE_PLAUSIBLE,
+    Reason.RATE,
+    Reason.STUCK,
+    Reason.EXACT_ZERO,
+)
+
+
+def doubted(seconds: float, *reasons: Reason) -> Reading:
+    return reading(seconds, seconds, verdict=Verdict.SUSPECT, reasons=reasons)
+
+
+def test_what_further_readings_may_make_true_is_found(unit: OpenUnit, probe: str) -> None:
+    stored = [
+        doubted(1, RATE),
+        reading(2),
+        doubted(3, RANGE),
+        doubted(4, RANGE, RATE),
+        doubted(5, STUCK, RATE),
+        doubted(6, STUCK),
+        doubted(7, ZERO, RATE),
+        doubted(8, RATE),
+        doubted(9, RATE),
+    ]
+    with unit() as uow:
+        uow.readings.append([*stored, reading(8, kind=PH, value=6.0)])
+        last, good = stored[-2], stored[1]
+
+        found, first_at = uow.readings.doubted(last, good.at, 9)
+        newest, still_at = uow.readings.doubted(last, good.at, 2)
+        everything = uow.readings.doubted(last, None, 9)
+        nothing = uow.readings.doubted(last, last.at, 9)
+
+    assert [item.value for item in found] == [8, 5, 4, 3]
+    assert [item.value for item in newest] == [8, 5]
+    assert first_at == still_at == NOW + timedelta(seconds=3)
+    assert everything == ([*found, stored[0]], NOW + timedelta(seconds=1))
+    assert nothing == ([], None)
+
+
+def test_doubt_before_months_of_zeros_is_found(unit: OpenUnit, probe: str) -> None:
+    with unit() as uow:
+        uow.readings.append([reading(0), doubted(1, RATE), doubted(2, RATE)])
+        uow.readings.append([doubted(3 + second, ZERO) for second in range(5_000)])
+        last = uow.readings.latest(probe, EC, until_at=NOW + timedelta(hours=2))
+        assert last is not None
+
+        found, first_at = uow.readings.doubted(last, NOW, 16)
+
+    assert [item.value for item in found] == [2, 1]
+    assert first_at == NOW + timedelta(seconds=1)
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

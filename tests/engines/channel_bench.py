@@ -1,5 +1,6 @@
 """A bench for one device: give values by the clock, look at what is judged and shown."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from kamerplanter_engines.models.telemetry import (
@@ -72,6 +73,7 @@ class Bench:
         unchanged_since_s: float | None = None,
         finest_step: float | None = None,
         replaced_s: float | None = None,
+        doubted: Sequence[Reading] = (),
     ) -> None:
         """Begin anew with what the store knows of the kind of these readings."""
         known = last_good or last
@@ -81,7 +83,7 @@ class Bench:
             for at_s in (unchanged_since_s, replaced_s)
         )
         self.states[known.kind] = restore(
-            Known(last_good, last, since, finest_step), self.rules[known.kind], replaced
+            Known(last_good, last, since, finest_step, doubted), self.rules[known.kind], replaced
         )
 
     def shown(self, at_s: float, kind: ChannelKind | None = None) -> Shown:
@@ -101,14 +103,16 @@ def reading(
     value: float,
     verdict: Verdict = GOOD,
     reasons: tuple[Reason, ...] = (),
+    *,
+    heard_s: float | None = None,
 ) -> Reading:
-    """Return a reading that the store knows."""
+    """Return a reading that the store knows; without another time it was heard at once."""
     at = T0 + timedelta(seconds=at_s)
     return Reading(
         probe_key="p",
         kind=kind,
         at=at,
-        received_at=at,
+        received_at=at if heard_s is None else T0 + timedelta(seconds=heard_s),
         value=value,
         verdict=verdict,
         reasons=reasons,

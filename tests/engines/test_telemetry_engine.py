@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
+from kamerplanter_engines.restart_engine import in_order
 from kamerplanter_engines.telemetry_engine import (
     Judged,
     Sample,
@@ -289,6 +290,42 @@ class TestHealing:
         bench.restore(good, doubted)
 
         assert bench.one(7260, 25.0).verdict is SUSPECT
+
+    def test_healing_goes_on_after_a_restart(self) -> None:
+        run = [reading(PH, 60 * at, 8.0 + at / 100, SUSPECT, (Reason.RATE,)) for at in (1, 2, 3)]
+        bench = Bench(PH)
+        bench.restore(reading(PH, 0, 6.0), run[-1], doubted=run)
+
+        assert bench.one(240, 8.04).verdict is GOOD
+
+    def test_a_doubted_value_that_was_repeated_heals_no_sooner(self) -> None:
+        run = [reading(PH, 60 * at, 8.0, SUSPECT, (Reason.RATE,)) for at in range(1, 9)]
+        bench = Bench(PH)
+        bench.restore(reading(PH, 0, 6.0), run[-1], doubted=run, finest_step=0.01)
+
+        assert bench.one(540, 8.0).verdict is SUSPECT
+        assert bench.one(600, 8.01).verdict is GOOD
+
+    def test_doubt_survives_an_end_stop_and_a_restart(self) -> None:
+        cut = reading(PH, 60, 3.52, SUSPECT, (Reason.RATE,))
+        zero = reading(PH, 120, 0.0, SUSPECT, (Reason.EXACT_ZERO,))
+        bench = Bench(PH)
+        bench.restore(reading(PH, 0, 6.0), zero, doubted=[cut])
+
+        assert bench.one(5 * HOUR, 3.52).reasons == (Reason.RATE,)
+
+    def test_doubt_of_the_device_before_is_forgotten(self) -> None:
+        cut = reading(PH, 60, 3.52, SUSPECT, (Reason.RATE,))
+        bench = Bench(PH)
+        bench.restore(reading(PH, 0, 6.0), cut, doubted=[cut], replaced_s=90)
+
+        assert bench.states[PH].doubted_value is None
+
+    def test_late_readings_are_no_evidence_after_a_restart(self) -> None:
+        newer = reading(PH, 120, 8.0, SUSPECT, (Reason.RATE,))
+        late = reading(PH, 60, 8.01, SUSPECT, (Reason.RATE,), heard_s=180)
+
+        assert in_order([newer, late, reading(PH, 30, 8.02)]) == (reading(PH, 30, 8.02), newer)
 
     def test_stuck_survives_a_restart(self) -> None:
         bench = Bench(WATER)

@@ -7,13 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any, override
 
 from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.data_access.sqlite.looking_back import (
+    BEFORE_RUN,
+    FIRST_DOUBTED,
+    NEWEST_DOUBTED,
+    RUN_START,
+    SPANS,
+)
 from kamerplanter_backend.data_access.sqlite.packing import (
     COLUMNS,
     GOOD,
     READ_COLUMNS,
     ROW_EPOCH,
     ROW_EPOCH_US,
-    VALUE,
     Row,
     condition_of,
     is_fine,
@@ -82,26 +88,6 @@ _GOOD_NO_MORE = f"""
     )
     WHERE id = ?1 AND good_us = ?2
 """
-
-# Equal numbers of equal readings are stored alike, so they are compared as they are stored.
-_BEFORE_RUN = f"""
-    SELECT {READ_COLUMNS} FROM readings
-    WHERE channel = ?1 AND from_2030_us < ?2 AND from_2030_us >= ?3
-      AND coalesce(raw, value) <> ?4
-    ORDER BY from_2030_us DESC LIMIT 4
-"""
-
-_RUN_START = """
-    SELECT min(from_2030_us) FROM readings
-    WHERE channel = ? AND from_2030_us >= ? AND from_2030_us <= ?
-"""
-
-_SPANS = f"""
-    SELECT (from_2030_us + {ROW_EPOCH_US}) / ?4, min({VALUE}), max({VALUE}) FROM readings
-    WHERE channel = ?1 AND from_2030_us >= ?2 AND from_2030_us < ?3 AND {GOOD}
-    GROUP BY 1 ORDER BY 1
-"""
-
 
 _NOTE_NEWEST = """
     UPDATE channels SET
@@ -216,12 +202,23 @@ class SqliteSeriesStore(SeriesStore):
         channel = self.channel(last.probe_key, last.kind)
         last_us, first_us = row_time(last.at), row_time(from_at)
         sent = packed(last.value if last.raw is None else last.raw)
-        other = self._rows(_BEFORE_RUN, (channel, last_us, first_us, sent))
+        other = self._rows(BEFORE_RUN, (channel, last_us, first_us, sent))
         if other:
             first_us = other[0][0] + 1
-        ((start_us,),) = self._rows(_RUN_START, (channel, first_us, last_us))
+        ((start_us,),) = self._rows(RUN_START, (channel, first_us, last_us))
         start = last.at if start_us is None else last.at - (last_us - start_us) * MICROSECOND
         return start, readings_of(last.probe_key, last.kind, other)
+
+    @override
+    def doubted(
+        self, last: Reading, after: datetime | None, most: int
+    ) -> tuple[list[Reading], datetime | None]:
+        after_us = -ROW_EPOCH_US if after is None else row_time(after)
+        within = (self.channel(last.probe_key, last.kind), after_us, row_time(last.at), most)
+        first = self._rows(FIRST_DOUBTED, within)
+        rows = self._rows(NEWEST_DOUBTED, within) or first[::-1]
+        first_at = ROW_EPOCH + first[0][0] * MICROSECOND if first else None
+        return readings_of(last.probe_key, last.kind, rows), first_at
 
     @override
     def spans(
@@ -234,7 +231,7 @@ class SqliteSeriesStore(SeriesStore):
     ) -> list[Span]:
         span_us = span // MICROSECOND
         rows = self._rows(
-            _SPANS, (self.channel(probe_key, kind), row_time(from_at), row_time(until_at), span_us)
+            SPANS, (self.channel(probe_key, kind), row_time(from_at), row_time(until_at), span_us)
         )
         return [
             Span(from_at=EPOCH + number * span_us * MICROSECOND, low=low, high=high)

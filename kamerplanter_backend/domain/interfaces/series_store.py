@@ -90,6 +90,22 @@ class SeriesStore(ABC):
         """
 
     @abstractmethod
+    def doubted(
+        self, last: Reading, after: datetime | None, most: int
+    ) -> tuple[list[Reading], datetime | None]:
+        """Return readings that further ones may make true: for range or rate and nothing harder.
+
+        Args:
+            last: A stored reading; it counts, what was measured after it does not.
+            after: Only what was measured after this moment counts; none = all.
+            most: So many at most, the newest ones.
+
+        Returns:
+            The readings, newest first, and when the first one of all was measured, if that is
+            found: a store need not look through all that a dead probe has said for months.
+        """
+
+    @abstractmethod
     def spans(
         self,
         probe_key: str,

@@ -126,6 +126,17 @@ class Readings:
         self.check({last.probe_key})
         return self._transaction.readings.run_of(last, from_at)
 
+    def doubted(
+        self, last: Reading, after: datetime | None, most: int
+    ) -> tuple[list[Reading], datetime | None]:
+        """Return the newest readings doubted for range or rate, and when the first one was.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self.check({last.probe_key})
+        return self._transaction.readings.doubted(last, after, most)
+
     def spans(
         self,
         probe_key: str,

@@ -25,10 +25,12 @@ from kamerplanter_backend.domain.snapshot.trust_views import (
 from kamerplanter_backend.domain.snapshot.twin_views import Beside, known_twins
 from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
+from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.task import Task
-from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reason, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
+from kamerplanter_engines.restart_engine import DOUBTS_REPLAYED, in_order
 from kamerplanter_engines.stillness_engine import is_coarse_step, run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
@@ -98,8 +100,15 @@ def _channel_view(
         return ChannelView(kind=kind, last_good=None, last=None, twins=twins)
     is_good = last.verdict is Verdict.GOOD
     last_good = last if is_good else uow.readings.latest(probe.key, kind, Verdict.GOOD)
+    doubted, doubted_since = ((), None) if is_good else _doubted(uow, probe, last, last_good)
     if CHANNELS[kind].is_about_device:  # it never sticks, and stands still for days
-        return ChannelView(kind=kind, last_good=last_good, last=last)
+        return ChannelView(
+            kind=kind,
+            last_good=last_good,
+            last=last,
+            doubted=doubted,
+            doubted_since=doubted_since,
+        )
     look_from = run_began_by(last.at, binding)
     since, before = uow.readings.run_of(last, max(look_from, probe.replaced_at or look_from))
     step = finest_step(uow, probe, last, *before) if before else None
@@ -121,4 +130,16 @@ def _channel_view(
             unchanged_since=since,
             judged_from=earliest,
         ),
+        doubted=doubted,
+        doubted_since=doubted_since,
     )
+
+
+def _doubted(
+    uow: UnitOfWork, probe: Probe, last: Reading, last_good: Reading | None
+) -> tuple[tuple[Reading, ...], datetime | None]:
+    """Return what of its present device has been doubted since the last good reading."""
+    since = [] if last_good is None else [last_good.at]
+    since += [] if probe.replaced_at is None else [probe.replaced_at - MICROSECOND]
+    found, first_at = uow.readings.doubted(last, max(since, default=None), DOUBTS_REPLAYED)
+    return in_order(found), first_at

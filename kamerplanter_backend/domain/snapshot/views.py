@@ -60,7 +60,7 @@ class ChannelView(Model):
     """The newest readings since the last good one that are doubted for range or rate, oldest first:
     further ones may make them true."""
     doubted_since: Instant | None = None
-    """When the first of all these was measured; none = nothing is doubted so."""
+    """When the first of all these was measured; none = not known, or nothing is doubted so."""
 
     @property
     def known(self) -> Known:

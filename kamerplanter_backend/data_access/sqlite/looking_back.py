@@ -1,0 +1,57 @@
+"""What is asked for after a start: what a channel said lately, and how it came to be doubted.
+
+Numbers of equal readings are stored alike, so they are compared as they are stored.
+"""
+
+from itertools import permutations
+
+from kamerplanter_backend.data_access.sqlite.packing import (
+    GOOD,
+    READ_COLUMNS,
+    ROW_EPOCH_US,
+    VALUE,
+    judgement_of,
+)
+from kamerplanter_engines.doubt_engine import TAKEN_BACK
+from kamerplanter_engines.models.telemetry import Reason, Verdict
+
+_DOUBTS = ", ".join(
+    f"'{judgement_of(Verdict.SUSPECT, reasons)}'"
+    for count in (1, 2, 3)
+    for reasons in permutations((*sorted(TAKEN_BACK), Reason.STUCK), count)
+    if not TAKEN_BACK.isdisjoint(reasons)
+)
+
+MOST_SEARCHED = 2_000
+"""A dead probe may say 0 for months: so many of its readings are looked through at either end, in a
+few milliseconds."""
+
+_DOUBTED = f"""
+    SELECT {READ_COLUMNS} FROM (
+        SELECT {READ_COLUMNS} FROM readings
+        WHERE channel = ? AND from_2030_us > ? AND from_2030_us <= ?
+        ORDER BY from_2030_us {{order}} LIMIT {MOST_SEARCHED}
+    ) WHERE judgement IN ({_DOUBTS}) LIMIT ?
+"""
+
+NEWEST_DOUBTED = _DOUBTED.format(order="DESC")
+
+FIRST_DOUBTED = _DOUBTED.format(order="ASC")
+
+BEFORE_RUN = f"""
+    SELECT {READ_COLUMNS} FROM readings
+    WHERE channel = ?1 AND from_2030_us < ?2 AND from_2030_us >= ?3
+      AND coalesce(raw, value) <> ?4
+    ORDER BY from_2030_us DESC LIMIT 4
+"""
+
+RUN_START = """
+    SELECT min(from_2030_us) FROM readings
+    WHERE channel = ? AND from_2030_us >= ? AND from_2030_us <= ?
+"""
+
+SPANS = f"""
+    SELECT (from_2030_us + {ROW_EPOCH_US}) / ?4, min({VALUE}), max({VALUE}) FROM readings
+    WHERE channel = ?1 AND from_2030_us >= ?2 AND from_2030_us < ?3 AND {GOOD}
+    GROUP BY 1 ORDER BY 1
+"""
