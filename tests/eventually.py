@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 async def eventually(is_so: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from kamerplanter_backend.common.change_hub import ChangeHub
 from kamerplanter_backend.common.dependencies import Server
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def workers_where(is_so: Callable[[asyncio.AbstractEventLoop], bool]) -> list[threading.Thread]:

@@ -20,6 +20,12 @@ from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
 
+PROCESS_PATIENCE_S = 120
+"""For a process to start and do its first thing: a busy machine takes many times an idle one's."""
+
+SAYS_WHO_SUBSCRIBES = ("allow_anonymous true", "log_type information", "log_type subscribe")
+"""Lines for a mosquitto that is asked `has_subscriber`; nothing else reads what it says."""
+
 
 def free_port() -> int:
     """Return a port that nobody listens on now."""
@@ -81,11 +87,21 @@ class Mosquitto:
             stderr=asyncio.subprocess.PIPE,
         )
         assert self._process.stderr is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PROCESS_PATIENCE_S):
             while line := await self._process.stderr.readline():
                 if line.rstrip().endswith(b"running"):
                     return
         pytest.fail("mosquitto ended at once")
+
+    async def has_subscriber(self, topic: str) -> None:
+        """Wait until somebody subscribes to a topic; needs the lines `SAYS_WHO_SUBSCRIBES`."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        async with asyncio.timeout(PROCESS_PATIENCE_S):
+            while line := await self._process.stderr.readline():
+                if line.rstrip().endswith(f" {topic}".encode()):
+                    return
+        pytest.fail("mosquitto ended")
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, such as the one that makes it hang or wake."""

@@ -31,7 +31,7 @@ from kamerplanter_engines.models.telemetry import (
 )
 from tests.backend.telemetry.brokers import HOST
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 ALWAYS = timedelta(days=30)
 
 

@@ -19,13 +19,19 @@ from kamerplanter_backend.config.settings import Environment, Settings
 from kamerplanter_backend.domain.models.tenant import Tenant
 from kamerplanter_backend.ingesting import only_worker
 from kamerplanter_backend.main import create_app, open_server
-from tests.backend.telemetry.brokers import HOST, free_port, mosquitto
+from tests.backend.telemetry.brokers import (
+    HOST,
+    PROCESS_PATIENCE_S,
+    SAYS_WHO_SUBSCRIBES,
+    free_port,
+    mosquitto,
+)
 from tests.backend.telemetry.fleet import Fleet, message, send, topic_of, until
 from tests.live_server import LiveServer
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.usefixtures("socket_enabled")]
 
-KEEPS_SESSIONS = ("allow_anonymous true", "max_queued_messages 0")
+KEEPS_SESSIONS = (*SAYS_WHO_SUBSCRIBES, "max_queued_messages 0")
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ COMMAND = (sys.executable, "-m", "kamerplanter_backend.cli", "ingest")
 
 @asynccontextmanager
 async def process(fleet: Fleet, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the worker; it has begun to listen when the block begins."""
+    """Run the worker; it has read the store when the block begins, and will subscribe soon."""
     started = await asyncio.create_subprocess_exec(
         *COMMAND,
         env=environment(fleet, port),
@@ -59,7 +65,7 @@ async def process(fleet: Fleet, port: int) -> AsyncIterator[asyncio.subprocess.P
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert started.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PROCESS_PATIENCE_S):
         assert (await started.stdout.readline()).startswith(b"Listening for ")
     try:
         yield started
@@ -85,7 +91,7 @@ async def test_a_worker_that_is_killed_in_mid_flow_loses_and_doubles_nothing(
     sent = timed(garden, 6000, system_clock())
     async with mosquitto(tmp_path, *KEEPS_SESSIONS) as broker:
         async with process(fleet, broker.port) as first:
-            await asyncio.sleep(0.3)  # it has subscribed
+            await broker.has_subscriber(topic_of(garden))
             sending = asyncio.create_task(send(broker.port, sent))
             await until(lambda: fleet.stored(garden))
             first.kill()
@@ -107,10 +113,10 @@ async def test_a_worker_that_is_told_to_stop_stores_what_it_has_received(
     sent = timed(garden, 500, system_clock())
     async with mosquitto(tmp_path, *KEEPS_SESSIONS) as broker:
         async with process(fleet, broker.port) as worker:
-            await asyncio.sleep(0.3)
+            await broker.has_subscriber(topic_of(garden))
             await send(broker.port, sent)
             worker.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PROCESS_PATIENCE_S):
                 assert await worker.wait() == 0
         # What reached it after the signal waits at the broker, and nothing was acknowledged.
         async with process(fleet, broker.port):
@@ -126,7 +132,7 @@ async def refused(command: str, **variables: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=PROCESS_PATIENCE_S,
     )
     assert ended.returncode == 1
     complaints = [line for line in ended.stderr.splitlines() if line.startswith("kamerplanter-")]
@@ -170,7 +176,7 @@ async def test_a_port_of_the_metrics_that_is_taken_is_named_with_its_setting(fle
 
 async def test_a_server_takes_readings_in_itself_if_it_shall(tmp_path: Path) -> None:
     path = tmp_path / "garden.db"
-    async with mosquitto(tmp_path) as broker:
+    async with mosquitto(tmp_path, *SAYS_WHO_SUBSCRIBES) as broker:
         settings = Settings(
             store=f"sqlite:///{path}",
             ingest=IngestMode.IN_PROCESS,
@@ -186,9 +192,10 @@ async def test_a_server_takes_readings_in_itself_if_it_shall(tmp_path: Path) -> 
         live = await asyncio.to_thread(LiveServer, create_app(server))
         context = server.contexts.make(garden.key, actor="t", role=Fleet.ADMIN, now=system_clock())
         try:
-            await asyncio.sleep(0.3)
             # The demo garden's tank probe has its pH on this topic.
-            await send(broker.port, [("kamerplanter/platform/demo/tank/ph", b"6.04")])
+            topic = "kamerplanter/platform/demo/tank/ph"
+            await broker.has_subscriber(topic)
+            await send(broker.port, [(topic, b"6.04")])
 
             def stored() -> list[float]:
                 now = system_clock()
@@ -219,11 +226,11 @@ async def test_a_server_tells_its_listeners_what_a_worker_beside_it_has_stored(
     live = await asyncio.to_thread(LiveServer, create_app(server))
     heard: list[tuple[str, ...]] = []
     try:
-        async with mosquitto(tmp_path) as broker, process(fleet, broker.port):
+        async with mosquitto(tmp_path, *SAYS_WHO_SUBSCRIBES) as broker, process(fleet, broker.port):
             server.hub.listen(
                 garden.key, lambda change: heard.append(change.collections if change else ())
             )
-            await asyncio.sleep(0.3)
+            await broker.has_subscriber(topic_of(garden))
             await send(broker.port, [(topic_of(garden), message(6.0))])
             await until(lambda: heard)
     finally:
