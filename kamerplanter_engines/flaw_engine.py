@@ -52,12 +52,17 @@ def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Fl
     is_zero = rules.zero_counts and (shown == 0 or (sample.raw == 0 and rules.zero_is_suspect))
     is_full = shown in rules.full_scale
     if not (
-        is_zero or is_full or sample.out_of_curve or sample.uncompensated or sample.uncalibrated
+        is_zero
+        or is_full
+        or sample.out_of_curve
+        or sample.uncompensated
+        or sample.uncalibrated
+        or sample.calibrating
     ):
         return _NONE
     # A temperature that fell to 0 says nothing against 100 % of humidity beside it.
     is_zero = is_zero and not _may_have_reached_zero(rules, last_good)
-    reasons: list[Reason] = []
+    reasons: list[Reason] = [Reason.CALIBRATING] if sample.calibrating else []
     if is_zero and rules.zero_is_suspect:
         reasons.append(Reason.EXACT_ZERO)
     if is_full and rules.full_scale_is_suspect:

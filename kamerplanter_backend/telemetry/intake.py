@@ -9,6 +9,7 @@ from datetime import datetime
 
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
+from kamerplanter_backend.telemetry.calibrating import SolutionTimes
 from kamerplanter_backend.telemetry.company import Company
 from kamerplanter_backend.telemetry.echo import echoes, neighbours
 from kamerplanter_backend.telemetry.mapping import read_message
@@ -63,6 +64,7 @@ class ProbeIntake:
         plain_water: The tank holds water where an EC of 0 is a real value.
         stock_solution: The tank holds a concentrate.
         device_of: Names the device of an entity; none = not known, so no entity speaks for another.
+        solutions: When it is out of its place, to be calibrated; none = nobody says so here.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class ProbeIntake:
         plain_water: bool = False,
         stock_solution: bool = False,
         device_of: Callable[[str], str | None] | None = None,
+        solutions: SolutionTimes | None = None,
     ) -> None:
         self.started_at = started_at
         self.message_count = 0
         self._presence = Presence()
         self._outbox = Outbox()
         self._device_of = device_of or (lambda _entity_id: None)
+        self._solutions = solutions or SolutionTimes()
         self._jumps_at: tuple[datetime, ...] = ()
         self._dosed_at: tuple[datetime, ...] = ()
         self._corrections = Corrections()
@@ -198,7 +202,7 @@ class ProbeIntake:
         self._corrections = self._corrections.by(made, raw)
 
     def _put_right(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-        return calibrated(
+        right = calibrated(
             samples,
             self._corrections,
             self._states,
@@ -206,6 +210,7 @@ class ProbeIntake:
             self._jumps_at,
             warmth=self.company.warmth.held_at,
         )
+        return self._solutions.marked(right)
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime

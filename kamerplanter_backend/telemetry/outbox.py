@@ -32,6 +32,10 @@ class Outbox:
                 self.pending.append(item)
 
     def _count(self, item: Judged, source: str) -> None:
+        if Reason.CALIBRATING in item.reasons:
+            # A person does that, and knows; a jump into a buffer is no fault of the probe.
+            self.counts[item.kind, Reason.CALIBRATING] += 1
+            return
         for reason in item.reasons:
             if (item.kind, reason) not in self.counts:
                 self._notices.append(

@@ -91,6 +91,8 @@ class Reason(StrEnum):
     """Conductivity as it is at a temperature that nobody knows, so not that at 25 °C."""
     UNCALIBRATED = "uncalibrated"
     """A raw number, volts or counts, whose calibration does not count any more."""
+    CALIBRATING = "calibrating"
+    """Its probe was being calibrated, so it is of a solution and not of the tank or pot."""
     PROBES_DISAGREE = "probes_disagree"
     """Another probe of the same place shows something else."""
     DRIFTED = "drifted"

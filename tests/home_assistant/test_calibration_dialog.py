@@ -96,6 +96,8 @@ async def test_the_value_is_shown_without_the_calibration_in_force(mqtt_garden: 
     await dialog.choose("calibration_store")
     await mqtt_garden.derive()
 
+    say(mqtt_garden, "7.3", topic=PH_TOPIC)
+    await mqtt_garden.settle()
     again = await begin(mqtt_garden, tank)
     await again.fill(channel="ph")
     await again.fill(method="ph_7_4", scale="value")

@@ -1,6 +1,7 @@
 """Probes: calibrated, replaced, and what is on record of it."""
 
 from typing import Any
+from uuid import uuid4
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
@@ -34,6 +35,7 @@ from ..numbers import ActionNumber  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import SubjectKind  # noqa: TID252
 from ..targets import loaded_entries, targets_of  # noqa: TID252
+from ..telemetry.calibrating import solution_times  # noqa: TID252
 from .job import PAST, REASON, Answer, Data, iso, past
 from .measurements import KIND, one_target
 
@@ -81,7 +83,7 @@ async def calibrate(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
     for point in data["points"]:
         raw = point.get("raw")
         if raw is None:
-            raw = await _live_raw(entry, view, kind, count=len(data["points"]))
+            raw = await _live_raw(hass, entry, view, kind, count=len(data["points"]))
         elif data["scale"] is RawScale.VALUE:
             raw = to_canonical(kind, raw, data.get("unit"))
         points.append(
@@ -105,7 +107,12 @@ async def calibrate(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
 
 
 async def _live_raw(
-    entry: KamerplanterConfigEntry, view: ProbeView, kind: ChannelKind, *, count: int
+    hass: HomeAssistant,
+    entry: KamerplanterConfigEntry,
+    view: ProbeView,
+    kind: ChannelKind,
+    *,
+    count: int,
 ) -> float:
     """Return the next number of a channel, without the calibration in force."""
     if count > 1:
@@ -118,10 +125,13 @@ async def _live_raw(
     if binding is None:
         raise _not_measured(view, kind)
     tap, since = ChannelTap(entry, view.probe.key, binding), dt_util.utcnow()
+    times, call = solution_times(hass, view.probe.key), uuid4().hex
+    times.sign(call, since)
     try:
         await tap.async_next(pause_s=0, timeout_s=LIVE_WITHIN_S)
         seen, is_ended = tap.samples(since), tap.is_ended
     finally:
+        times.end(call, dt_util.utcnow())
         tap.close()
     if is_ended:
         raise UnavailableError("The garden was unloaded meanwhile.", reason=CLOSED)

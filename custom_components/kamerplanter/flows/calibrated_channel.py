@@ -16,6 +16,7 @@ from kamerplanter_engines.models.telemetry import ChannelBinding
 
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..telemetry.calibrating import solution_times  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .calibration_words import live
 
@@ -61,8 +62,16 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
     @override
     @callback
     def async_remove(self) -> None:
-        """Listen no more."""
+        """Listen no more; what comes from now on is of where the probe belongs."""
         self._close_tap()
+        if self._draft is not None:
+            times = solution_times(self.hass, self.calibrated_probe_key)
+            times.end(self.flow_id, dt_util.utcnow())
+
+    def _is_in_solution(self) -> None:
+        """Say that the probe is in no water of its place, so that nothing follows from it."""
+        times = solution_times(self.hass, self.calibrated_probe_key)
+        times.sign(self.flow_id, dt_util.utcnow())
 
     def _view(self) -> ProbeView | None:
         return self.entry.runtime_data.coordinator.data.probe(self.calibrated_probe_key)

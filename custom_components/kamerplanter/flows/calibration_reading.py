@@ -9,6 +9,7 @@ from kamerplanter_backend.telemetry.calibration_draft import Draft
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.calibration import CalibrationPoint
 from kamerplanter_engines.models.steadiness import Steadiness
+from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..schema import vol  # noqa: TID252 - the neighbours import alike
 from ..texts import Texts  # noqa: TID252
@@ -30,6 +31,7 @@ class CalibrationReading(CalibratedChannel):
     ) -> StepResult:
         """Show what was read, to be agreed with or changed."""
         draft = self._measured()
+        self._is_in_solution()
         schema = self._reading_schema(draft)
         errors: dict[str, str] = {}
         refused = ""
@@ -83,11 +85,22 @@ class CalibrationReading(CalibratedChannel):
         if steady.raw is not None:
             shown["raw"] = round(steady.raw, DIGITS)
         if draft.thermometer is not None:
-            # Its own alone: no other one of the place hangs in the bottle.
-            found = self.entry.runtime_data.live.shown(self.calibrated_probe_key, draft.thermometer)
-            if found is not None and found.value is not None:
-                shown["temperature"] = round(self._degrees(found.value), 1)
+            found = self._solution_c(draft.thermometer)
+            if found is not None:
+                shown["temperature"] = round(self._degrees(found), 1)
         return shown
+
+    def _solution_c(self, thermometer: ChannelKind) -> float | None:
+        """Return what the probe itself measures: no other one of the place hangs in the bottle.
+
+        It is what was sent last, as what is shown is that of the tank. [°C]
+        """
+        live, key = self.entry.runtime_data.live, self.calibrated_probe_key
+        sent = live.raw(key, thermometer)
+        if sent is not None and TEMPERATURE_LOW_C <= sent <= TEMPERATURE_HIGH_C:
+            return sent
+        shown = live.shown(key, thermometer)
+        return None if shown is None else shown.value
 
     def _degrees(self, celsius: float) -> float:
         return TemperatureConverter.convert(

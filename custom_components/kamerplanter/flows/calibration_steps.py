@@ -113,6 +113,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
     ) -> StepResult:
         """Say what to do for the next point, and show what the probe shows."""
         draft = self._measured()
+        self._is_in_solution()
         self._waits_since = None
         texts = await Texts.async_load(self.hass)
         refused, self._refused = self._refused, ""
@@ -138,6 +139,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
     ) -> StepResult:
         """Show what follows, and ask whether to store it."""
         draft = self._measured()
+        self._is_in_solution()
         texts = await Texts.async_load(self.hass)
         refused, self._refused = self._refused, ""
         return self.async_show_menu(

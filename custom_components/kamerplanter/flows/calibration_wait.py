@@ -30,6 +30,7 @@ class CalibrationWait(CalibratedChannel):
             self._waiting = None
             # Whoever waits may only be led to another step.
             return self.async_show_progress_done(next_step_id="calibration_interrupted")
+        self._is_in_solution()
         draft, now = self._measured(), dt_util.utcnow()
         self._waits_since = since = self._waits_since or now
         seen = self._samples(since)

@@ -24,6 +24,7 @@ from kamerplanter_engines.models.telemetry import (
     Reading,
 )
 
+from .calibrating import solution_times
 from .entity_source import EntitySource
 from .presence import PresenceTeller
 from .protocols import MakeSource, Shown
@@ -148,6 +149,7 @@ class LiveReadings:
             plain_water=plain_water,
             stock_solution=stock_solution,
             device_of=self._entities.device_of,
+            solutions=solution_times(self._hass, probe.key),
         )
         intake.on_connection(connected=self._is_connected)
         self._intakes[probe.key] = intake

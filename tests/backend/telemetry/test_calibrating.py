@@ -1,0 +1,142 @@
+"""What a probe shows in the solutions of a calibration is not the water of its tank."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from kamerplanter_backend.telemetry.calibrating import LASTS, SolutionTimes
+from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.telemetry_engine import Judged
+from tests.backend.telemetry.device import EC, GOOD, PH, SUSPECT, T0, WATER, bind, probe
+
+BATTERY = ChannelKind.BATTERY
+TREMBLING = [4.2, 4.18, 4.17, 4.19, 4.16, 4.18, 4.2, 4.17, 4.19, 4.18, 4.16, 4.17, 4.2, 4.18]
+DIALOG, OTHER = "dialog", "another dialog"
+
+
+def at(minutes: float) -> datetime:
+    return T0 + timedelta(minutes=minutes)
+
+
+class Bench:
+    """A combined probe of a tank, calibrated now and then; time in minutes."""
+
+    def __init__(self) -> None:
+        self.times = SolutionTimes()
+        channels = [bind(kind, kind.value) for kind in (PH, EC, WATER, BATTERY)]
+        channels[0] = channels[0].model_copy(update={"time_path": "at"})
+        self.intake = ProbeIntake(probe(*channels), started_at=T0, solutions=self.times)
+
+    def send(
+        self, minutes: float, *, measured: float | None = None, **values: float
+    ) -> list[Judged]:
+        when = "" if measured is None else f', "at": "{at(measured).isoformat()}"'
+        numbers = ", ".join(f'"{kind}": {value}' for kind, value in values.items())
+        payload = "{" + numbers + when + "}"
+        return list(self.intake.on_message("t", payload, retained=False, received_at=at(minutes)))
+
+    def shown(self, minutes: float, kind: ChannelKind = PH) -> float | None:
+        return self.intake.shown(kind, at(minutes)).value
+
+
+def test_a_buffer_never_becomes_the_tank() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    for index, ph in enumerate(TREMBLING):
+        (judged,) = bench.send(1 + index / 6, ph=ph)
+        assert judged.verdict is SUSPECT
+        assert judged.reasons[0] is Reason.CALIBRATING
+        assert judged.value == ph
+        assert bench.shown(1 + index / 6) == 6.0
+
+    bench.times.end(DIALOG, at(4))
+
+    (back,) = bench.send(4.5, ph=6.02)
+    assert (back.verdict, bench.shown(4.5)) == (GOOD, 6.02)
+    stored = [(item.value, item.verdict) for item in bench.intake.take_readings()]
+    assert stored == [(6.0, GOOD), *((ph, SUSPECT) for ph in TREMBLING), (6.02, GOOD)]
+    # Somebody did it on purpose, so nobody has to be told.
+    assert bench.intake.take_notices() == []
+
+
+def test_a_buffer_heals_nothing_of_which_a_jump_was_doubted_before() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    (jump,) = bench.send(1, ph=4.25)
+    assert jump.reasons == (Reason.RATE,)
+    bench.times.sign(DIALOG, at(1))
+    for index, ph in enumerate(TREMBLING):
+        bench.send(1.1 + index / 6, ph=ph)
+    bench.times.end(DIALOG, at(4))
+
+    (left_in_it,) = bench.send(4.1, ph=4.19)
+    assert left_in_it.verdict is SUSPECT
+    (back,) = bench.send(4.5, ph=6.02)
+    assert back.verdict is GOOD
+
+
+def test_the_other_channels_are_out_of_the_tank_too_but_not_the_battery() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0, ec=1.8, water_temperature=20, battery=80)
+    bench.times.sign(DIALOG, at(1))
+    judged = bench.send(1.5, ph=4.01, ec=1.9, water_temperature=20.4, battery=79)
+
+    verdicts = {item.kind: item.verdict for item in judged}
+    assert verdicts == {PH: SUSPECT, EC: SUSPECT, WATER: SUSPECT, BATTERY: GOOD}
+    assert [bench.shown(1.5, kind) for kind in (PH, EC, WATER, BATTERY)] == [6.0, 1.8, 20, 79]
+
+
+def test_a_dialog_that_was_lost_does_not_hold_for_ever() -> None:
+    bench, minutes = Bench(), LASTS.total_seconds() / 60
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.sign(DIALOG, at(5))
+
+    (within,) = bench.send(4.9 + minutes, ph=6.0)
+    (after,) = bench.send(5 + minutes, ph=6.01)
+    assert (within.reasons, after.verdict) == ((Reason.CALIBRATING,), GOOD)
+
+    # Whoever comes back to it begins anew: what was good between the two stays so.
+    bench.times.sign(DIALOG, at(40))
+    (late,) = bench.send(40.5, measured=30, ph=6.05)
+    (now,) = bench.send(41, ph=6.06)
+    assert late.verdict is GOOD
+    assert now.verdict is SUSPECT
+
+
+def test_of_two_dialogs_the_longer_one_counts() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.sign(OTHER, at(2))
+    bench.times.end(DIALOG, at(3))
+    bench.times.end(DIALOG, at(3))
+    assert bench.send(4, ph=4.0)[0].verdict is SUSPECT
+
+    bench.times.end(OTHER, at(5))
+    assert bench.send(5.1, ph=6.0)[0].verdict is GOOD
+
+
+@pytest.mark.parametrize(
+    ("measured", "received", "expected"),
+    [
+        (3, 20, SUSPECT),  # buffered in the solution
+        (0.9, 2.8, SUSPECT),  # its clock is two minutes behind
+        (0.5, 3, GOOD),  # buffered before
+        (6, 20, GOOD),  # buffered after
+    ],
+)
+def test_what_was_buffered_counts_by_when_it_was_measured(
+    measured: float, received: float, expected: object
+) -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    if received > 5:
+        bench.times.end(DIALOG, at(5))
+
+    (judged,) = bench.send(received, measured=measured, ph=6.01)
+
+    assert judged.verdict is expected
