@@ -15,6 +15,12 @@ from kamerplanter_backend.common.exceptions import (
     TenantSuspendedError,
 )
 from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.consequences.ways_in import (
+    INVITATIONS,
+    WAYS_IN,
+    end_ways_in_of,
+    revoke_invitations_of,
+)
 from kamerplanter_backend.domain.interfaces.document_store import Order, Page, Query, Where
 from kamerplanter_backend.domain.models.identity import User
 from kamerplanter_backend.domain.models.tenant import (
@@ -27,8 +33,7 @@ from kamerplanter_backend.domain.models.tenant import (
     Membership,
     MembershipFields,
 )
-from kamerplanter_backend.domain.repositories.calendar import CalendarFeedRepository
-from kamerplanter_backend.domain.repositories.identity import ApiKeyRepository, UserRepository
+from kamerplanter_backend.domain.repositories.identity import UserRepository
 from kamerplanter_backend.domain.repositories.tenant import (
     AuditRepository,
     InvitationRepository,
@@ -36,12 +41,7 @@ from kamerplanter_backend.domain.repositories.tenant import (
     TenantRepository,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork, open_unit
-from kamerplanter_backend.domain.services.base import (
-    Service,
-    check_revision,
-    command,
-    query,
-)
+from kamerplanter_backend.domain.services.base import Service, check_revision, command, query
 
 INVITATION_LIFE = timedelta(days=7)
 """How long an invitation may be accepted."""
@@ -49,16 +49,6 @@ INVITATION_LIFE = timedelta(days=7)
 A_DAY = timedelta(days=1)
 MAX_INVITATIONS_A_DAY = 100
 """Most invitations of one person: each may be a mail to a stranger."""
-
-
-_WRITTEN_AT_THE_END = (
-    MembershipRepository,
-    InvitationRepository,
-    ApiKeyRepository,
-    CalendarFeedRepository,
-    AuditRepository,
-)
-"""What the end of a membership changes."""
 
 
 class MembershipService(Service):
@@ -102,7 +92,7 @@ class MembershipService(Service):
             uow.of(TenantRepository).get(garden_key)
         return self.members(within, query)
 
-    @command(MembershipRepository, InvitationRepository, AuditRepository)
+    @command(MembershipRepository, *INVITATIONS)
     def set_role(
         self, uow: UnitOfWork, key: str, role: Role, expected_revision: int | None = None
     ) -> Membership:
@@ -118,7 +108,7 @@ class MembershipService(Service):
         if membership.role is role:
             return membership
         _keep_an_admin(members, membership, role)
-        _revoke_of(uow, membership.user_key)
+        revoke_invitations_of(uow, membership.user_key)
         record_audit(
             uow,
             AuditAction.ROLE_CHANGED,
@@ -132,7 +122,7 @@ class MembershipService(Service):
             key, {"role": role.value}, MembershipFields, expected_revision=expected_revision
         )
 
-    @command(*_WRITTEN_AT_THE_END)
+    @command(MembershipRepository, *WAYS_IN)
     def remove_member(
         self, uow: UnitOfWork, key: str, expected_revision: int | None = None
     ) -> None:
@@ -147,7 +137,7 @@ class MembershipService(Service):
         check_revision(membership, expected_revision, "memberships")
         self._end(uow, membership, AuditAction.MEMBER_REMOVED)
 
-    @command(*_WRITTEN_AT_THE_END)
+    @command(MembershipRepository, *WAYS_IN)
     def leave(self, uow: UnitOfWork, user_key: str | None = None) -> None:
         """Take the actor out of the garden, or a user whose account goes.
 
@@ -294,8 +284,7 @@ class MembershipService(Service):
         members = uow.of(MembershipRepository)
         _keep_an_admin(members, membership, None)
         members.remove(membership.key)
-        _revoke_of(uow, membership.user_key)
-        _end_ways_in(uow, membership.user_key)
+        end_ways_in_of(uow, membership.user_key)
         record_audit(uow, action, "memberships", membership.key, user_key=membership.user_key)
 
     @staticmethod
@@ -349,24 +338,6 @@ def _keep_an_admin(
             field="role",
             value=membership.key,
         )
-
-
-def _revoke_of(uow: UnitOfWork, user_key: str) -> None:
-    """Take back what somebody has invited who may not any more: it would be a way back in."""
-    invitations = uow.of(InvitationRepository)
-    for invitation in invitations.open_of(uow.context.tenant_key, user_key):
-        record_audit(uow, AuditAction.INVITATION_REVOKED, "invitations", invitation.key)
-        invitations.change(invitation, state=InvitationState.REVOKED)
-
-
-def _end_ways_in(uow: UnitOfWork, user_key: str) -> None:
-    """End what reads or writes in the name of somebody who is no member any more."""
-    keys, feeds = uow.of(ApiKeyRepository), uow.of(CalendarFeedRepository)
-    for key in keys.living(user_key):
-        if key.garden_key == uow.context.tenant_key:
-            keys.change(key, revoked_at=uow.context.now)
-    for feed in feeds.find(Where("created_by", "==", user_key)):
-        feeds.remove(feed.key)
 
 
 def _count_invitation(uow: UnitOfWork, inviter: User) -> None:
