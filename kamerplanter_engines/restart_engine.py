@@ -47,7 +47,7 @@ def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = No
     state = replace(
         state,
         value=last.value,
-        sent=_sent(last),
+        sent=sent_of(last),
         at=last.at,
         unchanged_since=known.unchanged_since or last.at,
         finest_step=known.finest_step,
@@ -142,5 +142,6 @@ def _is_return(sample: Sample, state: ChannelState) -> bool:
     )
 
 
-def _sent(reading: Reading) -> float:
+def sent_of(reading: Reading) -> float:
+    """Return the number as the device said it, before calibration."""
     return reading.value if reading.raw is None else reading.raw

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from kamerplanter_engines.binding_options_engine import stuck_after_of
 from kamerplanter_engines.models.telemetry import (
     AIR_KINDS,
     ChannelBinding,
@@ -119,7 +120,7 @@ def run_began_by(last_at: datetime, binding: ChannelBinding) -> datetime:
         binding: The channel with its options.
     """
     spec = CHANNELS[binding.kind]
-    stuck_s = max(binding.stuck_after_s or DEVICE_STUCK_S, TWIN_STUCK_S)
+    stuck_s = max(stuck_after_of(binding, DEVICE_STUCK_S), TWIN_STUCK_S)
     # The reading that began the run may lie as far before that as readings lie apart.
     return last_at - timedelta(seconds=stuck_s + spec.max_age_s)
 
@@ -177,7 +178,8 @@ def _has_stuck(
     if since is None or rules.is_about_device:
         return False
     flat_s = (now - since).total_seconds()
-    if rules.is_temperature and flat_s >= rules.twin_stuck_s:
+    # A coarse thermometer in an even reservoir does not see what the other one does.
+    if rules.is_temperature and flat_s >= rules.twin_stuck_s and not is_coarse(state):
         for kind, twin in device.items():
             if kind is rules.kind or not _go_together(kind, rules.kind):
                 continue

@@ -1,7 +1,7 @@
 """What a screen shows of a probe."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from kamerplanter_backend.domain.repositories.calibration import (
@@ -30,10 +30,11 @@ from kamerplanter_engines.models.task import Task
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
-from kamerplanter_engines.restart_engine import DOUBTS_REPLAYED, in_order
+from kamerplanter_engines.restart_engine import DOUBTS_REPLAYED, in_order, sent_of
 from kamerplanter_engines.stillness_engine import is_coarse_step, run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_ARRIVAL = timedelta(days=90)
 """A reading may come in so long after it was measured."""
 
@@ -111,7 +112,8 @@ def _channel_view(
         )
     look_from = run_began_by(last.at, binding)
     since, before = uow.readings.run_of(last, max(look_from, probe.replaced_at or look_from))
-    step = finest_step(uow, probe, last, *before) if before else None
+    others = before or _first_said(uow, probe, last)
+    step = finest_step(uow, probe, last, *others) if others else None
     # What has stuck needs no witness any more, and a coarse meter may stand still; unless what came
     # before the last reading is still to be judged, or a finer step in a batch with what follows.
     is_settled = Reason.STUCK in last.reasons or (step is not None and is_coarse_step(step))
@@ -133,6 +135,16 @@ def _channel_view(
         doubted=doubted,
         doubted_since=doubted_since,
     )
+
+
+def _first_said(uow: UnitOfWork, probe: Probe, last: Reading) -> list[Reading]:
+    """Return the first reading of the present device, if it says another number than the last one.
+
+    What has stood still for days has moved all the same, so a coarse meter is known as such.
+    """
+    from_at = _EARLIEST if probe.replaced_at is None else probe.replaced_at
+    found = uow.readings.range(probe.key, last.kind, from_at, last.at, most=1)
+    return [item for item in found if sent_of(item) != sent_of(last)]
 
 
 def _doubted(

@@ -91,6 +91,30 @@ def test_a_meter_of_tenths_is_known_as_such_after_a_restart(garden: Garden) -> N
     assert Verdict.GOOD in after_a_restart(garden, probe, "25.0")
 
 
+@pytest.mark.parametrize(("before", "step"), [(21.0, 1.0), (21.37, 0.01)])
+def test_what_has_stood_still_for_days_is_known_to_have_moved(
+    garden: Garden, before: float, step: float
+) -> None:
+    probe = measured(garden, WATER, before)
+    for _ in range(5):
+        garden.wait(hours=12)
+        garden.measure(probe, WATER, 20.0)
+
+    assert known(garden, probe).finest_step == pytest.approx(step)
+
+
+def test_what_the_device_before_said_is_no_movement_of_one_that_stands_still(
+    garden: Garden,
+) -> None:
+    probe = measured(garden, WATER, 21.0)
+    garden.services.probe.replace_device(garden.context(), probe.key)
+    for _ in range(5):
+        garden.wait(hours=12)
+        garden.measure(probe, WATER, 20.0)
+
+    assert known(garden, probe).finest_step is None
+
+
 def test_one_number_tells_no_step(garden: Garden) -> None:
     assert known(garden, measured(garden, WATER, 21.4, 21.4)).finest_step is None
 
