@@ -285,7 +285,7 @@ async def test_a_place_and_its_climate(client: KamerplanterClient) -> None:
     assert (view.location, view.time_zone) == (renamed, "Europe/Berlin")
     assert view.location.base_temperature_c == 8
     assert view.today is not None
-    assert view.today.dli_mol_m2 == pytest.approx(500 * 3600 / 1e6)
+    assert view.today.dli_mol_m2 == pytest.approx(500 * 3000 / 1e6)
     assert view.today.degree_days_c_d is None
 
 

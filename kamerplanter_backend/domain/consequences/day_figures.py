@@ -27,7 +27,11 @@ type _Channel = tuple[str, ChannelKind]
 
 
 def figures_of_days(
-    uow: UnitOfWork, probe_key: str, kind: ChannelKind, days: Sequence[Bucket]
+    uow: UnitOfWork,
+    probe_key: str,
+    kind: ChannelKind,
+    days: Sequence[Bucket],
+    until_at: datetime | None,
 ) -> list[Figures]:
     """Return what the good readings of days come to, as far as these are over.
 
@@ -42,6 +46,8 @@ def figures_of_days(
         probe_key: The probe.
         kind: Which of its channels.
         days: Days or parts of days, in UTC, oldest first.
+        until_at: A day that goes on counts up to this moment, at most up to now; none = it does
+            not count.
 
     Raises:
         NotFoundError: The probe is not of this garden.
@@ -57,8 +63,9 @@ def figures_of_days(
     closed = [day for day in days if day.ends_at <= now]
     found = _of_closed_days(uow, channel, closed, due) if closed else []
     for day in days[len(closed) :]:
-        over = day._replace(ends_at=min(day.ends_at, now))
-        found.append(_of_open_day(uow, channel, over, due))
+        over = day._replace(ends_at=min(day.ends_at, now if until_at is None else until_at))
+        is_measured = until_at is not None and over.ends_at > over.starts_at
+        found.append(_of_open_day(uow, channel, over, due) if is_measured else Figures())
     return found
 
 
@@ -95,8 +102,6 @@ def _of_open_day(
         over: What is over of the day.
         due: Hours of this channel that have to be summed up.
     """
-    if over.ends_at <= over.starts_at:
-        return Figures()
     zone = uow.context.zone
     if bucket_of(RollupLevel.HOUR, over.starts_at, zone).starts_at != over.starts_at:
         return _by_hours(uow, channel, over)

@@ -16,7 +16,7 @@ from kamerplanter_engines.climate_engine import (
 )
 from kamerplanter_engines.models.rollup import Bucket, Figures
 from kamerplanter_engines.models.site import Location
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
 
 CLIMATE_KINDS = (ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE)
 """What days are made of."""
@@ -93,19 +93,35 @@ def _of_place(
 
     A younger one is only asked about days on which the older ones leave it the word.
     """
-    over_s = [_over_s(uow, span) for span in spans]
+    bound = sorted(
+        (probe for probe in probes if probe.binding(kind)),
+        key=lambda item: (item.created_at, item.key),
+    )
+    heard_at = _heard_at(uow, bound, kind)
+    over_s = [_over_s(span, heard_at, uow.context.now) for span in spans]
     measured: list[list[Figures]] = [[] for _ in spans]
-    for probe in sorted(probes, key=lambda item: (item.created_at, item.key)):
+    for probe in bound:
         left = [n for n, said in enumerate(measured) if not have_enough(said, over_s[n])]
-        if probe.binding(kind) and left:
+        if left:
             asked = [_part_of(spans[n], probe) for n in left]
-            found = figures_of_days(uow, probe.key, kind, asked)
+            found = figures_of_days(uow, probe.key, kind, asked, heard_at)
             for number, figures in zip(left, found, strict=True):
                 measured[number].append(figures)
     pairs = zip(measured, over_s, strict=True)
     return [speaking(said, passed_s) or Figures() for said, passed_s in pairs]
 
 
-def _over_s(uow: UnitOfWork, span: Bucket) -> float:
-    """Return how much of a day is over, in seconds."""
-    return max((min(span.ends_at, uow.context.now) - span.starts_at).total_seconds(), 0.0)
+def _heard_at(uow: UnitOfWork, probes: Iterable[Probe], kind: ChannelKind) -> datetime | None:
+    """Return when a place was last heard; what is to come after it is told by the next reading.
+
+    So what a day shows follows from what is stored, and not from when somebody looks.
+    """
+    newest = (uow.readings.latest(probe.key, kind, Verdict.GOOD) for probe in probes)
+    heard_at = max((item.at for item in newest if item is not None), default=None)
+    return None if heard_at is None else min(heard_at, uow.context.now)
+
+
+def _over_s(span: Bucket, heard_at: datetime | None, now: datetime) -> float:
+    """Return how much of a day has been told of, in seconds; all of one that is over."""
+    ends_at = span.ends_at if span.ends_at <= now else min(span.ends_at, heard_at or now)
+    return max((ends_at - span.starts_at).total_seconds(), 0.0)

@@ -254,7 +254,7 @@ class LocationView(Model):
     time_zone: str
     """IANA name of the zone whose days count: that of its site."""
     today: DailyClimateView | None
-    """As much of today as is over; none where no probe measures light or air temperature."""
+    """Today up to the newest reading; none where no probe measures light or air temperature."""
     yesterday: DailyClimateView | None
     """The whole day before; none as above."""
     agreements: tuple[AgreementView, ...] = ()

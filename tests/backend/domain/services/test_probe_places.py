@@ -87,7 +87,7 @@ def test_everything_of_a_place_travels(garden: Garden, place: Location, other: G
     assert before == after
     assert after is not None
     assert after.today is not None
-    assert after.today.dli_mol_m2 == pytest.approx(400 * 7200 / 1e6)
+    assert after.today.dli_mol_m2 == pytest.approx(400 * 6600 / 1e6)
     assert other.store.check() == []
 
 

@@ -89,10 +89,23 @@ def test_today_counts_what_is_over_and_nothing_of_what_is_to_come(garden: Garden
 
     _, today = shown(garden, place)
 
-    # The value at 9:50 speaks until 10:10, of which five minutes are over.
-    assert today.dli_mol_m2 == pytest.approx(500 * (3 * 60 + 55) * 60 / 1e6)
-    assert today.dli_coverage_ratio == pytest.approx((9 * 60 + 55) / 1440)
+    # How long the value of 9:50 holds is told by the next one.
+    assert today.dli_mol_m2 == pytest.approx(500 * (3 * 60 + 50) * 60 / 1e6)
+    assert today.dli_coverage_ratio == pytest.approx((9 * 60 + 50) / 1440)
     assert not today.dli_may_decide
+
+
+def test_looking_again_shows_the_same(garden: Garden) -> None:
+    place = tent(garden)
+    probe = garden.probe(PPFD, AIR, location_key=place.key)
+    for kind, value in ((PPFD, 500), (AIR, 22)):
+        measured(garden, probe, kind, garden.local("2026-05-01T06:00"), (4, value))
+    garden.at("2026-05-01T09:52")
+    before = shown(garden, place)
+
+    garden.at("2026-05-01T13:00")
+
+    assert shown(garden, place) == before
 
 
 def test_degree_days_above_the_base_of_the_place(garden: Garden) -> None:
@@ -156,7 +169,7 @@ def test_day_of_another_site_begins_and_ends_there(garden: Garden) -> None:
     assert (yesterday.day, today.day) == (date(2026, 5, 1), date(2026, 5, 2))
     assert yesterday.dli_mol_m2 == pytest.approx(25.92)
     assert yesterday.dli_coverage_ratio == 1
-    assert today.dli_mol_m2 == pytest.approx(7 * 3 * 3600 / 1e6)
+    assert today.dli_mol_m2 == pytest.approx(7 * (3 * 3600 - 600) / 1e6)
     assert garden.snapshot().next_due_at == datetime(2026, 5, 1, 22, tzinfo=UTC)
 
 
@@ -261,16 +274,21 @@ def test_however_much_is_summed_up_the_day_is_that_of_its_readings(
 
 
 def by_hours(points: list[tuple[datetime, float]], day: date, garden: Garden) -> float | None:
-    """Return the daily light of readings, hour by local hour, up to now."""
+    """Return the daily light of readings, hour by local hour, up to the newest one."""
     given_points = [(microseconds(at), value, True) for at, value in points]
     starts_at = garden.local(f"{day}T00:00")
-    ends_at = min(garden.local(f"{day + timedelta(days=1)}T00:00"), garden.now)
+    ends_at = garden.local(f"{day + timedelta(days=1)}T00:00")
+    newest_us = -1
+    if ends_at > garden.now:
+        ends_at = max((at for at, _ in points), default=starts_at)
+        newest_us = microseconds(ends_at)
     parts = []
     while starts_at < ends_at:
         whole = bucket_of(RollupLevel.HOUR, starts_at, garden.zone)
         hour = Bucket(starts_at, min(whole.ends_at, ends_at))
         low, high = microseconds(hour.starts_at), microseconds(hour.ends_at)
-        inside = [point for point in given_points if low <= point[0] < high]
+        # The newest one says how long the one before it speaks.
+        inside = [p for p in given_points if low <= p[0] < high or p[0] == high == newest_us]
         parts.append(roll_up(inside, hour, [p for p in given_points if p[0] < low][-2:]))
         starts_at = hour.ends_at
     figures = merge(parts)
