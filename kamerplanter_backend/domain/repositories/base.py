@@ -1,13 +1,12 @@
 """Reading and writing one kind of document, within one garden and one transaction."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar, cast
 from uuid import uuid7
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import (
@@ -30,19 +29,15 @@ from kamerplanter_backend.domain.repositories.collection import SHARED_TENANT, C
 from kamerplanter_backend.domain.repositories.merge_patch import merge_patch
 from kamerplanter_backend.domain.repositories.recall import Question, Recall
 from kamerplanter_backend.domain.repositories.references import Going, References
+from kamerplanter_backend.domain.repositories.stored_documents import entity_of
 from kamerplanter_backend.domain.repositories.validation import validated
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
 from kamerplanter_engines.models.base import Entity, Model
-
-_LOGGER = logging.getLogger(__name__)
 
 MAX_PAGE = 200
 """Most documents of one page."""
 
 _KEY = "key"
-_MOST_KNOWN = 4096
-_known: dict[tuple[type[Model], object], tuple[Document, Entity]] = {}
-"""Documents that were checked lately, and what came of it: the same comes of the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,24 +317,7 @@ class Repository[E: Entity]:
         return cast("E", validated(self.collection.entity, data))
 
     def _entity(self, document: Document) -> E | None:
-        name = (self.collection.entity, document.get("key"))
-        known = _known.get(name)
-        if known is not None and known[0] == document:
-            return cast("E", known[1])
-        try:
-            entity = self.collection.entity.model_validate(document, extra="ignore")
-        except ValidationError as error:
-            _LOGGER.warning(
-                "Set aside %s %s: it does not fit its model (%s)",
-                self.collection.name,
-                document.get("key"),
-                error.errors(include_url=False, include_input=False)[0]["msg"],
-            )
-            return None
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[name] = (document, entity)
-        return cast("E", entity)
+        return cast("E | None", entity_of(self.collection, document))
 
     def _entities(self, documents: Iterable[Document]) -> list[E]:
         entities = (self._entity(document) for document in documents)
