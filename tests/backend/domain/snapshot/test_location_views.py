@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.domain.snapshot.views import DailyClimateView
 from kamerplanter_engines.models.rollup import Bucket, RollupLevel, microseconds
 from kamerplanter_engines.models.site import Location, LocationFields, SiteFields
@@ -293,3 +295,29 @@ def by_hours(points: list[tuple[datetime, float]], day: date, garden: Garden) ->
         starts_at = hour.ends_at
     figures = merge(parts)
     return figures.integral / 1e6 if figures.covered_s else None
+
+
+@pytest.mark.parametrize("is_summed_up", [True, False])
+def test_days_follow_the_garden_into_another_zone(garden: Garden, is_summed_up: bool) -> None:
+    place = tent(garden)
+    probe = garden.probe(PPFD, AIR, location_key=place.key)
+    # A day in Halifax begins at 5:00 in Berlin.
+    begins_at = garden.local("2026-05-01T05:00")
+    measured(garden, probe, PPFD, begins_at - timedelta(hours=5), (5, 50), (12, 300), (12, 0))
+    measured(garden, probe, AIR, begins_at - timedelta(hours=5), (5, 2), (12, 14), (12, 20))
+    garden.now = begins_at + timedelta(hours=25)
+    if is_summed_up:
+        garden.services.telemetry.roll_up(garden.context())
+    garden.services.site.set(
+        garden.context(role=Role.ADMIN), SiteFields(name="Home", time_zone="America/Halifax")
+    )
+    garden.zone = ZoneInfo("America/Halifax")
+
+    for _ in range(2):
+        yesterday, _today = shown(garden, place)
+
+        assert yesterday.day == date(2026, 5, 1)
+        assert yesterday.dli_mol_m2 == pytest.approx(300 * 12 * 3600 / 1e6)
+        assert yesterday.degree_days_c_d == pytest.approx(17 - 10)
+        assert (yesterday.dli_coverage_ratio, yesterday.dli_may_decide) == (1, True)
+        garden.services.telemetry.roll_up(garden.context())  # hours and days follow
