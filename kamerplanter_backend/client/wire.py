@@ -50,6 +50,19 @@ CERTIFICATE = "certificate"
 REDIRECTED = "redirected"
 CLOSED = "closed"
 """Reasons of an `UnavailableError` that a client raises; people read them."""
+_ANSWER_LOST = frozenset({NO_CONNECTION, TIMEOUT, UNREADABLE, SERVER_ERROR, CLOSED})
+
+
+def may_have_been_done(error: KamerplanterError) -> bool:
+    """Tell whether what a server was asked to do may have been done in spite of an error.
+
+    It may if the answer is missing and not a refusal: the server may have gone on, or its answer
+    may have been lost on the way. The same command again does no harm.
+    """
+    # What the server itself says of its store is an answer: nothing was written.
+    is_ours = type(error) is errors.UnavailableError
+    return is_ours and error.placeholders.get("reason") in _ANSWER_LOST
+
 
 _PATIENCE_S = 60.0
 _NOT_PLACEHOLDERS = frozenset({"field", "message", "error"})

@@ -1,6 +1,7 @@
 """A probe whose garden is on a server is calibrated here, and only while the server answers."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from homeassistant.data_entry_flow import FlowResultType
@@ -8,6 +9,9 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.requests import ListCalibrations, ListMeasurements, RecordReadings
+from kamerplanter_backend.client.rest import RestClient
+from kamerplanter_backend.client.wire import TIMEOUT
+from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from tests.home_assistant.calibrating import Repair, act, calibrate, issues, steady
@@ -131,3 +135,50 @@ async def test_while_the_server_is_away_an_action_calibrates_nothing_and_keeps_w
     (kept,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
     assert kept.value == 2.1
     assert (await act(mqtt_garden, "list_calibrations", tank))["calibrations"] == []
+
+
+async def test_an_answer_that_is_lost_stores_once_and_says_that_nobody_knows(
+    mqtt_garden: ServedGarden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tank, probe = await add(mqtt_garden)
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.choose("calibration_reading")
+    await dialog.fill(raw=1.4, solution=1.413)
+    ask = RestClient.call
+
+    async def answers_too_late(client: RestClient, request: Any, caller: Any = None) -> Any:
+        await ask(client, request, caller)
+        raise UnavailableError("too late", reason=TIMEOUT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RestClient, "call", answers_too_late)
+        await dialog.choose("calibration_store")
+
+    assert dialog.step == "calibration_summary"
+    assert "not known yet whether the calibration was stored" in dialog.placeholders["refused"]
+    assert "calibration_cancel" not in dialog.options  # it says that nothing changes
+    known = await mqtt_garden.ask(ListCalibrations(probe_key=probe))
+    (stored,) = known.calibrations
+
+    await mqtt_garden.server_goes()
+    await dialog.choose("calibration_store")
+    assert "not known yet" in dialog.placeholders["refused"]
+    await mqtt_garden.server_returns()
+    await dialog.choose("calibration_store")
+
+    assert dialog.result["reason"] == "calibrated"
+    again = await mqtt_garden.ask(ListCalibrations(probe_key=probe))
+    assert again.calibrations == (stored,)
+
+
+async def test_who_leaves_without_an_answer_is_not_told_that_nothing_was_stored(
+    mqtt_garden: ServedGarden,
+) -> None:
+    tank, _ = await add(mqtt_garden)
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.choose("calibration_reading")
+    await dialog.fill(raw=1.4, solution=1.413)
+    await mqtt_garden.server_goes()
+    await dialog.choose("calibration_store", "calibration_leave")
+
+    assert dialog.result["reason"] == "calibration_unsure"

@@ -6,6 +6,7 @@ from typing import Any, override
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.requests import Calibrate
+from kamerplanter_backend.client.wire import may_have_been_done
 from kamerplanter_backend.telemetry.calibration_draft import (
     METHODS,
     Draft,
@@ -142,9 +143,10 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         self._is_in_solution()
         texts = await Texts.async_load(self.hass)
         refused, self._refused = self._refused, ""
+        leave = "calibration_leave" if draft.may_be_stored else "calibration_cancel"
         return self.async_show_menu(
             step_id="calibration_summary",
-            menu_options=["calibration_store", "calibration_again", "calibration_cancel"],
+            menu_options=["calibration_store", "calibration_again", leave],
             description_placeholders=await self._names()
             | {
                 "refused": f"**{refused}**\n\n" if refused else "",
@@ -158,14 +160,22 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         """Store it; while the garden does not answer, nothing is lost but time."""
         if (view := self._view()) is None:
             return self.async_abort(reason="not_in_garden")
-        if not self._measured().fits(view.probe):
+        draft = self._measured()
+        if not draft.fits(view.probe):
+            if draft.may_be_stored:
+                return await self.async_step_calibration_leave()
             return self.async_abort(reason="calibration_outdated")
-        request = Calibrate(probe_key=self.calibrated_probe_key, fields=self._measured().fields())
+        request = Calibrate(
+            probe_key=self.calibrated_probe_key, fields=draft.fields(), command_key=draft.key
+        )
         try:
             done = await self.entry.runtime_data.garden.call_now(request, OWNER)
         except KamerplanterError as error:
-            texts = await Texts.async_load(self.hass)
-            self._refused = texts.refusal(error, on_server=is_on_server(self.entry))
+            texts, on_server = await Texts.async_load(self.hass), is_on_server(self.entry)
+            draft.may_be_stored |= on_server and may_have_been_done(error)
+            self._refused = texts.refusal(error, on_server=on_server)
+            if draft.may_be_stored:
+                self._refused += f" {texts.choice('calibration_store', 'unsure')}"
             return await self.async_step_calibration_summary()
         return await self.async_calibrated(done)
 
@@ -180,3 +190,9 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
     ) -> StepResult:
         """Store nothing."""
         return self.async_abort(reason="calibration_cancelled")
+
+    async def async_step_calibration_leave(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """End after a try without an answer: nobody knows whether it was stored."""
+        return self.async_abort(reason="calibration_unsure")
