@@ -10,6 +10,7 @@ from datetime import datetime
 
 from kamerplanter_engines.doubt_engine import TAKEN_BACK, doubted
 from kamerplanter_engines.models.telemetry import Reading, Reason, Verdict
+from kamerplanter_engines.stillness_engine import is_end_stop
 from kamerplanter_engines.telemetry_state_engine import (
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -44,10 +45,11 @@ def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = No
             state = replace(state, proved_side=rules.implausible_side(last_good.value))
     if last is None or (replaced_at is not None and last.at < replaced_at):
         return state
+    told = known.told or (None if is_end_stop(last) else last)
     state = replace(
         state,
         value=last.value,
-        sent=sent_of(last),
+        sent=None if told is None else sent_of(told),
         at=last.at,
         unchanged_since=known.unchanged_since or last.at,
         finest_step=known.finest_step,

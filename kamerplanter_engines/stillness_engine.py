@@ -4,7 +4,7 @@ Source: the project's decisions on judging readings.  A value that stands still 
 itself; beside a twin that moves, across a dose, or with its whole device, it does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -16,6 +16,7 @@ from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
     Reading,
+    Reason,
 )
 from kamerplanter_engines.tables.channels import (
     CHANNELS,
@@ -30,6 +31,10 @@ COARSE_STEP = 0.1
 """A channel that never showed a finer step may repeat itself honestly. Canonical unit."""
 FINE_STEP = 0.01
 """What a channel steps by that is only known to have shown finer steps. Canonical unit."""
+END_STOPS = frozenset(
+    {Reason.EXACT_ZERO, Reason.FULL_SCALE, Reason.OUT_OF_CURVE, Reason.BAD_COMPANY}
+)
+"""Where a circuit falls to whatever it measures: what says so has neither moved nor stood still."""
 MOVED_BY_SUPPLY = frozenset({ChannelKind.EC, ChannelKind.PH})
 """What a fill or dose always moves; a level may stay, as soil moisture may."""
 _ROUNDING = 1e-9
@@ -51,7 +56,7 @@ def noted(
     state: ChannelState,
     rules: ChannelRules,
     *,
-    hard: bool,
+    reasons: Collection[Reason],
     around: Around,
 ) -> ChannelState:
     """Remember the value, how fine its steps are and how long it has not moved.
@@ -60,9 +65,13 @@ def noted(
         sample: What came.
         state: The memory of the channel.
         rules: The numbers in force for it.
-        hard: The number is doubtful by itself.
+        reasons: Why the number is doubtful by itself.
         around: What it is compared with.
     """
+    if not END_STOPS.isdisjoint(reasons):
+        # A frozen probe that falls to 0 now and then has not moved.
+        since = state.unchanged_since or sample.at
+        return replace(state, value=sample.raw, at=sample.at, unchanged_since=since)
     if sample.sent != state.sent:
         return replace(
             state,
@@ -71,9 +80,9 @@ def noted(
             at=sample.at,
             unchanged_since=sample.at,
             is_stuck=False,
-            # An end stop shows nothing of the probe's resolution.
-            finest_step=state.finest_step if hard else finest_step(sample, state),
-            has_moved=state.has_moved or (state.value is not None and not hard),
+            # What is not put right shows nothing of the probe's resolution.
+            finest_step=state.finest_step if reasons else finest_step(sample, state),
+            has_moved=state.has_moved or (state.sent is not None and not reasons),
         )
     state = replace(state, value=sample.raw, at=sample.at)
     if not state.is_stuck and (
@@ -136,6 +145,11 @@ def step_of(*readings: Reading) -> float:
             ratio = abs((item.value - other.value) / (item.raw - other.raw))
             steps += [min(steps) * ratio] if ratio > 0 else []
     return min(steps)
+
+
+def is_end_stop(reading: Reading) -> bool:
+    """Tell whether a reading says nothing of movement, as it lies at an end stop."""
+    return not END_STOPS.isdisjoint(reading.reasons)
 
 
 def is_coarse(state: ChannelState) -> bool:

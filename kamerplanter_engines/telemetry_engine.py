@@ -171,7 +171,7 @@ def _weigh(
         return _judged(sample, rules, state.reasons, is_repeat=True), state
     hard = bool(reasons)
     if not is_late:
-        state = noted(sample, state, rules, hard=hard, around=around)
+        state = noted(sample, state, rules, reasons=reasons, around=around)
         if state.is_stuck:
             reasons.append(Reason.STUCK)
     soft = soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))
@@ -253,7 +253,7 @@ def _moved_well(
         at,
         False,  # not stuck
         finest_step(sample, state),
-        state.has_moved or state.value is not None,
+        state.has_moved or state.sent is not None,
     )
 
 

@@ -144,8 +144,8 @@ class ChannelState(NamedTuple):
     value: float | None = None
     """Of the newest good or suspect reading."""
     sent: float | None = None
-    """The same as the device said it, before calibration and compensation, which move with time and
-    temperature although the device stands still."""
+    """As the device said it, before calibration and compensation, which move with time and
+    temperature although the device stands still; of the newest one that is no end stop."""
     at: datetime | None = None
     unchanged_since: datetime | None = None
     is_stuck: bool = False
@@ -297,6 +297,8 @@ class Known(NamedTuple):
     """The newest readings since the last good one that further ones may make true, oldest first."""
     doubted_since: datetime | None = None
     """When the first of these was measured; none = it is the first of `doubted`."""
+    told: Reading | None = None
+    """Where the last reading lies at an end stop: the newest one before that does not."""
 
 
 def of_new_device(state: ChannelState) -> ChannelState:

@@ -274,6 +274,31 @@ def test_a_number_is_the_same_though_it_was_calibrated(unit: OpenUnit, probe: st
     assert [item.value for item in before] == [1.7]
 
 
+@pytest.mark.usefixtures("probe")
+def test_an_end_stop_neither_ends_a_run_nor_is_another_number(unit: OpenUnit) -> None:
+    ends = [
+        reading(at_s, value, verdict=Verdict.SUSPECT, reasons=reasons)
+        for at_s, value, reasons in [
+            (-8, 0.0, (Reason.EXACT_ZERO,)),
+            (-4, 15.0, (Reason.FULL_SCALE, Reason.RATE)),
+            (-2, 0.0, (Reason.EXACT_ZERO, Reason.BAD_COMPANY, Reason.STUCK)),
+            (0, 0.0, (Reason.BAD_COMPANY,)),
+        ]
+    ]
+    said = [reading(at_s, value) for at_s, value in [(-9, 1.7), (-6, 1.8), (-3, 1.8), (-1, 1.8)]]
+    with unit() as uow:
+        uow.readings.append([*said, *ends])
+
+        told = uow.readings.told(ends[-1], EARLIEST)
+        start, before = uow.readings.run_of(said[-1], EARLIEST)
+        nothing = uow.readings.told(ends[0], said[0].at + timedelta(seconds=1))
+
+    assert told == said[-1]
+    assert start == said[1].at
+    assert before == [said[0]]
+    assert nothing is None
+
+
 def test_what_was_said_before_the_run_shows_how_finely_a_device_steps(
     unit: OpenUnit, probe: str
 ) -> None:

@@ -74,6 +74,7 @@ class Bench:
         finest_step: float | None = None,
         replaced_s: float | None = None,
         doubted: Sequence[Reading] = (),
+        told: Reading | None = None,
     ) -> None:
         """Begin anew with what the store knows of the kind of these readings."""
         known = last_good or last
@@ -83,7 +84,9 @@ class Bench:
             for at_s in (unchanged_since_s, replaced_s)
         )
         self.states[known.kind] = restore(
-            Known(last_good, last, since, finest_step, doubted), self.rules[known.kind], replaced
+            Known(last_good, last, since, finest_step, doubted, told=told),
+            self.rules[known.kind],
+            replaced,
         )
 
     def shown(self, at_s: float, kind: ChannelKind | None = None) -> Shown:

@@ -14,6 +14,13 @@ from kamerplanter_backend.data_access.sqlite.packing import (
 )
 from kamerplanter_engines.doubt_engine import TAKEN_BACK
 from kamerplanter_engines.models.telemetry import Reason, Verdict
+from kamerplanter_engines.stillness_engine import END_STOPS
+
+NEWEST_GOOD = f"""
+    SELECT from_2030_us FROM readings
+    WHERE channel = ? AND from_2030_us BETWEEN ? AND ? AND {GOOD}
+    ORDER BY from_2030_us DESC LIMIT 1
+"""
 
 _DOUBTS = ", ".join(
     f"'{judgement_of(Verdict.SUSPECT, reasons)}'"
@@ -38,16 +45,27 @@ NEWEST_DOUBTED = _DOUBTED.format(order="DESC")
 
 FIRST_DOUBTED = _DOUBTED.format(order="ASC")
 
+_AT_END = " OR ".join(f"judgement GLOB '*{reason.value}*'" for reason in sorted(END_STOPS))
+_TELLS = f"(judgement IS NULL OR NOT ({_AT_END}))"
+"""The condition that a number lies at no end stop."""
+
+NEWEST_TOLD = f"""
+    SELECT {READ_COLUMNS} FROM readings
+    WHERE channel = ? AND from_2030_us < ? AND from_2030_us >= ? AND {_TELLS}
+    ORDER BY from_2030_us DESC LIMIT 1
+"""
+
 BEFORE_RUN = f"""
     SELECT {READ_COLUMNS} FROM readings
     WHERE channel = ?1 AND from_2030_us < ?2 AND from_2030_us >= ?3
-      AND coalesce(raw, value) <> ?4
+      AND coalesce(raw, value) <> ?4 AND {_TELLS}
     ORDER BY from_2030_us DESC LIMIT 4
 """
 
 RUN_START = """
-    SELECT min(from_2030_us) FROM readings
-    WHERE channel = ? AND from_2030_us >= ? AND from_2030_us <= ?
+    SELECT from_2030_us FROM readings
+    WHERE channel = ? AND from_2030_us >= ? AND from_2030_us <= ? AND coalesce(raw, value) = ?
+    ORDER BY from_2030_us LIMIT 1
 """
 
 SPANS = f"""

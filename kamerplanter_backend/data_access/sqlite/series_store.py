@@ -11,6 +11,8 @@ from kamerplanter_backend.data_access.sqlite.looking_back import (
     BEFORE_RUN,
     FIRST_DOUBTED,
     NEWEST_DOUBTED,
+    NEWEST_GOOD,
+    NEWEST_TOLD,
     RUN_START,
     SPANS,
 )
@@ -68,12 +70,6 @@ _NEWEST = """
     SELECT wanted.value,
         (SELECT max(from_2030_us) FROM readings WHERE channel = wanted.value)
     FROM json_each(?) AS wanted
-"""
-
-_NEWEST_GOOD = f"""
-    SELECT from_2030_us FROM readings
-    WHERE channel = ? AND from_2030_us BETWEEN ? AND ? AND {GOOD}
-    ORDER BY from_2030_us DESC LIMIT 1
 """
 
 _REVISE = """
@@ -205,9 +201,15 @@ class SqliteSeriesStore(SeriesStore):
         other = self._rows(BEFORE_RUN, (channel, last_us, first_us, sent))
         if other:
             first_us = other[0][0] + 1
-        ((start_us,),) = self._rows(RUN_START, (channel, first_us, last_us))
-        start = last.at if start_us is None else last.at - (last_us - start_us) * MICROSECOND
+        run = self._rows(RUN_START, (channel, first_us, last_us, sent))
+        start = last.at - (last_us - run[0][0]) * MICROSECOND if run else last.at
         return start, readings_of(last.probe_key, last.kind, other)
+
+    @override
+    def told(self, last: Reading, from_at: datetime) -> Reading | None:
+        within = (self.channel(last.probe_key, last.kind), row_time(last.at), row_time(from_at))
+        found = readings_of(last.probe_key, last.kind, self._rows(NEWEST_TOLD, within))
+        return found[0] if found else None
 
     @override
     def doubted(
@@ -359,7 +361,7 @@ class SqliteSeriesStore(SeriesStore):
             noted.append((good_us, fine_us, channel))
         for channel, rows in unsure.items():
             good = [row[1] for row in rows if is_good(row)]
-            found = self._rows(_NEWEST_GOOD, (channel, min(good), max(good))) if good else []
+            found = self._rows(NEWEST_GOOD, (channel, min(good), max(good))) if good else []
             # Also what was not stored, as it is there already, was said.
             fine_us = max((row[1] for row in rows if is_fine(row)), default=None)
             noted.append((found[0][0] if found else None, fine_us, channel))

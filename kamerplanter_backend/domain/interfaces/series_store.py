@@ -78,7 +78,8 @@ class SeriesStore(ABC):
     def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
         """Return since when a device says the number of a reading, and what it said before that.
 
-        The number counts as the device sent it, before calibration, to the digit.
+        The number counts as the device sent it, before calibration, to the digit. What lies at an
+        end stop neither ends a run nor is another number.
 
         Args:
             last: A stored reading, the end of the run.
@@ -87,6 +88,15 @@ class SeriesStore(ABC):
         Returns:
             When the first reading of the run was measured, and the newest ones before it that say
             another number, newest first: at most four, as far as there are any.
+        """
+
+    @abstractmethod
+    def told(self, last: Reading, from_at: datetime) -> Reading | None:
+        """Return the newest reading before another one that does not lie at an end stop.
+
+        Args:
+            last: A stored reading; it does not count itself.
+            from_at: Look back no further.
         """
 
     @abstractmethod

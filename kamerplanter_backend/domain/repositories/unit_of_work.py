@@ -126,6 +126,15 @@ class Readings:
         self.check({last.probe_key})
         return self._transaction.readings.run_of(last, from_at)
 
+    def told(self, last: Reading, from_at: datetime) -> Reading | None:
+        """Return the newest reading before another one that does not lie at an end stop.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        self.check({last.probe_key})
+        return self._transaction.readings.told(last, from_at)
+
     def doubted(
         self, last: Reading, after: datetime | None, most: int
     ) -> tuple[list[Reading], datetime | None]:

@@ -31,7 +31,7 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
 from kamerplanter_engines.restart_engine import DOUBTS_REPLAYED, in_order, sent_of
-from kamerplanter_engines.stillness_engine import is_coarse_step, run_began_by
+from kamerplanter_engines.stillness_engine import is_coarse_step, is_end_stop, run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,9 +111,12 @@ def _channel_view(
             doubted_since=doubted_since,
         )
     look_from = run_began_by(last.at, binding)
-    since, before = uow.readings.run_of(last, max(look_from, probe.replaced_at or look_from))
-    others = before or _first_said(uow, probe, last)
-    step = finest_step(uow, probe, last, *others) if others else None
+    look_from = max(look_from, probe.replaced_at or look_from)
+    told = uow.readings.told(last, look_from) if is_end_stop(last) else None
+    said = told or last
+    since, before = uow.readings.run_of(said, look_from)
+    others = before or _first_said(uow, probe, said)
+    step = finest_step(uow, probe, said, *others) if others else None
     # What has stuck needs no witness any more, and a coarse meter may stand still; unless what came
     # before the last reading is still to be judged, or a finer step in a batch with what follows.
     is_settled = Reason.STUCK in last.reasons or (step is not None and is_coarse_step(step))
@@ -134,6 +137,7 @@ def _channel_view(
         ),
         doubted=doubted,
         doubted_since=doubted_since,
+        told=told,
     )
 
 
@@ -144,7 +148,7 @@ def _first_said(uow: UnitOfWork, probe: Probe, last: Reading) -> list[Reading]:
     """
     from_at = _EARLIEST if probe.replaced_at is None else probe.replaced_at
     found = uow.readings.range(probe.key, last.kind, from_at, last.at, most=1)
-    return [item for item in found if sent_of(item) != sent_of(last)]
+    return [item for item in found if sent_of(item) != sent_of(last) and not is_end_stop(item)]
 
 
 def _doubted(

@@ -61,6 +61,9 @@ class ChannelView(Model):
     further ones may make them true."""
     doubted_since: Instant | None = None
     """When the first of all these was measured; none = not known, or nothing is doubted so."""
+    told: Reading | None = None
+    """Where the last reading lies at an end stop: the newest one that does not, as an end stop says
+    nothing of whether a probe has stuck. None = the last one, or there is none lately."""
 
     @property
     def known(self) -> Known:
@@ -72,6 +75,7 @@ class ChannelView(Model):
             self.finest_step,
             self.doubted,
             self.doubted_since,
+            self.told,
         )
 
 

@@ -13,7 +13,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from tests.backend.garden import START, Garden
 
 PH, EC, WATER = ChannelKind.PH, ChannelKind.EC, ChannelKind.WATER_TEMPERATURE
-MOISTURE, LEVEL = ChannelKind.SOIL_MOISTURE, ChannelKind.LEVEL
+MOISTURE, LEVEL, SOIL = ChannelKind.SOIL_MOISTURE, ChannelKind.LEVEL, ChannelKind.SOIL_TEMPERATURE
 GOOD, SUSPECT = Verdict.GOOD, Verdict.SUSPECT
 
 
@@ -109,15 +109,15 @@ def test_a_run_longer_than_what_is_replayed_goes_on_where_it_began(garden: Garde
 
 
 WAYS = {PH: (6.0, 3.5, 2.5), EC: (1.4, 4.0, 7.0), WATER: (21.0, 30.0, 2.0)}
-WAYS |= {MOISTURE: (40.0, 90.0, 8.0), LEVEL: (80.0, 30.0, 20.0)}
-ENDS = {PH: 14.0, EC: 15.0, WATER: 85.0, MOISTURE: 100.0, LEVEL: 100.0}
+WAYS |= {SOIL: (20.0, 27.0, 3.0), MOISTURE: (40.0, 90.0, 8.0), LEVEL: (80.0, 30.0, 20.0)}
+ENDS = {PH: 14.0, EC: 15.0, WATER: 85.0, SOIL: -127.0, MOISTURE: 100.0, LEVEL: 100.0}
 STEPS = (-0.1, -0.02, -0.01, 0.01, 0.02, 0.1)
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
     """Messages of one device: values that tremble, jump, stand still and fall to an end stop."""
-    devices = [[PH], [PH, WATER], [PH, EC, WATER], [MOISTURE, EC], [LEVEL, WATER]]
+    devices = [[PH], [PH, WATER], [WATER, SOIL], [PH, EC, WATER], [MOISTURE, EC], [LEVEL, WATER]]
     kinds = draw(st.sampled_from(devices))
     minute, now = 0.0, {kind: WAYS[kind][0] for kind in kinds}
     rows: list[Row] = []

@@ -1,6 +1,7 @@
 """What is known of a channel after a start: how finely its device steps."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -113,6 +114,25 @@ def test_what_the_device_before_said_is_no_movement_of_one_that_stands_still(
         garden.measure(probe, WATER, 20.0)
 
     assert known(garden, probe).finest_step is None
+
+
+def test_an_end_stop_is_the_last_reading_but_says_nothing_of_movement(garden: Garden) -> None:
+    began = garden.now
+    probe = measured(garden, WATER, 21.37, 21.35)
+    zero = {"verdict": Verdict.SUSPECT, "reasons": (Reason.EXACT_ZERO,)}
+    garden.measure(probe, WATER, 0.0, **zero)
+    garden.wait(minutes=1)
+    go_on(garden, probe, WATER, 21.35)
+    garden.measure(probe, WATER, 0.0, **zero)
+
+    found = known(garden, probe)
+
+    assert found.last is not None
+    assert found.last.value == 0
+    assert found.told is not None
+    assert found.told.value == pytest.approx(21.35)
+    assert found.unchanged_since == began + timedelta(minutes=1)
+    assert found.finest_step == pytest.approx(0.01)
 
 
 def test_one_number_tells_no_step(garden: Garden) -> None:
