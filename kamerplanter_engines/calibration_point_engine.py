@@ -8,7 +8,7 @@ from kamerplanter_engines.models.calibration import (
     RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind
-from kamerplanter_engines.tables.channels import STOCK_EC_HIGH_MS_CM
+from kamerplanter_engines.tables.channels import RAW_HIGH, STOCK_EC_HIGH_MS_CM
 
 POINTS: dict[ChannelKind, tuple[int, int]] = {
     ChannelKind.PH: (2, 3),
@@ -17,9 +17,8 @@ POINTS: dict[ChannelKind, tuple[int, int]] = {
     ChannelKind.SOIL_MOISTURE: (2, 2),
 }
 """How many known solutions a calibration takes, least and most; other kinds take none."""
-
-SOIL_RAW_HIGH = 1e9
-"""More than any converter counts to."""
+PH_SHOWN_LOW, PH_SHOWN_HIGH = -2.0, 16.0
+"""What an electrode may show that is off by far and still tells a pH (ours)."""
 
 
 def check_form(fields: CalibrationFields) -> None:
@@ -83,7 +82,7 @@ def check_point(kind: ChannelKind, scale: RawScale, point: CalibrationPoint) -> 
         _within("raw", point.raw, low, high, "mV" if is_voltage else "pH shown by the probe")
     elif kind is ChannelKind.SOIL_MOISTURE:
         _within("value", point.value, 0, 100, "moisture in percent")
-        _within("raw", point.raw, -SOIL_RAW_HIGH, SOIL_RAW_HIGH, "raw number of a soil probe")
+        _within("raw", point.raw, -RAW_HIGH, RAW_HIGH, "raw number of a soil probe")
     else:
         _within("value", point.value, 0, STOCK_EC_HIGH_MS_CM, "EC of a standard in mS/cm")
         _within("raw", point.raw, 0, 2 * STOCK_EC_HIGH_MS_CM, "EC shown by the probe in mS/cm")

@@ -1,5 +1,6 @@
 """Which bindings of a probe can ever give a value."""
 
+from collections.abc import Iterable
 from unicodedata import category
 
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError, UnknownUnitError
@@ -7,13 +8,20 @@ from kamerplanter_engines.models.telemetry import (
     MAX_TEMPERATURE_COEFFICIENT_PCT,
     ChannelBinding,
     ChannelKind,
+    CurvePoint,
     ProbeFields,
 )
-from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.tables.channels import BINDING_LIMITS, CHANNELS, RAW_HIGH
 from kamerplanter_engines.units import conversion
 
 MAX_TOPIC_BYTES = 65_535
 """MQTT writes the length of a topic in two bytes."""
+_OPTIONS = {
+    "max_age_s": "the greatest age in seconds",
+    "rate_per_min": "a rate per minute",
+    "stuck_after_s": "the time without a change in seconds",
+    "hold_s": "the time out of band in seconds",
+}
 
 
 def can_be_sent(text: str) -> bool:
@@ -57,6 +65,12 @@ def curve_range(kind: ChannelKind) -> tuple[float, float]:
     )
 
 
+def is_possible_curve(kind: ChannelKind, curve: Iterable[CurvePoint]) -> bool:
+    """Tell whether each point of a curve has a raw number and a value that can be."""
+    low, high = curve_range(kind)
+    return all(-RAW_HIGH <= point.raw <= RAW_HIGH and low <= point.value <= high for point in curve)
+
+
 def check_bindings(probe: ProbeFields, before: ProbeFields | None = None) -> None:
     """Refuse bindings that could never give a value, before anybody waits for one.
 
@@ -69,8 +83,9 @@ def check_bindings(probe: ProbeFields, before: ProbeFields | None = None) -> Non
 
     Raises:
         UnknownUnitError: A unit does not belong to its kind.
-        OutOfRangeError: A point of a curve means a value that the kind cannot have, or no solution
-            changes as much with the temperature.
+        OutOfRangeError: A point of a curve means a value that the kind cannot have or is no number
+            of a converter, no solution changes as much with the temperature, or an age, time or
+            rate is outside `BINDING_LIMITS`.
         InvalidInputError: A topic has wildcards, cannot be sent, or is too long.
     """
     known = () if before is None else before.channels
@@ -93,8 +108,14 @@ def _check_binding(binding: ChannelBinding, place: str) -> None:
         ) from error
     change, most = binding.temperature_coefficient_pct, MAX_TEMPERATURE_COEFFICIENT_PCT
     _check_within(change, (0, most), f"{place}.temperature_coefficient_pct", "a change per kelvin")
+    for option, within in BINDING_LIMITS.items():
+        value = getattr(binding, option)
+        if value is not None:
+            _check_within(value, within, f"{place}.{option}", _OPTIONS[option])
     limits = curve_range(binding.kind)
     for number, point in enumerate(binding.curve):
+        field = f"{place}.curve.{number}.raw"
+        _check_within(point.raw, (-RAW_HIGH, RAW_HIGH), field, "a raw number")
         _check_within(point.value, limits, f"{place}.curve.{number}.value", binding.kind)
 
 
@@ -102,10 +123,10 @@ def _check_within(value: float, limits: tuple[float, float], field: str, what: s
     low, high = limits
     if not low <= value <= high:
         raise OutOfRangeError(
-            f"{field} is {value:g}; {what} lies within {low:g} to {high:g}.",
+            f"{field} is {value:.12g}; {what} lies within {low:.12g} to {high:.12g}.",
             field=field,
             value=value,
-            allowed=f"{low:g} – {high:g}",
+            allowed=f"{low:.12g} – {high:.12g}",
             low=low,
             high=high,
         )

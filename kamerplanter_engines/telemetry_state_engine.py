@@ -11,6 +11,12 @@ from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
+from kamerplanter_engines.binding_options_engine import (
+    hold_of,
+    max_age_of,
+    rate_of,
+    stuck_after_of,
+)
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
 from kamerplanter_engines.models.tank import Side
 from kamerplanter_engines.models.telemetry import (
@@ -185,11 +191,6 @@ class Judged(NamedTuple):
     """What the probe showed before its calibration; none = there is no calibration."""
 
 
-def max_age_of(binding: ChannelBinding) -> float:
-    """Return how old a value may be and still be shown or decide, in seconds."""
-    return binding.max_age_s or CHANNELS[binding.kind].max_age_s
-
-
 def rules_for(
     binding: ChannelBinding,
     *,
@@ -208,8 +209,8 @@ def rules_for(
     physical_high = STOCK_EC_HIGH_MS_CM if is_stock else spec.physical_high
     plausible_high = physical_high if is_stock else spec.plausible_high
     usual_rate_per_min = STOCK_EC_RATE_PER_MIN if is_stock else spec.rate_per_min
-    rate_per_min = binding.rate_per_min or usual_rate_per_min
-    stuck_s = binding.stuck_after_s
+    own_rate_per_min = rate_of(binding)
+    rate_per_min = usual_rate_per_min if own_rate_per_min is None else own_rate_per_min
     zero_is_real = plain_water and binding.kind is ChannelKind.EC
     # The ends of a curve are where it was measured, not end stops of a circuit.
     has_curve = bool(binding.curve)
@@ -222,9 +223,9 @@ def rules_for(
         rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60,
         jump=spec.jump,
         max_age_s=max_age_of(binding),
-        hold_s=spec.hold_s if binding.hold_s is None else binding.hold_s,
-        twin_stuck_s=stuck_s or TWIN_STUCK_S,
-        device_stuck_s=stuck_s or DEVICE_STUCK_S,
+        hold_s=hold_of(binding),
+        twin_stuck_s=stuck_after_of(binding, TWIN_STUCK_S),
+        device_stuck_s=stuck_after_of(binding, DEVICE_STUCK_S),
         zero_is_suspect=spec.zero_is_suspect and not zero_is_real,
         zero_reach=spec.zero_reach,
         zero_counts=not (zero_is_real or has_curve or spec.zero_is_natural or spec.is_about_device),

@@ -24,6 +24,7 @@ from math import inf
 from typing import NamedTuple
 
 from kamerplanter_engines.agreement_engine import tolerance
+from kamerplanter_engines.binding_options_engine import stuck_after_of
 from kamerplanter_engines.models.base import MICROSECOND, is_ahead
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.models.twin import Span
@@ -71,7 +72,7 @@ def has_twins(kind: ChannelKind) -> bool:
 
 def stuck_time(binding: ChannelBinding) -> timedelta:
     """Return how long a channel may stand still beside one that moves."""
-    return timedelta(seconds=binding.stuck_after_s or TWIN_STUCK_S)
+    return timedelta(seconds=stuck_after_of(binding, TWIN_STUCK_S))
 
 
 def places_of(probe: Probe) -> tuple[Place, ...]:

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from kamerplanter_engines.binding_options_engine import max_age_of
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
-from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, CHANNELS
-from kamerplanter_engines.telemetry_state_engine import max_age_of
+from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, BINDING_LIMITS, CHANNELS
 
 
 class KindDefaults(NamedTuple):
@@ -26,6 +26,11 @@ def defaults_of_kind(kind: ChannelKind) -> KindDefaults:
     """Return what holds for a kind of value where its binding is silent."""
     spec = CHANNELS[kind]
     return KindDefaults(spec.max_age_s, spec.hold_s, spec.rate_per_min, spec.jump)
+
+
+def option_limits(option: str) -> tuple[float, float]:
+    """Return the least and the most that a binding may set for an option, by its field."""
+    return BINDING_LIMITS[option]
 
 
 def canonical_unit(kind: ChannelKind) -> str:

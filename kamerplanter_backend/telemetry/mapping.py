@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isfinite, isnan, nan
 
 from kamerplanter_backend.telemetry.payload import (
     MISSING,
@@ -196,6 +197,8 @@ class FieldReader:
                 )
         raw = number * self.binding.factor
         value, is_far = read_curve(self.binding.curve, raw, self.kind)
+        if isnan(value):
+            return known._replace(problem=Reason.NOT_A_NUMBER)
         return known._replace(raw=value, out_of_curve=is_far)
 
     def _found(
@@ -248,11 +251,14 @@ def read_curve(
 ) -> tuple[float, bool]:
     """Return the value of a raw number, straight between the points, and if it lies far outside.
 
-    Beyond the ends the line goes on until it meets the end of the scale.
+    Beyond the ends the line goes on until it meets the end of the scale. A curve that an older
+    version took in, so wide that nobody can say where on it a number lies, gives none.
     """
     points = sorted(curve, key=lambda point: point.raw)
     first, last = points[0], points[-1]
     span = last.raw - first.raw
+    if not isfinite(span):
+        return nan, True
     outside = max(first.raw - raw, raw - last.raw, 0.0)
     upper = next((i for i, point in enumerate(points) if raw <= point.raw), len(points) - 1)
     left, right = points[max(upper, 1) - 1], points[max(upper, 1)]

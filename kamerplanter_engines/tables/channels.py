@@ -299,3 +299,17 @@ VOLTS_HIGH = 5.0
 well be volts or a share of one (ours)."""
 DEVICE_STUCK_S = 24 * HOUR_S
 """All channels of a device flat for so long: stuck."""
+
+_DAY_S = 24 * HOUR_S
+BINDING_LIMITS: dict[str, tuple[float, float]] = {
+    # From what reports each second to what is read by hand once in a season.
+    "max_age_s": (6, 90 * _DAY_S),
+    # From what hardly moves to what may be anywhere with each reading.
+    "rate_per_min": (0.001, 1_000_000),
+    # Movement is seen in spans of a 24th of it; the least is for demos that speed up time.
+    "stuck_after_s": (6, 30 * _DAY_S),
+    "hold_s": (0, 7 * _DAY_S),
+}
+"""What a binding may set instead of the default of its kind, least and most (ours)."""
+RAW_HIGH = 1e9
+"""More than any converter counts to."""

@@ -26,6 +26,10 @@ def curve(*values: float) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint(raw=1000 + i, value=value) for i, value in enumerate(values))
 
 
+def wide(*raws: float) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(raw=raw, value=i) for i, raw in enumerate(raws))
+
+
 @pytest.mark.parametrize(
     "text", ["a", "/", "tank/ec", "$SYS/x", "ä/ü", "a b/\ufdf0\ufffd", "a" * MAX_TOPIC_BYTES]
 )
@@ -99,6 +103,13 @@ def test_every_known_unit_is_taken(kind: str, unit: str) -> None:
             "channels.1.curve.0.value",
             "-0.1",
             id="less than nothing",
+        ),
+        pytest.param(
+            ChannelBinding(kind=MOISTURE, topic="t", curve=wide(-1e308, 1e308)),
+            OutOfRangeError,
+            "channels.1.curve.0.raw",
+            "-1e+308",
+            id="more than a converter counts to",
         ),
         pytest.param(
             ChannelBinding(kind=EC, topic="t", temperature_coefficient_pct=3.1),

@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import (
 )
 from pydantic import ValidationError
 
-from kamerplanter_backend.telemetry.kinds import canonical_unit, defaults_of_kind
+from kamerplanter_backend.telemetry.kinds import canonical_unit, defaults_of_kind, option_limits
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     MAX_TEMPERATURE_COEFFICIENT_PCT,
@@ -26,10 +26,11 @@ from kamerplanter_engines.models.telemetry import (
     ChannelKind,
     CurvePoint,
 )
-from kamerplanter_engines.probe_engine import curve_range, is_topic
+from kamerplanter_engines.probe_engine import is_possible_curve, is_topic
 from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
+from ..numbers import FormNumber  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .base import FormError, form_error_of
@@ -230,8 +231,7 @@ def _binding(
     if unit is not None:
         _check_unit(kind, unit, field="unit")
     curve = curve_from(text_of(user_input, "curve"))
-    low, high = curve_range(kind)
-    if not all(low <= point.value <= high for point in curve):
+    if not is_possible_curve(kind, curve):
         raise FormError("bad_curve", field="curve")
     durations = {
         field: value * 60
@@ -313,11 +313,18 @@ def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:
         }
     return conductivity | {
         vol.Optional("factor"): number("factor", 1e-6, 1e6),
-        vol.Optional("max_age_min"): number("max_age_s", 0.1, unit="min"),
-        vol.Optional("rate_per_min"): number("rate_per_min", 0.001, unit=_rate_unit(kind)),
-        vol.Optional("stuck_after_min"): number("stuck_after_s", 0.1, unit="min"),
-        vol.Optional("hold_min"): number("hold_s", 0, unit="min"),
+        vol.Optional("max_age_min"): _minutes("max_age_s"),
+        vol.Optional("rate_per_min"): number(
+            "rate_per_min", *option_limits("rate_per_min"), unit=_rate_unit(kind)
+        ),
+        vol.Optional("stuck_after_min"): _minutes("stuck_after_s"),
+        vol.Optional("hold_min"): _minutes("hold_s"),
     }
+
+
+def _minutes(field: str) -> FormNumber:
+    low_s, high_s = option_limits(field)
+    return number(field, low_s / 60, high_s / 60, unit="min")
 
 
 def _with_more(fields: dict[Any, Any], more: dict[Any, Any]) -> vol.Schema:

@@ -8,6 +8,7 @@ from operator import attrgetter
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.binding_options_engine import hold_of, max_age_of
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import as_reading
 from kamerplanter_engines.models.base import CLOCK_TOLERANCE, is_ahead
@@ -18,9 +19,7 @@ from kamerplanter_engines.models.telemetry import (
     Reading,
     Verdict,
 )
-from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.tables.tank_bands import READINGS_NEEDED
-from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +52,7 @@ class Source:
         """
         if self.is_by_hand:
             return 0
-        own = self.binding.hold_s
-        return CHANNELS[self.binding.kind].hold_s if own is None else own
+        return hold_of(self.binding)
 
     @property
     def is_by_hand(self) -> bool:

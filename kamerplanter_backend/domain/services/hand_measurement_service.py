@@ -34,6 +34,7 @@ from kamerplanter_backend.domain.services.base import (
     query,
 )
 from kamerplanter_engines.alert_run_engine import taken_back
+from kamerplanter_engines.binding_options_engine import max_age_of
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import (
@@ -49,7 +50,6 @@ from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.tank import Tank, TankAlertFields, TankType
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading, Verdict
 from kamerplanter_engines.soil_alert_engine import taken_back as soil_taken_back
-from kamerplanter_engines.telemetry_state_engine import max_age_of
 
 _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
 

@@ -18,6 +18,7 @@ from kamerplanter_engines.agreement_engine import (
     last_at_odds_at,
     quality_of,
 )
+from kamerplanter_engines.binding_options_engine import max_age_of
 from kamerplanter_engines.calibration_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
@@ -37,7 +38,6 @@ from kamerplanter_engines.models.telemetry import (
 )
 from kamerplanter_engines.models.trust import Showing
 from kamerplanter_engines.tables.trust import AT_ODDS_FOR_S, TOLERANCES
-from kamerplanter_engines.telemetry_state_engine import max_age_of
 from kamerplanter_engines.twin_engine import by_place
 
 AT_ODDS_FOR = timedelta(seconds=AT_ODDS_FOR_S)

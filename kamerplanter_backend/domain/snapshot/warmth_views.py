@@ -6,9 +6,9 @@ from datetime import datetime
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
+from kamerplanter_engines.binding_options_engine import max_age_of
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
-from kamerplanter_engines.telemetry_state_engine import max_age_of
 from kamerplanter_engines.warmth_engine import (
     THERMOMETERS,
     Told,
