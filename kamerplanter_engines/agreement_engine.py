@@ -8,6 +8,7 @@ and ends no alarm: it lowers the quality of all that take part, and nothing is d
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
 from kamerplanter_engines.models.telemetry import (
@@ -109,18 +110,22 @@ def last_at_odds_at(
     """
     values: dict[str, float] = {}
     last_at: datetime | None = None
-    for reading in sorted(readings, key=lambda item: item.at):
-        if reading.verdict is not Verdict.GOOD:
-            continue
-        values[reading.probe_key] = reading.value
-        if reading.at < since:
+    good = sorted((item for item in readings if item.verdict is Verdict.GOOD), key=_measured_at)
+    # What was measured at one instant is of one state of the place, whoever is named first.
+    for at, together in groupby(good, key=_measured_at):
+        values.update((item.probe_key, item.value) for item in together)
+        if at < since:
             continue
         shown = [Showing(key, value, Verdict.GOOD, 1.0) for key, value in values.items()]
         if not agree(kind, shown).agrees:
-            last_at = reading.at
+            last_at = at
         elif last_at is not None and agree(kind, shown, at_odds=True).agrees:
             last_at = None
     return last_at
+
+
+def _measured_at(reading: Reading) -> datetime:
+    return reading.at
 
 
 def _quality(item: Showing) -> float:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
@@ -125,6 +127,35 @@ def test_when_two_probes_disagreed_last(readings: list[Reading], minute: float |
     found = last_at_odds_at(PH, [measured("a", -5, 5.8), *readings], since=NOW)
 
     assert found == (None if minute is None else NOW + timedelta(minutes=minute))
+
+
+@pytest.mark.parametrize("order", permutations("abc"))
+def test_what_is_measured_at_one_instant_is_compared_as_a_whole(order: tuple[str, ...]) -> None:
+    before = [measured(key, -5, 6.0) for key in "abc"]
+    both = {"a": 6.5, "b": 6.25, "c": 6.4}
+
+    together = [measured(key, 5, both[key]) for key in order]
+
+    assert last_at_odds_at(PH, [*before, *together], since=NOW) is None
+
+
+@given(
+    readings=st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(-3, 5), st.sampled_from([5.8, 6.1, 6.2])),
+        unique_by=lambda item: item[:2],
+        max_size=15,
+    ),
+    random=st.randoms(use_true_random=False),
+)
+def test_the_order_in_which_readings_are_listed_changes_nothing(
+    readings: list[tuple[str, int, float]], random: Random
+) -> None:
+    listed = [measured(*item) for item in readings]
+    found = last_at_odds_at(PH, listed, since=NOW)
+
+    random.shuffle(listed)
+
+    assert last_at_odds_at(PH, listed, since=NOW) == found
 
 
 @pytest.mark.parametrize("verdict", [Verdict.SUSPECT, Verdict.BAD, Verdict.STALE])
