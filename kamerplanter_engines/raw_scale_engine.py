@@ -20,6 +20,11 @@ def is_of_raw_scale(calibration: Calibration) -> bool:
     """
     if calibration.kind is not ChannelKind.SOIL_MOISTURE:
         return calibration.scale is RawScale.MILLIVOLT
+NAMED_SCALE_FACTOR_HIGH = 5.0
+"""Nor is one that says percent itself by more than this (ours)."""
+FAR_OUTSIDE_SPANS = 0.5
+"""A raw number of soil that lies further outside of dry and wet, in their distance, is of another
+scale (ours): soil is hardly drier than air or wetter than water."""
     raws = [point.raw for point in calibration.points]
     return _is_other_scale(calibration.kind, raws, calibration.fit.factor)
 
@@ -56,6 +61,24 @@ def raw_kinds(
     Args:
         channels: Of one probe as they are bound now; a curve is a calibration already.
         calibrations: All of this probe on record, in any order.
+
+def is_for_bare_numbers(calibration: Calibration) -> bool:
+    """Tell whether a value that names a unit of its kind is ready without a calibration.
+
+    A calibration of another scale is not for it: that a device says pH 6.1 is no voltage. But one
+    that says percent and was put right in dry and wet shows a rising part of its scale there, as
+    60 points for all of it, and is to be put right though it says percent.
+
+    Source: own rule; as for curves, yet with a wider limit, as here a person looked at the device.
+    """
+    if not is_of_raw_scale(calibration) or calibration.kind is not ChannelKind.SOIL_MOISTURE:
+        return is_of_raw_scale(calibration)
+    spec, factor = CHANNELS[calibration.kind], calibration.fit.factor
+    is_percent = all(
+        spec.physical_low <= point.raw <= spec.physical_high for point in calibration.points
+    )
+    return not (is_percent and 0 < factor <= NAMED_SCALE_FACTOR_HIGH)
+
 
     Source: own rule.
     """

@@ -75,6 +75,8 @@ class Sample(NamedTuple):
     """A raw number that no calibration in force turns into what it means."""
     calibrating: bool = False
     """Its device is just being calibrated, so it lies in a solution and not where it belongs."""
+    is_ready: bool = False
+    """The message itself names a unit of its kind, so it is no raw number."""
 
     @property
     def sent(self) -> float | None:

@@ -16,6 +16,7 @@ from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration, RawScale
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Verdict
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
+from kamerplanter_engines.raw_scale_engine import is_for_bare_numbers
 from kamerplanter_engines.science.electrochemistry import ec_at_25_ms_cm
 from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.telemetry_engine import (
@@ -72,7 +73,8 @@ def calibrated(
 
     Conductivity that the device does not compensate is brought to 25 °C, once; where nobody knows
     the temperature, or it is too cold for the coefficient, it is marked so. So is a raw number
-    without a calibration.
+    without a calibration. A value that names a unit of its kind is ready: a calibration of volts or
+    counts is not for it.
 
     Args:
         samples: Of one message, as the probe showed them.
@@ -93,6 +95,8 @@ def calibrated(
             continue
         kind = sample.kind
         calibration = in_force(calibrations.get(kind, ()), kind, sample.at)
+        if calibration is not None and sample.is_ready and is_for_bare_numbers(calibration):
+            calibration = None
         coefficient_pct = coefficients_pct.get(kind)
         temperature_c = None
         if coefficient_pct is not None or _asks_for_temperature(calibration):

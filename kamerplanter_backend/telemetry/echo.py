@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.reports import Reports
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from kamerplanter_engines.stillness_engine import is_coarse
 from kamerplanter_engines.telemetry_engine import (
@@ -42,7 +43,7 @@ def echoes(
     kinds: Iterable[ChannelKind],
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
-    sent: Callable[[ChannelKind], float | None],
+    reports: Reports,
     *,
     at: datetime,
     received_at: datetime,
@@ -59,20 +60,27 @@ def echoes(
         kinds: The channels.
         states: Their memory.
         rules: The numbers in force for them.
-        sent: Tells what the device sent last; none = not known, as after a start.
+        reports: What the device sent last; nothing is known of it after a start.
         at: When the device reported.
         received_at: Now.
     """
     samples = []
     for kind in kinds:
         state = states.get(kind, UNKNOWN_CHANNEL)
-        raw = sent(kind)
+        raw = reports.sent(kind)
         if state.verdict is not Verdict.GOOD or state.at is None or raw is None:
             continue
         if not (rules[kind].repeats_are_natural or is_coarse(state)):
             continue
         if (at - state.at).total_seconds() >= rules[kind].max_age_s * ECHO_AGE_RATIO:
-            sample = Sample(kind=kind, raw=raw, at=at, received_at=received_at)
-            # What was good as it was sent needs no calibration.
-            samples.append(sample._replace(is_canonical=state.sent == state.value))
+            sample = Sample(
+                kind=kind,
+                raw=raw,
+                at=at,
+                received_at=received_at,
+                # What was good as it was sent needs no calibration.
+                is_canonical=state.sent == state.value,
+                is_ready=reports.is_ready(kind),
+            )
+            samples.append(sample)
     return samples

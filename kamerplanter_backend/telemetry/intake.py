@@ -290,8 +290,9 @@ class ProbeIntake:
         alive as long as its device is.
         """
         kinds = neighbours(entity_id, self._sources.by_entity, self._device_of)
-        sent, rules = self.reports.sent, self.rules
-        samples = echoes(kinds, self._states, rules, sent, at=at, received_at=received_at)
+        samples = echoes(
+            kinds, self._states, self.rules, self.reports, at=at, received_at=received_at
+        )
         return self._judge(self._put_right(samples), entity_id)
 
     def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:

@@ -180,6 +180,7 @@ class FieldReader:
             False,
             step * found[0],
             is_canonical=self._names_unit or bool(unit_behind or unit),
+            is_ready=is_possible and bool(unit_behind or unit),
         )
 
     def _on_curve(self, known: Sample, number: float, unit: str | None) -> Sample:
@@ -193,7 +194,10 @@ class FieldReader:
             ready = round(number * per_unit + offset, _DIGITS_KEPT)
             if self._spec.physical_low <= ready <= self._spec.physical_high:
                 return known._replace(
-                    raw=ready, step=last_digit(number) * per_unit, is_canonical=True
+                    raw=ready,
+                    step=last_digit(number) * per_unit,
+                    is_canonical=True,
+                    is_ready=True,
                 )
         raw = number * self.binding.factor
         value, is_far = read_curve(self.binding.curve, raw, self.kind)

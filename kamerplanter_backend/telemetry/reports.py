@@ -22,6 +22,7 @@ class Reports:
 
     def __init__(self) -> None:
         self._raw: dict[ChannelKind, tuple[float | None, datetime]] = {}
+        self._ready: set[ChannelKind] = set()
         self._arrivals: dict[str, deque[datetime]] = {}
         self._numbers_at: dict[str, datetime] = {}
 
@@ -56,6 +57,7 @@ class Reports:
             if sample.problem is not Reason.MISSING_FIELD:
                 sent = sample.raw if sample.measured is None else sample.measured
                 self._raw[sample.kind] = (None if sample.problem else sent, at)
+                (self._ready.add if sample.is_ready else self._ready.discard)(sample.kind)
 
     def forget(self, kinds: Iterable[ChannelKind], sources: Iterable[str]) -> None:
         """Let go of all but these kinds and sources."""
@@ -95,6 +97,10 @@ class Reports:
         None if it held no number, or if nothing has come yet. Canonical unit.
         """
         return self._raw.get(kind, (None,))[0]
+
+    def is_ready(self, kind: ChannelKind) -> bool:
+        """Tell whether the newest message named a unit of the kind."""
+        return kind in self._ready
 
     def interval_s(self) -> float | None:
         """Return how often the device reports: the median distance of its last messages, in s.

@@ -22,7 +22,7 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.telemetry_engine import ChannelState, Sample
-from tests.backend.telemetry.device import HOUR, Device, bind
+from tests.backend.telemetry.device import HOUR, T0, Device, bind
 from tests.factories import NOW
 
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
@@ -220,3 +220,50 @@ def test_steady_entity_that_was_calibrated_is_not_put_right_twice() -> None:
         device.report("sensor.water", str(20 + hour / 10), hour * HOUR, "°C")
 
     assert device.shown(EC, 8 * HOUR) == pytest.approx(1.54)
+
+
+PH_MILLIVOLT = calibration(PH, (0, 7.0), (177, 4.0), scale=RawScale.MILLIVOLT)
+SOIL_VOLTS = calibration(SOIL, (2.8, 0), (1.2, 100))
+SOIL_PERCENT = calibration(SOIL, (20, 0), (80, 100))
+SOIL_NARROW = calibration(SOIL, (30, 0), (65, 100))
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "payload", "value", "raw"),
+    [
+        pytest.param(PH_MILLIVOLT, PH, "6.1 pH", 6.1, None, id="a pH is no voltage"),
+        pytest.param(PH_MILLIVOLT, PH, "60", 5.983, 60, id="bare millivolts"),
+        pytest.param(PH_MILLIVOLT, PH, "60 pH", 5.983, 60, id="what can be no pH is named wrongly"),
+        pytest.param(PH_OFF, PH, "6.1 pH", 5.862, 6.1, id="a pH that is off"),
+        pytest.param(SOIL_VOLTS, SOIL, "2.0 %", 2, None, id="percent are no volts"),
+        pytest.param(SOIL_VOLTS, SOIL, "2.0", 50, 2, id="bare volts"),
+        pytest.param(SOIL_RAW, SOIL, "41 %", 41, None, id="percent are no counts"),
+        pytest.param(SOIL_RAW, SOIL, "2250 %", 50, 2250, id="counts that are named percent"),
+        pytest.param(SOIL_PERCENT, SOIL, "50 %", 50, 50, id="percent that are put right"),
+        pytest.param(SOIL_NARROW, SOIL, "40 %", 28.571, 40, id="percent of a narrow probe"),
+    ],
+)
+def test_a_value_that_names_its_unit_is_no_raw_number(
+    made: Calibration, kind: ChannelKind, payload: str, value: float, raw: float | None
+) -> None:
+    taken = intake(made)
+
+    judged = send(taken, kind, payload)
+    [reading] = taken.take_readings()
+
+    assert judged.verdict is Verdict.GOOD
+    assert (reading.value, reading.raw) == (pytest.approx(value, abs=1e-3), raw)
+
+
+def test_a_steady_entity_that_names_its_unit_stays_ready_when_its_device_confirms_it() -> None:
+    device = Device(
+        bind(SOIL, entity_id="sensor.moisture"), bind(WATER, entity_id="sensor.temperature")
+    )
+    made = SOIL_VOLTS.model_copy(update={"done_at": T0 - timedelta(hours=1)})
+    device.intake.calibrate([made], [SOIL])
+
+    device.report("sensor.moisture", "41", 0, "%")
+    device.report("sensor.temperature", "20.1", 4 * HOUR, "°C")
+
+    shown = device.intake.shown(SOIL, T0 + timedelta(hours=4))
+    assert (shown.value, shown.verdict, shown.age_s) == (41, Verdict.GOOD, 0)
