@@ -59,6 +59,14 @@ class Corrections(NamedTuple):
         """Return the same with other calibrations."""
         return self._replace(calibrations=by_kind(made), raw_kinds=raw_kinds)
 
+    def as_before(self, earlier: Corrections, kinds: Collection[ChannelKind]) -> Self:
+        """Return the same with the calibrations of an earlier moment for some kinds."""
+        made = {**self.calibrations, **{k: earlier.calibrations.get(k, ()) for k in kinds}}
+        raw = {kind for kind in self.raw_kinds if kind not in kinds}
+        return self._replace(
+            calibrations=made, raw_kinds=raw | {k for k in earlier.raw_kinds if k in kinds}
+        )
+
 
 def calibrated(
     samples: Sequence[Sample],
@@ -153,7 +161,8 @@ def _put_right(
             calibration.scale is RawScale.VALUE and sample.kind is not ChannelKind.SOIL_MOISTURE
         )
     at_25: float | None = None
-    if is_as_in_solution and temperature_c is not None:
+    # A huge number that a calibration stretched beyond all numbers is judged as it is.
+    if is_as_in_solution and temperature_c is not None and isfinite(value):
         at_25 = ec_at_25_ms_cm(
             value, temperature_c, COEFFICIENT_PCT if coefficient_pct is None else coefficient_pct
         )

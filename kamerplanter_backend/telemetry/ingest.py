@@ -70,6 +70,8 @@ class _Message:
     samples: tuple[Sample, ...]
     """As they were sent, without calibration."""
     judged: tuple[Judged, ...]
+    corrections: Corrections
+    """By which they were put right; what is made or withdrawn since is not for them."""
 
 
 @dataclass(slots=True)
@@ -250,16 +252,18 @@ class _Batch:
         memory, source = self.memories[probe_key], self._known[probe_key]
         rules = self._companies[probe_key].rules
         earlier: list[tuple[Sample, Judged]] = []
+        corrections = Corrections().of_channels(memory.bindings.values())
+        corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
         message, at = memory.message, items[0].at
         if message is not None and message.at == at:
             memory.states = message.before
             known = zip(message.samples, message.judged, strict=True)
             earlier = [(sample, was) for sample, was in known if sample.kind not in first]
+            kinds = {sample.kind for sample, _ in earlier}
+            corrections = corrections.as_before(message.corrections, kinds)
         before, now = memory.states, self._context.now
         samples = [sample for sample, _ in earlier]
         samples += [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
-        corrections = Corrections().of_channels(memory.bindings.values())
-        corrections = corrections.by(source.view.calibrations, source.view.raw_kinds)
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
         corrected = calibrated(
             samples, corrections, memory.states, rules, jumps_at, warmth=company.warmth.held_at
@@ -272,7 +276,7 @@ class _Batch:
             dosed_at=source.view.doses_at,
             twins=company.twins(corrected),
         )
-        memory.message = _Message(at, before, tuple(samples), judged)
+        memory.message = _Message(at, before, tuple(samples), judged, corrections)
         heard = judged[len(earlier) :]
         company.note(heard)
         company.warmth.note(judged[: len(earlier)])

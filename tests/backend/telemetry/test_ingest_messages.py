@@ -1,7 +1,7 @@
 """What a probe measured at one time is one message, however a script sends it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -9,6 +9,12 @@ from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.telemetry.ingest import IngestResult, Outcome, ReadingDesk, SentReading
+from kamerplanter_engines.models.calibration import (
+    Calibration,
+    CalibrationFields,
+    CalibrationPoint,
+    RawScale,
+)
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -19,7 +25,7 @@ from kamerplanter_engines.models.telemetry import (
 from tests.backend.garden import Garden
 
 MOISTURE, SOIL_EC = ChannelKind.SOIL_MOISTURE, ChannelKind.SOIL_EC
-SOIL = ChannelKind.SOIL_TEMPERATURE
+SOIL, LEVEL = ChannelKind.SOIL_TEMPERATURE, ChannelKind.LEVEL
 KINDS = (MOISTURE, SOIL_EC, SOIL)
 GOOD, SUSPECT = Verdict.GOOD, Verdict.SUSPECT
 
@@ -224,3 +230,90 @@ def test_nothing_is_lost_where_the_store_does_not_answer(
     assert judged.outcome is Outcome.STORED
     assert "bad_company" in judged.reasons
     assert last_good(garden, probe)[MOISTURE] is None
+
+
+PH, EC = ChannelKind.PH, ChannelKind.EC
+ONE_OFF = CalibrationFields(
+    kind=PH, points=(CalibrationPoint(raw=7.4, value=7), CalibrationPoint(raw=4.4, value=4))
+)
+IN_MILLIVOLT = CalibrationFields(
+    kind=PH,
+    scale=RawScale.MILLIVOLT,
+    points=(CalibrationPoint(raw=0, value=7), CalibrationPoint(raw=177, value=4)),
+)
+
+
+def withdraw(garden: Garden, made: Calibration) -> None:
+    garden.services.calibration.withdraw(garden.context(), made.key, "Mixed up the buffers")
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown", "value"), [(ONE_OFF, 6.4, 6.0), (IN_MILLIVOLT, 59, 6.0)]
+)
+def test_what_is_stored_keeps_its_value_though_its_calibration_is_withdrawn(
+    garden: Garden, fields: CalibrationFields, shown: float, value: float
+) -> None:
+    probe = garden.probe(PH, EC, LEVEL)
+    made = garden.services.calibration.calibrate(garden.context(), probe.key, fields)
+    garden.wait(minutes=20)
+    desk, at = ReadingDesk(garden.services.telemetry), garden.now
+    take(garden, desk, probe, at, (PH, shown))
+    before = stored_ph(garden, probe)
+    garden.wait(seconds=1)
+    withdraw(garden, made)
+
+    for other in ((EC, 1.4), (LEVEL, 60.0)):
+        garden.wait(seconds=1)
+        take(garden, desk, probe, at, other)
+
+    assert [(item.value, item.raw) for item in before] == [(pytest.approx(value), shown)]
+    assert stored_ph(garden, probe) == before
+    garden.wait(minutes=1)
+    [now] = take(garden, desk, probe, garden.now, (PH, 6.4))
+    assert now.value == 6.4, "what comes from now on"
+
+
+def test_what_is_stored_keeps_its_value_though_a_calibration_is_dated_back(garden: Garden) -> None:
+    probe = garden.probe(PH, EC)
+    desk, at = ReadingDesk(garden.services.telemetry), garden.wait(hours=1)
+    take(garden, desk, probe, at, (PH, 6.4))
+    before = stored_ph(garden, probe)
+    dated = ONE_OFF.model_copy(update={"at": at - timedelta(minutes=30)})
+    garden.services.calibration.calibrate(garden.context(), probe.key, dated)
+
+    garden.wait(seconds=1)
+    take(garden, desk, probe, at, (EC, 1.4))
+
+    assert [(item.value, item.raw) for item in before] == [(6.4, None)]
+    assert stored_ph(garden, probe) == before
+
+
+def test_only_the_verdict_of_what_is_stored_follows_its_message(garden: Garden) -> None:
+    probe = garden.probe(MOISTURE, SOIL_EC, PH)
+    made = garden.services.calibration.calibrate(garden.context(), probe.key, ONE_OFF)
+    garden.wait(minutes=20)
+    desk, at = ReadingDesk(garden.services.telemetry), garden.now
+    take(garden, desk, probe, at, (PH, 6.4))
+    take(garden, desk, probe, at, (MOISTURE, 0.0))
+    withdraw(garden, made)
+
+    take(garden, desk, probe, at, (SOIL_EC, 0.0))
+
+    [lone] = stored(garden, probe)[MOISTURE]
+    assert lone[1:4] == (0.0, None, SUSPECT)
+    assert [item.value for item in stored_ph(garden, probe)] == [pytest.approx(6.0)]
+
+
+def take(
+    garden: Garden, desk: ReadingDesk, probe: Probe, at: datetime, value: Value
+) -> tuple[IngestResult, ...]:
+    kind, number = value
+    reading = SentReading(probe_key=probe.key, kind=kind, value=number, at=at)
+    return desk.take(garden.context(), [reading])
+
+
+def stored_ph(garden: Garden, probe: Probe) -> list[Reading]:
+    day = timedelta(days=1)
+    return garden.services.telemetry.list_readings(
+        garden.context(), probe.key, PH, garden.now - day, garden.now + day
+    )
