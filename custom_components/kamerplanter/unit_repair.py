@@ -3,15 +3,16 @@
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.helpers import issue_registry as ir
-from pydantic import JsonValue
 
 from kamerplanter_backend.client.requests import UpdateProbe
+from kamerplanter_backend.client.views import GardenSnapshot
+from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind
 
-from .caller import OWNER
 from .client_factory import is_on_server
 from .coordinator import KamerplanterConfigEntry
+from .meanwhile import found, patch_onto, write_fresh
 from .schema import vol
 from .texts import Texts
 
@@ -53,21 +54,10 @@ class UnitFlow(RepairsFlow):
         )
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="entry_not_loaded")
-        view = entry.runtime_data.coordinator.data.probe(self._probe_key)
-        binding = None if view is None else view.probe.binding(self._kind)
-        if view is None or binding is None:
-            return self.async_abort(reason="not_in_garden")
-        channels = [
-            (channel.model_copy(update={"unit": self._unit}) if channel is binding else channel)
-            for channel in view.probe.channels
-        ]
-        patch: dict[str, JsonValue] = {
-            "channels": [channel.model_dump(mode="json") for channel in channels]
-        }
         try:
-            await entry.runtime_data.garden.call_now(
-                UpdateProbe(key=self._probe_key, patch=patch), OWNER
-            )
+            await write_fresh(entry.runtime_data.garden, self._requests)
+        except NotFoundError:
+            return self.async_abort(reason="not_in_garden")
         except KamerplanterError as error:
             texts = await Texts.async_load(self.hass)
             refused = texts.refusal(error, on_server=is_on_server(entry))
@@ -75,3 +65,13 @@ class UnitFlow(RepairsFlow):
                 reason="unit_refused", description_placeholders={"refused": refused}
             )
         return self.async_create_entry(data={})
+
+    def _requests(self, garden: GardenSnapshot) -> list[UpdateProbe]:
+        """Return what sets the unit, and leaves all else as it is now."""
+        probe = found(garden.probe(self._probe_key), "probes", self._probe_key).probe
+        binding = found(probe.binding(self._kind), "bindings", self._kind)
+        mended = binding.model_copy(update={"unit": self._unit})
+        patch = patch_onto(probe, {self._kind: mended.model_dump(mode="json")})
+        if not patch:
+            return []  # somebody else was faster
+        return [UpdateProbe(key=probe.key, patch=patch, expected_revision=probe.revision)]

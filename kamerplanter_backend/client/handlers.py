@@ -18,19 +18,21 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.CreateLocation: lambda s, c, r: s.location.create(c, r.fields, r.key),
     ask.UpdateLocation: lambda s, c, r: s.location.update(c, r.key, r.patch, r.expected_revision),
     ask.CreateTank: lambda s, c, r: s.tank.create(c, r.fields, r.key),
-    ask.UpdateTank: lambda s, c, r: s.tank.update(c, r.key, r.patch),
+    ask.UpdateTank: lambda s, c, r: s.tank.update(c, r.key, r.patch, r.expected_revision),
     ask.ArchiveTank: lambda s, c, r: s.tank.archive(c, r.key),
     ask.CreatePlant: lambda s, c, r: s.plant.create(c, r.fields, r.key),
     ask.UpdatePlant: lambda s, c, r: s.plant.update(c, r.key, r.patch),
     ask.ArchivePlant: lambda s, c, r: s.plant.archive(c, r.key),
     ask.SetPhase: lambda s, c, r: s.phase.set_phase(c, r.key, r.entry_id, r.started_on, r.reason),
     ask.CreateProbe: lambda s, c, r: s.probe.create(c, r.fields, r.key),
-    ask.UpdateProbe: lambda s, c, r: s.probe.update(c, r.key, r.patch),
+    ask.UpdateProbe: lambda s, c, r: s.probe.update(c, r.key, r.patch, r.expected_revision),
     ask.ArchiveProbe: lambda s, c, r: s.probe.archive(c, r.key),
-    ask.Calibrate: lambda s, c, r: s.calibration.calibrate(c, r.probe_key, r.fields),
+    ask.Calibrate: lambda s, c, r: s.calibration.calibrate(
+        c, r.probe_key, r.fields, scale_is_sure=r.scale_is_sure
+    ),
     ask.WithdrawCalibration: lambda s, c, r: s.calibration.withdraw(c, r.key, r.reason),
     ask.ReplaceProbe: lambda s, c, r: s.probe.replace_device(
-        c, r.probe_key, r.at, r.note, patch=r.patch
+        c, r.probe_key, r.at, r.note, r.expected_revision, patch=r.patch
     ),
     ask.LogMeasurement: lambda s, c, r: s.hand_measurement.log(c, r.fields),
     ask.RemoveMeasurement: lambda s, c, r: s.hand_measurement.remove(c, r.key),

@@ -29,6 +29,8 @@ class UpdateProbe(Command[Probe]):
     permission: ClassVar[Permission] = Permission.PROBE_UPDATE
     key: Key
     patch: dict[str, JsonValue]
+    expected_revision: int | None = Field(default=None, ge=1)
+    """The revision that the person saw; none = whatever it is now."""
 
 
 class ArchiveProbe(Command[Probe]):
@@ -45,6 +47,8 @@ class Calibrate(Command[Calibration]):
     queueable: ClassVar[bool] = False
     probe_key: Key
     fields: CalibrationFields
+    scale_is_sure: bool = False
+    """Whoever asks has seen in what scale the device tells; stored numbers need not agree."""
 
 
 class WithdrawCalibration(Command[Calibration]):
@@ -67,6 +71,8 @@ class ReplaceProbe(Command[Probe]):
     note: Remark | None = None
     patch: dict[str, JsonValue] | None = None
     """What else changes in the same breath, such as where its values come from (merge patch)."""
+    expected_revision: int | None = Field(default=None, ge=1)
+    """The revision that the person saw; none = whatever it is now."""
 
 
 class LogMeasurement(Command[HandMeasurement]):

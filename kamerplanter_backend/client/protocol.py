@@ -15,9 +15,12 @@ PROTOCOL = 3
 """Number of the agreement between client and server; grows when an older side cannot follow.
 
 2: each answer says which server it is of; views know fills and doses of the last days.
-3: probes measure air and light, kinds of values that an older client cannot read."""
+3: probes measure air and light, kinds of values that an older client cannot read; changes may
+name the revision that they were made for."""
 OLDEST_PROTOCOL = 2
 """The oldest server that this client understands; one of 2 has no places to show."""
+SINCE_PROTOCOL = {"expected_revision": 3}
+"""Fields of requests that servers before this number refuse, so they are not sent to them."""
 
 
 class Request[R](Model):

@@ -84,6 +84,8 @@ class UpdateTank(Command[Tank]):
     permission: ClassVar[Permission] = Permission.TANK_UPDATE
     key: Key
     patch: dict[str, JsonValue]
+    expected_revision: int | None = Field(default=None, ge=1)
+    """The revision that the person saw; none = whatever it is now."""
 
 
 class ArchiveTank(Command[Tank]):

@@ -13,6 +13,7 @@ from kamerplanter_backend.client.listeners import Listeners
 from kamerplanter_backend.client.protocol import (
     OLDEST_PROTOCOL,
     PROTOCOL,
+    SINCE_PROTOCOL,
     Caller,
     Change,
     Command,
@@ -166,11 +167,13 @@ class RestClient(KamerplanterClient):
             request = request.model_copy(update={"command_key": str(uuid7())})
         # What a listener does right after it began to listen shall be heard by it.
         await self._reader.tried()
+        server = self._server or await self.server_info()
+        lacking = {name for name, since in SINCE_PROTOCOL.items() if server.protocol < since}
         answer = await self._ask(
             "POST",
             f"/requests/{type(request).__name__}",
             # What nobody said is not sent, so that an older server is not told of what it lacks.
-            body=request.model_dump_json(exclude_unset=True).encode(),
+            body=request.model_dump_json(exclude_unset=True, exclude=lacking).encode(),
             headers={ROLE_HEADER: (caller or Caller()).role.value},
         )
         try:

@@ -1,11 +1,17 @@
 """Walks through the dialogs about tanks, plants and probes, and checks their texts on the way."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.data_entry_flow import FlowResultType, section
 
+from custom_components.kamerplanter.client_factory import Garden as OpenGarden
+from kamerplanter_backend.client.protocol import Caller, Request
+from kamerplanter_backend.common.exceptions import UnavailableError
 from tests.home_assistant.flow_texts import check_texts
 from tests.home_assistant.garden import Garden
 
@@ -111,6 +117,21 @@ class Dialog:
     def fields(self) -> list[str]:
         """The fields of the form."""
         return [str(key) for key in self.result["data_schema"].schema]
+
+
+@contextmanager
+def refusing(kind: type[Request[Any]], reason: str) -> Iterator[None]:
+    """Let each request of a kind that a dialog makes fail."""
+    call_now = OpenGarden.call_now
+
+    async def refuse(self: OpenGarden, request: Request[Any], caller: Caller) -> Any:
+        if isinstance(request, kind):
+            raise UnavailableError("Not now.", reason=reason)
+        return await call_now(self, request, caller)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OpenGarden, "call_now", refuse)
+        yield
 
 
 def _suggested(schema: dict[Any, Any]) -> dict[str, Any]:

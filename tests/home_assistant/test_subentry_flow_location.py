@@ -1,7 +1,5 @@
 """The dialog about a place."""
 
-from typing import Any
-
 import pytest
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import STATE_UNAVAILABLE
@@ -10,9 +8,9 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter import client_factory
-from kamerplanter_backend.client.requests import ArchiveProbe
+from kamerplanter_backend.client.requests import ArchiveProbe, CreateProbe
 from kamerplanter_engines.models.telemetry import ChannelKind
-from tests.home_assistant.dialog import Dialog
+from tests.home_assistant.dialog import Dialog, refusing
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.listening import hear
 from tests.home_assistant.served import BOTH_PLACES
@@ -463,16 +461,13 @@ async def test_a_probe_that_fails_is_said_and_a_second_try_is_about_the_same_pla
 ) -> None:
     dialog = await (await Dialog.add(garden, "location")).fill(**TENT)
     await bind_air(dialog)
-    flow: Any = garden.hass.config_entries.subentries._progress[dialog.result["flow_id"]]
-    # Another dialog archived the probe that this one still knows.
-    flow._probe_key = "gone"
 
-    await dialog.choose("finish")
+    with refusing(CreateProbe, "disk full"):
+        await dialog.choose("finish")
 
     assert dialog.step == "values"
-    assert "gone" in dialog.placeholders["bound"]
+    assert "disk full" in dialog.placeholders["bound"]
     assert len(garden.entry.subentries) == 0
-    flow._probe_key = None
     await dialog.choose("finish")
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     await garden.derive()

@@ -1,16 +1,15 @@
 """The dialog about a tank."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
-from kamerplanter_backend.client.requests import ArchiveTank, ListObjects
+from kamerplanter_backend.client.requests import ArchiveTank, CreateProbe, ListObjects
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.models.telemetry import ChannelKind
-from tests.home_assistant.dialog import Dialog
+from tests.home_assistant.dialog import Dialog, refusing
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.served import BOTH_PLACES
 
@@ -301,17 +300,14 @@ async def test_a_probe_that_fails_takes_its_tank_along_and_a_second_try_works(
     other = await garden.add_tank("Other")
     dialog = await (await Dialog.add(garden, "tank")).fill(**TANK)
     await bind_ec(dialog)
-    flow: Any = garden.hass.config_entries.subentries._progress[dialog.result["flow_id"]]
-    # Another dialog archived the probe that this one still knows.
-    flow._probe_key = "gone"
 
-    await dialog.choose("finish")
+    with refusing(CreateProbe, "disk full"):
+        await dialog.choose("finish")
 
     assert dialog.step == "values"
-    assert "gone" in dialog.placeholders["bound"]
+    assert "disk full" in dialog.placeholders["bound"]
     assert [view.tank.key for view in (await fresh(garden)).tanks] == [other]
     assert len(garden.entry.subentries) == 1
-    flow._probe_key = None
     await dialog.choose("finish")
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     assert {view.tank.name for view in (await fresh(garden)).tanks} == {"Other", "Tank A"}

@@ -112,11 +112,15 @@ class GardenSubentryFlow(ConfigSubentryFlow):
         try:
             return await self.entry.runtime_data.garden.call_now(request, OWNER)
         except KamerplanterError as error:
-            told = form_error_of(error)
-            if type(error) is ForbiddenError and is_on_server(self.entry):
-                # An administrator here is not one there: the owner of the key decides.
-                told = FormError("server_forbidden", placeholders=told.placeholders)
-            raise told from error
+            raise self.refused(error) from error
+
+    def refused(self, error: KamerplanterError) -> FormError:
+        """Return what a form says about something that the garden did not do."""
+        told = form_error_of(error)
+        if type(error) is ForbiddenError and is_on_server(self.entry):
+            # An administrator here is not one there: the owner of the key decides.
+            return FormError("server_forbidden", placeholders=told.placeholders)
+        return told
 
     async def ask_or_abort[R](self, request: Request[R]) -> R:
         """Ask for something without which there is no form.

@@ -6,7 +6,7 @@ from functools import partialmethod
 from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from kamerplanter_engines.models.base import Key
 from kamerplanter_engines.models.telemetry import (
@@ -256,13 +256,6 @@ class BindingSteps(DeviceSteps):
             | defaults_of(self._kind, await Texts.async_load(self.hass)),
             last_step=False,
         )
-
-
-def patch_of(fields: ProbeFields) -> dict[str, JsonValue]:
-    """Return what a dialog about bindings changes of a probe; it asks nothing else."""
-    places = {"tank_key", "plant_key", "location_key"}
-    names = {"name", *places, CONF_AVAILABILITY, CONF_CHANNELS}
-    return fields.model_dump(mode="json", include=names)
 
 
 def _place(channel: ChannelBinding) -> str:

@@ -5,15 +5,17 @@ from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.util.unit_system import UnitSystem
 
+from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import (
     CreateLocation,
     CreateProbe,
     ListObjects,
     UpdateLocation,
 )
-from kamerplanter_backend.client.views import LocationView
-from kamerplanter_engines.models.site import LocationFields
+from kamerplanter_backend.client.views import GardenSnapshot, LocationView
+from kamerplanter_engines.models.site import Location, LocationFields
 from kamerplanter_engines.models.telemetry import AIR_KINDS, DEVICE_KINDS, Probe
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
@@ -21,6 +23,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_PROBE_KEY,
     SUBENTRY_LOCATION,
 )
+from ..meanwhile import Edit, Parts, check_clashes, found  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import Subject, SubjectKind  # noqa: TID252
 from .base import FormError
@@ -46,6 +49,7 @@ class LocationFlow(ManageSteps):
     def __init__(self) -> None:
         super().__init__()
         self._location: LocationFields | None = None
+        self._edit = Edit({})
         self._shown: dict[str, Any] = {}
         # Made once, so that trying again after a failure is about the same place.
         self._key = uuid4().hex
@@ -102,8 +106,13 @@ class LocationFlow(ManageSteps):
     async def _take(self, view: LocationView) -> None:
         """Go on with a place that the garden has, and with the probe that it had here before."""
         self._key, self._is_in_garden = view.location.key, True
-        self._shown = location_values(view.location, self.hass.config.units)
+        self._begin_with(view.location)
         await self._recall_probe(view)
+
+    def _begin_with(self, location: Location) -> None:
+        units = self.hass.config.units
+        self._shown = location_values(location, units)
+        self._edit = Edit(_parts_of(location), _filled_in(location, units))
 
     async def _recall_probe(self, view: LocationView, own_key: str | None = None) -> None:
         """Begin with the bindings of the probe that the place had, which is archived.
@@ -150,7 +159,7 @@ class LocationFlow(ManageSteps):
         if (view := garden.location(self._key)) is None:
             return self.async_abort(reason="not_in_garden")
         self._is_in_garden = True
-        self._shown = location_values(view.location, self.hass.config.units)
+        self._begin_with(view.location)
         probe = garden.probe(self._probe_key) if self._probe_key else None
         if probe is not None:
             self.take_over(probe.probe)
@@ -209,8 +218,7 @@ class LocationFlow(ManageSteps):
         if self.is_new and self._is_shown(self._key):
             return self.async_abort(reason="already_configured")
         try:
-            await self._write_location(location)
-            await self._write_probe(location.name)
+            name = await (self._create(location) if self.is_new else self._update(location))
         except FormError as error:
             self.note(error)
             return await self.async_step_values()
@@ -219,28 +227,72 @@ class LocationFlow(ManageSteps):
             data[CONF_PROBE_KEY] = self._probe_key
         if self.is_new:
             return self.async_create_entry(
-                title=location.name, data=data, unique_id=f"{SUBENTRY_LOCATION}-{self._key}"
+                title=name, data=data, unique_id=f"{SUBENTRY_LOCATION}-{self._key}"
             )
         return self.async_update_and_abort(
-            self.entry, self._get_reconfigure_subentry(), title=location.name, data=data
+            self.entry, self._get_reconfigure_subentry(), title=name, data=data
         )
 
-    async def _write_location(self, location: LocationFields) -> None:
+    async def _create(self, location: LocationFields) -> str:
         if self._is_in_garden:
-            patch = location.model_dump(mode="json", include=_ASKED)
-            await self.ask(UpdateLocation(key=self._key, patch=patch))
-            return
+            return await self._update(location)
         await self.ask(CreateLocation(fields=location, key=self._key))
         # If its probe fails, the next try is about a place that there is; left, it is offered.
         self._is_in_garden = True
+        self._edit = Edit(_parts_of(location))
+        await self._write_probe(location.name)
+        return location.name
+
+    async def _update(self, location: LocationFields) -> str:
+        """Write what the person changed, and return what the place is called now."""
+        units = self.hass.config.units
+        fields = self.probe_fields(location.name, location_key=self._key)
+
+        def requests(garden: GardenSnapshot) -> list[Request[Any]]:
+            now = found(garden.location(self._key), "locations", self._key).location
+            changes = self._edit.changes(
+                _parts_of(location), _parts_of(now), _filled_in(now, units)
+            )
+            own: list[Request[Any]] = []
+            if changes.parts:
+                patch = dict(changes.parts)
+                own = [UpdateLocation(key=self._key, patch=patch, expected_revision=now.revision)]
+            if self._probe_key is None:
+                check_clashes(changes)
+                return own
+            probe = found(garden.probe(self._probe_key), "probes", self._probe_key).probe
+            of_probe = self.probe_changes(fields, probe)
+            check_clashes(changes, of_probe)
+            return [*own, *self.change_requests(probe, of_probe)]
+
+        def shown(garden: GardenSnapshot) -> dict[str, Any]:
+            view = garden.location(self._key)
+            return {} if view is None else location_values(view.location, units)
+
+        answers = await self.write(requests, shown)
+        if self._probe_key is None:
+            await self._write_probe(location.name)
+        else:
+            self.take_over_written(self._probe_key, answers)
+        seen = self.seen.location(self._key)
+        named = [item for item in answers if isinstance(item, Location)]
+        return (named[0] if seen is None or named else seen.location).name
 
     async def _write_probe(self, name: str) -> None:
         fields = self.probe_fields(name, location_key=self._key)
-        if self._probe_key is not None:
-            await self.ask(self.change_request(self._probe_key, fields))
-        elif fields.channels:
+        if fields.channels:
             probe = await self.ask(CreateProbe(fields=fields, key=self._archived_key))
             self._probe_key = probe.key
+
+
+def _parts_of(location: LocationFields) -> Parts:
+    return location.model_dump(mode="json", include=_ASKED)
+
+
+def _filled_in(location: LocationFields, units: UnitSystem) -> Parts:
+    """Return a place as the form gives it back when nobody touches it."""
+    shown = location_values(location, units)
+    return _parts_of(location_from(shown, location.site_key, units))
 
 
 def _label(view: LocationView, views: Mapping[str, LocationView]) -> str:

@@ -1,22 +1,36 @@
 """What can be done with a probe that exists: change it, calibrate it, replace its device."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, override
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import BooleanSelector, DateTimeSelector, TextSelector
 from homeassistant.util import dt as dt_util
 
+from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import ReplaceProbe, UpdateProbe
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.telemetry.calibration_draft import calibratable
+from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.base import Instant
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields
 
-from ..schema import vol  # noqa: TID252 - the neighbours import alike
+from ..meanwhile import (  # noqa: TID252 - the neighbours import alike
+    Changes,
+    ClashError,
+    Edit,
+    parts_of,
+    patch_onto,
+    write_fresh,
+)
+from ..schema import vol  # noqa: TID252
+from ..texts import Texts  # noqa: TID252
 from .base import FormError
-from .bindings import BindingSteps, patch_of
+from .bindings import BindingSteps
 from .calibration_steps import CalibrationSteps
+from .clash_words import clash_words
 from .forms import text_of
 
 _REPLACEMENT = vol.Schema(
@@ -41,6 +55,9 @@ class ManageSteps(BindingSteps, CalibrationSteps):
     _managed: tuple[str, Probe] | None = None
     _swap: _Swap | None = None
     """What is known of the new device; none = the device stays."""
+    _probe_edit: Edit = Edit({})
+    """The probe that the dialog began with; empty = there was none."""
+    _seen: GardenSnapshot | None = None
 
     @abstractmethod
     async def async_step_change(
@@ -49,7 +66,15 @@ class ManageSteps(BindingSteps, CalibrationSteps):
         """Show the form with what is known; each dialog has its own."""
 
     async def manage(self, name: str, probe: Probe | None) -> SubentryFlowResult:
-        """Ask what to do; without a probe there is only the form."""
+        """Ask what to do; without a probe there is only the form.
+
+        Args:
+            name: Of what is managed; its probe is called alike as soon as it is renamed.
+            probe: What measures there.
+        """
+        if probe is not None:
+            opened = parts_of(probe)
+            self._probe_edit = Edit(opened, {**opened, "name": name})
         if probe is None or not probe.channels:
             return await self.async_step_change()
         self._managed = (name, probe)
@@ -93,12 +118,69 @@ class ManageSteps(BindingSteps, CalibrationSteps):
             description_placeholders=placeholders,
         )
 
-    def change_request(self, key: str, fields: ProbeFields) -> UpdateProbe | ReplaceProbe:
+    def probe_changes(self, fields: ProbeFields, now: ProbeFields) -> Changes:
+        """Return what the person changed of the probe."""
+        return self._probe_edit.changes(parts_of(fields), parts_of(now))
+
+    def change_requests(self, now: Probe, changes: Changes) -> list[Request[Any]]:
         """Return what writes the changed probe, and that its device is another, in one go."""
-        patch = patch_of(fields)
-        if self._swap is None:
-            return UpdateProbe(key=key, patch=patch)
-        return ReplaceProbe(probe_key=key, patch=patch, at=self._swap.at, note=self._swap.note)
+        patch = patch_onto(now, changes.parts)
+        if self._swap is not None:
+            at, note = self._swap
+            return [
+                ReplaceProbe(
+                    probe_key=now.key,
+                    patch=patch,
+                    at=at,
+                    note=note,
+                    expected_revision=now.revision,
+                )
+            ]
+        if not patch:
+            return []
+        return [UpdateProbe(key=now.key, patch=patch, expected_revision=now.revision)]
+
+    async def write(
+        self,
+        requests_of: Callable[[GardenSnapshot], Iterable[Request[Any]]],
+        shown_of: Callable[[GardenSnapshot], Mapping[str, Any]] | None = None,
+    ) -> list[Any]:
+        """Do what follows from the garden as it is now.
+
+        Args:
+            requests_of: Returns what to do.
+            shown_of: Returns what is there as the form shows it.
+
+        Raises:
+            FormError: It was refused, or somebody else changed the same; that is said by name.
+        """
+
+        def seen(garden: GardenSnapshot) -> Iterable[Request[Any]]:
+            self._seen = garden
+            return requests_of(garden)
+
+        try:
+            return await write_fresh(self.entry.runtime_data.garden, seen)
+        except ClashError as clash:
+            shown = None if shown_of is None else shown_of(self.seen)
+            texts = await Texts.async_load(self.hass)
+            found = clash_words(texts, clash.now, self.seen, shown)
+            raise FormError("changed_meanwhile", placeholders={"found": found}) from clash
+        except KamerplanterError as error:
+            raise self.refused(error) from error
+
+    @property
+    def seen(self) -> GardenSnapshot:
+        """The garden as it was just before the dialog wrote."""
+        assert self._seen is not None  # noqa: S101 - `write` came before
+        return self._seen
+
+    def take_over_written(self, probe_key: str, answers: list[Any]) -> None:
+        """Go on with the bindings as they are after writing, those that others changed too."""
+        seen = self.seen.probe(probe_key)
+        known = [] if seen is None else [seen.probe]
+        for probe in [*known, *(item for item in answers if isinstance(item, Probe))][-1:]:
+            self.take_over(probe)
 
     @override
     async def async_calibrated(self, calibration: Calibration) -> SubentryFlowResult:

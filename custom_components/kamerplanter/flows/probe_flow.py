@@ -5,7 +5,9 @@ from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 
+from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import CreateProbe
+from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.models.telemetry import (
     AIR_KINDS,
     DEVICE_KINDS,
@@ -23,6 +25,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     SUBENTRY_PROBE,
     SUBENTRY_TANK,
 )
+from ..meanwhile import check_clashes, found  # noqa: TID252
 from ..subjects import place_of  # noqa: TID252
 from .base import FormError
 from .bindings import labels_of
@@ -142,12 +145,8 @@ class ProbeFlow(ManageSteps):
         if not self.channels:
             self.note(FormError("nothing_bound"))
             return await self.async_step_values()
-        fields = self.probe_fields(self._name, **self._place)
         try:
-            if self.is_new:
-                await self.ask(CreateProbe(fields=fields, key=self._key))
-            else:
-                await self.ask(self.change_request(self._key, fields))
+            await self._write(self.probe_fields(self._name, **self._place))
         except FormError as error:
             self.note(error)
             return await self.async_step_values()
@@ -159,6 +158,22 @@ class ProbeFlow(ManageSteps):
         return self.async_update_and_abort(
             self.entry, self._get_reconfigure_subentry(), title=self._name, data=data
         )
+
+    async def _write(self, fields: ProbeFields) -> None:
+        if self.is_new:
+            await self.ask(CreateProbe(fields=fields, key=self._key))
+            return
+
+        def requests(garden: GardenSnapshot) -> list[Request[Any]]:
+            now = found(garden.probe(self._key), "probes", self._key).probe
+            changes = self.probe_changes(fields, now)
+            check_clashes(changes)
+            return self.change_requests(now, changes)
+
+        answers = await self.write(requests)
+        self.take_over_written(self._key, answers)
+        seen = self.seen.probe(self._key)
+        self._name = (answers[0] if seen is None or answers else seen.probe).name
 
 
 def _place_of(probe: ProbeFields) -> str | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from kamerplanter_backend.telemetry.unit_guess import UNITS_OF_HINTS, usual_unit
@@ -66,6 +66,11 @@ class UnitIssues:
         """Look at each new value until the entry is unloaded."""
         self._entry.async_on_unload(self._stop)
         self._entry.async_on_unload(
+            self._hass.bus.async_listen(
+                ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED, self._on_issue, self._is_ours_gone
+            )
+        )
+        self._entry.async_on_unload(
             self._entry.runtime_data.coordinator.async_add_listener(self._follow)
         )
         self._follow()
@@ -74,6 +79,21 @@ class UnitIssues:
     def _stop(self) -> None:
         for key in list(self._stops):
             self._forget(key)
+
+    @callback
+    def _is_ours_gone(self, data: ir.EventIssueRegistryUpdatedData) -> bool:
+        return (
+            data["domain"] == DOMAIN
+            and data["action"] == "remove"
+            and data["issue_id"] in {self._issue_id(channel) for channel in self._told}
+        )
+
+    @callback
+    def _on_issue(self, event: Event[ir.EventIssueRegistryUpdatedData]) -> None:
+        """Begin to count anew when a dialog has ended an issue; it may not have helped."""
+        for channel in [it for it in self._told if self._issue_id(it) == event.data["issue_id"]]:
+            del self._told[channel]
+            self._counts.pop(channel, None)
 
     @callback
     def _follow(self) -> None:

@@ -11,7 +11,13 @@ import aiohttp
 import pytest
 
 from kamerplanter_backend.client.protocol import PROTOCOL, Caller
-from kamerplanter_backend.client.requests import AddTask, CheckHarvest, CreateProbe, ListSpecies
+from kamerplanter_backend.client.requests import (
+    AddTask,
+    CheckHarvest,
+    CreateProbe,
+    ListSpecies,
+    UpdateTank,
+)
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.common.context import Role
@@ -237,6 +243,21 @@ async def test_the_key_is_not_carried_to_another_address(
 
     assert len(server.asked) == 1
     assert f"{server.url}/elsewhere" in refused.value.message
+
+
+@pytest.mark.parametrize(("protocol", "told"), [(2, None), (PROTOCOL, 4)], ids=["old", "new"])
+async def test_a_server_that_knows_no_revisions_of_changes_is_told_none(
+    server: OddServer, client: RestClient, protocol: int, told: int | None
+) -> None:
+    server.mode |= {"protocol": protocol}
+    server.answers = [server.refuse(409, "CONFLICT")]
+
+    with pytest.raises(ConflictError):
+        await client.call(UpdateTank(key="tank-1", patch={"volume_l": 80}, expected_revision=4))
+
+    [body] = server.bodies
+    assert body["patch"] == {"volume_l": 80}
+    assert body.get("expected_revision") == told
 
 
 async def test_a_server_of_before_places_is_told_of_none(
