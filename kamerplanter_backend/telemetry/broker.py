@@ -129,6 +129,11 @@ def _kind_of(cause: BaseException, settings: BrokerSettings) -> type[BrokerError
     return next((kind for error, kind in _KINDS if isinstance(cause, error)), None)
 
 
+def needs_somebody(error: BrokerError) -> bool:
+    """Tell whether it takes a person to end this: waiting does not help."""
+    return isinstance(error, LoginRefused | TlsFailed | CertificateRefused)
+
+
 def broker_error_of(error: BaseException, settings: BrokerSettings) -> BrokerError:
     """Return what an error of the library means; it hides the cause in its context."""
     cause: BaseException | None = error

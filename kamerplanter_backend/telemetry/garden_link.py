@@ -18,6 +18,7 @@ from kamerplanter_backend.telemetry.broker import (
     EndedEarlyError,
     Protocol,
     broker_error_of,
+    needs_somebody,
 )
 from kamerplanter_backend.telemetry.link_protocol import (
     CONNECT_TIMEOUT_S,
@@ -85,7 +86,8 @@ class GardenLink:
         self._forgets_once = False
         self._broken_replays = 0
         """Connections in a row that ended before our mark was back."""
-        self._is_loss_logged = False
+        self._told_losses: set[str] = set()
+        """Why there is no connection, as far as the log says so; empty while there is one."""
         self.connect_count = 0
         """Connections that the broker has accepted."""
         self.last_error: BrokerError | None = None
@@ -191,8 +193,8 @@ class GardenLink:
         self.connect_count += 1
         self.last_error = None
         self._pauses.begin()
-        if self._is_loss_logged:
-            self._is_loss_logged = False
+        if self._told_losses:
+            self._told_losses.clear()
             _LOGGER.info("The broker %s is back", self._settings.host)
         self._connection = protocol
         protocol.is_deaf = self._is_ended
@@ -228,8 +230,11 @@ class GardenLink:
             error if isinstance(error, BrokerError) else broker_error_of(error, self._settings)
         )
         self._pauses.lost()
-        if not self._is_loss_logged:
-            self._is_loss_logged = True
+        # A broker that goes ends the connection first and cannot be reached then: that is one loss.
+        # Whoever is refused has to do something, whatever was said before of the same loss.
+        is_news = self.last_error.key not in self._told_losses
+        if not self._told_losses or (is_news and needs_somebody(self.last_error)):
+            self._told_losses.add(self.last_error.key)
             _LOGGER.warning("No connection to the broker %s: %s", self._settings.host, error)
 
 

@@ -1,6 +1,7 @@
 """The connection of a worker: logins, encryption, versions, and brokers that say no."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -101,6 +102,36 @@ async def test_a_wrong_password_is_told_from_a_broker_that_is_away(
     async with linked(free_port(), protocol=protocol) as (link, _):
         await until(lambda: link.last_error)
         assert isinstance(link.last_error, HostUnreachable)
+
+
+async def test_that_the_login_is_refused_after_a_loss_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="kamerplanter_backend")
+    lines = password_lines(tmp_path, "worker", "right")
+    async with (
+        mosquitto(tmp_path, *lines) as broker,
+        linked(broker.port, username="worker", password="right") as (link, _),
+    ):
+        await until(lambda: link.is_connected)
+        await broker.stop()
+        await until(lambda: isinstance(link.last_error, HostUnreachable))
+        password_lines(tmp_path, "worker", "changed")
+        await broker.start()
+        await until(lambda: isinstance(link.last_error, LoginRefused))
+        password_lines(tmp_path, "worker", "right")
+        await broker.stop()
+        await until(lambda: isinstance(link.last_error, HostUnreachable))
+        await broker.start()
+        await until(lambda: link.is_connected)
+
+    told = [r.message for r in caplog.records if r.name.startswith("kamerplanter_backend")]
+    assert [line.partition(": ")[0] for line in told] == [
+        f"No connection to the broker {HOST}",
+        f"No connection to the broker {HOST}",
+        f"The broker {HOST} is back",
+    ]
+    assert "authori" in told[1]
 
 
 async def test_encrypted_with_a_certificate_of_our_own(tmp_path: Path) -> None:
