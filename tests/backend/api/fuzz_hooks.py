@@ -47,6 +47,7 @@ CLOSED_TASK = f"{GARDEN}/tasks/{{key}}/reopen"
 REQUESTED = {
     "ReopenTask": CLOSED_TASK,
     "ReleasePlant": f"{GARDEN}/planting-runs",
+    "Location": f"{GARDEN}/locations",
     "Tank": f"{GARDEN}/tanks",
     "Plants": f"{GARDEN}/planting-runs",
     "Plant": f"{GARDEN}/plants",
