@@ -197,17 +197,37 @@ def is_ahead(moment: datetime, now: datetime) -> bool:
     return moment > now + CLOCK_TOLERANCE
 
 
-def utc_past(moment: datetime, now: datetime) -> datetime:
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing that is kept here happened before; a clock that was never set says so, and a typing
+error (ours)."""
+
+
+def utc_past(moment: datetime, now: datetime, earliest: datetime = EARLIEST) -> datetime:
     """Return, in UTC, a moment that is said to have happened; never one after now.
 
     Two minutes ahead still count as past, as clocks differ, and mean now: a local day that has
     not begun must not be reached.
 
+    Args:
+        moment: When it happened.
+        now: The present moment. Where its clock was never set, now is early enough.
+        earliest: The first moment that counts, aware.
+
     Raises:
         NaiveTimeError: A time has no zone.
         FutureTimeError: The moment lies more than two minutes ahead of now.
+        InvalidInputError: It lies before the first one that counts.
     """
     happened_at = utc(moment)
+    if happened_at < min(earliest, utc(now)):
+        first, last = earliest.isoformat(timespec="minutes"), now.isoformat(timespec="minutes")
+        raise InvalidInputError(
+            f"Time {happened_at.isoformat()} is too old to count; give the time when it was done, "
+            f"{first} at the earliest.",
+            field="at",
+            value=happened_at.isoformat(),
+            allowed=f"{first} – {last}",
+        )
     if is_ahead(happened_at, utc(now)):
         raise FutureTimeError(
             f"Time {happened_at.isoformat()} lies in the future; give the time when it was done.",

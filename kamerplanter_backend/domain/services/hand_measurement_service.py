@@ -1,6 +1,6 @@
 """Measurements by hand: kept beside what the probes showed, and judged where no probe speaks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.consequences.audit import record_audit
@@ -15,6 +15,7 @@ from kamerplanter_backend.domain.consequences.tank_alerts import (
     forget_measured,
     known_of,
 )
+from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
@@ -44,7 +45,7 @@ from kamerplanter_engines.hand_measurement_engine import (
     compare,
     judge_hand_value,
 )
-from kamerplanter_engines.models.base import utc_past
+from kamerplanter_engines.models.base import EARLIEST, utc_past
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.plant import PlantAlertFields
 from kamerplanter_engines.models.tank import Tank, TankAlertFields, TankType
@@ -55,9 +56,18 @@ _ALERT_WRITES = (TankAlertRepository, PlantAlertRepository, TaskRepository)
 
 
 class HandMeasurementService(EntityService[HandMeasurement]):
-    """Takes measurements by hand in, lists them, and takes wrong ones out."""
+    """Takes measurements by hand in, lists them, and takes wrong ones out.
+
+    Args:
+        store: Where they are kept.
+        kept_for: How long single readings are kept; what was measured before is too old.
+    """
 
     repository = HandMeasurementRepository
+
+    def __init__(self, store: DocumentStore, kept_for: timedelta) -> None:
+        super().__init__(store)
+        self._kept_for = kept_for
 
     @command(HandMeasurementRepository, *_ALERT_WRITES)
     def log(self, uow: UnitOfWork, fields: HandMeasurementFields) -> HandMeasurement:
@@ -68,6 +78,7 @@ class HandMeasurementService(EntityService[HandMeasurement]):
             InvalidInputError: The kind is not measured there, or the unit does not belong to it.
             OutOfRangeError: The value is physically impossible.
             FutureTimeError: The moment has not come yet.
+            InvalidInputError: The moment is older than single readings are kept.
         """
         check_place(fields)
         tank = _place(uow, fields)
@@ -76,7 +87,9 @@ class HandMeasurementService(EntityService[HandMeasurement]):
             plain_water=tank is not None and tank.plain_water,
             stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
         )
-        at = utc_past(fields.at or uow.context.now, uow.context.now)
+        now = uow.context.now
+        # As for readings: what is older is of hours and days that are summed up for good.
+        at = utc_past(fields.at or now, now, max(now - self._kept_for, EARLIEST))
         unit = canonical_unit(fields.kind)
         is_as_entered = fields.value == judged.value and fields.unit in {None, unit}
         measurement = uow.of(HandMeasurementRepository).add(

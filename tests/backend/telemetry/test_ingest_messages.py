@@ -312,7 +312,7 @@ def take(
     return desk.take(garden.context(), [reading])
 
 
-def stored_ph(garden: Garden, probe: Probe) -> list[Reading]:
+def stored_ph(garden: Garden, probe: Probe) -> tuple[Reading, ...]:
     day = timedelta(days=1)
     return garden.services.telemetry.list_readings(
         garden.context(), probe.key, PH, garden.now - day, garden.now + day

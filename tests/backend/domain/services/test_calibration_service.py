@@ -1,6 +1,6 @@
 """Calibrations: checked, on record, and as old as they are."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +124,8 @@ def test_future_and_foreign_things_are_refused(garden: Garden) -> None:
 
     with pytest.raises(NotFoundError):
         garden.services.calibration.calibrate(garden.context(tenant_key="other"), probe.key, ec())
+    with pytest.raises(InvalidInputError, match="too old to count"):
+        calibrate(garden, probe, ec(at=datetime(2, 1, 1, tzinfo=UTC)))
     garden.services.probe.archive(garden.context(), probe.key)
     with pytest.raises(NotFoundError, match="archived"):
         calibrate(garden, probe, ec())

@@ -302,6 +302,12 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(garden: Garden) -> Non
         log(garden, tank, PH, 19)
     with pytest.raises(FutureTimeError):
         log(garden, tank, PH, 6, at=garden.now + timedelta(hours=1))
+    with pytest.raises(InvalidInputError, match="too old to count") as too_old:
+        log(garden, tank, PH, 6, at=garden.now - timedelta(days=90, seconds=1))
+    assert (too_old.value.field, too_old.value.placeholders["allowed"]) == (
+        "at",
+        "2026-01-31T10:00+00:00 – 2026-05-01T10:00+00:00",
+    )
     with pytest.raises(InvalidInputError, match="not measured by hand at a tank"):
         log(garden, tank, MOISTURE, 40)
     with pytest.raises(InvalidInputError, match="either tank_key or plant_key"):
