@@ -78,7 +78,7 @@ def check_point(kind: ChannelKind, scale: RawScale, point: CalibrationPoint) -> 
     if kind is ChannelKind.PH:
         _within("value", point.value, 0, 14, "pH of a buffer")
         is_voltage = scale is RawScale.MILLIVOLT
-        low, high = (-600.0, 600.0) if is_voltage else (-2.0, 16.0)
+        low, high = (-600.0, 600.0) if is_voltage else (PH_SHOWN_LOW, PH_SHOWN_HIGH)
         _within("raw", point.raw, low, high, "mV" if is_voltage else "pH shown by the probe")
     elif kind is ChannelKind.SOIL_MOISTURE:
         _within("value", point.value, 0, 100, "moisture in percent")

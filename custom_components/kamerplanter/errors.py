@@ -118,6 +118,9 @@ _PROBLEMS = {
     CalibrationProblem.ZERO_ALONE.value: "calibration_zero_alone",
     CalibrationProblem.NO_CONTRAST.value: "calibration_no_contrast",
     CalibrationProblem.TEMPERATURE_NEEDED.value: "calibration_temperature_needed",
+    CalibrationProblem.NOT_MILLIVOLT.value: "calibration_not_millivolt",
+    CalibrationProblem.NOT_PH.value: "calibration_not_ph",
+    CalibrationProblem.OTHER_SCALE.value: "calibration_other_scale",
     CalibrationProblem.HAS_CURVE.value: "calibration_has_curve",
 }
 """What is wrong, where an error says so: the key of the text."""

@@ -1,8 +1,7 @@
-"""A calibration that is being measured, point by point; nothing of it counts before the end."""
+"""A calibration that is being measured, point by point; nothing of it is stored yet."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from kamerplanter_engines.calibration_age_engine import LOST, can_be_calibrated
 from kamerplanter_engines.calibration_engine import fit, needs_temperature
@@ -77,10 +76,6 @@ class Draft:
     scale: RawScale
     solutions: tuple[float, ...]
     points: list[CalibrationPoint] = field(default_factory=list)
-    key: str = field(default_factory=lambda: uuid4().hex)
-    """Of the command that stores it: trying again is the same command, and stores it once."""
-    may_be_stored: bool = False
-    """A try to store it had no answer, so nobody knows."""
 
     @property
     def kind(self) -> ChannelKind:

@@ -54,6 +54,12 @@ class CalibrationProblem(StrEnum):
     """A soil probe shows dry and wet nearly alike."""
     TEMPERATURE_NEEDED = "temperature_needed"
     """What a device does not compensate is compared at the temperature of the solution."""
+    NOT_MILLIVOLT = "not_millivolt"
+    """The device tells a pH, not millivolts. `shown` is its newest number"""
+    NOT_PH = "not_ph"
+    """The device tells no pH, most likely millivolts. `shown` is its newest number"""
+    OTHER_SCALE = "other_scale"
+    """A soil probe tells numbers of another scale than the points. `shown` is the newest"""
     HAS_CURVE = "has_curve"
     """The binding has a curve, which is a calibration already."""
 

@@ -7,9 +7,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
+from kamerplanter_backend.client.calibrate_request import calibrate_request
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.client.requests import (
-    Calibrate,
     ListCalibrations,
     ReplaceProbe,
     WithdrawCalibration,
@@ -99,9 +99,9 @@ async def calibrate(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
         scale=data["scale"],
         at=past(data) if "at" in data else None,
     )
-    done = await entry.runtime_data.client.call(
-        Calibrate(probe_key=view.probe.key, fields=fields), caller
-    )
+    shown = entry.runtime_data.live.raw(view.probe.key, kind)
+    request = calibrate_request(view, fields, shown, dt_util.utcnow())
+    done = await entry.runtime_data.client.call(request, caller)
     await entry.runtime_data.coordinator.async_refresh()
     return {"probe": view.probe.name, "probe_id": view.probe.key, **_calibration(done)}
 

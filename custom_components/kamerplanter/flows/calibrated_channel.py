@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
@@ -9,6 +10,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.util import dt as dt_util
 
+from kamerplanter_backend.client.requests import Calibrate
 from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.telemetry.calibration_draft import Draft
 from kamerplanter_engines.models.steadiness import RawSample
@@ -27,10 +29,20 @@ type StepResult = Any
 """Each kind of dialog has a class of its own for what a step answers."""
 
 
+@dataclass
+class OpenDraft(Draft):
+    """A draft that somebody has tried to store, perhaps."""
+
+    request: Calibrate | None = None
+    """What stores it, once that was tried: trying again is the same command, and stores it once."""
+    may_be_stored: bool = False
+    """A try had no answer, so nobody knows."""
+
+
 class CalibratedChannel(FlowHandler[Any, Any, Any]):
     """Listens to the channel for as long as the dialog is open."""
 
-    _draft: Draft | None = None
+    _draft: OpenDraft | None = None
     _tap: ChannelTap | None = None
     _waits_since: datetime | None = None
     """When the waiting for a steady value began; what came before it is no part of it."""
@@ -76,7 +88,7 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
     def _view(self) -> ProbeView | None:
         return self.entry.runtime_data.coordinator.data.probe(self.calibrated_probe_key)
 
-    def _measured(self) -> Draft:
+    def _measured(self) -> OpenDraft:
         assert self._draft is not None  # noqa: S101 - the first step made it
         return self._draft
 
@@ -112,8 +124,12 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
         """Return what came in since the waiting began; without any, what is not too old."""
         return self._samples(self._waits_since or dt_util.utcnow() - SHOWN_FOR)
 
-    def _newest(self) -> RawSample | None:
-        return next(reversed(self._samples(dt_util.utcnow() - SHOWN_FOR)), None)
+    def _sent(self) -> float | None:
+        """Return what the device sent last; none = it is not heard, or has said nothing lately."""
+        newest = next(reversed(self._samples(dt_util.utcnow() - SHOWN_FOR)), None)
+        if newest is not None:
+            return newest.raw
+        return self.entry.runtime_data.live.raw(self.calibrated_probe_key, self._measured().kind)
 
     def _live_text(self, texts: Texts, samples: Sequence[RawSample]) -> str:
         draft = self._measured()

@@ -2,10 +2,17 @@
 
 from abc import abstractmethod
 from typing import Any, override
+from uuid import uuid4
 
 from homeassistant.util import dt as dt_util
 
+from kamerplanter_backend.client.calibrate_request import (
+    calibrate_request,
+    check_electrode,
+    electrode_scale,
+)
 from kamerplanter_backend.client.requests import Calibrate
+from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.client.wire import may_have_been_done
 from kamerplanter_backend.telemetry.calibration_draft import (
     METHODS,
@@ -13,7 +20,7 @@ from kamerplanter_backend.telemetry.calibration_draft import (
     calibratable,
     most_urgent,
 )
-from kamerplanter_engines.errors import KamerplanterError
+from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.calibration import Calibration, RawScale
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 
@@ -21,7 +28,7 @@ from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..client_factory import is_on_server  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .calibrated_channel import SHOWN_FOR, StepResult
+from .calibrated_channel import SHOWN_FOR, OpenDraft, StepResult
 from .calibration_reading import CalibrationReading
 from .calibration_wait import CalibrationWait
 from .calibration_words import instruction, result_lines, status_lines
@@ -62,7 +69,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         )
 
     async def _begin(self, binding: ChannelBinding) -> StepResult:
-        self._draft = Draft(binding, RawScale.VALUE, ())
+        self._draft = OpenDraft(binding, RawScale.VALUE, ())
         self._open_tap(binding)
         return await self.async_step_calibration_method()
 
@@ -72,18 +79,32 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         """Ask for the solutions, and what the numbers of a pH probe are."""
         draft = self._measured()
         methods = METHODS[draft.kind]
-        if user_input is None and len(methods) > 1:
-            return self.async_show_form(
-                step_id="calibration_method",
-                data_schema=self._method_schema(draft.kind),
-                description_placeholders=await self._names(),
-                last_step=False,
-            )
         told = user_input or {}
         solutions = methods[told.get("method", next(iter(methods)))]
         scale = RawScale(told.get("scale", RawScale.VALUE))
-        self._draft = Draft(draft.binding, scale, solutions)
+        refused = "" if user_input is None else await self._wrong_scale(scale)
+        if refused or (user_input is None and len(methods) > 1):
+            schema = self._method_schema(draft.kind)
+            return self.async_show_form(
+                step_id="calibration_method",
+                data_schema=self.add_suggested_values_to_schema(schema, user_input),
+                errors={"scale": "calibration_refused"} if refused else {},
+                description_placeholders=await self._names() | {"refused": refused},
+                last_step=False,
+            )
+        self._draft = OpenDraft(draft.binding, scale, solutions)
         return await self.async_step_calibration_solution()
+
+    async def _wrong_scale(self, scale: RawScale) -> str:
+        """Return why an electrode does not tell such numbers; empty = it may."""
+        sent = self._sent()
+        if self._measured().kind is not ChannelKind.PH or sent is None:
+            return ""
+        try:
+            check_electrode(self._view(), scale, sent, dt_util.utcnow())
+        except InvalidInputError as error:
+            return (await Texts.async_load(self.hass)).error(error)
+        return ""
 
     def _method_schema(self, kind: ChannelKind) -> vol.Schema:
         methods = list(METHODS[kind])
@@ -98,15 +119,8 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         return vol.Schema(fields)
 
     def _usual_scale(self) -> RawScale:
-        """Return the scale of the last calibration, else what the numbers look like."""
-        view = self._view()
-        known = [] if view is None else view.calibrations
-        last = next((item for item in known if item.kind is ChannelKind.PH), None)
-        if last is not None:
-            return last.scale
-        newest = self._newest()
-        is_voltage = newest is not None and not 0 <= newest.raw <= 14  # noqa: PLR2004 - pH
-        return RawScale.MILLIVOLT if is_voltage else RawScale.VALUE
+        """Return what the numbers look like, and what they are by the calibration in force."""
+        return electrode_scale(self._view(), self._sent(), dt_util.utcnow())
 
     @override
     async def async_step_calibration_solution(
@@ -165,10 +179,9 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
             if draft.may_be_stored:
                 return await self.async_step_calibration_leave()
             return self.async_abort(reason="calibration_outdated")
-        request = Calibrate(
-            probe_key=self.calibrated_probe_key, fields=draft.fields(), command_key=draft.key
-        )
         try:
+            # The same one again, or it would be another command.
+            draft.request = request = draft.request or self._request(view, draft)
             done = await self.entry.runtime_data.garden.call_now(request, OWNER)
         except KamerplanterError as error:
             texts, on_server = await Texts.async_load(self.hass), is_on_server(self.entry)
@@ -178,6 +191,19 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
                 self._refused += f" {texts.choice('calibration_store', 'unsure')}"
             return await self.async_step_calibration_summary()
         return await self.async_calibrated(done)
+
+    def _request(self, view: ProbeView, draft: Draft) -> Calibrate:
+        """Return what stores the draft.
+
+        Raises:
+            InvalidInputError: The device tells another scale.
+        """
+        shown = self._sent()
+        if draft.scale is RawScale.MILLIVOLT:
+            # Looked at before the first buffer; in that of pH 7 it shows next to nothing.
+            shown = max((point.raw for point in draft.points), key=abs)
+        request = calibrate_request(view, draft.fields(), shown, dt_util.utcnow())
+        return request.model_copy(update={"command_key": uuid4().hex})
 
     async def async_step_calibration_again(
         self, _user_input: dict[str, Any] | None = None

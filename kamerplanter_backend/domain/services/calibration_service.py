@@ -23,23 +23,38 @@ from kamerplanter_engines.models.calibration import (
     CalibrationProblem,
     Calibrations,
 )
-from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
+from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES, mapping_of
+from kamerplanter_engines.raw_scale_engine import check_scale, scale_in_force
 
 
 class CalibrationService(Service):
     """Takes calibrations in and tells how old they are."""
 
     @command(CalibrationRepository, AuditRepository)
-    def calibrate(self, uow: UnitOfWork, probe_key: str, fields: CalibrationFields) -> Calibration:
+    def calibrate(
+        self,
+        uow: UnitOfWork,
+        probe_key: str,
+        fields: CalibrationFields,
+        *,
+        scale_is_sure: bool = False,
+    ) -> Calibration:
         """Put a channel of a probe right for what it measures from then on.
 
         What is stored already stays as it is.
 
+        Args:
+            uow: The unit of work.
+            probe_key: The probe.
+            fields: What was measured.
+            scale_is_sure: The device was seen to tell numbers of this scale, whatever is stored.
+
         Raises:
             NotFoundError: The probe does not exist, or is archived.
             InvalidInputError: The probe has no such channel, its binding has a curve or says
-                something else of compensation, or the points make no calibration.
+                something else of compensation, the points make no calibration, or the channel
+                tells numbers of another scale.
             OutOfRangeError: What follows from the points is not plausible.
             FutureTimeError: The moment has not come yet.
         """
@@ -48,6 +63,8 @@ class CalibrationService(Service):
         fields = _as_bound(binding, fields)
         done_at = utc_past(fields.at or uow.context.now, uow.context.now)
         fitted = fit(fields)
+        if not scale_is_sure:
+            _check_scale(uow, probe, fields)
         later_swaps = [swap.at for swap in probe.replacements if done_at < swap.at]
         made = uow.of(CalibrationRepository).add(
             fields,
@@ -146,6 +163,23 @@ def _binding(probe: Probe, fields: CalibrationFields) -> ChannelBinding:
             problem=CalibrationProblem.HAS_CURVE,
         )
     return binding
+
+
+def _check_scale(uow: UnitOfWork, probe: Probe, fields: CalibrationFields) -> None:
+    """Make sure that the newest reading of the channel is of the scale of the points.
+
+    Raises:
+        InvalidInputError: It is not.
+    """
+    last = uow.readings.latest(probe.key, fields.kind)
+    if last is not None and Reason.CALIBRATING in last.reasons:
+        # An electrode that tells millivolts shows few of them in the buffer of pH 7.
+        last = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD)
+    if last is None or last.at < max(probe.updated_at, probe.replaced_at or last.at):
+        return  # nothing that was heard since the probe is as it is
+    known = uow.of(CalibrationRepository).of_probe(probe.key)
+    shown = last.value if last.raw is None else last.raw
+    check_scale(fields, shown, scale_in_force(known, fields.kind, uow.context.now))
 
 
 def _as_bound(binding: ChannelBinding, fields: CalibrationFields) -> CalibrationFields:

@@ -137,3 +137,23 @@ async def test_unknown_probe_and_resolution(api: httpx.AsyncClient, probe: str) 
         assert (await api.get(f"{GARDEN}/probes/nobody/{path}")).status_code == 404
     odd = {"kind": "ph", "resolution": "week"} | WINDOW
     assert (await api.get(f"{GARDEN}/probes/{probe}/readings", params=odd)).status_code == 422
+
+
+async def test_points_in_another_scale_than_the_device_tells_are_refused(
+    api: httpx.AsyncClient, bench: Bench, probe: str
+) -> None:
+    bench.clock.now = START + timedelta(minutes=1)
+    await send(api, ph(probe, 6.0, bench.clock.now))
+    points = [{"raw": 10, "value": 7.0}, {"raw": 180, "value": 4.01}]
+
+    refused = await calibrate(api, probe, points=points, scale="millivolt")
+
+    assert refused.status_code == 422
+    assert refused.json()["details"]["problem"] == "not_millivolt"
+    assert (await get(api, f"{probe}/calibrations"))["calibrations"] == []
+    sure = await api.post(
+        f"{GARDEN}/probes/{probe}/calibrations",
+        params={"scale_is_sure": True},
+        json={"kind": "ph", "points": points, "scale": "millivolt"},
+    )
+    assert sure.status_code == 201

@@ -24,6 +24,9 @@ from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 
 router = Router(prefix="/probes", tags=["telemetry"])
+_SCALE_IS_SURE = (
+    "The device was seen to tell this scale, whatever its newest stored reading looks like."
+)
 
 
 class ProbeFilters(ListParameters):
@@ -145,6 +148,7 @@ async def list_latest(
     responses=TAGGED_NEW,
 )
 async def calibrate(
+    *,
     key: PathKey,
     body: Annotated[
         CalibrationFields,
@@ -163,9 +167,14 @@ async def calibrate(
     response: Response,
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.PROBE_UPDATE))],
+    scale_is_sure: Annotated[bool, Query(description=_SCALE_IS_SURE)] = False,
 ) -> Calibration:
     """Say what the probe showed in known solutions; what it measures from then on is corrected."""
-    made = await server.run(lambda: server.services.calibration.calibrate(context, key, body))
+    made = await server.run(
+        lambda: server.services.calibration.calibrate(
+            context, key, body, scale_is_sure=scale_is_sure
+        )
+    )
     response.headers["ETag"] = etag(made.revision)
     return made
 

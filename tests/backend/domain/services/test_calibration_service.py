@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.domain.models.tenant import AuditAction
@@ -21,6 +22,7 @@ from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     CalibrationPoint,
     CalibrationState,
+    RawScale,
 )
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
@@ -31,6 +33,7 @@ from kamerplanter_engines.models.telemetry import (
 )
 from tests.backend.garden import Garden
 
+SECOND = timedelta(seconds=1)
 EC, PH, SOIL = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
 
 
@@ -121,11 +124,11 @@ def test_future_and_foreign_things_are_refused(garden: Garden) -> None:
     probe = garden.probe(EC)
     with pytest.raises(FutureTimeError):
         calibrate(garden, probe, ec(at=garden.now + timedelta(minutes=3)))
+    with pytest.raises(InvalidInputError, match="too old to count"):
+        calibrate(garden, probe, ec(at=datetime(2, 1, 1, tzinfo=UTC)))
 
     with pytest.raises(NotFoundError):
         garden.services.calibration.calibrate(garden.context(tenant_key="other"), probe.key, ec())
-    with pytest.raises(InvalidInputError, match="too old to count"):
-        calibrate(garden, probe, ec(at=datetime(2, 1, 1, tzinfo=UTC)))
     garden.services.probe.archive(garden.context(), probe.key)
     with pytest.raises(NotFoundError, match="archived"):
         calibrate(garden, probe, ec())
@@ -143,3 +146,49 @@ def test_screens_get_what_still_counts_and_expect_a_jump(garden: Garden) -> None
 
     assert view.calibrations == (newest, in_force)
     assert view.jumps_at[-1] == garden.now
+
+
+def test_points_in_another_scale_than_the_newest_reading_are_refused(garden: Garden) -> None:
+    probe = garden.probe(PH)
+    voltage = CalibrationFields(
+        kind=PH,
+        points=(CalibrationPoint(raw=10, value=7.0), CalibrationPoint(raw=180, value=4.01)),
+        scale=RawScale.MILLIVOLT,
+    )
+    garden.wait(minutes=1)
+    garden.measure(probe, PH, 6.0)
+    garden.measure(
+        probe, PH, 5.2, at=garden.now + SECOND, verdict="suspect", reasons=("calibrating",)
+    )
+
+    with pytest.raises(InvalidInputError) as caught:
+        calibrate(garden, probe, voltage)
+
+    assert caught.value.placeholders["problem"] == "not_millivolt"
+    assert caught.value.placeholders["shown"] == "6"
+    known = garden.services.calibration.list_of_probe(garden.context(), probe.key)
+    assert known.calibrations == ()
+    # Whoever has seen the device knows better, and from then on its readings say so.
+    garden.services.calibration.calibrate(garden.context(), probe.key, voltage, scale_is_sure=True)
+    garden.wait(minutes=1)
+    garden.measure(probe, PH, 7.05, raw=7.0)
+    calibrate(garden, probe, voltage)
+
+
+def test_what_was_read_before_the_channel_was_changed_says_nothing_of_its_scale(
+    garden: Garden,
+) -> None:
+    probe = garden.probe(SOIL)
+    garden.measure(probe, SOIL, 41)
+    counts = CalibrationFields(
+        kind=SOIL,
+        points=(CalibrationPoint(raw=3100, value=0), CalibrationPoint(raw=1400, value=100)),
+    )
+    garden.wait(minutes=1)
+    with pytest.raises(InvalidInputError, match="not of the scale"):
+        calibrate(garden, probe, counts)
+
+    patch: dict[str, JsonValue] = {"channels": [{"kind": "soil_moisture", "topic": "other"}]}
+    garden.services.probe.update(garden.context(), probe.key, patch)
+
+    assert calibrate(garden, probe, counts).points == counts.points
