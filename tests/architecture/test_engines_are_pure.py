@@ -23,6 +23,7 @@ ALLOWED = {
     "functools",
     "itertools",
     "math",
+    "operator",
     "re",
     "statistics",
     "types",
