@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
+from kamerplanter_engines.checks import finite
 from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
+from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -59,7 +61,7 @@ def agree(kind: ChannelKind, shown: Iterable[Showing], *, at_odds: bool = False)
             value=kind,
         )
     members = sorted(
-        (item.key, item.value, _quality(item))
+        (item.key, finite("value", item.value), _quality(item))
         for item in shown
         if item.verdict is Verdict.GOOD and item.value is not None
     )
@@ -107,8 +109,9 @@ def last_at_odds_at(
 
     Raises:
         InvalidInputError: Values of this kind cannot be compared.
+        NaiveTimeError: The time has no zone.
     """
-    values: dict[str, float] = {}
+    since, values = utc(since), dict[str, float]()
     last_at: datetime | None = None
     good = sorted((item for item in readings if item.verdict is Verdict.GOOD), key=_measured_at)
     # What was measured at one instant is of one state of the place, whoever is named first.
@@ -144,8 +147,12 @@ def tolerance(kind: ChannelKind, value: float) -> float:
     Args:
         kind: What they measure; one of `TOLERANCES`.
         value: What they measured, about.
+
+    Raises:
+        OutOfRangeError: The value is infinite or not a number.
     """
     found = TOLERANCES[kind]
+    finite("value", value)
     return max(found.absolute, round(found.relative * abs(value), _DIGITS_KEPT))
 
 
@@ -159,8 +166,11 @@ def quality_of(binding: ChannelBinding, age_s: float) -> float:
     Returns:
         Above 0, at most 1.
 
+    Raises:
+        OutOfRangeError: The age is infinite or not a number.
+
     Source: the domain specification; its step at one hour is a slope here.
     """
     source = MESSAGE_QUALITY_RATIO if binding.entity_id is None else ENTITY_QUALITY_RATIO
-    worn = min(max((age_s - FRESH_S) / (WORN_S - FRESH_S), 0.0), 1.0)
+    worn = min(max((finite("age_s", age_s) - FRESH_S) / (WORN_S - FRESH_S), 0.0), 1.0)
     return source * (1 - (1 - WORN_RATIO) * worn)

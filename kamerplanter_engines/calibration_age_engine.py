@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from kamerplanter_engines.calibration_engine import in_force
 from kamerplanter_engines.calibration_point_engine import POINTS
+from kamerplanter_engines.checks import within
 from kamerplanter_engines.models.base import MICROSECOND, utc
 from kamerplanter_engines.models.calibration import (
     DRIFTING_KINDS,
@@ -19,6 +20,8 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, P
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
 
+_LONGEST_D = 36_500
+"""A limit of a hundred years is none. [d]"""
 LOST = frozenset({CalibrationState.REPLACED, CalibrationState.REMAPPED, CalibrationState.WITHDRAWN})
 """States of a channel that was calibrated and has no calibration in force any more."""
 
@@ -65,14 +68,17 @@ def status(
         kind: What the channel measures.
         done_at: When it was last calibrated; none = never.
         now: The present moment.
-        warn_d: Older than this it is due. [d]
+        warn_d: Older than this it is due. [d], 0 to 36,500.
         stop_d: Older than this automatic dosing stops. [d], not below `warn_d`.
 
     Raises:
+        OutOfRangeError: A limit lies outside, or is not a number.
         NaiveTimeError: A time has no zone.
 
     Source: the project's decisions (14 and 28 days, adjustable per probe).
     """
+    within("warn_d", warn_d, 0, _LONGEST_D)
+    within("stop_d", stop_d, warn_d, _LONGEST_D)
     if kind not in DRIFTING_KINDS:
         return CalibrationStatus(kind=kind, state=CalibrationState.NOT_NEEDED, may_dose=True)
     if done_at is None:

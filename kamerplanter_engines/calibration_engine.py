@@ -12,6 +12,7 @@ from kamerplanter_engines.calibration_point_engine import (
     invalid_points,
     unlikely_points,
 )
+from kamerplanter_engines.checks import finite
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.calibration import (
     Calibration,
@@ -297,8 +298,14 @@ def corrected(
     Returns:
         The value in the canonical unit; it is judged afterwards like any other one.
 
+    Raises:
+        OutOfRangeError: A number is infinite or none.
+
     Source: own rule; [IUPAC2002] and [ISO7888] for the temperature.
     """
+    finite("raw", raw)
+    if temperature_c is not None:
+        finite("temperature_c", temperature_c)
     points = [(point.raw, point.value) for point in fitted.curve]
     value = along(points, raw)
     if calibration.kind is ChannelKind.SOIL_MOISTURE:

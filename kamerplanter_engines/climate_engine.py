@@ -6,9 +6,9 @@ Everything that is summed up over a day says how much of the day was measured.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
 
-from kamerplanter_engines.errors import OutOfRangeError
+from kamerplanter_engines.checks import within
+from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.rollup import Bucket, Figures, Point
 from kamerplanter_engines.models.site import BASE_HIGH_C, BASE_LOW_C
@@ -86,7 +86,7 @@ def leaf_offset_k(ppfd_umol: float | None) -> float:
     """
     if ppfd_umol is None:
         return -2.0
-    _within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
+    within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
     if ppfd_umol == 0:
         return 0.0
     if ppfd_umol < LOW_LIGHT_UMOL:
@@ -114,14 +114,14 @@ def air_state(
 
     Source: [FAO56].
     """
-    _within("temperature_c", temperature_c, _AIR.physical_low, _AIR.physical_high)
-    _within("humidity_pct", humidity_pct, 0, 100)
+    within("temperature_c", temperature_c, _AIR.physical_low, _AIR.physical_high)
+    within("humidity_pct", humidity_pct, 0, 100)
     reasons: list[ClimateReason] = []
     if leaf_c is None:
         leaf_c = temperature_c + leaf_offset_k(ppfd_umol)
         reasons.append(ClimateReason.LEAF_ASSUMED)
     else:
-        _within("leaf_c", leaf_c, _LEAF.physical_low, _LEAF.physical_high)
+        within("leaf_c", leaf_c, _LEAF.physical_low, _LEAF.physical_high)
     leaf_vpd = vpd_kpa(temperature_c, humidity_pct, leaf_c)
     if leaf_vpd < 0:
         reasons.append(ClimateReason.CONDENSING)
@@ -157,7 +157,7 @@ def daily_light(points: Sequence[Point], day: Bucket, before: Point | None = Non
     utc(day.starts_at)
     for _, ppfd_umol, is_good in points if before is None else (before, *points):
         if is_good:
-            _within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
+            within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
     return daily_light_of(roll_up(points, day, () if before is None else (before,)), day)
 
 
@@ -171,13 +171,14 @@ def daily_light_of(fluxes: Figures, day: Bucket) -> Daily:
     Raises:
         OutOfRangeError: A flux is impossible or not a number.
         NaiveTimeError: The day has no zone.
+        InvalidInputError: The day ends no later than it begins.
 
     Source: definition of the daily light integral.
     """
     utc(day.starts_at)
     for field, ppfd_umol in (("low_umol", fluxes.low), ("high_umol", fluxes.high)):
         if ppfd_umol is not None:
-            _within(field, ppfd_umol, 0, PPFD_HIGH_UMOL)
+            within(field, ppfd_umol, 0, PPFD_HIGH_UMOL)
     value = fluxes.integral / _UMOL_PER_MOL if fluxes.covered_s > 0 else None
     return _daily(value, fluxes, day)
 
@@ -200,13 +201,13 @@ def degree_days(
     Source: [McMaster1997].
     """
     utc(day.starts_at)
-    _within("base_c", base_c, BASE_LOW_C, BASE_HIGH_C)
+    within("base_c", base_c, BASE_LOW_C, BASE_HIGH_C)
     if upper_c is not None:
-        _within("upper_c", upper_c, base_c, 60)
+        within("upper_c", upper_c, base_c, 60)
     if temperatures.low is None or temperatures.high is None:
         return _daily(None, temperatures, day)
-    _within("low_c", temperatures.low, _AIR.physical_low, _AIR.physical_high)
-    _within("high_c", temperatures.high, temperatures.low, _AIR.physical_high)
+    within("low_c", temperatures.low, _AIR.physical_low, _AIR.physical_high)
+    within("high_c", temperatures.high, temperatures.low, _AIR.physical_high)
     value = degree_days_c_d(temperatures.low, temperatures.high, base_c, upper_c=upper_c)
     return _daily(value, temperatures, day)
 
@@ -250,6 +251,12 @@ def _daily(value: float | None, figures: Figures, day: Bucket) -> Daily:
         return Daily(
             value=None, coverage_ratio=0.0, may_decide=False, reasons=(ClimateReason.NO_DATA,)
         )
+    if day.length_s <= 0:
+        raise InvalidInputError(
+            f"The day ends at {day.ends_at.isoformat()}, no later than it begins; give a day.",
+            field="day",
+            value=day.ends_at.isoformat(),
+        )
     coverage = min(1.0, figures.covered_s / day.length_s)
     is_enough = coverage >= COVERAGE_RATIO_LOW
     return Daily(
@@ -258,10 +265,3 @@ def _daily(value: float | None, figures: Figures, day: Bucket) -> Daily:
         may_decide=is_enough,
         reasons=() if is_enough else (ClimateReason.COVERAGE_LOW,),
     )
-
-
-def _within(field: str, value: float, low: float, high: float) -> None:
-    if not (isfinite(value) and low <= value <= high):
-        raise OutOfRangeError(
-            f"{field} {value} is not possible; give {low:g} to {high:g}.", field=field, value=value
-        )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.telemetry import Reason, Verdict
 from kamerplanter_engines.telemetry_state_engine import (
     ChannelRules,
@@ -32,7 +33,12 @@ def freshness(
     A value that came before this process began to listen (`started_at`), or that the broker had
     kept, is shown with its own age and is never more than stale. One that lies ahead of now is not
     shown.
+
+    Raises:
+        NaiveTimeError: A time has no zone.
     """
+    now = utc(now)
+    started_at = None if started_at is None else utc(started_at)
     return freshness_so_far(without_future(state, now), rules, now, started_at)
 
 
@@ -67,7 +73,12 @@ def freshness_so_far(
 
 
 def expires_at(state: ChannelState, rules: ChannelRules, now: datetime) -> datetime | None:
-    """Return when the value of a channel becomes too old to be shown; none = it is already."""
+    """Return when the value of a channel becomes too old to be shown; none = it is already.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+    """
+    now = utc(now)
     if state.good_at is None:
         return None
     end = state.good_at + timedelta(seconds=rules.max_age_s)

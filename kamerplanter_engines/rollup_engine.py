@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import takewhile
-from math import fsum
+from math import fsum, isfinite, nan
 from operator import mul, sub
 from statistics import median_low
 
+from kamerplanter_engines.checks import finite
+from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
 from kamerplanter_engines.models.base import MICROSECOND, utc
 from kamerplanter_engines.models.rollup import (
     Bucket,
@@ -43,11 +45,19 @@ def bucket_of(level: RollupLevel, at: datetime, zone: tzinfo) -> Bucket:
 
     Raises:
         NaiveTimeError: The time has no zone.
+        OutOfRangeError: The calendar ends within the bucket.
 
     Source: own rule. Where clocks change within an hour, one bucket ends and one begins there.
     """
     moment = utc(at)
-    return _hour(moment, zone) if level is RollupLevel.HOUR else _day(moment, zone)
+    try:
+        return _hour(moment, zone) if level is RollupLevel.HOUR else _day(moment, zone)
+    except OverflowError as error:
+        raise OutOfRangeError(
+            f"Time {at.isoformat()} is at an end of the calendar; give one of the years 2 to 9998.",
+            field="at",
+            value=at.isoformat(),
+        ) from error
 
 
 def bucket_within(level: RollupLevel, at: datetime, eras: Sequence[Era]) -> Bucket:
@@ -128,16 +138,30 @@ def roll_up(points: Sequence[Point], bucket: Bucket, before: Sequence[Point] = (
         before: The newest good readings before it, by rising time; two are enough. One that is
             more than two hours older than the bucket, or than the one after it, counts as none.
 
+    Raises:
+        InvalidInputError: Readings do not rise in time, or lie after the bucket.
+        OutOfRangeError: A good one is infinite or not a number.
+
     Source: the project's decisions on rollups; two hours is our own limit.
     """
     good = [point for point in points if point[2]]
     start_us = microseconds(bucket.starts_at)
     held = [*_reaching(before, start_us, 1 if good else 2), *good]
-    covered_us, integral = _held(held, start_us, microseconds(bucket.ends_at))
     values = [value for _, value, _ in good]
+    covered_us = 0
+    try:
+        covered_us, integral = _held(held, start_us, microseconds(bucket.ends_at))
+        total = fsum(values)
+    except ValueError, OverflowError:  # what `fsum` says of infinite numbers of both signs
+        total = integral = nan
+    # The sums tell it of all numbers at once, and each bucket of each channel comes by here.
+    if not (isfinite(total) and isfinite(integral)):
+        for _, value, _ in held:
+            finite("value", value)
+        finite("total", total + integral)
     return Figures(
         reading_count=len(values),
-        total=fsum(values),
+        total=total,
         covered_s=covered_us / _US_PER_S,
         integral=integral,
         low=min(values, default=None),
@@ -166,6 +190,13 @@ def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float
     gaps = list(map(sub, times[1:], times, strict=False))
     hold_us = min(HOLD_INTERVALS * median_low(gaps), _LONGEST_HOLD_US)
     gaps.append(end_us - times[-1])
+    if min(gaps) < 0:
+        raise InvalidInputError(
+            f"The {len(held)} readings do not rise in time, or lie after the bucket; "
+            "sort them, and leave out what is not of it.",
+            field="points",
+            value=len(held),
+        )
     spans = gaps if max(gaps) <= hold_us else [min(gap, hold_us) for gap in gaps]
     # What lies before the bucket is not covered, though it says how often the probe reports.
     for number, at_us in enumerate(takewhile(start_us.__gt__, times)):
@@ -176,6 +207,9 @@ def _held(held: Sequence[Point], start_us: int, end_us: int) -> tuple[int, float
 def merge(parts: Iterable[Figures]) -> Figures:
     """Return the figures of a span from those of its parts, which do not overlap.
 
+    Raises:
+        OutOfRangeError: A sum is infinite or not a number.
+
     Source: own rule; all figures are sums or extremes.
     """
     items = list(parts)
@@ -184,10 +218,21 @@ def merge(parts: Iterable[Figures]) -> Figures:
     counts, totals, covered, integrals, lows, highs, suspects = zip(*items, strict=True)
     return Figures(
         reading_count=sum(counts),
-        total=fsum(totals),
-        covered_s=fsum(covered),
-        integral=fsum(integrals),
+        total=_sum("total", totals),
+        covered_s=_sum("covered_s", covered),
+        integral=_sum("integral", integrals),
         low=min((low for low in lows if low is not None), default=None),
         high=max((high for high in highs if high is not None), default=None),
         suspect_count=sum(suspects),
     )
+
+
+def _sum(field: str, parts: Sequence[float]) -> float:
+    try:
+        total = fsum(parts)
+    except ValueError, OverflowError:
+        total = nan
+    if not isfinite(total):
+        for part in parts:
+            finite(field, part)
+    return finite(field, total)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from kamerplanter_engines.binding_options_engine import stuck_after_of
@@ -111,8 +112,9 @@ def finest_step(sample: Sample, state: ChannelState) -> float:
 
 
 def _step(sample: Sample) -> float:
-    if sample.step is not None:
-        return sample.step
+    step = sample.step
+    if step is not None and 0 < step < inf:
+        return step
     return _digits_step(sample.raw)
 
 

@@ -17,7 +17,7 @@ from kamerplanter_engines.freshness_engine import (
     freshness,
     freshness_so_far,
 )
-from kamerplanter_engines.models.base import is_ahead
+from kamerplanter_engines.models.base import is_ahead, utc
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
 from kamerplanter_engines.restart_engine import restore
 from kamerplanter_engines.stillness_engine import Around, finest_step, noted
@@ -117,6 +117,10 @@ def _up_to_receipt(
 ) -> dict[ChannelKind, ChannelState]:
     if not samples:
         return dict(states)
+    for sample in samples:
+        if sample.at.tzinfo is None or sample.received_at.tzinfo is None:
+            utc(sample.at)
+            utc(sample.received_at)
     now = samples[0].received_at
     return {kind: without_future(state, now) for kind, state in states.items()}
 
@@ -136,7 +140,7 @@ def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
     if not jumps_at:
         return False
     since = sample.at - timedelta(seconds=JUMP_EXPECTED_S)
-    return any(at >= since and not is_ahead(at, sample.at) for at in jumps_at)
+    return any(utc(at) >= since and not is_ahead(at, sample.at) for at in jumps_at)
 
 
 def _refuse(

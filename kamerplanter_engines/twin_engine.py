@@ -25,7 +25,8 @@ from typing import NamedTuple
 
 from kamerplanter_engines.agreement_engine import tolerance
 from kamerplanter_engines.binding_options_engine import stuck_after_of
-from kamerplanter_engines.models.base import MICROSECOND, is_ahead
+from kamerplanter_engines.checks import finite
+from kamerplanter_engines.models.base import MICROSECOND, is_ahead, utc
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.models.twin import Span
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
@@ -118,8 +119,12 @@ def span_of(stuck: timedelta) -> timedelta:
 
 
 def span_start(at: datetime, span: timedelta) -> datetime:
-    """Return when the span began that a moment lies in; the same for all who ask."""
-    return _EPOCH + (at - _EPOCH) // span * span
+    """Return when the span began that a moment lies in; the same for all who ask.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+    """
+    return _EPOCH + (utc(at) - _EPOCH) // span * span
 
 
 def counts_from(unchanged_since: datetime, stuck: timedelta) -> datetime:
@@ -140,11 +145,16 @@ def with_value(
         value: The reading. Canonical unit.
         span: How long each span is.
         now: The present moment; what lies ahead of it is forgotten, as the clock was wrong.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+        OutOfRangeError: The value is infinite or not a number.
     """
     if track:
         last = track[-1]
         if last.from_at <= at < last.from_at + span and last.low <= value <= last.high:
             return track
+    finite("value", value)
     found = Span(from_at=span_start(at, span), low=value, high=value)
     return merged([item for item in track if not is_ahead(item.from_at, now)], [found])[
         -SPANS_KEPT:

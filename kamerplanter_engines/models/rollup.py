@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from kamerplanter_engines.models.base import MICROSECOND
+from kamerplanter_engines.models.base import MICROSECOND, utc
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 
@@ -140,8 +140,16 @@ _EPOCH = ALWAYS
 
 
 def microseconds(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970 in UTC."""
-    return (moment - _EPOCH) // MICROSECOND
+    """Return an aware moment as microseconds since 1970 in UTC.
+
+    Raises:
+        NaiveTimeError: The time has no zone.
+    """
+    try:
+        return (moment - _EPOCH) // MICROSECOND
+    except TypeError:
+        # Each row that is stored asks, so nobody looks before.
+        return (utc(moment) - _EPOCH) // MICROSECOND
 
 
 def moment_of(at_us: int) -> datetime:

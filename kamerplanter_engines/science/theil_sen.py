@@ -6,6 +6,8 @@ from math import sqrt
 from statistics import median
 from typing import NamedTuple
 
+from kamerplanter_engines.checks import finite
+
 Z_95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
 
@@ -32,8 +34,14 @@ def theil_sen(points: Sequence[tuple[float, float]]) -> Slope | None:
     Args:
         points: Pairs of x and y in any order.
 
+    Raises:
+        OutOfRangeError: A number is infinite or none.
+
     Source: [Sen1968]; equal values narrow the interval as there.
     """
+    for x, y in points:
+        finite("x", x)
+        finite("y", y)
     slopes = sorted(
         (right_y - left_y) / (right_x - left_x)
         for (left_x, left_y), (right_x, right_y) in combinations(sorted(points), 2)
