@@ -32,6 +32,8 @@ BUCKET_S = 600
 
 NEWEST = 3
 """So many comparisons by hand decide: one slip of the hand among them does not."""
+AGREEING = 2
+"""So many of them have to lie beyond the limit on the same side: one alone may be a slip."""
 _ROUNDING = 1e-9
 _DIGITS_KEPT = 9
 _HOUR_S = 3600.0
@@ -163,8 +165,9 @@ def drift(kind: ChannelKind, comparisons: Sequence[Compared]) -> Drift | None:
     """Return how far a probe is from what is measured by hand; none = never compared.
 
     The meter in the hand is a second one of the same place, so it may differ as two probes may.
-    The median of the newest three counts: one slip of the hand decides nothing where there are
-    three, and an old agreement does not hide what happened since.
+    A probe has drifted where two of the newest three say so in the same direction: one slip of the
+    hand decides nothing, and an old agreement does not hide what happened since. Where only the
+    newest one says so nobody knows which of the two is wrong, until it is measured again.
 
     Args:
         kind: What is measured.
@@ -178,6 +181,8 @@ def drift(kind: ChannelKind, comparisons: Sequence[Compared]) -> Drift | None:
     difference = round(median(item.difference for item in newest), _DIGITS_KEPT)
     limit = tolerance(kind, median(item.by_hand for item in newest))
     last = comparisons[-1].at
+    sides = [_side_beyond(kind, item) for item in newest]
+    drifted = any(sides.count(side) >= AGREEING for side in Side)
     slope = None
     if len(comparisons) >= NEWEST:
         slope = theil_sen(
@@ -188,7 +193,15 @@ def drift(kind: ChannelKind, comparisons: Sequence[Compared]) -> Drift | None:
         difference=difference,
         limit=limit,
         measured_at=last,
-        drifted=abs(difference) > limit + _ROUNDING,
+        drifted=drifted,
+        measure_again=sides[-1] is not None and not drifted,
         count=len(comparisons),
         change_per_d=slope.middle if slope else None,
     )
+
+
+def _side_beyond(kind: ChannelKind, item: Compared) -> Side | None:
+    """Return on which side a comparison lies beyond its limit; none = it lies within."""
+    if abs(item.difference) <= tolerance(kind, item.by_hand) + _ROUNDING:
+        return None
+    return Side.HIGH if item.difference > 0 else Side.LOW

@@ -101,6 +101,7 @@ _TABLES_OF_PROBLEMS: Mapping[str, Mapping[str, str]] = {
 _CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
 """Field: the table that has words for what it may be."""
 _PROBLEMS = {
+    "no_measurement": "no_measurement",
     "no_plant": "no_plant",
     "not_a_number": "number_needed",
     "nothing_to_correct": "nothing_to_correct",

@@ -202,6 +202,7 @@ WORDS = {
     "readings": "What was measured.",
     "agrees": "Whether the two agree.",
     "drifted": "Whether it has drifted.",
+    "measure_again": "Whether one measurement by hand differs, which asks for another.",
     "may_decide_dose": "Whether a dose may be decided by it.",
     "entered_unit": "The unit in which it was entered; none = that of the quantity.",
     "withdrawn_by": "Who took it back; none = nobody did.",

@@ -97,6 +97,8 @@ class Reason(StrEnum):
     """Another probe of the same place shows something else."""
     DRIFTED = "drifted"
     """Measured by hand it is something else; the probe should be calibrated."""
+    MEASURE_AGAIN = "measure_again"
+    """Measured by hand once it is something else; which of the two is wrong shows the next time."""
     REMAPPED = "remapped"
     """Its calibration belongs to another unit, factor, field or compensation of the channel."""
 

@@ -51,10 +51,12 @@ class Drift(Model):
     difference: float
     """By hand minus by the probe: the median of the newest three comparisons."""
     limit: float
-    """A larger difference means that it has drifted."""
+    """It has drifted where two of these three lie beyond it on the same side."""
     measured_at: Instant
     """When it was last compared."""
     drifted: bool
+    measure_again: bool = False
+    """Only the newest comparison lies beyond the limit: it may be a slip of the hand."""
     count: int = Field(default=1, ge=1)
     """How many comparisons there were."""
     change_per_d: float | None = None

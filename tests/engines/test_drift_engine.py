@@ -133,7 +133,7 @@ def test_never_compared_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "by_hand", "difference", "drifted"),
+    ("kind", "by_hand", "difference", "is_beyond"),
     [
         (PH, 6.0, 0.3, False),
         (PH, 6.0, -0.31, True),
@@ -143,13 +143,16 @@ def test_never_compared_says_nothing() -> None:
         (EC, 1.0, 0.11, True),
     ],
 )
-def test_one_comparison_beyond_its_limit(
-    kind: ChannelKind, by_hand: float, difference: float, *, drifted: bool
+def test_one_comparison_beyond_its_limit_asks_for_another_and_two_are_a_drift(
+    kind: ChannelKind, by_hand: float, difference: float, *, is_beyond: bool
 ) -> None:
     found = drift(kind, [beside(1, difference, by_hand)])
+    twice = drift(kind, [beside(2, difference, by_hand), beside(1, difference, by_hand)])
 
+    assert twice is not None
+    assert (twice.drifted, twice.measure_again) == (is_beyond, False)
     assert found is not None
-    assert found.drifted is drifted
+    assert (found.drifted, found.measure_again) == (False, is_beyond)
     assert (found.difference, found.count, found.change_per_d) == (difference, 1, None)
     assert found.measured_at == NOW - timedelta(days=1)
 
@@ -159,6 +162,30 @@ def test_one_slip_of_the_hand_among_three_decides_nothing() -> None:
 
     assert found is not None
     assert (found.difference, found.drifted) == (0.1, False)
+
+
+@pytest.mark.parametrize(
+    ("differences", "drifted", "measure_again"),
+    [
+        # pH 8.9 written for 5.9, and then the right one.
+        ([3.0, 0.0], False, False),
+        ([0.0, 3.0], False, True),
+        # One above and one below: at least one of them is a slip.
+        ([0.5, -0.5], False, True),
+        ([0.5, -0.5, 0.5], True, False),
+        ([0.5, 0.0, 0.5], True, False),
+        ([0.5, 0.5, 0.0], True, False),
+        ([0.5, 0.5, 0.0, 0.0], False, False),
+        ([0.0, 0.0, -0.5, -0.5], True, False),
+    ],
+)
+def test_two_of_the_newest_three_have_to_agree(
+    differences: list[float], *, drifted: bool, measure_again: bool
+) -> None:
+    found = drift(PH, [beside(9 - day, value) for day, value in enumerate(differences)])
+
+    assert found is not None
+    assert (found.drifted, found.measure_again) == (drifted, measure_again)
 
 
 def test_the_newest_three_decide_and_all_tell_how_fast() -> None:
@@ -202,4 +229,8 @@ def test_drift_lies_between_its_comparisons(differences: list[float]) -> None:
     assert found is not None
     newest = differences[-3:]
     assert min(newest) - 1e-9 <= found.difference <= max(newest) + 1e-9
-    assert found.drifted is (abs(found.difference) > 0.3 + 1e-9)
+    # Of three the median lies beyond the limit just where two of them do on one side.
+    if len(newest) != 2:
+        median_says = len(newest) == 3 and abs(found.difference) > 0.3 + 1e-9
+        assert found.drifted is median_says
+    assert not (found.drifted and found.measure_again)

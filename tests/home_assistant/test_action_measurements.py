@@ -100,6 +100,52 @@ async def test_a_measurement_that_cannot_be_is_refused(
     assert await mqtt_garden.ask(ListMeasurements(tank_key=tank)) == ()
 
 
+async def test_a_slip_of_the_hand_is_taken_out_and_nothing_is_left_of_it(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic="tank/ph")])
+    await measure(mqtt_garden, "6.0", "tank/ph")
+    await act(mqtt_garden, "log_measurement", tank, kind="ph", value=6.1)
+    mqtt_garden.freezer.tick(60)
+    slip = await act(mqtt_garden, "log_measurement", tank, kind="ph", value=8.9, note="Meter")
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert (quality.state, quality.attributes["ph_reasons"]) == ("suspect", ["measure_again"])
+    assert mqtt_garden.state("binary_sensor", tank, "calibration_due").state != "on"
+
+    gone = await act(mqtt_garden, "remove_measurement", tank, kind="ph")
+
+    assert gone == {
+        "measurement_id": slip["measurement_id"],
+        "kind": "ph",
+        "value": 8.9,
+        "unit": slip["unit"],
+        "at": slip["at"],
+        "note": "Meter",
+    }
+    (left,) = await mqtt_garden.ask(ListMeasurements(tank_key=tank))
+    assert left.value == 6.1
+    await mqtt_garden.derive()
+    assert mqtt_garden.state("sensor", tank, "measurement_quality").state == "good"
+
+
+async def test_a_measurement_of_a_time_is_taken_out(mqtt_garden: Garden) -> None:
+    plant = await mqtt_garden.add_plant()
+    for moment, value in (("09:00:25", 31), ("09:01:10", 32), ("09:30:00", 33)):
+        at = f"2026-05-01 {moment}"  # in Berlin
+        await act(mqtt_garden, "log_measurement", plant, kind="soil_moisture", value=value, at=at)
+
+    at = "2026-05-01 09:01:00"
+    gone = await act(mqtt_garden, "remove_measurement", plant, kind="soil_moisture", at=at)
+
+    assert (gone["value"], gone["at"]) == (32, "2026-05-01T07:01:10+00:00")
+    for data in ({"kind": "soil_ec"}, {"kind": "soil_moisture", "at": "2026-05-01 09:10:00"}):
+        with pytest.raises(ServiceValidationError) as caught:
+            await act(mqtt_garden, "remove_measurement", plant, **data)
+        assert caught.value.translation_key == "no_measurement"
+    left = await mqtt_garden.ask(ListMeasurements(plant_key=plant))
+    assert [item.value for item in left] == [33, 31]
+
+
 async def test_one_place_for_each_call(mqtt_garden: Garden) -> None:
     first, second = await mqtt_garden.add_tank(), await mqtt_garden.add_tank("Tank B")
     devices = [mqtt_garden.device(key).id for key in (first, second)]

@@ -36,7 +36,12 @@ from .calibrations import (
     withdraw_calibration,
 )
 from .job import PLANTS, Action, Answer, Data, Job, Reach
-from .measurements import LOG_MEASUREMENT_SCHEMA, log_measurement
+from .measurements import (
+    LOG_MEASUREMENT_SCHEMA,
+    REMOVE_MEASUREMENT_SCHEMA,
+    log_measurement,
+    remove_measurement,
+)
 from .plants import PLANT_ACTIONS
 from .tasks import ADD_TASK_SCHEMA, COMPLETE_TASK_SCHEMA, add_tasks, complete_tasks
 from .treatments import CORRECT_TREATMENT_SCHEMA, TREATMENT_ACTIONS, correct_treatment
@@ -62,6 +67,7 @@ OTHER_ACTIONS = (
     OtherAction("complete_task", COMPLETE_TASK_SCHEMA, complete_tasks),
     OtherAction("add_task", ADD_TASK_SCHEMA, add_tasks),
     OtherAction("log_measurement", LOG_MEASUREMENT_SCHEMA, log_measurement),
+    OtherAction("remove_measurement", REMOVE_MEASUREMENT_SCHEMA, remove_measurement),
     OtherAction("calibrate", CALIBRATE_SCHEMA, calibrate),
     OtherAction("replace_probe", REPLACE_PROBE_SCHEMA, replace_probe),
     OtherAction(

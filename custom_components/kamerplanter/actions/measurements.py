@@ -1,14 +1,21 @@
 """Measurements by hand, beside what the probes of the place show."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonValueType
 
 from kamerplanter_backend.client.protocol import Caller
-from kamerplanter_backend.client.requests import LogMeasurement
+from kamerplanter_backend.client.requests import ListMeasurements, LogMeasurement, RemoveMeasurement
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_engines.errors import InvalidInputError
-from kamerplanter_engines.models.hand_measurement import Comparison, HandMeasurementFields
+from kamerplanter_engines.models.hand_measurement import (
+    Comparison,
+    HandMeasurement,
+    HandMeasurementFields,
+)
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..numbers import ActionNumber  # noqa: TID252 - the neighbours import alike
@@ -31,6 +38,10 @@ LOG_MEASUREMENT_SCHEMA = vol.Schema(
         vol.Optional("compensated", default=True): cv.boolean,
         **PAST,
     }
+)
+
+REMOVE_MEASUREMENT_SCHEMA = vol.Schema(
+    {**cv.ENTITY_SERVICE_FIELDS, vol.Required("kind"): KIND, vol.Optional("at"): cv.datetime}
 )
 
 
@@ -72,6 +83,59 @@ async def log_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> An
         "reasons": list(kept.reasons),
         "probes": [_comparison(garden, item, kept.unit) for item in kept.comparisons],
     }
+
+
+async def remove_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
+    """Take a wrong measurement by hand out, the newest or one of a time; answer what it was.
+
+    Raises:
+        NotFoundError: The tank or plant does not exist (any more).
+        InvalidInputError: Not just one tank or plant was chosen, or there is none of that kind and
+            time.
+        ForbiddenError: Somebody else wrote it.
+        UnavailableError: The server is away, for which a removal does not wait.
+    """
+    target = one_target(targets_of(hass, data, PLACES), "tank or plant")
+    key, is_tank = target.subject.key, target.subject.kind is SubjectKind.TANK
+    runtime = target.entry.runtime_data
+    listed = await runtime.client.call(
+        ListMeasurements(tank_key=key if is_tank else None, plant_key=None if is_tank else key),
+        caller,
+    )
+    gone = _of_time(listed, data["kind"], past(data) if "at" in data else None)
+    await runtime.client.call(RemoveMeasurement(key=gone.key), caller)
+    await runtime.coordinator.async_refresh()
+    return {
+        "measurement_id": gone.key,
+        "kind": gone.kind,
+        "value": gone.value,
+        "unit": gone.unit,
+        "at": iso(gone.measured_at),
+        "note": gone.note,
+    }
+
+
+def _of_time(
+    listed: Iterable[HandMeasurement], kind: ChannelKind, at: datetime | None
+) -> HandMeasurement:
+    """Return the newest measurement of a kind, or the one that is nearest to a moment.
+
+    Raises:
+        InvalidInputError: There is none, or none within a minute of it.
+    """
+    found = [item for item in listed if item.kind is kind]
+    if at is not None:
+        # People read and enter whole minutes.
+        found = [item for item in found if abs(item.measured_at - at) <= timedelta(minutes=1)]
+        found.sort(key=lambda item: abs(item.measured_at - at))
+    if not found:
+        raise InvalidInputError(
+            f"No measurement by hand of {kind} is on record there at that time.",
+            field="kind",
+            problem="no_measurement",
+            value=kind,
+        )
+    return found[0]
 
 
 def _comparison(

@@ -197,14 +197,18 @@ def doubts_of(
     statuses: Iterable[CalibrationStatus] = (),
 ) -> tuple[ChannelDoubt, ...]:
     """Return what speaks against the channels of a probe beside their own readings."""
-    drifted = {item.kind for item in drifts if item.drifted}
+    by_hand = {
+        item.kind: Reason.DRIFTED if item.drifted else Reason.MEASURE_AGAIN
+        for item in drifts
+        if item.drifted or item.measure_again
+    }
     remapped = {item.kind for item in statuses if item.state is CalibrationState.REMAPPED}
     at_odds = disagreed.get(probe.key, frozenset())
     doubts = []
     for binding in probe.channels:
         reasons = (
             *((Reason.PROBES_DISAGREE,) if binding.kind in at_odds else ()),
-            *((Reason.DRIFTED,) if binding.kind in drifted else ()),
+            *((by_hand[binding.kind],) if binding.kind in by_hand else ()),
             *((Reason.REMAPPED,) if binding.kind in remapped else ()),
         )
         doubts += [ChannelDoubt(kind=binding.kind, reasons=reasons)] if reasons else []

@@ -45,7 +45,8 @@ class ChannelView(Model):
 
     kind: ChannelKind
     last_good: Reading | None
-    """The newest good reading; what a screen may show while it is not too old."""
+    """The newest good reading that did not come late; what a screen may show while it is not too
+    old."""
     last: Reading | None
     """The newest reading of any verdict."""
     unchanged_since: Instant | None = None
@@ -106,7 +107,7 @@ class ChannelDoubt(Model):
 
     kind: ChannelKind
     reasons: tuple[Reason, ...]
-    """`probes_disagree`, `drifted`, `remapped`."""
+    """`probes_disagree`, `drifted` or `measure_again`, `remapped`."""
 
 
 class ProbeView(Model):

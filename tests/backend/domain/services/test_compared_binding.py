@@ -57,7 +57,7 @@ def test_what_was_compared_with_other_numbers_is_no_drift_until_that_is_taken_ba
     garden.wait(minutes=1)
     bind(garden, probe, channel.model_copy(update={"unit": "pH", "max_age_s": 900.0}))
     [found] = view(garden, probe).drifts
-    assert (found.difference, found.drifted) == (0.4, True)
+    assert (found.difference, found.measure_again) == (0.4, True)
 
 
 def test_what_came_in_before_a_channel_was_bound_anew_is_compared_with_nothing(
@@ -83,7 +83,7 @@ def test_a_new_name_takes_no_comparison_away(garden: Garden) -> None:
 
     garden.services.probe.update(garden.context(), probe.key, {"name": "Left"})
 
-    assert [item.drifted for item in view(garden, probe).drifts] == [True]
+    assert [item.measure_again for item in view(garden, probe).drifts] == [True]
 
 
 def test_a_comparison_of_an_older_version_counts_until_the_probe_is_changed(
@@ -95,7 +95,7 @@ def test_a_comparison_of_an_older_version_counts_until_the_probe_is_changed(
         [made] = uow.of(HandMeasurementRepository).of_tank(tank.key)
         older = tuple(item.model_copy(update={"channel": None}) for item in made.comparisons)
         uow.of(HandMeasurementRepository).change(made, comparisons=older)
-    assert [item.drifted for item in view(garden, probe).drifts] == [True]
+    assert [item.measure_again for item in view(garden, probe).drifts] == [True]
     garden.wait(minutes=1)
 
     bind(garden, probe, probe.channels[0].model_copy(update={"factor": 1.1}))

@@ -186,9 +186,15 @@ def test_one_probe_has_nobody_to_agree_with(garden: Garden) -> None:
 def test_a_probe_that_drifted_shows_it_and_goes_on_speaking(garden: Garden) -> None:
     tank, [probe] = two_probes(garden, 5.5)
     log(garden, tank, PH, 5.9)
+    once = probe_view(garden, probe)
+    assert [item.reasons for item in once.doubts] == [(Reason.MEASURE_AGAIN,)]
+    assert once.should_be_calibrated is None
+    garden.wait(minutes=1)
+    log(garden, tank, PH, 5.9)
 
     view = probe_view(garden, probe)
 
+    assert view.should_be_calibrated is True
     [found] = view.drifts
     assert (found.kind, found.difference, found.limit) == (PH, 0.4, 0.3)
     assert (found.measured_at, found.drifted) == (garden.now, True)
@@ -258,7 +264,7 @@ def test_what_a_withdrawn_calibration_made_of_a_probe_is_no_drift_of_it(garden: 
     garden.wait(minutes=5)
     garden.measure(probe, PH, 5.5)
     log(garden, tank, PH, 5.9)
-    assert [item.reasons for item in probe_view(garden, probe).doubts] == [(Reason.DRIFTED,)]
+    assert [item.reasons for item in probe_view(garden, probe).doubts] == [(Reason.MEASURE_AGAIN,)]
     garden.wait(minutes=5)
 
     garden.services.calibration.withdraw(garden.context(), wrong.key, "Swapped")
@@ -283,7 +289,7 @@ def test_a_withdrawn_calibration_that_was_long_replaced_takes_no_comparison_away
 
     garden.services.calibration.withdraw(garden.context(), old.key, "Swapped")
 
-    assert [item.drifted for item in probe_view(garden, probe).drifts] == [True]
+    assert [item.measure_again for item in probe_view(garden, probe).drifts] == [True]
 
 
 def calibrate(
