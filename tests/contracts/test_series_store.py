@@ -354,6 +354,37 @@ def test_what_further_readings_may_make_true_is_found(unit: OpenUnit, probe: str
     assert nothing == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("rows", "wanted_s"),
+    [
+        # When it was measured, when it was heard, whether it is doubted.
+        pytest.param([(0, 0, False), (10, 10, True)], 0, id="none is late"),
+        pytest.param([(0, 0, False), (10, 10, True), (5, 11, False)], 0, id="late"),
+        pytest.param([(0, 0, False), (9, 10, True), (5, 10, False)], 5, id="heard at once"),
+        pytest.param([(0, 50, False), (5, 51, False), (9, 52, True)], 5, id="all long after"),
+        pytest.param([(5, 11, False), (10, 10, True)], None, id="only a late one"),
+        pytest.param([(0, 0, False), (130, 20, True), (15, 21, False)], 0, id="clock is ahead"),
+        pytest.param([(0, 0, False), (10, 10, True), (20, 20, False)], 20, id="the last one"),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_the_last_good_reading_that_did_not_come_late(
+    unit: OpenUnit, rows: list[tuple[float, float, bool]], wanted_s: float | None
+) -> None:
+    stored = [
+        (doubted(at_s, RATE) if is_doubted else reading(at_s, at_s)).model_copy(
+            update={"received_at": NOW + timedelta(seconds=heard_s)}
+        )
+        for at_s, heard_s, is_doubted in rows
+    ]
+    with unit() as uow:
+        uow.readings.append([*stored, reading(300, 6.0, kind=PH)])
+
+        found = uow.readings.latest("probe-1", EC, Verdict.GOOD, until_at=LATEST, in_order=True)
+
+    assert (None if found is None else found.value) == wanted_s
+
+
 def test_doubt_before_months_of_zeros_is_found(unit: OpenUnit, probe: str) -> None:
     with unit() as uow:
         uow.readings.append([reading(0), doubted(1, RATE), doubted(2, RATE)])

@@ -13,12 +13,27 @@ from kamerplanter_backend.data_access.sqlite.packing import (
     judgement_of,
 )
 from kamerplanter_engines.doubt_engine import TAKEN_BACK
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE, MICROSECOND
 from kamerplanter_engines.models.telemetry import Reason, Verdict
 from kamerplanter_engines.stillness_engine import END_STOPS
 
 NEWEST_GOOD = f"""
     SELECT from_2030_us FROM readings
     WHERE channel = ? AND from_2030_us BETWEEN ? AND ? AND {GOOD}
+    ORDER BY from_2030_us DESC LIMIT 1
+"""
+
+# What was measured after a reading and heard before it cannot be further ahead than clocks are.
+NEWEST_GOOD_IN_ORDER = f"""
+    SELECT {READ_COLUMNS} FROM readings AS good
+    WHERE channel = ?1 AND from_2030_us <= ?2 AND {GOOD} AND NOT EXISTS (
+        SELECT 1 FROM readings AS newer
+        WHERE newer.channel = ?1 AND newer.from_2030_us > good.from_2030_us
+          AND newer.from_2030_us < good.from_2030_us + coalesce(good.delay_us, 0)
+            + {CLOCK_TOLERANCE // MICROSECOND}
+          AND newer.from_2030_us + coalesce(newer.delay_us, 0)
+            < good.from_2030_us + coalesce(good.delay_us, 0)
+    )
     ORDER BY from_2030_us DESC LIMIT 1
 """
 

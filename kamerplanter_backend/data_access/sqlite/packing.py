@@ -12,7 +12,7 @@ from itertools import repeat
 
 from pydantic import BaseModel
 
-from kamerplanter_backend.data_access.sqlite.times import EPOCH
+from kamerplanter_backend.data_access.sqlite.times import EPOCH, microseconds
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
 from kamerplanter_engines.stillness_engine import COARSE_STEP
@@ -98,6 +98,11 @@ def row_of(channel: int, reading: Reading) -> Row:
         None if raw is None else packed(raw),
         None if is_plain else judgement_of(reading.verdict, reading.reasons),
     )
+
+
+def row_time(moment: datetime) -> int:
+    """Return a moment as it stands in a row of a reading."""
+    return microseconds(moment) - ROW_EPOCH_US
 
 
 def is_good(row: Row) -> bool:

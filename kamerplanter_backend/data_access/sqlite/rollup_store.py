@@ -9,11 +9,10 @@ from typing import Any, override
 from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.data_access.sqlite.errors import store_error
-from kamerplanter_backend.data_access.sqlite.packing import GOOD, ROW_EPOCH_US, VALUE
+from kamerplanter_backend.data_access.sqlite.packing import GOOD, ROW_EPOCH_US, VALUE, row_time
 from kamerplanter_backend.data_access.sqlite.series_store import (
     FOREVER_US,
     SqliteSeriesStore,
-    row_time,
 )
 from kamerplanter_backend.data_access.sqlite.times import HOUR_US, microseconds
 from kamerplanter_backend.domain.interfaces.rollup_store import RollupStore, Window

@@ -12,6 +12,7 @@ from kamerplanter_backend.data_access.sqlite.looking_back import (
     FIRST_DOUBTED,
     NEWEST_DOUBTED,
     NEWEST_GOOD,
+    NEWEST_GOOD_IN_ORDER,
     NEWEST_TOLD,
     RUN_START,
     SPANS,
@@ -29,6 +30,7 @@ from kamerplanter_backend.data_access.sqlite.packing import (
     packed,
     readings_of,
     row_of,
+    row_time,
 )
 from kamerplanter_backend.data_access.sqlite.repeats import (
     SAME_READING_US,
@@ -39,7 +41,7 @@ from kamerplanter_backend.data_access.sqlite.repeats import (
     new_of_any,
     new_of_rising,
 )
-from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US, microseconds
+from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
@@ -167,6 +169,7 @@ class SqliteSeriesStore(SeriesStore):
         verdict: Verdict | None = None,
         *,
         until_at: datetime | None = None,
+        in_order: bool = False,
     ) -> Reading | None:
         channel = self.channel(probe_key, kind)
         until_us = FOREVER_US if until_at is None else row_time(until_at)
@@ -177,6 +180,9 @@ class SqliteSeriesStore(SeriesStore):
             if newest is None:
                 return None
             until_us = min(until_us, newest)
+        if verdict is Verdict.GOOD and in_order:
+            rows = self._rows(NEWEST_GOOD_IN_ORDER, (channel, until_us))
+            return readings_of(probe_key, kind, rows)[0] if rows else None
         condition = "" if verdict is None else f" AND {condition_of(verdict)}"
         rows = self._rows(
             f"SELECT {READ_COLUMNS} FROM readings "
@@ -386,11 +392,6 @@ class SqliteSeriesStore(SeriesStore):
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise store_error(error) from error
-
-
-def row_time(moment: datetime) -> int:
-    """Return a moment as it stands in a row of a reading."""
-    return microseconds(moment) - ROW_EPOCH_US
 
 
 def _hours(rows: Sequence[Row]) -> Iterable[int]:

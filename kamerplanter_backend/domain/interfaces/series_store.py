@@ -56,6 +56,7 @@ class SeriesStore(ABC):
         verdict: Verdict | None = None,
         *,
         until_at: datetime | None = None,
+        in_order: bool = False,
     ) -> Reading | None:
         """Return the newest reading by its time of measurement.
 
@@ -64,6 +65,8 @@ class SeriesStore(ABC):
             kind: What it measures.
             verdict: Only readings of this verdict; none = of any.
             until_at: Only readings of this moment or before; none = the last of all.
+            in_order: Only one that was no late one: of a good one, none that was measured after it
+                had been heard before.
         """
 
     @abstractmethod

@@ -93,17 +93,19 @@ class Readings:
         verdict: Verdict | None = None,
         *,
         until_at: datetime | None = None,
+        in_order: bool = False,
     ) -> Reading | None:
         """Return the newest reading of a channel, of one verdict if given, until a moment or now.
 
-        What lies ahead of now, because the clock went back, does not hide what lies before.
+        What lies ahead of now, because the clock went back, does not hide what lies before. In
+        order, a good one that came late is left out.
 
         Raises:
             NotFoundError: The probe is not of this garden.
         """
         self.check({probe_key})
         return self._transaction.readings.latest(
-            probe_key, kind, verdict, until_at=until_at or self._until_at
+            probe_key, kind, verdict, until_at=until_at or self._until_at, in_order=in_order
         )
 
     def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:

@@ -100,7 +100,10 @@ def _channel_view(
         twins = known_twins(uow, probe, binding, beside, judged_from=earliest)
         return ChannelView(kind=kind, last_good=None, last=None, twins=twins)
     is_good = last.verdict is Verdict.GOOD
-    last_good = last if is_good else uow.readings.latest(probe.key, kind, Verdict.GOOD)
+    # A late one is judged by its range alone, so doubt must not end by it.
+    last_good = (
+        last if is_good else uow.readings.latest(probe.key, kind, Verdict.GOOD, in_order=True)
+    )
     doubted, doubted_since = ((), None) if is_good else _doubted(uow, probe, last, last_good)
     if CHANNELS[kind].is_about_device:  # it never sticks, and stands still for days
         return ChannelView(

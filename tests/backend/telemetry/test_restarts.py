@@ -50,7 +50,7 @@ def told(garden: Garden, rows: Sequence[Row], restarts: Restarts) -> list[Told]:
         if restarts(number):
             desk = ReadingDesk(garden.services.telemetry)
         at = START + timedelta(minutes=minute)
-        garden.now = at
+        garden.now = max(garden.now + timedelta(seconds=1), at)
         sent = [
             SentReading(probe_key=probe.key, kind=kind, value=value, at=at)
             for kind, value in values.items()
@@ -108,6 +108,16 @@ def test_a_run_longer_than_what_is_replayed_goes_on_where_it_began(garden: Garde
     assert told(garden, rows, lambda number: number >= 60) == without
 
 
+def test_a_late_reading_is_nothing_that_a_cut_probe_returns_to(garden: Garden) -> None:
+    """It is judged by its range alone, so it may be good, and newer than the last one that was."""
+    rows: list[Row] = [(0, {PH: 6.01}), (10, {PH: 3.52}), (5, {PH: 3.52}), (7, {PH: 3.52})]
+    rows += [(20, {PH: 3.52}), (30, {PH: 3.52})]
+    without = told(garden, rows, lambda _: False)
+
+    assert [item.verdict for item in without[3:]] == [GOOD, SUSPECT, SUSPECT]
+    assert told(garden, rows, lambda number: number >= 4) == without
+
+
 WAYS = {PH: (6.0, 3.5, 2.5), EC: (1.4, 4.0, 7.0), WATER: (21.0, 30.0, 2.0)}
 WAYS |= {SOIL: (20.0, 27.0, 3.0), MOISTURE: (40.0, 90.0, 8.0), LEVEL: (80.0, 30.0, 20.0)}
 ENDS = {PH: 14.0, EC: 15.0, WATER: 85.0, SOIL: -127.0, MOISTURE: 100.0, LEVEL: 100.0}
@@ -116,7 +126,7 @@ STEPS = (-0.1, -0.02, -0.01, 0.01, 0.02, 0.1)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
-    """Messages of one device: values that tremble, jump, stand still and fall to an end stop."""
+    """Messages of one device: values tremble, jump, stand still, fall to an end stop, come late."""
     devices = [[PH], [PH, WATER], [WATER, SOIL], [PH, EC, WATER], [MOISTURE, EC], [LEVEL, WATER]]
     kinds = draw(st.sampled_from(devices))
     minute, now = 0.0, {kind: WAYS[kind][0] for kind in kinds}
@@ -133,7 +143,8 @@ def histories(draw: st.DrawFn) -> list[Row]:
             if how != " ":
                 values[kind] = {"0": 0.0, "x": ENDS[kind]}.get(how, now[kind])
         if values:
-            rows.append((minute, values))
+            late_min = draw(st.sampled_from([0, 0, 0, 0, 0, 0, 0.37, 3.37, 12.37]))
+            rows.append((max(minute - late_min, 0), values))
     return rows
 
 
