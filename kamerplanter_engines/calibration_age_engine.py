@@ -19,6 +19,7 @@ from kamerplanter_engines.models.calibration import (
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, ProbeFields
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
+from kamerplanter_engines.units import is_raw_unit
 
 _LONGEST_D = 36_500
 """A limit of a hundred years is none. [d]"""
@@ -149,7 +150,9 @@ def _lost(
     was_replaced = any(item.replaced_at is not None for item in of_kind)
     if was_replaced:
         return CalibrationState.REPLACED
-    means_nothing = binding.unit is None and binding.kind in raw_kinds((binding,), known)
+    is_known = any(item.kind is binding.kind for item in known)
+    names_value = binding.unit is not None and not is_raw_unit(binding.kind, binding.unit)
+    means_nothing = is_known and not names_value and binding.kind in raw_kinds((binding,), known)
     return CalibrationState.WITHDRAWN if means_nothing else None
 
 

@@ -12,7 +12,7 @@ from kamerplanter_engines.models.telemetry import (
     ProbeFields,
 )
 from kamerplanter_engines.tables.channels import BINDING_LIMITS, CHANNELS, RAW_HIGH
-from kamerplanter_engines.units import conversion
+from kamerplanter_engines.units import reading_conversion
 
 MAX_TOPIC_BYTES = 65_535
 """MQTT writes the length of a topic in two bytes."""
@@ -101,7 +101,7 @@ def _check_binding(binding: ChannelBinding, place: str) -> None:
     if binding.topic is not None:
         _check_topic(binding.topic, f"{place}.topic")
     try:
-        conversion(binding.kind, binding.unit)
+        reading_conversion(binding.kind, binding.unit)
     except UnknownUnitError as error:
         raise UnknownUnitError(
             error.message, field=f"{place}.unit", **error.placeholders

@@ -4,10 +4,16 @@ from collections.abc import Iterable
 from math import isclose
 
 from kamerplanter_engines.errors import UnknownUnitError
-from kamerplanter_engines.models.calibration import Calibration, RawMapping
+from kamerplanter_engines.models.calibration import Calibration, RawMapping, RawScale
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from kamerplanter_engines.tables.channels import CHANNELS
-from kamerplanter_engines.units import conversion, unit_fault
+from kamerplanter_engines.units import (
+    RAW_UNITS,
+    conversion,
+    is_raw_unit,
+    reading_conversion,
+    unit_fault,
+)
 
 CONDUCTIVITIES = frozenset({ChannelKind.EC, ChannelKind.SOIL_EC})
 """Kinds that a device may tell as at 25 °C or as they are in the liquid."""
@@ -28,7 +34,7 @@ def mapping_of(binding: ChannelBinding) -> RawMapping:
     usual = CHANNELS[binding.kind].default_unit
     unit = usual if binding.unit is None else binding.unit
     try:
-        found = conversion(binding.kind, unit)
+        found = reading_conversion(binding.kind, unit)
     except UnknownUnitError:
         unit = usual
         found = conversion(binding.kind, usual)
@@ -63,6 +69,8 @@ def counts_for(calibration: Calibration, binding: ChannelBinding) -> bool:
     """
     if calibration.kind is not binding.kind or binding.curve:
         return False
+    if not _is_same_scale(calibration, binding):
+        return False
     now, then = mapping_of(binding), calibration.mapping
     if then is None:  # of a version that did not note it; conductivity always did in part
         is_same = calibration.compensated == now.compensated
@@ -72,6 +80,21 @@ def counts_for(calibration: Calibration, binding: ChannelBinding) -> bool:
     # It was noted as in the canonical unit, though it was read in the usual one.
     is_unsaid = then.unit is None and binding.unit is None
     return is_unsaid and is_same_mapping(then, _mapping(binding, None, _AS_IT_IS))
+
+
+def _is_same_scale(calibration: Calibration, binding: ChannelBinding) -> bool:
+    """Tell whether a calibration is in what a channel says that it tells: a voltage or a value.
+
+    A channel that names no unit tells what it was calibrated in. One that named its kind's when it
+    was calibrated in millivolts does so still.
+    """
+    if binding.unit is None or binding.kind not in RAW_UNITS:
+        return True
+    is_voltage = calibration.scale is RawScale.MILLIVOLT
+    if is_raw_unit(binding.kind, binding.unit):
+        return is_voltage
+    then = calibration.mapping
+    return not is_voltage or then is None or then.unit not in ("", *RAW_UNITS[binding.kind])
 
 
 def _may_be_another(binding: ChannelBinding) -> bool:

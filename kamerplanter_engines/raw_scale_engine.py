@@ -15,8 +15,14 @@ from kamerplanter_engines.models.calibration import (
     CalibrationProblem,
     RawScale,
 )
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+    ProbeFields,
+)
 from kamerplanter_engines.tables.channels import CHANNELS
+from kamerplanter_engines.units import is_raw_unit
 
 SAME_SCALE_FACTOR_LOW, SAME_SCALE_FACTOR_HIGH = 0.5, 2.0
 """A soil probe that tells percent is not put right by more than this (ours)."""
@@ -86,7 +92,7 @@ def raw_kinds(
     """Return the kinds of which a number is to be doubted where no calibration is in force.
 
     What the last calibration was made on tells the scale, also when it counts no more: withdrawn,
-    of another device or of another mapping.
+    of another device or of another mapping. So does a channel that is bound in volts.
 
     Args:
         channels: Of one probe as they are bound now; a curve is a calibration already.
@@ -102,20 +108,30 @@ def raw_kinds(
     return tuple(
         binding.kind
         for binding in channels
-        if not binding.curve and binding.kind in last and is_of_raw_scale(last[binding.kind])
+        if not binding.curve
+        and (
+            is_raw_unit(binding.kind, binding.unit)
+            or (binding.kind in last and is_of_raw_scale(last[binding.kind]))
+        )
     )
 
 
-def scale_in_force(
-    calibrations: Iterable[Calibration], kind: ChannelKind, at: datetime
+def scale_known(
+    probe: ProbeFields, calibrations: Iterable[Calibration], kind: ChannelKind, at: datetime
 ) -> RawScale | None:
-    """Return what the numbers of a channel are by the calibration in force; none = there is none.
+    """Return what the numbers of a channel are; none = nothing says so.
+
+    A channel that is bound in volts says it, else the calibration in force does.
 
     Args:
-        calibrations: Those of one probe, in any order.
+        probe: Whose channel it is.
+        calibrations: Those of the probe, in any order.
         kind: What is measured.
         at: The moment, aware.
     """
+    binding = probe.binding(kind)
+    if binding is not None and is_raw_unit(kind, binding.unit):
+        return RawScale.MILLIVOLT
     current = in_force(calibrations, kind, at)
     return None if current is None else current.scale
 

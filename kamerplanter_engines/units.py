@@ -76,6 +76,16 @@ KNOWN_UNITS: dict[str, tuple[str, ...]] = {
 }
 """What a device may send, by kind; the canonical unit comes first."""
 
+_RAW_QUANTITIES = {"ph": "voltage"}
+RAW_UNITS: dict[str, tuple[str, ...]] = {
+    kind: tuple(_BY_QUANTITY[quantity]) for kind, quantity in _RAW_QUANTITIES.items()
+}
+"""What a bare electrode tells, by kind: no value of it until a calibration makes one of it."""
+READING_UNITS: dict[str, tuple[str, ...]] = {
+    kind: units + RAW_UNITS.get(kind, ()) for kind, units in KNOWN_UNITS.items()
+}
+"""What a channel may be bound in, by kind; raw ones come last."""
+
 PPM = "ppm"
 PPM_SCALES = frozenset(unit for unit in _CONDUCTIVITY if unit.startswith(PPM))
 """Units of conductivity that a device may call just ppm; which one it is, it does not say."""
@@ -152,6 +162,43 @@ def conversion(kind: str, unit: str | None) -> tuple[float, float]:
             allowed=allowed,
         )
     return found
+
+
+def is_raw_unit(kind: str, unit: str | None) -> bool:
+    """Tell whether a unit is that of a bare electrode, which has to be calibrated in it."""
+    return unit is not None and normalise_unit(unit) in RAW_UNITS.get(kind, ())
+
+
+@lru_cache(maxsize=256)
+def reading_conversion(kind: str, unit: str | None) -> tuple[float, float]:
+    """Return factor and offset for what a device tells: as `conversion`, or raw in millivolts.
+
+    Raises:
+        UnknownUnitError: The unit does not belong to the kind.
+    """
+    if unit is not None and is_raw_unit(kind, unit):
+        return _BY_QUANTITY[_RAW_QUANTITIES[kind]][normalise_unit(unit)]
+    try:
+        return conversion(kind, unit)
+    except UnknownUnitError as error:
+        if kind not in RAW_UNITS:
+            raise
+        allowed = ", ".join(name for name in READING_UNITS[kind] if name)
+        raise UnknownUnitError(
+            f"Unit {unit!r} does not belong to {kind}; use one of: {allowed}.",
+            field="unit",
+            value=unit,
+            allowed=allowed,
+        ) from error
+
+
+def reading_unit_fault(kind: str, unit: str | None) -> str | None:
+    """Return what is wrong with a unit that a device tells in; none = nothing."""
+    try:
+        reading_conversion(kind, unit)
+    except UnknownUnitError as error:
+        return error.message
+    return None
 
 
 def unit_fault(kind: str, unit: str | None) -> str | None:

@@ -11,7 +11,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.raw_scale_engine import (
     check_ph_scale,
     check_scale,
-    scale_in_force,
+    scale_known,
     usual_scale,
 )
 
@@ -35,7 +35,7 @@ def calibrate_request(
     if shown is None:
         return request
     check_form(fields)
-    known = scale_in_force(view.calibrations, fields.kind, now)
+    known = scale_known(view.probe, view.calibrations, fields.kind, now)
     check_scale(fields, shown, known)
     for channel in view.channels:
         if channel.kind is fields.kind and channel.last is not None:
@@ -69,5 +69,6 @@ def check_electrode(view: ProbeView | None, scale: RawScale, shown: float, now: 
 
 
 def _known(view: ProbeView | None, now: datetime) -> RawScale | None:
-    calibrations = () if view is None else view.calibrations
-    return scale_in_force(calibrations, ChannelKind.PH, now)
+    if view is None:
+        return None
+    return scale_known(view.probe, view.calibrations, ChannelKind.PH, now)

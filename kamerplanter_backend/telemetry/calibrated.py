@@ -103,7 +103,7 @@ def calibrated(
             continue
         kind = sample.kind
         calibration = in_force(calibrations.get(kind, ()), kind, sample.at)
-        if calibration is not None and sample.is_ready and is_for_bare_numbers(calibration):
+        if calibration is not None and not _is_for(calibration, sample):
             calibration = None
         coefficient_pct = coefficients_pct.get(kind)
         temperature_c = None
@@ -131,6 +131,13 @@ def _asks_for_temperature(calibration: Calibration | None) -> bool:
         calibration.scale is RawScale.MILLIVOLT
         or (calibration.kind in CONDUCTIVITIES and not calibration.compensated)
     )
+
+
+def _is_for(calibration: Calibration, sample: Sample) -> bool:
+    """Tell whether a calibration was made on numbers such as this one."""
+    if sample.uncalibrated:
+        return calibration.scale is RawScale.MILLIVOLT
+    return not (sample.is_ready and is_for_bare_numbers(calibration))
 
 
 def _can_be_put_right(sample: Sample) -> bool:
@@ -174,6 +181,7 @@ def _put_right(
         out_of_curve=is_far,
         step=step,
         uncompensated=is_as_in_solution and at_25 is None,
+        uncalibrated=sample.uncalibrated and calibration is None,
     )
 
 

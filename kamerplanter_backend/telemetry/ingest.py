@@ -48,7 +48,7 @@ from kamerplanter_engines.telemetry_engine import (
     of_new_device,
     restore,
 )
-from kamerplanter_engines.units import unit_fault
+from kamerplanter_engines.units import reading_unit_fault
 from kamerplanter_engines.warmth_engine import uncompensated
 
 __all__ = ["MAX_BATCH", "IngestResult", "Outcome", "ReadingDesk", "SentReading"]
@@ -205,7 +205,7 @@ class _Batch:
             elif (binding := memory.bindings.get(item.sent.kind)) is None:
                 self._refuse(item, RefusalReason.UNBOUND_CHANNEL)
             # A curve goes by bare numbers, whatever they count.
-            elif not binding.curve and (wrong := unit_fault(item.sent.kind, item.sent.unit)):
+            elif not binding.curve and (wrong := reading_unit_fault(binding.kind, item.sent.unit)):
                 self._refuse(item, Reason.UNKNOWN_UNIT, wrong)
 
     def moments(self, items: Iterable[_Item]) -> set[ChannelMoment]:

@@ -39,9 +39,12 @@ from kamerplanter_engines.units import (
     PPFD_UNIT,
     PPM,
     PPM_SCALES,
+    RAW_UNITS,
     conversion,
     fahrenheit_to_celsius,
+    is_raw_unit,
     normalise_unit,
+    reading_conversion,
     unit_fault,
 )
 
@@ -61,6 +64,7 @@ class FieldReader:
         "_conversion",
         "_has_raw_curve",
         "_is_exact",
+        "_may_be_raw",
         "_may_be_volts",
         "_names_unit",
         "_spec",
@@ -76,12 +80,13 @@ class FieldReader:
         self._unit = self._spec.default_unit if binding.unit is None else binding.unit
         self._conversion: tuple[float, float] | None = None
         try:
-            self._conversion = conversion(binding.kind, self._unit)
+            self._conversion = reading_conversion(binding.kind, self._unit)
         except UnknownUnitError:
             self._conversion = None
         self._is_exact = binding.factor == 1
         self._names_unit = bool(binding.unit)
         self._has_raw_curve = bool(binding.curve) and is_of_other_scale(binding.kind, binding.curve)
+        self._may_be_raw = binding.kind in RAW_UNITS
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
 
     def missing(self, received_at: datetime, problem: Reason) -> Sample:
@@ -168,6 +173,8 @@ class FieldReader:
         if not (self._is_exact and found == _AS_IT_IS) or step < _LAST_DIGIT_KEPT:
             value = round(value, _DIGITS_KEPT)
         is_possible = self._spec.physical_low <= value <= self._spec.physical_high
+        is_raw = self._may_be_raw and is_raw_unit(self.kind, name)
+        names_unit = bool(unit_behind or unit)
         # By position: to tell the fields by name would take twice as long.
         return Sample(
             self.kind,
@@ -179,8 +186,9 @@ class FieldReader:
             has_time,
             False,
             step * found[0],
-            is_canonical=self._names_unit or bool(unit_behind or unit),
-            is_ready=is_possible and bool(unit_behind or unit),
+            is_canonical=(self._names_unit or names_unit) and not is_raw,
+            uncalibrated=is_raw,
+            is_ready=is_possible and names_unit and not is_raw,
         )
 
     def _on_curve(self, known: Sample, number: float, unit: str | None) -> Sample:
@@ -211,14 +219,14 @@ class FieldReader:
         """Return the conversion and the unit: what stands in the message counts first."""
         if unit_behind is not None:
             try:
-                return conversion(self.kind, unit_behind), unit_behind
+                return reading_conversion(self.kind, unit_behind), unit_behind
             except UnknownUnitError:
                 if not self._knows_lamp(normalise_unit(unit_behind)):
                     return None, unit_behind
                 return self._conversion, self._unit or ""
         if unit is not None:
             try:
-                return conversion(self.kind, unit), unit
+                return reading_conversion(self.kind, unit), unit
             except UnknownUnitError:
                 if not self._knows_better(normalise_unit(unit)):
                     return None, unit

@@ -12,7 +12,7 @@ from kamerplanter_engines.models.telemetry import (
     ProbeFields,
 )
 from kamerplanter_engines.probe_engine import MAX_TOPIC_BYTES, check_bindings, is_topic
-from kamerplanter_engines.units import KNOWN_UNITS
+from kamerplanter_engines.units import READING_UNITS
 
 EC, PH, MOISTURE = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
 
@@ -61,7 +61,9 @@ def test_what_names_no_single_topic_is_none(text: str) -> None:
     assert not is_topic(text)
 
 
-@pytest.mark.parametrize(("kind", "unit"), [(k, u) for k, us in KNOWN_UNITS.items() for u in us])
+@pytest.mark.parametrize(
+    ("kind", "unit"), [(k, u) for k, us in READING_UNITS.items() for u in us] + [("ph", "mv")]
+)
 def test_every_known_unit_is_taken(kind: str, unit: str) -> None:
     check_bindings(probe(ChannelBinding(kind=ChannelKind(kind), unit=unit)))
 
@@ -82,6 +84,13 @@ def test_every_known_unit_is_taken(kind: str, unit: str) -> None:
             "channels.1.unit",
             "°C",
             id="unit of another kind",
+        ),
+        pytest.param(
+            ChannelBinding(kind=MOISTURE, unit="mV"),
+            UnknownUnitError,
+            "channels.1.unit",
+            "mV",
+            id="volts of what has to be bound without a unit",
         ),
         pytest.param(
             ChannelBinding(kind=EC, topic="a/#"),

@@ -10,6 +10,7 @@ from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     CalibrationPoint,
     RawMapping,
+    RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint
 from kamerplanter_engines.raw_mapping_engine import (
@@ -190,3 +191,37 @@ def test_those_of_channels_that_are_not_bound_are_left_out_and_the_order_stays()
     ph, ec, soil = made_on(bound(PH)), made_on(bound()), made_on(bound(SOIL))
 
     assert of_present_mapping([ph, soil, ec], [bound(), bound(PH)]) == (ph, ec)
+
+
+def in_millivolts(binding: ChannelBinding) -> Calibration:
+    said = CalibrationFields(
+        kind=PH,
+        scale=RawScale.MILLIVOLT,
+        points=(CalibrationPoint(raw=0, value=7), CalibrationPoint(raw=177, value=4)),
+    )
+    return made_on(binding).model_copy(update={**dict(said), "fit": fit(said)})
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "as_value", "as_voltage"),
+    [
+        (None, None, True, True),
+        (None, "pH", True, False),
+        (None, "mV", False, True),
+        (None, "V", False, False),
+        ("pH", "pH", True, True),
+        ("pH", None, True, True),
+        ("mV", "mV", False, True),
+        ("mV", None, True, True),
+        ("mV", "pH", True, False),
+        ("V", "V", False, True),
+        ("V", "mV", False, False),
+    ],
+)
+def test_a_voltage_and_a_ph_are_calibrated_each_for_itself(
+    then: str | None, now: str | None, as_value: bool, as_voltage: bool
+) -> None:
+    made, bound_now = bound(PH, unit=then), bound(PH, unit=now)
+
+    assert counts_for(made_on(made), bound_now) is as_value
+    assert counts_for(in_millivolts(made), bound_now) is as_voltage

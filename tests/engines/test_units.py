@@ -105,3 +105,18 @@ def test_a_gallon_has_128_fluid_ounces() -> None:
 
     assert gallon_ml == pytest.approx(3785.411784)
     assert units.us_fluid_ounces_to_millilitres(128) == pytest.approx(gallon_ml)
+
+
+def test_a_bare_electrode_may_tell_volts_that_are_no_ph() -> None:
+    assert units.READING_UNITS["ph"] == ("", "pH", "mV", "V")
+    assert units.reading_conversion("ph", "mv") == (1, 0)
+    assert units.reading_conversion("ph", "V") == (1000, 0)
+    assert units.reading_conversion("ph", None) == units.reading_conversion("ph", "pH") == (1, 0)
+    assert units.is_raw_unit("ph", "MV")
+    assert not units.is_raw_unit("ph", "pH")
+    assert not units.is_raw_unit("orp", "mV"), "which is its value"
+    assert units.unit_fault("ph", "mV") is not None, "for what a person measures"
+    for kind in units.KNOWN_UNITS.keys() - {"ph"}:
+        assert units.READING_UNITS[kind] == units.KNOWN_UNITS[kind]
+    with pytest.raises(UnknownUnitError, match="pH, mV, V"):
+        units.reading_conversion("ph", "A")

@@ -289,3 +289,16 @@ async def test_why_it_was_refused_is_said_and_nothing_is_changed(
         assert told in text.format(**failed["description_placeholders"])
     assert isinstance(asked[0], UpdateProbe)
     assert bound_unit(mqtt_garden) is None
+
+
+async def test_an_electrode_that_tells_millivolts_has_no_wrong_unit(garden: Garden) -> None:
+    electrode = ChannelBinding(kind=ChannelKind.PH, entity_id="sensor.electrode", unit="mV")
+    await add_tank(garden, electrode)
+
+    await report(garden, "sensor.electrode", "mV", "21", "22", "23")
+    assert issues(garden) == []
+
+    await report(garden, "sensor.electrode", "A", "0.1", "0.2", "0.3")
+    (issue,) = issues(garden)
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["allowed"] == "pH, mV, V"

@@ -27,7 +27,7 @@ from kamerplanter_engines.models.telemetry import (
     CurvePoint,
 )
 from kamerplanter_engines.probe_engine import is_possible_curve, is_topic
-from kamerplanter_engines.units import KNOWN_UNITS, to_canonical
+from kamerplanter_engines.units import READING_UNITS, reading_conversion
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..numbers import FormNumber  # noqa: TID252
@@ -259,7 +259,7 @@ def _binding(
 
 def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
     try:
-        to_canonical(kind, 1.0, unit)
+        reading_conversion(kind, unit)
     except UnknownUnitError as error:
         raise FormError(
             "unknown_unit", field=field, placeholders={"value": unit} | error.placeholders
@@ -292,7 +292,7 @@ def _rate_unit(kind: ChannelKind) -> str:
 
 
 def _unit_field(kind: ChannelKind) -> dict[Any, Any]:
-    units = [unit for unit in KNOWN_UNITS[kind] if unit]
+    units = [unit for unit in READING_UNITS[kind] if unit]
     if len(units) == 1 and kind not in _CONVERTED_BY_HAND:
         return {}
     return {vol.Optional("unit"): labelled([(unit, unit) for unit in units], custom=True)}

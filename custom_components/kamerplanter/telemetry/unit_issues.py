@@ -15,7 +15,13 @@ from kamerplanter_engines.models.telemetry import (
     Probe,
     Reason,
 )
-from kamerplanter_engines.units import KNOWN_UNITS, PPM, PPM_SCALES, normalise_unit, unit_fault
+from kamerplanter_engines.units import (
+    PPM,
+    PPM_SCALES,
+    READING_UNITS,
+    normalise_unit,
+    reading_unit_fault,
+)
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_ENTRY_ID,
@@ -152,9 +158,9 @@ class UnitIssues:
         if unit is not None:
             # What a sensor says about itself wins, so only the sensor can be put right.
             return _Fault(_FIXABLE if own_unit is None else "unit_mismatch_entity", unit)
-        if own_unit is None or unit_fault(kind, own_unit) is None:
+        if own_unit is None or reading_unit_fault(kind, own_unit) is None:
             return None
-        needs_scale = normalise_unit(own_unit) == PPM and PPM_SCALES & set(KNOWN_UNITS[kind])
+        needs_scale = normalise_unit(own_unit) == PPM and PPM_SCALES & set(READING_UNITS[kind])
         return _Fault("unit_without_scale" if needs_scale else "unit_unknown", own_unit)
 
     def _tell(self, channel: _Channel, fault: _Fault) -> None:
@@ -183,7 +189,7 @@ class UnitIssues:
                 "source": _source(view.probe, kind),
                 "unit": fault.unit,
                 "bound_unit": self._unit_of_entity(binding) or binding.unit or usual_unit(kind),
-                "allowed": ", ".join(unit for unit in KNOWN_UNITS[kind] if unit),
+                "allowed": ", ".join(unit for unit in READING_UNITS[kind] if unit),
             },
         )
 

@@ -22,10 +22,12 @@ from kamerplanter_engines.models.calibration import (
     CalibrationFields,
     CalibrationProblem,
     Calibrations,
+    RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES, mapping_of
-from kamerplanter_engines.raw_scale_engine import check_scale, scale_in_force
+from kamerplanter_engines.raw_scale_engine import check_scale, scale_known
+from kamerplanter_engines.units import is_raw_unit
 
 
 class CalibrationService(Service):
@@ -179,15 +181,24 @@ def _check_scale(uow: UnitOfWork, probe: Probe, fields: CalibrationFields) -> No
         return  # nothing that was heard since the probe is as it is
     known = uow.of(CalibrationRepository).of_probe(probe.key)
     shown = last.value if last.raw is None else last.raw
-    check_scale(fields, shown, scale_in_force(known, fields.kind, uow.context.now))
+    check_scale(fields, shown, scale_known(probe, known, fields.kind, uow.context.now))
 
 
 def _as_bound(binding: ChannelBinding, fields: CalibrationFields) -> CalibrationFields:
     """Return a calibration as its channel measures, for it puts right what comes by that alone.
 
     Raises:
-        InvalidInputError: It says that the device does not compensate, the channel that it does.
+        InvalidInputError: It says that the device does not compensate, the channel that it does;
+            or it is one of values, and the channel is bound in volts.
     """
+    if is_raw_unit(binding.kind, binding.unit) and fields.scale is not RawScale.MILLIVOLT:
+        raise InvalidInputError(
+            f"Channel {binding.kind} is bound in {binding.unit}, the voltage of an electrode; "
+            "calibrate it in millivolts, or bind it in another unit.",
+            field="scale",
+            value=fields.scale,
+            allowed=RawScale.MILLIVOLT,
+        )
     if binding.kind in CONDUCTIVITIES and binding.compensated and not fields.compensated:
         raise InvalidInputError(
             f"Channel {binding.kind} is bound as one that its device compensates; change the "

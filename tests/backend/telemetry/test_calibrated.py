@@ -21,6 +21,8 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from kamerplanter_engines.raw_mapping_engine import counts_for
+from kamerplanter_engines.raw_scale_engine import raw_kinds
 from kamerplanter_engines.telemetry_engine import ChannelState, Sample
 from tests.backend.telemetry.device import HOUR, T0, Device, bind
 from tests.factories import NOW
@@ -267,3 +269,69 @@ def test_a_steady_entity_that_names_its_unit_stays_ready_when_its_device_confirm
 
     shown = device.intake.shown(SOIL, T0 + timedelta(hours=4))
     assert (shown.value, shown.verdict, shown.age_s) == (41, Verdict.GOOD, 0)
+
+
+def electrode(*calibrations: Calibration, unit: str | None = None) -> Device:
+    device = Device(bind(PH, unit=unit))
+    device.intake.calibrate(
+        [
+            item.model_copy(update={"done_at": T0 - timedelta(hours=1)})
+            for item in calibrations
+            if counts_for(item, bind(PH, unit=unit))
+        ],
+        raw_kinds([bind(PH, unit=unit)], calibrations),
+    )
+    return device
+
+
+@pytest.mark.parametrize(
+    ("payload", "unit", "raw"),
+    [
+        ("60 mV", None, 60),
+        ("0.06 V", None, 60),
+        ("60", "mV", 60),
+        ("0.06", "V", 60),
+        ("5.9 mV", None, 5.9),
+        ("5.9", "mV", 5.9),
+    ],
+)
+class TestVoltageOfAnElectrode:
+    def test_means_nothing_until_it_is_calibrated(
+        self, payload: str, unit: str | None, raw: float
+    ) -> None:
+        for known in ((), (PH_OFF,)):
+            device = electrode(*known, unit=unit)
+            [judged] = device.send(payload, 1)
+
+            assert judged.verdict in (Verdict.BAD, Verdict.SUSPECT)
+            assert Reason.UNCALIBRATED in judged.reasons
+            assert device.shown(PH, 1) is None
+            assert device.intake.reports.sent(PH) == pytest.approx(raw), "what a dialog shows"
+
+    def test_is_a_value_by_its_calibration(
+        self, payload: str, unit: str | None, raw: float
+    ) -> None:
+        device = electrode(PH_MILLIVOLT, unit=unit)
+
+        [judged] = device.send(payload, 1)
+
+        assert judged.verdict is Verdict.GOOD
+        assert judged.value == pytest.approx(7 - raw * 3 / 177, abs=1e-6)
+        assert judged.measured == pytest.approx(raw)
+
+
+def test_a_pH_from_a_channel_in_millivolts_is_ready() -> None:  # noqa: N802
+    device = electrode(PH_MILLIVOLT, unit="mV")
+
+    [judged] = device.send("6.1 pH", 1)
+
+    assert (judged.value, judged.verdict, judged.measured) == (6.1, Verdict.GOOD, None)
+
+
+@pytest.mark.parametrize("unit", ["°C", "ppm", "A"])
+def test_no_other_unit_is_a_voltage(unit: str) -> None:
+    device = electrode(PH_MILLIVOLT)
+
+    [judged] = device.send(f"60 {unit}", 1)
+
+    assert judged.reasons == (Reason.UNKNOWN_UNIT,)

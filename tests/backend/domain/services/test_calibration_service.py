@@ -192,3 +192,21 @@ def test_what_was_read_before_the_channel_was_changed_says_nothing_of_its_scale(
     garden.services.probe.update(garden.context(), probe.key, patch)
 
     assert calibrate(garden, probe, counts).points == counts.points
+
+
+def test_a_channel_in_volts_is_calibrated_in_millivolts(garden: Garden) -> None:
+    channel = ChannelBinding(kind=PH, topic="tank/ph", unit="mV")
+    probe = garden.probe(channels=(channel,))
+    points = (CalibrationPoint(raw=3, value=7.0), CalibrationPoint(raw=178, value=4.01))
+    garden.wait(minutes=1)
+    garden.measure(probe, PH, 3.0, verdict="suspect", reasons=("uncalibrated",))
+
+    with pytest.raises(InvalidInputError, match="in millivolts") as caught:
+        calibrate(garden, probe, CalibrationFields(kind=PH, points=points))
+    assert (caught.value.field, caught.value.placeholders["allowed"]) == ("scale", "millivolt")
+
+    never = garden.services.calibration.list_of_probe(garden.context(), probe.key).statuses[0]
+    calibrate(garden, probe, CalibrationFields(kind=PH, points=points, scale=RawScale.MILLIVOLT))
+    now = garden.services.calibration.list_of_probe(garden.context(), probe.key).statuses[0]
+
+    assert (never.state, now.state) == (CalibrationState.NEVER, CalibrationState.VALID)
