@@ -143,25 +143,108 @@ async def test_while_the_probe_moves_its_value_is_shown_live(mqtt_garden: Garden
     assert dialog.suggested == {"raw": 1.4, "solution": 1.413}
 
 
-async def test_after_five_minutes_the_value_is_entered_by_hand(mqtt_garden: Garden) -> None:
+async def waits_in_vain(dialog: Dialog) -> None:
+    """Wait for a steady value until the dialog goes on by itself."""
+    await dialog.garden.pass_time(timedelta(seconds=91))
+    await dialog.wait()
+    if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
+        await dialog.wait()
+    assert dialog.step == "calibration_unsteady"
+
+
+async def test_a_probe_that_says_nothing_is_entered_by_hand(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=EC_TOPIC)])
     dialog = await begin(mqtt_garden, tank)
     await dialog.fill(channel="ec")
     await dialog.fill(method="standard")
     await dialog.choose("calibration_steady")
 
-    await mqtt_garden.pass_time(timedelta(seconds=301))
-    await dialog.wait()
-    if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
-        await dialog.wait()
+    await waits_in_vain(dialog)
+    assert dialog.options == ["calibration_steady", "calibration_reading", "calibration_solution"]
+    await dialog.choose("calibration_reading")
 
-    assert dialog.step == "calibration_reading"
     assert dialog.placeholders["live"] == "No reading has come yet."
     assert "raw" not in dialog.suggested
     await dialog.fill(raw=1.2, solution=1.413)
     # 1.413 / 1.2 = 1.1775 without an offset, and 1.2 / 1.413 = 85 %
     assert dialog.placeholders["result"].splitlines()[0].endswith("× 1.177")
     assert "The probe shows 85 % of the true conductivity" in dialog.placeholders["result"]
+
+
+async def test_of_a_probe_that_trembles_the_mean_can_be_taken(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=EC_TOPIC)])
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+    await dialog.choose("calibration_steady")
+    for raw in ("2.0", "1.0", "1.6", "1.1", "1.7", "1.2", "1.5"):
+        await send(dialog, raw, topic=EC_TOPIC, every_s=11)
+    await dialog.wait()
+    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+    await dialog.garden.pass_time(timedelta(seconds=8))
+    await dialog.wait()
+    if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
+        await dialog.wait()
+
+    assert dialog.step == "calibration_unsteady"
+    # 1.2 and 1.5 came within the last half minute.
+    assert "the mean is **1.35 mS/cm**" in dialog.placeholders["mean"]
+    assert "tremble by 0.3 mS/cm" in dialog.placeholders["mean"]
+    await dialog.choose("calibration_steady")
+    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+    await waits_in_vain(dialog)
+    # Of nothing newer the last number counts.
+    assert "the mean is **1.5 mS/cm**" in dialog.placeholders["mean"]
+    await dialog.choose("calibration_mean")
+    assert dialog.suggested == {"raw": 1.5, "solution": 1.413}
+    await dialog.fill(raw=1.35, solution=1.413)
+    assert dialog.step == "calibration_summary"
+
+
+async def test_what_was_measured_is_kept_for_an_hour(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic=PH_TOPIC)])
+    flows = mqtt_garden.hass.config_entries.subentries
+
+    async def first_buffer(dialog: Dialog) -> None:
+        await dialog.fill(method="ph_7_4", scale="value")
+        await dialog.choose("calibration_reading")
+        await dialog.fill(raw=7.1, solution=7.0)
+        assert dialog.placeholders["number"] == "2"
+
+    dialog = await begin(mqtt_garden, tank)
+    await dialog.fill(channel="ph")
+    await first_buffer(dialog)
+    flows.async_abort(dialog.result["flow_id"])
+
+    await mqtt_garden.unload()
+    await mqtt_garden.set_up()
+    await mqtt_garden.pass_time(timedelta(minutes=50))
+    again = await begin(mqtt_garden, tank)
+    await again.fill(channel="ph")
+    assert again.step == "calibration_resume"
+    assert (again.placeholders["done"], again.placeholders["of"]) == ("1", "2")
+    await again.choose("calibration_go_on")
+    assert again.placeholders["number"] == "2"
+    await again.choose("calibration_reading")
+    await again.fill(raw=4.1, solution=4.01)
+    await again.choose("calibration_store")
+    assert [item.raw for item in (await stored(mqtt_garden))[0].points] == [7.1, 4.1]
+
+    # What was stored is over, and so is what was begun anew or lies too long ago.
+    third = await begin(mqtt_garden, tank)
+    await third.fill(channel="ph")
+    await first_buffer(third)
+    flows.async_abort(third.result["flow_id"])
+    fourth = await begin(mqtt_garden, tank)
+    await fourth.fill(channel="ph")
+    await fourth.choose("calibration_again")
+    assert fourth.step == "calibration_method"
+    await first_buffer(fourth)
+    flows.async_abort(fourth.result["flow_id"])
+    await mqtt_garden.pass_time(timedelta(minutes=61))
+    last = await begin(mqtt_garden, tank)
+    await last.fill(channel="ph")
+    assert last.step == "calibration_method"
 
 
 async def test_buffers_that_were_mixed_up_lead_back_to_their_point(mqtt_garden: Garden) -> None:

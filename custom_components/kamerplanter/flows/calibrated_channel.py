@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, override
 
@@ -10,9 +9,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.util import dt as dt_util
 
-from kamerplanter_backend.client.requests import Calibrate
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.telemetry.calibration_draft import Draft
 from kamerplanter_engines.models.steadiness import RawSample
 from kamerplanter_engines.models.telemetry import ChannelBinding
 
@@ -21,22 +18,13 @@ from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..telemetry.calibrating import solution_times  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .calibration_words import live
+from .kept_drafts import OpenDraft, keep
 
 SHOWN_FOR = timedelta(minutes=5)
 """What is older says nothing about the solution that the probe lies in."""
 
 type StepResult = Any
 """Each kind of dialog has a class of its own for what a step answers."""
-
-
-@dataclass
-class OpenDraft(Draft):
-    """A draft that somebody has tried to store, perhaps."""
-
-    request: Calibrate | None = None
-    """What stores it, once that was tried: trying again is the same command, and stores it once."""
-    may_be_stored: bool = False
-    """A try had no answer, so nobody knows."""
 
 
 class CalibratedChannel(FlowHandler[Any, Any, Any]):
@@ -46,6 +34,10 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
     _tap: ChannelTap | None = None
     _waits_since: datetime | None = None
     """When the waiting for a steady value began; what came before it is no part of it."""
+    _mean: float | None = None
+    """What a probe that does not come to rest showed on the average; none = nobody asked."""
+    _is_over: bool = False
+    """It was stored or called off, so nothing of it is kept."""
     _refused: str = ""
     """Why the last try failed, for the menu that is shown next."""
 
@@ -66,6 +58,12 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
         """Say what to do for the next point."""
 
     @abstractmethod
+    async def async_step_calibration_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Show what was read, to be agreed with or changed."""
+
+    @abstractmethod
     async def async_step_calibration_summary(
         self, _user_input: dict[str, Any] | None = None
     ) -> StepResult:
@@ -79,6 +77,8 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
         if self._draft is not None:
             times = solution_times(self.hass, self.calibrated_probe_key)
             times.end(self.flow_id, dt_util.utcnow())
+            if not self._is_over:
+                keep(self.hass, self.calibrated_probe_key, self._draft)
 
     def _is_in_solution(self) -> None:
         """Say that the probe is in no water of its place, so that nothing follows from it."""

@@ -1,6 +1,6 @@
 """The step of a calibration that agrees on what the probe shows in a solution."""
 
-from typing import Any
+from typing import Any, override
 
 from homeassistant.const import UnitOfTemperature
 from homeassistant.util.unit_conversion import TemperatureConverter
@@ -26,6 +26,7 @@ _FORM_FIELDS = {"raw": "raw", "value": "solution", "temperature_c": "temperature
 class CalibrationReading(CalibratedChannel):
     """Shows what was read, to be agreed with or changed."""
 
+    @override
     async def async_step_calibration_reading(
         self, user_input: dict[str, Any] | None = None
     ) -> StepResult:
@@ -82,8 +83,9 @@ class CalibrationReading(CalibratedChannel):
 
     def _suggested(self, draft: Draft, steady: Steadiness) -> dict[str, float]:
         shown: dict[str, float] = {"solution": draft.solution}
-        if steady.raw is not None:
-            shown["raw"] = round(steady.raw, DIGITS)
+        raw = steady.raw if self._mean is None else self._mean
+        if raw is not None:
+            shown["raw"] = round(raw, DIGITS)
         if draft.thermometer is not None:
             found = self._solution_c(draft.thermometer)
             if found is not None:

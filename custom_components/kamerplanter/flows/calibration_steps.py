@@ -28,11 +28,12 @@ from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..client_factory import is_on_server  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .calibrated_channel import SHOWN_FOR, OpenDraft, StepResult
+from .calibrated_channel import SHOWN_FOR, StepResult
 from .calibration_reading import CalibrationReading
 from .calibration_wait import CalibrationWait
 from .calibration_words import instruction, result_lines, status_lines
 from .forms import choice, labelled
+from .kept_drafts import OpenDraft, take
 
 
 class CalibrationSteps(CalibrationWait, CalibrationReading):
@@ -51,7 +52,12 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
             return self.async_abort(reason="nothing_to_calibrate")
         texts = await Texts.async_load(self.hass)
         if user_input is not None:
-            return await self._begin(bindings[ChannelKind(user_input["channel"])])
+            binding = bindings[ChannelKind(user_input["channel"])]
+            if (kept := take(self.hass, view.probe, binding.kind)) is None:
+                return await self._begin(binding)
+            self._draft = kept
+            self._open_tap(binding)
+            return await self.async_step_calibration_resume()
         options = [(kind.value, texts.kind(kind)) for kind in bindings]
         statuses, drifted = (
             view.calibration_statuses,
@@ -72,6 +78,25 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         self._draft = OpenDraft(binding, RawScale.VALUE, ())
         self._open_tap(binding)
         return await self.async_step_calibration_method()
+
+    async def async_step_calibration_resume(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Ask whether to go on with what was measured before the dialog was closed."""
+        draft = self._measured()
+        return self.async_show_menu(
+            step_id="calibration_resume",
+            menu_options=["calibration_go_on", "calibration_again"],
+            description_placeholders=await self._names() | {"done": str(len(draft.points))},
+        )
+
+    async def async_step_calibration_go_on(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Go on where the dialog was closed."""
+        if self._measured().is_complete:
+            return await self.async_step_calibration_summary()
+        return await self.async_step_calibration_solution()
 
     async def async_step_calibration_method(
         self, user_input: dict[str, Any] | None = None
@@ -129,7 +154,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         """Say what to do for the next point, and show what the probe shows."""
         draft = self._measured()
         self._is_in_solution()
-        self._waits_since = None
+        self._waits_since = self._waits_until = self._mean = None
         texts = await Texts.async_load(self.hass)
         refused, self._refused = self._refused, ""
         shown = self._samples(dt_util.utcnow() - SHOWN_FOR)
@@ -190,6 +215,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
             if draft.may_be_stored:
                 self._refused += f" {texts.choice('calibration_store', 'unsure')}"
             return await self.async_step_calibration_summary()
+        self._is_over = True
         return await self.async_calibrated(done)
 
     def _request(self, view: ProbeView, draft: Draft) -> Calibrate:
@@ -215,6 +241,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         self, _user_input: dict[str, Any] | None = None
     ) -> StepResult:
         """Store nothing."""
+        self._is_over = True
         return self.async_abort(reason="calibration_cancelled")
 
     async def async_step_calibration_leave(
