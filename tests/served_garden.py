@@ -14,7 +14,9 @@ from tests.backend.api.harness import Clock, settings_of
 from tests.live_server import LiveServer
 from tests.shared_garden import SharedGarden
 
-QUICK = Waits(connect_s=20, total_s=30, retry_s=0.01, silence_s=20, longest_pause_s=0.2)
+QUICK = Waits(
+    connect_s=20, total_s=30, answer_s=20, retry_s=0.01, silence_s=20, longest_pause_s=0.2
+)
 """Quick to try again, and patient with a machine that is busy."""
 
 _APPS: dict[Mode, FastAPI] = {}

@@ -4,6 +4,7 @@ What it promises:
 
 - A command that raised `QueuedError` is on the disk. It is delivered when the server is back, in
   the order of the calls and with the moment at which it was called; after a restart too.
+- Whoever calls waits some seconds for a silent server (`Waits.answer_s`), then it counts as away.
 - A command that must not wait (`queueable` is false) is refused at once with `UnavailableError`,
   and never overtakes one that waits.
 - A treatment that waits, or that the server refused, closes the gate of the harvest here.
@@ -23,6 +24,7 @@ from kamerplanter_backend.client.command_store import CommandStore, stored
 from kamerplanter_backend.client.delivery import Delivery
 from kamerplanter_backend.client.listeners import Listeners
 from kamerplanter_backend.client.local_gate import LocalGate
+from kamerplanter_backend.client.patience import is_cancelled, is_waited_for, within
 from kamerplanter_backend.client.protocol import (
     Caller,
     Change,
@@ -32,11 +34,7 @@ from kamerplanter_backend.client.protocol import (
 )
 from kamerplanter_backend.client.queue_file import RefusedCommand, StoredCommand
 from kamerplanter_backend.client.queue_state import QueueState, Seen
-from kamerplanter_backend.client.requests import (
-    CheckHarvest,
-    LogHarvest,
-    LogTreatment,
-)
+from kamerplanter_backend.client.requests import CheckHarvest, LogHarvest, LogTreatment
 from kamerplanter_backend.client.rest import RestClient
 from kamerplanter_backend.client.server_time import ServerTime
 from kamerplanter_backend.client.transport import Waits
@@ -82,6 +80,7 @@ class QueueingClient(KamerplanterClient):
         self._clock = clock
         self._gate = gate
         self._time = time
+        self._answer_s = waits.answer_s
         self._last: GardenSnapshot | None = None
         self._trouble: KamerplanterError | None = None
         self._away_since: datetime | None = None
@@ -250,7 +249,8 @@ class QueueingClient(KamerplanterClient):
 
     async def _ask[R](self, request: Request[R], caller: Caller) -> R:
         try:
-            answer = await self.inner.call(request, caller)
+            asked = self.inner.call(request, caller)
+            answer = await (within(self._answer_s, asked) if is_waited_for(request) else asked)
         except KamerplanterError as error:
             self._note_trouble(error if is_passing(error) else None)
             raise
@@ -285,9 +285,13 @@ class QueueingClient(KamerplanterClient):
             await self._queue(command, caller)
             if self._store.find(key) is None and not answer.done():
                 raise self._queued(command)  # readings that joined others
-            result: R = await asyncio.shield(answer)
+            await asyncio.wait({answer}, timeout=self._answer_s)
+            if not answer.done():
+                self._delivery.note_unheard(key)
+                raise self._queued(command)
+            result: R = await answer
         except asyncio.CancelledError:
-            if answer.cancelled() and not _is_cancelled():
+            if answer.cancelled() and not is_cancelled():
                 raise self._queued(command) from None
             self._delivery.note_unheard(key)  # it is stored, or is being stored
             raise
@@ -392,9 +396,3 @@ async def open_queue(
         await store.close()
         raise
     return QueueingClient(inner, store, time, gate, clock=clock, waits=waits or Waits())
-
-
-def _is_cancelled() -> bool:
-    """Tell whether the caller itself has given up."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -39,6 +39,9 @@ class Waits:
     connect_s: float = 5
     total_s: float = 30
     """For one attempt, from the first byte sent to the last one received."""
+    answer_s: float = 6
+    """So long a person waits for a silent server, all attempts together, where that loses nothing:
+    the command is stored, the question can be asked again."""
     retry_s: float = 0.5
     """Before the second attempt; doubles with each further one."""
     attempts: int = 3

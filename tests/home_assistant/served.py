@@ -37,7 +37,13 @@ EMBEDDED, ON_SERVER = "embedded", "server"
 BOTH_PLACES = pytest.mark.parametrize("place", [EMBEDDED, ON_SERVER], indirect=True)
 """Runs the tests of a module with the garden in Home Assistant, and on a server."""
 PATIENCE = Waits(
-    connect_s=20, total_s=30, attempts=1, retry_s=0.01, silence_s=45, longest_pause_s=0.2
+    connect_s=20,
+    total_s=30,
+    answer_s=20,
+    attempts=1,
+    retry_s=0.01,
+    silence_s=45,
+    longest_pause_s=0.2,
 )
 """No pause between attempts: a frozen clock would make it last for ever."""
 PAUSE_S = 0.01

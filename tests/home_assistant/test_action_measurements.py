@@ -138,7 +138,9 @@ async def test_a_measurement_of_a_time_is_taken_out(mqtt_garden: Garden) -> None
     gone = await act(mqtt_garden, "remove_measurement", plant, kind="soil_moisture", at=at)
 
     assert (gone["value"], gone["at"]) == (32, "2026-05-01T07:01:10+00:00")
-    for data in ({"kind": "soil_ec"}, {"kind": "soil_moisture", "at": "2026-05-01 09:10:00"}):
+    too_late = {"kind": "soil_moisture", "at": "2026-05-01 09:10:00"}
+    others: tuple[dict[str, Any], ...] = ({"kind": "soil_ec"}, too_late)
+    for data in others:
         with pytest.raises(ServiceValidationError) as caught:
             await act(mqtt_garden, "remove_measurement", plant, **data)
         assert caught.value.translation_key == "no_measurement"

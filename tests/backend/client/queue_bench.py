@@ -25,7 +25,7 @@ from tests.eventually import eventually
 
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 OWNER = Caller(actor="owner", role=Role.ADMIN)
-WAITS = Waits(longest_pause_s=0.02)
+WAITS = Waits(answer_s=20, longest_pause_s=0.02)
 
 
 type Open = Callable[..., Awaitable[QueueingClient]]

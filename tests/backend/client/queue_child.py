@@ -20,7 +20,7 @@ from kamerplanter_backend.common.exceptions import QueuedError
 from kamerplanter_engines.models.task import TaskFields
 from tests.eventually import eventually
 
-WAITS = Waits(connect_s=20, total_s=20, retry_s=0.01, attempts=1, longest_pause_s=0.05)
+WAITS = Waits(connect_s=20, total_s=20, answer_s=20, retry_s=0.01, attempts=1, longest_pause_s=0.05)
 
 
 def say(*words: object) -> None:

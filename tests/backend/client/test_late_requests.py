@@ -20,7 +20,9 @@ from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-WAITS = Waits(connect_s=20, total_s=20, retry_s=0.01, silence_s=20, longest_pause_s=0.05)
+WAITS = Waits(
+    connect_s=20, total_s=20, answer_s=20, retry_s=0.01, silence_s=20, longest_pause_s=0.05
+)
 ADD = AddTask(fields=TaskFields(title="Look at the roots", due_on=START.date()), command_key="once")
 HEARD = RecordReadings(
     command_key="once",
