@@ -7,6 +7,7 @@ import pytest
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.kamerplanter.const import DOMAIN
@@ -146,6 +147,26 @@ async def test_a_measurement_of_a_time_is_taken_out(mqtt_garden: Garden) -> None
         assert caught.value.translation_key == "no_measurement"
     left = await mqtt_garden.ask(ListMeasurements(plant_key=plant))
     assert [item.value for item in left] == [33, 31]
+
+
+async def test_a_number_without_a_unit_is_one_of_the_house(mqtt_garden: Garden) -> None:
+    mqtt_garden.hass.config.units = US_CUSTOMARY_SYSTEM
+    tank = await mqtt_garden.add_tank()
+
+    for data, celsius in (
+        ({"value": 68}, 20.0),
+        ({"value": 20, "unit": "°C"}, 20.0),
+        ({"value": 293.15, "unit": "K"}, 20.0),
+    ):
+        kept = await act(mqtt_garden, "log_measurement", tank, kind="water_temperature", **data)
+        assert (kept["value"], kept["unit"]) == (pytest.approx(celsius), "°C")
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(mqtt_garden, "log_measurement", tank, kind="water_temperature", value=150)
+
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["allowed"] == "32 – 122 °F"
+    kept = await act(mqtt_garden, "log_measurement", tank, kind="ec", value=1.8)
+    assert (kept["value"], kept["unit"]) == (1.8, "mS/cm")
 
 
 async def test_one_place_for_each_call(mqtt_garden: Garden) -> None:

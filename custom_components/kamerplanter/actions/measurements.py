@@ -17,6 +17,7 @@ from kamerplanter_engines.models.hand_measurement import (
     HandMeasurementFields,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.units import KNOWN_UNITS
 
 from ..numbers import ActionNumber  # noqa: TID252 - the neighbours import alike
 from ..queued import call_or_queue  # noqa: TID252
@@ -61,7 +62,7 @@ async def log_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> An
         plant_key=None if is_tank else key,
         kind=data["kind"],
         value=data["value"],
-        unit=data.get("unit"),
+        unit=data.get("unit") or _unit_of_house(hass, data["kind"]),
         temperature_c=data.get("temperature_c"),
         compensated=data["compensated"],
         at=past(data),
@@ -83,6 +84,15 @@ async def log_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> An
         "reasons": list(kept.reasons),
         "probes": [_comparison(garden, item, kept.unit) for item in kept.comparisons],
     }
+
+
+def _unit_of_house(hass: HomeAssistant, kind: ChannelKind) -> str | None:
+    """Return the unit of a number that comes without one; none = the canonical one.
+
+    Source: the project's decisions (the user sees the units that Home Assistant is set to).
+    """
+    unit = hass.config.units.temperature_unit
+    return unit if unit in KNOWN_UNITS[kind][1:] else None
 
 
 async def remove_measurement(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
