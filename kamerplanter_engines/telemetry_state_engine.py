@@ -77,6 +77,8 @@ class Sample(NamedTuple):
     """Its device is just being calibrated, so it lies in a solution and not where it belongs."""
     is_ready: bool = False
     """The message itself names a unit of its kind, so it is no raw number."""
+    clock_stands_still: bool = False
+    """The device told the time of another number again, so the time of receipt counts."""
 
     @property
     def sent(self) -> float | None:

@@ -11,6 +11,7 @@ from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import SolutionTimes
 from kamerplanter_backend.telemetry.company import Company
+from kamerplanter_backend.telemetry.device_clocks import DeviceClocks
 from kamerplanter_backend.telemetry.echo import echoes, neighbours
 from kamerplanter_backend.telemetry.mapping import read_message
 from kamerplanter_backend.telemetry.notice import Notice
@@ -82,6 +83,7 @@ class ProbeIntake:
         self.message_count = 0
         self._presence = Presence()
         self._outbox = Outbox()
+        self._clocks = DeviceClocks()
         self._device_of = device_of or (lambda _entity_id: None)
         self._solutions = solutions or SolutionTimes()
         self._jumps_at: tuple[datetime, ...] = ()
@@ -232,10 +234,11 @@ class ProbeIntake:
             return ()
         if self._presence.on_last_will(payload):
             return ()
-        samples = self._put_right(read_message(payload, readers, received_at))
+        read = read_message(payload, readers, received_at)
         if retained:
-            self._states = keep_retained(samples, self._states, self.rules)
+            self._states = keep_retained(self._put_right(read), self._states, self.rules)
             return ()
+        samples = self._put_right(self._clocks.timed(read))
         self.reports.note(topic, received_at, samples)
         if not is_gone:
             self._presence.on_values(samples)

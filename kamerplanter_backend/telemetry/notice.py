@@ -14,3 +14,14 @@ class Notice:
     hint: Hint | None
     source: str
     """Topic or entity."""
+
+    @property
+    def sentence(self) -> str:
+        """What the log says of it, without its beginning."""
+        if self.reason is Reason.CLOCK_STANDS_STILL:
+            return f"the clock of {self.source} stands still, so the time of receipt counts"
+        hint = "" if self.hint is None else f", {self.hint}"
+        return (
+            f"readings from {self.source} are not good ({self.reason}{hint}); further ones are "
+            "only counted"
+        )

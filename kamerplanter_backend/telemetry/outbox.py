@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 
 from kamerplanter_backend.telemetry.notice import Notice
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.models.telemetry import ChannelKind, Hint, Reason
 from kamerplanter_engines.telemetry_engine import Judged, Sample
 
 MAX_PENDING = 2000
@@ -25,6 +25,8 @@ class Outbox:
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:
                 self.counts[sample.kind, Reason.MISSING_FIELD] += 1
+            if sample.clock_stands_still:
+                self._tell(sample.kind, Reason.CLOCK_STANDS_STILL, sample.hint, source)
         for item in judged:
             if item.reasons:
                 self._count(item, source)
@@ -37,11 +39,12 @@ class Outbox:
             self.counts[item.kind, Reason.CALIBRATING] += 1
             return
         for reason in item.reasons:
-            if (item.kind, reason) not in self.counts:
-                self._notices.append(
-                    Notice(kind=item.kind, reason=reason, hint=item.hint, source=source)
-                )
-            self.counts[item.kind, reason] += 1
+            self._tell(item.kind, reason, item.hint, source)
+
+    def _tell(self, kind: ChannelKind, reason: Reason, hint: Hint | None, source: str) -> None:
+        if (kind, reason) not in self.counts:
+            self._notices.append(Notice(kind=kind, reason=reason, hint=hint, source=source))
+        self.counts[kind, reason] += 1
 
     def take_judged(self) -> list[Judged]:
         """Hand over what was judged since."""

@@ -87,6 +87,8 @@ class Reason(StrEnum):
     OFFLINE = "offline"
     CLOCK_WAS_AHEAD = "clock_was_ahead"
     """The clock went back since it was measured, so nobody knows how old it is."""
+    CLOCK_STANDS_STILL = "clock_stands_still"
+    """The device tells one time again and again, so that of receipt counts; no reason to doubt."""
     UNCOMPENSATED = "uncompensated"
     """Conductivity as it is at a temperature that nobody knows, so not that at 25 °C."""
     UNCALIBRATED = "uncalibrated"

@@ -387,11 +387,4 @@ def _water(probe: Probe, snapshot: GardenSnapshot) -> tuple[bool, bool]:
 
 
 def _log(probe: Probe, notice: Notice) -> None:
-    _LOGGER.warning(
-        "%s, %s: readings from %s are not good (%s%s); further ones are only counted",
-        probe.name,
-        notice.kind,
-        notice.source,
-        notice.reason,
-        "" if notice.hint is None else f", {notice.hint}",
-    )
+    _LOGGER.warning("%s, %s: %s", probe.name, notice.kind, notice.sentence)
