@@ -7,6 +7,7 @@ from kamerplanter_engines.calibration_age_engine import LOST, can_be_calibrated
 from kamerplanter_engines.calibration_engine import fit, needs_temperature
 from kamerplanter_engines.calibration_point_engine import POINTS, check_point
 from kamerplanter_engines.models.calibration import (
+    DRIFTING_KINDS,
     CalibrationFields,
     CalibrationPoint,
     CalibrationStatus,
@@ -37,6 +38,11 @@ METHODS: Mapping[ChannelKind, Mapping[str, tuple[float, ...]]] = {
 def calibratable(probe: Probe) -> tuple[ChannelBinding, ...]:
     """Return the channels of a probe that can be calibrated; a curve is a calibration already."""
     return tuple(item for item in probe.channels if can_be_calibrated(item))
+
+
+def grows_due(probe: Probe) -> bool:
+    """Tell whether a calibration of a probe becomes too old; one of soil moisture never does."""
+    return any(item.kind in DRIFTING_KINDS for item in calibratable(probe))
 
 
 def most_urgent(

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import ReplaceProbe, UpdateProbe
 from kamerplanter_backend.client.views import GardenSnapshot
-from kamerplanter_backend.telemetry.calibration_draft import calibratable
+from kamerplanter_backend.telemetry.calibration_draft import calibratable, grows_due
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.base import Instant
 from kamerplanter_engines.models.calibration import Calibration
@@ -29,6 +29,7 @@ from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .base import FormError
 from .bindings import BindingSteps
+from .calibration_days import CalibrationDays
 from .calibration_steps import CalibrationSteps
 from .clash_words import clash_words
 from .forms import text_of
@@ -49,7 +50,7 @@ class _Swap(NamedTuple):
     note: str | None
 
 
-class ManageSteps(BindingSteps, CalibrationSteps):
+class ManageSteps(CalibrationDays, BindingSteps, CalibrationSteps):
     """Asks first what a person wants to do with something that has a probe."""
 
     _managed: tuple[str, Probe] | None = None
@@ -86,10 +87,12 @@ class ManageSteps(BindingSteps, CalibrationSteps):
         """Ask what to do."""
         assert self._managed is not None  # noqa: S101 - set before this step
         name, probe = self._managed
+        self._days_of = probe
         can_calibrate = ["calibrate"] if calibratable(probe) else []
+        grows_old = ["calibration_days"] if grows_due(probe) else []
         return self.async_show_menu(
             step_id="manage",
-            menu_options=["change", *can_calibrate, "replace"],
+            menu_options=["change", *can_calibrate, *grows_old, "replace"],
             description_placeholders={"name": name},
         )
 
