@@ -84,6 +84,6 @@ async def async_create_fix_flow(
             str(told[CONF_ENTRY_ID]),
             str(told[CONF_PROBE_KEY]),
             ChannelKind(str(told[CONF_KIND])),
-            str(told[CONF_UNIT]),
+            str(told[CONF_UNIT]) or None,
         )
     return RefusedCommandFlow(str(told.get(CONF_ENTRY_ID)), str(told.get(CONF_COMMAND_KEY)))

@@ -1,4 +1,4 @@
-"""The dialog that sets the unit of a binding whose numbers look like another one."""
+"""The dialog that sets how a binding is read: the unit or decimal comma that it looks like."""
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
@@ -18,16 +18,16 @@ from .texts import Texts
 
 
 class UnitFlow(RepairsFlow):
-    """Sets the unit after a person has agreed.
+    """Sets the unit, or the decimal comma, after a person has agreed.
 
     Args:
         entry_id: The entry of the garden.
         probe_key: Whose binding it is.
         kind: What the binding measures.
-        unit: The unit that its numbers look like.
+        unit: The unit that its numbers look like; none = they have a decimal comma.
     """
 
-    def __init__(self, entry_id: str, probe_key: str, kind: ChannelKind, unit: str) -> None:
+    def __init__(self, entry_id: str, probe_key: str, kind: ChannelKind, unit: str | None) -> None:
         self._entry_id = entry_id
         self._probe_key = probe_key
         self._kind = kind
@@ -67,10 +67,11 @@ class UnitFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
     def _requests(self, garden: GardenSnapshot) -> list[UpdateProbe]:
-        """Return what sets the unit, and leaves all else as it is now."""
+        """Return what sets it, and leaves all else as it is now."""
         probe = found(garden.probe(self._probe_key), "probes", self._probe_key).probe
         binding = found(probe.binding(self._kind), "bindings", self._kind)
-        mended = binding.model_copy(update={"unit": self._unit})
+        change = {"unit": self._unit} if self._unit else {"decimal_comma": True}
+        mended = binding.model_copy(update=change)
         patch = patch_onto(probe, {self._kind: mended.model_dump(mode="json")})
         if not patch:
             return []  # somebody else was faster

@@ -251,6 +251,8 @@ class Discovery:
             guard_path=profile.guard_path or self._guard(known, path),
             time_path=profile.time_path if profile.time_path in known.places else None,
         )
+        if _reader(binding).looks_like_comma(known.places[path].comma_text):
+            binding = binding.model_copy(update={"decimal_comma": True})
         return ChannelProposal(
             binding=binding,
             value_text=text,
@@ -267,7 +269,7 @@ class Discovery:
             if told is None or not told.is_constant:
                 return None
             return self._names.unit_of_text(told.text, kind)
-        if read_number(place.text)[1] is not None:
+        if read_number(place.text, decimal_comma=place.comma_text is not None)[1] is not None:
             return None  # the device writes the unit behind each number
         return self._names.unit(known.name_of(path), kind) or guess_unit(kind, place)
 

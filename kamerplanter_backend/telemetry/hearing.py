@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kamerplanter_backend.telemetry.listening import Heard
+from kamerplanter_backend.telemetry.payload import needs_comma
 
 MAX_TOPICS: Final = 300
 """More topics than anybody would look through; see `Smallest` for which of them are kept."""
@@ -64,6 +65,8 @@ class Place:
 
     text: str = ""
     """The newest one, as sent and shortened."""
+    comma_text: str | None = None
+    """The newest one that is a number only with a decimal comma; none = there was none."""
     is_constant: bool = True
     """Each message said the same here."""
     low: float | None = None
@@ -75,6 +78,8 @@ class Place:
         if self.text and self.text != item.value_text:
             self.is_constant = False
         self.text = item.value_text
+        if needs_comma(item.value_text):
+            self.comma_text = item.value_text
         if item.number is not None:
             self.low = item.number if self.low is None else min(self.low, item.number)
             self.high = item.number if self.high is None else max(self.high, item.number)

@@ -7,6 +7,7 @@ from kamerplanter_backend.telemetry.payload import (
     Missing,
     decode,
     leaves,
+    needs_comma,
     parse_json,
     read_number,
 )
@@ -26,7 +27,7 @@ class Heard:
     value_text: str
     """As sent, shortened."""
     number: float | None
-    """None = no number, so nothing to bind."""
+    """Its comma may be a decimal one. None = no number, so nothing to bind."""
 
 
 def describe_message(topic: str, payload: bytes | str) -> tuple[Heard, ...]:
@@ -51,7 +52,7 @@ def _heard(topic: str, path: str | None, value: Json) -> Heard:
         topic=topic,
         path=path,
         value_text=_whole(text[:_TEXT_LENGTH]),
-        number=read_number(value)[0],
+        number=read_number(value, decimal_comma=needs_comma(value))[0],
     )
 
 

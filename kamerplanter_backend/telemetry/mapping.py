@@ -1,7 +1,8 @@
 """Topic and payload to samples in canonical units, by the bindings of a probe; never raises."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite, isnan, nan
 
 from kamerplanter_backend.telemetry.payload import (
@@ -16,10 +17,12 @@ from kamerplanter_backend.telemetry.payload import (
     find_time,
     is_true,
     last_digit,
+    needs_comma,
     parse_json,
     read_number,
     read_presence,
     read_time,
+    without_groups,
 )
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
@@ -48,6 +51,8 @@ from kamerplanter_engines.units import (
     unit_fault,
 )
 
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""A reading needs a moment; a guess has none."""
 _DIGITS_KEPT = 9
 """Hides what binary fractions add, so that 337 tenths are 33.7."""
 _LAST_DIGIT_KEPT = 10.0**-_DIGITS_KEPT
@@ -89,9 +94,29 @@ class FieldReader:
         self._may_be_raw = binding.kind in RAW_UNITS
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
 
-    def missing(self, received_at: datetime, problem: Reason) -> Sample:
+    def missing(self, received_at: datetime, problem: Reason, hint: Hint | None = None) -> Sample:
         """Return that a message holds no value of this channel."""
-        return Sample(kind=self.kind, problem=problem, at=received_at, received_at=received_at)
+        return Sample(self.kind, received_at, received_at, problem=problem, hint=hint)
+
+    def looks_like_comma(self, field: Json) -> bool:
+        """Tell whether a field is a plausible value of the kind, if its comma is a decimal one.
+
+        A comma that may group digits, as in 1,234, is taken for one only where the number of
+        thousands would be no value of this kind.
+        """
+        if self.binding.decimal_comma or not isinstance(field, str) or not needs_comma(field):
+            return False
+        if not self._is_plausible(_with_comma(self.binding), field):
+            return False
+        whole = without_groups(field)
+        return whole is None or not self._is_plausible(self, whole)
+
+    def _is_plausible(self, reader: FieldReader, text: str) -> bool:
+        value = reader.read_text(text, _ANY_TIME).raw
+        low, high = self._spec.plausible_low, self._spec.plausible_high
+        low = self._spec.physical_low if low is None else low
+        high = self._spec.physical_high if high is None else high
+        return value is not None and low <= value <= high
 
     def read_text(self, text: str, received_at: datetime) -> Sample:
         """Return what a payload says that is nothing but the value."""
@@ -154,7 +179,8 @@ class FieldReader:
         number, unit_behind = read_number(field, decimal_comma=self.binding.decimal_comma)
         problem = device_problem(holder, number)
         if problem is not None or number is None:
-            return self.missing(received_at, problem or Reason.NOT_A_NUMBER)
+            hint = Hint.LOOKS_LIKE_DECIMAL_COMMA if self.looks_like_comma(field) else None
+            return self.missing(received_at, problem or Reason.NOT_A_NUMBER, hint)
         at = received_at if moment is None else moment
         has_time = moment is not None
         if self.binding.curve:
@@ -241,6 +267,11 @@ class FieldReader:
         """Tell whether the factor of the binding says how many photons a lux of its light is."""
         is_flux = self._names_unit and normalise_unit(self._unit) == PPFD_UNIT
         return unit == LUX and is_flux and not self._is_exact
+
+
+@lru_cache(maxsize=256)
+def _with_comma(binding: ChannelBinding) -> FieldReader:
+    return FieldReader(binding.model_copy(update={"decimal_comma": True}))
 
 
 def _hint(kind: ChannelKind, value: float, unit: str) -> Hint | None:

@@ -44,6 +44,7 @@ _NUMBER = re.compile(
     r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?)\s*([^\s0-9.,+-].{0,19})?"
 )
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])")
 _DIGITS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _DECIMALS = re.compile(r"[.,]([0-9]+)(?![0-9.,eE])")
 """What stands behind the decimal point or comma of a number without an exponent."""
@@ -173,6 +174,21 @@ def read_number(field: Json, *, decimal_comma: bool = False) -> tuple[float | No
         return None, None
     number = float(match.group(1))
     return (number, match.group(2)) if isfinite(number) else (None, None)
+
+
+def needs_comma(field: Json) -> bool:
+    """Tell whether a field is a number only where a comma is a decimal one: `6,04`, `21,3 °C`."""
+    return (
+        isinstance(field, str)
+        and "," in field
+        and read_number(field)[0] is None
+        and read_number(field, decimal_comma=True)[0] is not None
+    )
+
+
+def without_groups(text: str) -> str | None:
+    """Return a text such as `1,234` with its comma left out, if it may group digits."""
+    return text.replace(",", "") if _THOUSANDS.match(text.strip()) else None
 
 
 def last_digit(number: float, sent: Json = None) -> float:

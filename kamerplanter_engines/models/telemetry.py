@@ -110,6 +110,7 @@ class Hint(StrEnum):
 
     LOOKS_LIKE_US_CM = "looks_like_us_cm"
     LOOKS_LIKE_FAHRENHEIT = "looks_like_fahrenheit"
+    LOOKS_LIKE_DECIMAL_COMMA = "looks_like_decimal_comma"
 
 
 MAX_TEMPERATURE_COEFFICIENT_PCT = 3.0

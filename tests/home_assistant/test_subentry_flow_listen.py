@@ -104,6 +104,17 @@ async def test_an_availability_is_shown_again_and_can_be_cleared(mqtt_garden: Ga
     assert mqtt_garden.snapshot.probes[0].probe.availability is None
 
 
+async def test_a_value_with_a_decimal_comma_is_picked_as_one(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+
+    await hear(dialog, ("tank/ec", "1,85"), ("tank/name", "left, small"))
+
+    # Numbers come first, those with a comma too.
+    assert list(dialog.labels("heard").values()) == ["tank/ec = 1,85", "tank/name = left, small"]
+    await dialog.fill(heard="0")
+    assert dialog.suggested["decimal_comma"] is True
+
+
 async def test_only_what_fits_the_filter_is_heard(mqtt_garden: Garden) -> None:
     dialog = await to_listen(mqtt_garden)
 

@@ -293,6 +293,25 @@ async def test_a_level_is_looked_for_by_its_unit(garden: Garden) -> None:
     assert wanted["unit_of_measurement"] == ["%"]
 
 
+async def test_a_sensor_that_writes_commas_is_offered_and_read(garden: Garden) -> None:
+    garden.hass.states.async_set(MOISTURE, "41,5")
+    garden.hass.states.async_set("sensor.words", "dry, rather")
+    dialog = await begin(garden)
+    await dialog.choose("value_soil_moisture", "entity")
+    await dialog.fill(show_all=True)
+    offered = dialog.selector("entity_id").config["include_entities"]
+    assert MOISTURE in offered
+    assert "sensor.words" not in offered
+
+    await dialog.fill(entity_id=MOISTURE, show_all=True, decimal_comma=True)
+    await dialog.choose("finish")
+    await garden.settle()
+
+    assert binding(garden).decimal_comma
+    key = garden.snapshot.probes[0].probe.key
+    assert garden.entry.runtime_data.live.shown(key, ChannelKind.SOIL_MOISTURE).value == 41.5
+
+
 async def test_all_sensors_with_numbers_can_be_shown_but_never_our_own(garden: Garden) -> None:
     tank = await garden.add_tank()
     ours = garden.entity_id("sensor", tank, "ec_target")

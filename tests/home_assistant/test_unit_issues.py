@@ -38,6 +38,17 @@ def issues(garden: Garden) -> list[ir.IssueEntry]:
     ]
 
 
+def said_of_flow(issue: ir.IssueEntry) -> list[str]:
+    """Return what a person reads of an issue and its dialog, in each language."""
+    told = issue.translation_placeholders or {}
+    return [
+        text.format(**told)
+        for texts in TEXTS.values()
+        for part in [texts["issues"][issue.translation_key]]
+        for text in (part["title"], *part["fix_flow"]["step"]["confirm"].values())
+    ]
+
+
 async def send(garden: Garden, *payloads: str) -> None:
     for payload in payloads:
         if garden.freezer is not None:
@@ -161,6 +172,31 @@ def said(issue: ir.IssueEntry) -> list[str]:
         )
         for texts in TEXTS.values()
     ]
+
+
+async def test_a_decimal_comma_is_told_and_put_right(mqtt_garden: Garden) -> None:
+    tank = await add_tank(mqtt_garden, bind("ec"), bind("ph", "ph"))
+    await send(mqtt_garden, "1,41", "1,42", "1,43")
+
+    (issue,) = issues(mqtt_garden)
+    assert (issue.is_fixable, issue.translation_key) == (True, "decimal_comma")
+    assert sum(TOPIC in text for text in said_of_flow(issue)) == len(TEXTS)
+    quality = mqtt_garden.state("sensor", tank, "measurement_quality")
+    assert quality.attributes["ec_hint"] == "looks_like_decimal_comma"
+
+    flow: Any = await async_create_fix_flow(mqtt_garden.hass, issue.issue_id, issue.data)
+    flow.hass, flow.handler, flow.issue_id = mqtt_garden.hass, DOMAIN, issue.issue_id
+    flow.flow_id, flow.context = "flow", {}
+    done = await flow.async_step_confirm({})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    await mqtt_garden.settle()
+    await send(mqtt_garden, "1,44")
+
+    binding = mqtt_garden.snapshot.probes[0].probe.binding(ChannelKind.EC)
+    assert binding is not None
+    assert (binding.decimal_comma, binding.unit) == (True, None)
+    assert float(mqtt_garden.state("sensor", tank, "ec").state) == pytest.approx(1.44)
+    assert issues(mqtt_garden) == []
 
 
 @pytest.mark.parametrize("bound_unit", [None, "µS/cm"])

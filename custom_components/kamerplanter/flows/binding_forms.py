@@ -18,6 +18,8 @@ from homeassistant.helpers.selector import (
 from pydantic import ValidationError
 
 from kamerplanter_backend.telemetry.kinds import canonical_unit, defaults_of_kind, option_limits
+from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.payload import needs_comma, read_number
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     MAX_TEMPERATURE_COEFFICIENT_PCT,
@@ -104,6 +106,7 @@ def entity_schema(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> 
         vol.Optional("entity_id"): EntitySelector(_entities(hass, kind, show_all=show_all)),
         vol.Optional("show_all", default=False): BooleanSelector(),
         **_unit_field(kind),
+        vol.Optional("decimal_comma", default=False): BooleanSelector(),
         **_curve_field(kind),
     }
     return _with_more(fields, _judgement_fields(kind))
@@ -152,7 +155,12 @@ def binding_of_entity(
     if not entity_id:
         raise FormError("entity_needed", field="entity_id")
     unit = None if state is None else state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    binding = _binding(kind, user_input, entity_id=entity_id)
+    binding = _binding(
+        kind,
+        user_input,
+        entity_id=entity_id,
+        decimal_comma=user_input.get("decimal_comma", False),
+    )
     if unit and binding.unit is None and not binding.curve:
         _check_unit(kind, unit, field="entity_id")
     return binding
@@ -360,8 +368,10 @@ def _our_entities(hass: HomeAssistant) -> set[str]:
 def _is_numeric(state: State) -> bool:
     if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) is not None:
         return True
-    try:
-        float(state.state)
-    except ValueError:
-        return False
-    return True
+    text = state.state
+    return read_number(text, decimal_comma=needs_comma(text))[0] is not None
+
+
+def looks_like_comma(kind: ChannelKind, text: str) -> bool:
+    """Tell whether a text is a plausible value of a kind with a decimal comma, and else none."""
+    return FieldReader(ChannelBinding(kind=kind)).looks_like_comma(text)

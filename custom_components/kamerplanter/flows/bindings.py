@@ -32,6 +32,7 @@ from .binding_forms import (
     binding_values,
     defaults_of,
     entity_schema,
+    looks_like_comma,
     topic_schema,
 )
 from .device_steps import DeviceSteps
@@ -173,7 +174,11 @@ class BindingSteps(DeviceSteps):
                 return await self.async_step_values()
         shown = user_input or self._known_values("topic")
         if user_input is None and self.picked is not None:
-            shown = shown | {"topic": self.picked.topic, "path": self.picked.path or ""}
+            shown = shown | {
+                "topic": self.picked.topic,
+                "path": self.picked.path or "",
+                "decimal_comma": looks_like_comma(self._kind, self.picked.value_text),
+            }
         return await self._show_binding("topic", schema, shown)
 
     async def async_step_entity(

@@ -1,4 +1,4 @@
-"""Repair issues about units that do not fit: the numbers look like another one, or it is none."""
+"""Repair issues about values that are read wrongly: another unit, no unit, a decimal comma."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -37,6 +37,8 @@ from ..texts import Texts  # noqa: TID252
 TELL_AFTER = 3
 """So many looks in a row; a single value may be a fault of the device."""
 _FIXABLE = "unit_mismatch"
+_COMMA = "decimal_comma"
+"""What looks like a number with a decimal comma; the binding does not say that it is one."""
 
 type _Channel = tuple[str, ChannelKind]
 
@@ -129,7 +131,8 @@ class UnitIssues:
             del self._counts[channel]
 
     def _look(self, channel: _Channel) -> None:
-        fault = self._fault(channel)
+        is_comma = self._entry.runtime_data.live.hint(*channel) == Hint.LOOKS_LIKE_DECIMAL_COMMA
+        fault = _Fault(_COMMA, "") if is_comma else self._fault(channel)
         if fault is None:
             self._counts.pop(channel, None)
             if channel in self._told:
@@ -180,7 +183,7 @@ class UnitIssues:
                 CONF_KIND: kind.value,
                 CONF_UNIT: fault.unit,
             },
-            is_fixable=fault.text == _FIXABLE,
+            is_fixable=fault.text in {_FIXABLE, _COMMA},
             severity=ir.IssueSeverity.WARNING,
             translation_key=fault.text,
             translation_placeholders={
