@@ -227,7 +227,16 @@ def _stop_in_order(hass: HomeAssistant, entry: KamerplanterConfigEntry) -> None:
         except KamerplanterError as error:
             _LOGGER.warning("The garden keeps its old place until the next start: %s", error)
 
+    language = hass.config.language
+
+    @callback
+    def language_changed(_event: Event) -> None:
+        # Issues and names are in the language that was set when the garden was loaded.
+        if hass.config.language != language:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
     listen = hass.bus.async_listen
+    entry.async_on_unload(listen(EVENT_CORE_CONFIG_UPDATE, language_changed))
     entry.async_on_unload(listen(EVENT_HOMEASSISTANT_STOP, store_readings))
     entry.async_on_unload(listen(EVENT_HOMEASSISTANT_FINAL_WRITE, close))
     entry.async_on_unload(listen(EVENT_CORE_CONFIG_UPDATE, house_moved))

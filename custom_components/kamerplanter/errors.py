@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant, async_get_hass_or_none
@@ -12,6 +12,7 @@ from homeassistant.helpers.translation import (
     async_get_cached_translations,
     async_get_translations,
 )
+from homeassistant.util import dt as dt_util
 from pydantic import ValidationError
 
 from kamerplanter_backend.common.exceptions import (
@@ -75,6 +76,7 @@ _PLACEHOLDERS = dict.fromkeys(
 
 _LANGUAGE_OF_MESSAGES = "en"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{6})?)?\+\d{2}:\d{2}")
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _TASKS = frozenset({"task", "tasks"})
 """How a task is named that is not there, by this integration and by the store."""
@@ -102,7 +104,13 @@ _CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
 """Field: the table that has words for what it may be."""
 _PROBLEMS = {
     "no_measurement": "no_measurement",
+    "no_such_time": "no_such_time",
+    "no_live_broker": "no_live_broker",
+    "no_live_offline": "no_live_offline",
+    "no_live_silent": "no_live_silent",
     "no_plant": "no_plant",
+    "no_probe": "no_probe",
+    "no_probe_of_kind": "no_probe_of_kind",
     "not_a_number": "number_needed",
     "nothing_to_correct": "nothing_to_correct",
     "several_gardens": "several_gardens",
@@ -158,6 +166,8 @@ def _key_of_value(error: KamerplanterError, own: Mapping[str, str]) -> str | Non
         return None
     if own["value"] == "":
         return "value_missing"
+    if error.field == "target" and own.get("allowed") == "1":
+        return "one_target"
     return "value_not_allowed" if "allowed" in own else None
 
 
@@ -206,7 +216,7 @@ def _words(own: Mapping[str, str]) -> dict[str, str]:
 
 
 def _days(language: str, own: Mapping[str, str]) -> dict[str, str]:
-    """Return the placeholders that are days, as a language writes them."""
+    """Return the placeholders that are days or moments, as a language writes them."""
     # Of a field that is no day, a value that reads like one may be a name.
     names = ("date", "value") if own.get("field", "").endswith("_on") else ("date",)
     found: dict[str, str] = {}
@@ -214,7 +224,15 @@ def _days(language: str, own: Mapping[str, str]) -> dict[str, str]:
         if _DAY.fullmatch(text := own.get(name, "")):
             with suppress(ValueError):  # such as the 30th of February, which was refused
                 found[name] = day_in(language, date.fromisoformat(text))
+    if _MOMENT.fullmatch(text := own.get("value", "")):
+        found["value"] = moment_in(language, datetime.fromisoformat(text))
     return found
+
+
+def moment_in(language: str, moment: datetime) -> str:
+    """Return a moment as a language and the clocks of the house have it."""
+    local = dt_util.as_local(moment)
+    return f"{day_in(language, local.date())}, {local:%H:%M}"
 
 
 def _said_without_english(texts: Mapping[str, str], own: Mapping[str, str]) -> str:

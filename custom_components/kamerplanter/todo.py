@@ -33,6 +33,7 @@ from .descriptions.hub import HUB_TASK_LISTS
 from .descriptions.rows import TaskList
 from .entity import GardenEntity
 from .errors import translated
+from .moments import moment_of
 from .queued import call_or_queue
 from .subjects import Subject, SubjectKind
 from .task_titles import TaskTitles, async_load_titles
@@ -176,7 +177,7 @@ class GardenTodoList(GardenEntity[GardenSnapshot], TodoListEntity):
 def _due(due: date | datetime | None) -> tuple[date | None, datetime | None]:
     """Return the due day or the due moment; a time without a zone is one of Home Assistant's."""
     if isinstance(due, datetime):
-        return None, dt_util.as_utc(due)
+        return None, moment_of(due, "due_at")
     return due, None
 
 

@@ -65,7 +65,8 @@ class _Meaning(Model):
     """What a number may be."""
 
     kinds: tuple[ChannelKind, ...] = Field(min_length=1)
-    """The likelier one does not come first: the device that is bound decides."""
+    """The device that is bound decides; of several values that may be of one kind, that which is
+    likelier of it comes first."""
     unit: str | None = Field(default=None, max_length=20)
     """None = the message, the name or the size of the numbers tells."""
     score: int = Field(ge=1, le=100)
@@ -164,6 +165,8 @@ class ProfileTable(Model):
     profiles: tuple[DeviceProfile, ...]
     words: tuple[Word, ...]
     ignored: tuple[str, ...]
+    own_topics: tuple[Template, ...] = ()
+    """Where devices tell of themselves what reads like a measurement, such as how warm they are."""
     unit_names: tuple[UnitName, ...]
     guard_names: tuple[str, ...]
 

@@ -121,6 +121,7 @@ class Discovery:
     def __init__(self, table: ProfileTable) -> None:
         self._table = table
         self._names = NameReader(table)
+        self._own = [topic_pattern(template) for template in table.own_topics]
         self._topics: Smallest[str, TopicHeard] = Smallest(MAX_TOPICS, self._topic_rank)
 
     @property
@@ -139,7 +140,7 @@ class Discovery:
 
     def take(self, topic: str, items: Iterable[Heard]) -> None:
         """Take in the values of one message."""
-        if not is_bindable(topic):
+        if not is_bindable(topic) or any(own.fullmatch(topic) for own in self._own):
             return
         heard = self._topics.get(topic, TopicHeard)
         if heard is not None:
@@ -257,7 +258,7 @@ class Discovery:
             binding=binding,
             value_text=text,
             value=_canonical(binding, text),
-            score=rule.score,
+            score=max(rule.score - rule.kinds.index(kind), 1),
         )
 
     def _unit(

@@ -86,6 +86,8 @@ async def test_a_soil_probe_stands_for_its_plant(mqtt_garden: Garden) -> None:
         ({"kind": "ph", "value": 22}, "value_not_allowed"),
         ({"kind": "soil_moisture", "value": 22}, "value_not_allowed"),
         ({"kind": "ph", "value": 7, "at": "2026-05-01 13:00:00"}, "future_time"),
+        # Clocks go from 2 to 3 in that night.
+        ({"kind": "ph", "value": 7, "at": "2026-03-29 02:30:00"}, "no_such_time"),
     ],
 )
 async def test_a_measurement_that_cannot_be_is_refused(

@@ -191,6 +191,19 @@ async def test_the_garden_moves_with_the_house(garden: Garden) -> None:
     assert garden.snapshot.time_zone == "Asia/Tokyo"
 
 
+async def test_another_language_is_that_of_all_that_is_said_from_then_on(garden: Garden) -> None:
+    before = garden.entry.runtime_data
+    await garden.hass.config.async_update(language="en", elevation=7)
+    await garden.settle()
+    assert garden.entry.runtime_data is before
+
+    await garden.hass.config.async_update(language="de")
+    await garden.settle()
+
+    assert garden.entry.state is ConfigEntryState.LOADED
+    assert garden.entry.runtime_data is not before
+
+
 async def test_a_new_title_is_the_name_of_the_garden(garden: Garden) -> None:
     garden.hass.config_entries.async_update_entry(garden.entry, title="Balcony")
     await garden.settle()

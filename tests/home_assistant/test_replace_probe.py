@@ -51,7 +51,7 @@ async def test_a_device_at_the_same_place_loses_only_the_calibration(mqtt_garden
     before = registered(mqtt_garden)
 
     dialog = await Dialog.manage(mqtt_garden, mqtt_garden.subentry(tank))
-    assert dialog.options == ["change", "calibrate", "replace"]
+    assert dialog.options == ["change", "calibrate", "calibration_days", "replace"]
     await dialog.choose("replace")
     await dialog.fill(note="  Serial 4711 ")
     await mqtt_garden.derive()
@@ -101,6 +101,8 @@ async def test_the_moment_is_one_of_the_house_and_has_passed(mqtt_garden: Garden
     tank, _ = await add(mqtt_garden)
     dialog = await Dialog.manage(mqtt_garden, mqtt_garden.subentry(tank))
     await dialog.choose("replace")
+    await dialog.fill(at="2026-03-29 02:30:00")  # clocks go from 2 to 3 in that night
+    assert dialog.errors == {"at": "no_such_time"}
     await dialog.fill(at="2026-05-01 13:00:00")  # an hour ahead in Berlin
     assert dialog.errors == {"at": "future_time"}
     await dialog.fill(at="2026-05-01 09:30:00")

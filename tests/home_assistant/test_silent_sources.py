@@ -59,7 +59,7 @@ async def test_a_topic_without_a_message_is_told_of_and_ends_by_itself(
         "probe": "Tank A",
         "measurement": "Nutrient concentration (EC)",
         "source": "tank/ec",
-        "hours": "1",
+        "duration": "60 min",
     }
     issue_id = f"source_silent_{STORE_ID}_{probe}_tank/ec"
     assert ir.async_get(mqtt_garden.hass).async_get_issue("kamerplanter", issue_id)
@@ -111,7 +111,7 @@ async def test_a_topic_with_a_rare_value_may_be_silent_longer(mqtt_garden: Garde
     await mqtt_garden.pass_time(timedelta(hours=8, minutes=10), step=timedelta(hours=1))
 
     assert list(silent(mqtt_garden)) == ["bed"]
-    assert silent(mqtt_garden)["bed"]["hours"] == "8"
+    assert silent(mqtt_garden)["bed"]["duration"] == "8 h"
 
 
 async def test_a_battery_on_the_same_topic_makes_no_patience(mqtt_garden: Garden) -> None:
@@ -123,7 +123,7 @@ async def test_a_battery_on_the_same_topic_makes_no_patience(mqtt_garden: Garden
 
     await mqtt_garden.pass_time(timedelta(minutes=65), step=QUARTER)
 
-    assert silent(mqtt_garden)["bed"]["hours"] == "1"
+    assert silent(mqtt_garden)["bed"]["duration"] == "60 min"
 
 
 async def test_while_the_broker_is_away_nobody_can_know(mqtt_garden: Garden) -> None:
@@ -283,7 +283,7 @@ async def test_an_unavailable_entity_is_told_of_and_ends_by_itself(garden: Garde
             "probe": "Pot probe",
             "measurement": "Soil moisture",
             "source": "sensor.pot_moisture",
-            "hours": "1",
+            "duration": "60 min",
         }
     ]
     garden.hass.states.async_set("sensor.pot_moisture", "unavailable")

@@ -15,6 +15,7 @@ from kamerplanter_backend.client.protocol import Caller, Command, Request
 from kamerplanter_backend.client.views import PlantView
 
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252 - the neighbours import alike
+from ..moments import moment_of  # noqa: TID252
 from ..numbers import Limits  # noqa: TID252
 from ..queued import call_or_queue  # noqa: TID252
 from ..schema import vol  # noqa: TID252
@@ -99,9 +100,13 @@ def each(run_one: Callable[[Job, PlantView], Awaitable[Answer]]) -> Run:
 
 
 def past(data: Data) -> datetime:
-    """Return the moment of a call; a text without a zone is one of Home Assistant's."""
+    """Return the moment of a call; a text without a zone is one of Home Assistant's.
+
+    Raises:
+        InvalidInputError: The clock never shows it.
+    """
     at: datetime | None = data.get("at")
-    return dt_util.utcnow() if at is None else dt_util.as_utc(at)
+    return dt_util.utcnow() if at is None else moment_of(at)
 
 
 def iso(value: date | None) -> str | None:

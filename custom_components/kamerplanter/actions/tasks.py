@@ -5,7 +5,6 @@ from uuid import uuid4
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from kamerplanter_backend.client.protocol import Caller
@@ -13,6 +12,7 @@ from kamerplanter_backend.client.requests import AddTask, CompleteTask
 from kamerplanter_backend.client.views import PlantView, TankView
 from kamerplanter_engines.models.task import TaskFields, TaskKind, TaskState
 
+from ..moments import moment_of  # noqa: TID252
 from ..numbers import ActionNumber  # noqa: TID252
 from ..queued import call_or_queue  # noqa: TID252
 from ..schema import vol  # noqa: TID252 - the neighbours import alike
@@ -85,7 +85,7 @@ async def add_tasks(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
         title=data["title"],
         description=data.get("description"),
         due_on=data.get("due_date"),
-        due_at=None if due_at is None else dt_util.as_utc(due_at),
+        due_at=None if due_at is None else moment_of(due_at, "due_at"),
     )
     kinds = frozenset({SubjectKind.PLANT, SubjectKind.TANK, SubjectKind.HUB})
     chosen = [

@@ -2,7 +2,6 @@
 
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 from pydantic import JsonValue
 
 from kamerplanter_backend.client.protocol import Caller
@@ -26,6 +25,7 @@ from kamerplanter_engines.models.ipm import (
 )
 
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252 - the neighbours import alike
+from ..moments import moment_of  # noqa: TID252
 from ..numbers import ActionNumber, Limits  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..targets import loaded_entries, targets_of  # noqa: TID252
@@ -195,7 +195,7 @@ def _patch(hass: HomeAssistant, data: Data) -> dict[str, JsonValue]:
     names = ("product", "ingredient", "interval_d", "note", "voided")
     patch: dict[str, JsonValue] = {name: data[name] for name in names if name in data}
     if "at" in data:
-        patch["at"] = dt_util.as_utc(data["at"]).isoformat()
+        patch["at"] = moment_of(data["at"]).isoformat()
     if "plant" in data:
         (target,) = targets_of(hass, {"device_id": data["plant"]}, PLANTS)
         patch["plant_key"] = target.subject.key

@@ -25,9 +25,10 @@ from ..meanwhile import (  # noqa: TID252 - the neighbours import alike
     patch_onto,
     write_fresh,
 )
+from ..moments import moment_of  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .base import FormError
+from .base import FormError, form_error_of
 from .bindings import BindingSteps
 from .calibration_days import CalibrationDays
 from .calibration_steps import CalibrationSteps
@@ -101,11 +102,11 @@ class ManageSteps(CalibrationDays, BindingSteps, CalibrationSteps):
     ) -> SubentryFlowResult:
         """Ask since when there is another device, and whether it sends elsewhere."""
         if user_input is not None:
-            swap = _Swap(_instant(user_input.get("at")), text_of(user_input, "note"))
-            if user_input.get("other_source", False):
-                self._swap = swap
-                return await self.async_step_change()
             try:
+                swap = _Swap(_instant(user_input.get("at")), text_of(user_input, "note"))
+                if user_input.get("other_source", False):
+                    self._swap = swap
+                    return await self.async_step_change()
                 await self.ask(
                     ReplaceProbe(probe_key=self.calibrated_probe_key, at=swap.at, note=swap.note)
                 )
@@ -195,6 +196,13 @@ class ManageSteps(CalibrationDays, BindingSteps, CalibrationSteps):
 
 
 def _instant(text: str | None) -> Instant | None:
-    """Return the moment of a date-time field, which has no zone: it means that of the house."""
+    """Return the moment of a date-time field, which has no zone: it means that of the house.
+
+    Raises:
+        FormError: The clock never shows it.
+    """
     moment = None if text is None else dt_util.parse_datetime(text)
-    return None if moment is None else dt_util.as_utc(moment)
+    try:
+        return None if moment is None else moment_of(moment)
+    except KamerplanterError as error:
+        raise form_error_of(error) from error

@@ -158,7 +158,7 @@ class SilentIssues:
                 "probe": probe.name,
                 "measurement": ", ".join(self._texts.kind(kind) for kind in kinds),
                 "source": source.name,
-                "hours": self._texts.number(limit_s / 3600),
+                "duration": _spelled(self._texts, limit_s),
             },
         )
         if key not in self._stops:
@@ -196,6 +196,15 @@ def _limit_s(probe: Probe, source: _Source) -> float:
     brought = [item for item in probe.channels if source.brings(item)]
     measured = [item for item in brought if item.kind not in DEVICE_KINDS]
     return max(max_age_s(item) for item in measured or brought)
+
+
+def _spelled(texts: Texts, seconds: float) -> str:
+    """Return how long something lasts, in the unit that gives few digits."""
+    if seconds < 2 * 60:
+        return f"{texts.number(seconds)} s"
+    if seconds < 2 * 3600:
+        return f"{texts.number(seconds / 60, '.3g')} min"
+    return f"{texts.number(seconds / 3600, '.3g')} h"
 
 
 def _received_at(view: ProbeView, source: _Source) -> datetime | None:

@@ -299,3 +299,36 @@ def test_f_19_humidity_is_proposed_for_no_pot_and_no_tank(kinds: tuple[ChannelKi
 )
 def test_what_is_no_climate_of_a_place(name: str) -> None:
     assert not discovery_of(("tent/data", json.dumps({name: 21.5}))).propose(AIR_KINDS)
+
+
+def test_how_warm_a_shelly_itself_is_is_no_proposal() -> None:
+    heard = [
+        ("shellies/shelly1-a1/temperature", "55.04"),
+        ("shellies/shelly1-a1/temperature_f", "131.07"),
+        ("shellies/shelly1-a1/overtemperature", "0"),
+    ]
+    assert not discovery_of(*heard).propose(ChannelKind)
+
+    (device,) = discovery_of(*heard, ("shellies/shelly1-a1/ext_temperature/0", "19.9")).propose(
+        TANK_KINDS
+    )
+    assert [item.binding.topic for item in device.channels] == [
+        "shellies/shelly1-a1/ext_temperature/0"
+    ]
+
+
+def test_each_conductivity_of_a_gateway_can_be_chosen_and_the_likelier_one_comes_first() -> None:
+    topic = "/device_sensor_data/1/2CF7F1/0/vs/"
+    discovery = discovery_of(
+        *(
+            (f"{topic}{name}", json.dumps({"value": value}))
+            for name, value in (("4123", 1420), ("4108", 1.4))
+        )
+    )
+
+    for kind, names in (
+        (ChannelKind.SOIL_EC, ["4108", "4123"]),
+        (ChannelKind.EC, ["4123", "4108"]),
+    ):
+        (device,) = discovery.propose([kind])
+        assert [str(item.binding.topic)[-4:] for item in device.channels] == names
