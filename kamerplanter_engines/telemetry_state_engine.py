@@ -30,7 +30,6 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.tables.channels import (
     CHANNELS,
     DEVICE_STUCK_S,
-    JUMP_AGE_RATIO,
     STOCK_EC_HIGH_MS_CM,
     STOCK_EC_RATE_PER_MIN,
     TWIN_STUCK_S,
@@ -103,9 +102,7 @@ class ChannelRules:
     plausible_low: float
     plausible_high: float
     rate_per_s: float | None
-    """Change that is just believed: twice the fastest true one. [canonical unit per s]"""
-    jump: float | None
-    """Without a rate: the most that is believed between two readings; none = whatever comes."""
+    """Change that is just believed: twice the fastest true one. [canonical unit/s]; none = any."""
     max_age_s: float
     hold_s: float
     twin_stuck_s: float
@@ -126,11 +123,9 @@ class ChannelRules:
 
     def allowed(self, elapsed_s: float) -> float:
         """Return how far a value may move in a time [s] and still be believed. Canonical unit."""
-        if self.rate_per_s is not None:
-            return self.rate_per_s * max(elapsed_s, RATE_FLOOR_S) + _ROUNDING
-        if self.jump is None or elapsed_s > self.max_age_s * JUMP_AGE_RATIO:
+        if self.rate_per_s is None:
             return inf
-        return self.jump + _ROUNDING
+        return self.rate_per_s * max(elapsed_s, RATE_FLOOR_S) + _ROUNDING
 
     def implausible_side(self, value: float) -> Side | None:
         """Return on which side of the plausible range a value lies; none = within it."""
@@ -225,7 +220,6 @@ def rules_for(
         plausible_low=spec.physical_low if spec.plausible_low is None else spec.plausible_low,
         plausible_high=physical_high if plausible_high is None else plausible_high,
         rate_per_s=None if rate_per_min is None else 2 * rate_per_min / 60,
-        jump=spec.jump,
         max_age_s=max_age_of(binding),
         hold_s=hold_of(binding),
         twin_stuck_s=stuck_after_of(binding, TWIN_STUCK_S),

@@ -17,15 +17,13 @@ class KindDefaults(NamedTuple):
     hold_s: float
     """How long a value has to stay out of its band to be a problem. [s]"""
     rate_per_min: float | None
-    """The change that is expected at most [canonical unit/min]; none = see `jump`."""
-    jump: float | None
-    """Without a rate: the most from one reading to the next [canonical unit]; none = any."""
+    """The change that is expected at most [canonical unit/min]; none = any."""
 
 
 def defaults_of_kind(kind: ChannelKind) -> KindDefaults:
     """Return what holds for a kind of value where its binding is silent."""
     spec = CHANNELS[kind]
-    return KindDefaults(spec.max_age_s, spec.hold_s, spec.rate_per_min, spec.jump)
+    return KindDefaults(spec.max_age_s, spec.hold_s, spec.rate_per_min)
 
 
 def option_limits(option: str) -> tuple[float, float]:

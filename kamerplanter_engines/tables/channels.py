@@ -2,9 +2,9 @@
 
 Sources: the project's decisions on readings (ranges, full scale, exact zero), the telemetry
 table of the domain specification (rates per minute, ages, the time after a fill, ranges of oxygen
-and redox potential, the low battery; plausible ranges of air and light), its sensor gate (jump of a
-level) and data sheets (Dallas: power-on and open-wire values of temperature probes; Atlas EZO-ORP:
-range of the redox circuit; Apogee SQ-500: range of quantum sensors).
+and redox potential, the low battery; plausible ranges of air and light) and data sheets (Dallas:
+power-on and open-wire values of temperature probes; Atlas EZO-ORP: range of the redox circuit;
+Apogee SQ-500: range of quantum sensors).
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,6 @@ class ChannelSpec:
     """Outside of these a value is suspect until it proves itself."""
     rate_per_min: float | None = None
     """Fastest change of the thing itself; more than twice that is suspect."""
-    jump: float | None = None
-    """Without a rate: more than this between two readings is suspect; none = it may jump."""
     max_age_s: float
     """A value older than this is not shown. [s]"""
     hold_s: float = 300.0
@@ -112,8 +110,7 @@ CHANNELS: dict[ChannelKind, ChannelSpec] = {
         default_unit="%",
         physical_low=0,
         physical_high=105,
-        # It has no rate, as a bucket fills a tank in seconds.
-        jump=25,
+        # It has no rate, as a bucket fills a tank in seconds and a broken hose empties it.
         max_age_s=8 * HOUR_S,
         full_scale=(100,),
         # A full tank is an everyday value.
@@ -277,9 +274,6 @@ STOCK_EC_RATE_PER_MIN = _EC_RATE_PER_MIN * STOCK_EC_HIGH_MS_CM / _EC_HIGH_MS_CM
 it measures, 1 % of 80 mS/cm is 0.8, and whoever fills or thins a concentrate moves it by shares."""
 FAR_BEYOND_CURVE_RATIO = 0.25
 """A raw soil value this far beyond dry or wet, as a share of the span, is doubtful (ours)."""
-JUMP_AGE_RATIO = 0.25
-"""What may not jump may be anywhere again after this share of its maximum age: 2 h for a level, in
-which a tank is filled and emptied (ours)."""
 STARTUP_C = 85.0
 """What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
 DISCONNECTED_C = -127.0

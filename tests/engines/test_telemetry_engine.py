@@ -141,6 +141,9 @@ class TestRate:
 
         assert rules_for(binding, stock_solution=True).rate_per_s == pytest.approx(0.1 / 60)
 
+    def test_level_may_jump(self) -> None:
+        assert _second(LEVEL, 20, 95, after_s=10).verdict is GOOD
+
     def test_option_of_the_binding_wins(self) -> None:
         bench = Bench(PH)
         bench.rules[PH] = rules_for(ChannelBinding(kind=PH, topic="t", rate_per_min=1))

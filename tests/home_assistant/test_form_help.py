@@ -16,11 +16,7 @@ from kamerplanter_engines.models.telemetry import ChannelKind
         ("de", ChannelKind.EC, ("mS/cm", "360 min", "5 min", "0,05 mS/cm/min")),
         ("de", ChannelKind.PH, ("pH", "360 min", "5 min", "0,1 pH/min")),
         ("de", ChannelKind.SOIL_MOISTURE, ("%", "480 min", "30 min", "1 %/min")),
-        (
-            "en",
-            ChannelKind.LEVEL,
-            ("%", "480 min", "5 min", "from one reading to the next at most 25 %"),
-        ),
+        ("en", ChannelKind.LEVEL, ("%", "480 min", "5 min", "any change is believed")),
         ("de", ChannelKind.ORP, ("mV", "360 min", "5 min", "jede Änderung wird geglaubt")),
     ],
 )

@@ -277,22 +277,17 @@ def _check_unit(kind: ChannelKind, unit: str, *, field: str) -> None:
 def defaults_of(kind: ChannelKind, texts: Texts) -> dict[str, str]:
     """Return what holds where a field is left empty, as the texts of the fields name it."""
     known = defaults_of_kind(kind)
+    rate = known.rate_per_min
     return {
         "default_unit": canonical_unit(kind) or "pH",
         "default_max_age": f"{known.max_age_s / 60:g} min",
         "default_hold": f"{known.hold_s / 60:g} min",
-        "default_rate": _default_rate(kind, texts),
+        "default_rate": (
+            texts.choice("binding_default", "no_rate")
+            if rate is None
+            else f"{texts.number(rate)} {_rate_unit(kind)}"
+        ),
     }
-
-
-def _default_rate(kind: ChannelKind, texts: Texts) -> str:
-    known = defaults_of_kind(kind)
-    if known.rate_per_min is not None:
-        return f"{texts.number(known.rate_per_min)} {_rate_unit(kind)}"
-    if known.jump is not None:
-        jump = f"{texts.number(known.jump)} {canonical_unit(kind)}"
-        return texts.choice("binding_default", "jump", jump=jump)
-    return texts.choice("binding_default", "no_rate")
 
 
 def _rate_unit(kind: ChannelKind) -> str:

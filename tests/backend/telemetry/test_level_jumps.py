@@ -1,4 +1,4 @@
-"""A level that jumps decides nothing before it has proved itself: alerts, tasks, all roads."""
+"""A level that jumps is believed at once: a tank that runs empty cries, on all roads."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from kamerplanter_engines.models.tank import AlertState, Tank, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (
     House,
@@ -23,7 +23,7 @@ from tests.backend.telemetry.roads import (
 from tests.backend.telemetry.test_roads import FILLS, ROADS
 
 LEVEL = ChannelKind.LEVEL
-GOOD, JUMPED = (Verdict.GOOD, ()), (Verdict.SUSPECT, (Reason.RATE.value,))
+GOOD = (Verdict.GOOD, ())
 
 type Make = type[Worker | House]
 
@@ -71,11 +71,16 @@ class Filled:
             self._garden.services.telemetry.evaluate(self._garden.context())
         return found
 
-    def log_fill(self) -> None:
-        """Complete the task that the low level has made."""
-        task = self._garden.only_task(TaskKind.TANK_LEVEL)
-        self._garden.services.task.complete(self._garden.context(), task.key)
-        self._intake = self._listener.sync()["float"]
+    def be_silent(self, minutes: int) -> None:
+        """Let time pass in which nothing is heard."""
+        for _ in range(minutes):
+            self._garden.wait(minutes=1)
+            self._garden.services.telemetry.evaluate(self._garden.context())
+
+    @property
+    def shown(self) -> float | None:
+        """What a screen says now."""
+        return self._intake.shown(LEVEL, self._garden.now).value
 
     @property
     def is_low(self) -> bool:
@@ -91,99 +96,81 @@ class Filled:
         )
 
 
-def test_a_false_echo_makes_no_task(garden: Garden, make: Make) -> None:
+def test_a_tank_that_ran_dry_shows_it_at_once_and_cries_after_the_hold_time(
+    garden: Garden, make: Make
+) -> None:
     tank = Filled(garden, make)
     tank.say(80, 80)
 
-    for _ in range(4):
-        assert tank.say(10, 80) == [JUMPED, GOOD]
-
-    # Two that are wrong in a row, six minutes apart, would have been a problem by themselves.
-    assert tank.say(10, 10, 80, every_min=6) == [JUMPED, JUMPED, GOOD]
+    assert tank.say(2) == [GOOD]
+    assert tank.shown == 2
+    assert tank.say(2, 2, 2, 2) == [GOOD] * 4
     assert not tank.is_low
-    assert not tank.has_task
+    # Five minutes after the first reading below its limit, as any problem.
+    assert tank.say(2) == [GOOD]
+    assert tank.is_low
+    assert tank.has_task
 
 
-def test_a_tank_that_ran_dry_is_told_once_three_readings_agree(garden: Garden, make: Make) -> None:
+@pytest.mark.parametrize("every_min", [1 / 3, 1, 30])
+def test_a_sensor_that_speaks_only_when_the_level_changes_and_then_is_silent(
+    garden: Garden, make: Make, every_min: float
+) -> None:
     tank = Filled(garden, make)
     tank.say(80)
 
-    assert tank.say(5, 5, 5, 5) == [JUMPED, JUMPED, JUMPED, GOOD]
-    assert not tank.is_low
-    # And from then on for as long as every problem is held back.
-    tank.say(5, 5, 5, 5)
-    assert not tank.is_low
-    tank.say(5)
+    for value in (50, 20, 3, 0):
+        assert tank.say(value, every_min=every_min) == [GOOD]
+        assert tank.shown == value
 
+    tank.be_silent(minutes=6)
     assert tank.is_low
     assert tank.has_task
 
 
-def dried_out(garden: Garden, make: Make) -> Filled:
-    tank = Filled(garden, make)
-    tank.say(*range(40, 10, -3))
-    tank.say(*[12] * 8)
-    assert tank.is_low
-    assert tank.has_task
-    return tank
-
-
-def test_a_false_echo_ends_no_problem(garden: Garden, make: Make) -> None:
-    tank = dried_out(garden, make)
-
-    assert tank.say(95, 12, 95, 95, 12) == [JUMPED, GOOD, JUMPED, JUMPED, GOOD]
-
-    assert tank.is_low
-    assert tank.has_task
-
-
-def test_a_fill_that_nobody_logs_ends_it_with_the_third_further_reading(
-    garden: Garden, make: Make
+@pytest.mark.parametrize("every_min", [15, 60])
+def test_who_reports_seldom_raises_it_with_the_second_reading(
+    garden: Garden, make: Make, every_min: float
 ) -> None:
-    tank = dried_out(garden, make)
+    tank = Filled(garden, make)
 
-    assert tank.say(95, 95, 95) == [JUMPED] * 3
-    assert tank.has_task
+    tank.say(80, 2, 2, every_min=every_min)
+
+    assert tank.is_low
+
+
+@pytest.mark.parametrize("every_min", [1 / 6, 1])
+def test_a_fast_fill_is_followed(garden: Garden, make: Make, every_min: float) -> None:
+    tank = Filled(garden, make)
+    tank.say(30)
+
+    for value in (58, 86, 100):
+        assert tank.say(value, every_min=every_min) == [GOOD]
+        assert tank.shown == value
+
+
+def test_a_fill_that_nobody_logs_ends_the_problem(garden: Garden, make: Make) -> None:
+    tank = Filled(garden, make)
+    tank.say(80, *[12] * 6)
+    assert tank.is_low
+
     assert tank.say(95) == [GOOD]
 
+    tank.be_silent(minutes=6)
+    tank.say(95)
     assert not tank.is_low
     assert not tank.has_task
 
 
-@pytest.mark.parametrize("is_before", [True, False])
-def test_a_fill_that_is_logged_ends_it_at_once(
-    garden: Garden, make: Make, *, is_before: bool
-) -> None:
-    tank = dried_out(garden, make)
-    if not is_before:
-        assert tank.say(95) == [JUMPED]
-
-    tank.log_fill()
-
-    assert tank.say(95) == [GOOD]
-    assert not tank.is_low
-
-
-def test_doubt_goes_on_after_a_restart(garden: Garden, make: Make) -> None:
-    tank = dried_out(garden, make)
-    tank.say(95)
+def test_a_restart_in_between_changes_nothing(garden: Garden, make: Make) -> None:
+    tank = Filled(garden, make)
+    tank.say(80, 2)
 
     tank.restart()
 
-    assert tank.say(95, 95, 95) == [JUMPED, JUMPED, GOOD]
-    assert not tank.is_low
-
-
-@pytest.mark.parametrize(
-    ("pause_min", "expected"), [(60, JUMPED), (240, GOOD)], ids=["hourly", "each four hours"]
-)
-def test_a_sleepy_sensor_is_not_doubted_for_half_a_day(
-    garden: Garden, make: Make, pause_min: int, expected: object
-) -> None:
-    tank = Filled(garden, make)
-    tank.say(80)
-
-    assert tank.say(20, every_min=pause_min) == [expected]
+    assert tank.shown == 2
+    assert tank.say(2, 2, 2, 2, 2) == [GOOD] * 5
+    assert tank.is_low
 
 
 def test_the_same_on_every_road() -> None:
@@ -193,12 +180,7 @@ def test_the_same_on_every_road() -> None:
 
     found = {name: list(road(story).values()) for name, road in ROADS.items()}
 
-    expected = [GOOD, JUMPED, GOOD, GOOD, JUMPED, JUMPED, JUMPED, GOOD, GOOD]
-    # Filled and logged; within a quarter of an hour it may go down again, and not up after it.
-    expected += [GOOD, GOOD, GOOD, GOOD, JUMPED, JUMPED]
-    assert found["worker"] == expected
-    unbroken = {name: item for name, item in found.items() if "restarts" not in name}
-    assert unbroken == dict.fromkeys(unbroken, expected)
+    assert found == dict.fromkeys(ROADS, [GOOD] * len(values))
 
 
 @settings(max_examples=5, deadline=None)
