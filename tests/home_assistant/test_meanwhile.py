@@ -15,6 +15,7 @@ from kamerplanter_backend.client.requests import (
     ArchiveTank,
     ReplaceProbe,
     UpdateLocation,
+    UpdatePlant,
     UpdateProbe,
     UpdateTank,
 )
@@ -22,7 +23,7 @@ from kamerplanter_backend.common.exceptions import StaleRevisionError
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.field_case import bind, say
-from tests.home_assistant.garden import Garden
+from tests.home_assistant.garden import TOMATO, Garden
 from tests.home_assistant.test_unit_issues import issues, send
 
 EC_AND_PH = (bind("ec", topic="a/ec"), bind("ph", topic="a/ph"))
@@ -229,6 +230,30 @@ async def test_a_place_and_a_probe_of_its_own_are_written_alike(garden: Garden) 
     assert "Name: Theirs" in dialog.placeholders["bound"]
     await dialog.choose("finish")
     assert (await now(garden)).probe(soil).probe.name == "Mine"
+
+
+async def test_a_plant_keeps_what_others_changed_of_it(garden: Garden) -> None:
+    plant = await garden.add_plant()
+    before = (await now(garden)).plant(plant)
+    dialog = await Dialog.change(garden, garden.subentry(plant))
+    phase = {
+        "phase_entry_id": before.phase.entry_id,
+        "phase_started_on": before.phase_started_on.isoformat(),
+    }
+    await dialog.fill(name="Tomato", species_key=TOMATO, care={"watering_interval_d": 4})
+    await garden.ask(UpdatePlant(key=plant, patch={"name": "Red one", "edible": False}))
+    await dialog.fill(**phase)
+    changed = (await now(garden)).plant(plant).plant
+    assert (changed.name, changed.edible, changed.watering_interval_d) == ("Red one", False, 4)
+    assert changed.phase_entry_id == before.plant.phase_entry_id
+
+    dialog = await Dialog.change(garden, garden.subentry(plant))
+    await dialog.fill(name="Red one", species_key=TOMATO, care={"edible": "no"})
+    other = list(dialog.labels("phase_entry_id"))[1]
+    await dialog.fill(phase_entry_id=other, phase_started_on=phase["phase_started_on"])
+    changed = (await now(garden)).plant(plant).plant
+    assert changed.phase_entry_id == other
+    assert changed.phase_started_on == before.phase_started_on
 
 
 async def test_another_device_leaves_what_others_bound(garden: Garden) -> None:

@@ -15,6 +15,8 @@ from .base import FormError, GardenSubentryFlow
 from .bindings import labels_of
 from .forms import CARE, NOT_CHOSEN, phase_schema, plant_from, plant_schema, plant_values
 
+_PHASE = ("phase_entry_id", "phase_started_on")
+
 
 class PlantFlow(GardenSubentryFlow):
     """Adds or changes a plant."""
@@ -24,6 +26,8 @@ class PlantFlow(GardenSubentryFlow):
         self._plant_input: dict[str, Any] = {}
         self._phase_input: dict[str, Any] = {}
         self._known_species: str | None = None
+        self._filled_in: dict[str, Any] = {}
+        """The plant as the form gives it back when nobody touches it."""
         self._key = uuid4().hex
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -44,6 +48,8 @@ class PlantFlow(GardenSubentryFlow):
                 "phase_entry_id": view.phase.entry_id,
                 "phase_started_on": view.phase_started_on.isoformat(),
             }
+            filled_in = plant_from(self._plant_input, self._phase_input)
+            self._filled_in = filled_in.model_dump(mode="json", exclude_unset=True)
         return await self._ask_plant("reconfigure", user_input)
 
     async def _ask_plant(
@@ -121,11 +127,19 @@ class PlantFlow(GardenSubentryFlow):
                 data={CONF_KEY: self._key},
                 unique_id=f"{SUBENTRY_PLANT}-{self._key}",
             )
-        # What is not asked here (where it stands, its cultivar) is not set, and stays as it is.
-        patch = plant.model_dump(mode="json", exclude_unset=True)
+        # What nobody changed here stays as it is now: somebody else may have changed it meanwhile.
+        wanted = plant.model_dump(mode="json", exclude_unset=True)
+        patch = {
+            name: value
+            for name, value in wanted.items()
+            if name not in self._filled_in or value != self._filled_in[name]
+        }
+        if patch.keys() & {"species_key", *_PHASE}:
+            # A phase says nothing without its day, and means another one of another species.
+            patch |= {name: wanted[name] for name in _PHASE}
         if plant.species_key != self._known_species:
             patch["cultivar_key"] = None
-        await self.ask(UpdatePlant(key=self._key, patch=patch))
+        written = await self.ask(UpdatePlant(key=self._key, patch=patch))
         return self.async_update_and_abort(
-            self.entry, self._get_reconfigure_subentry(), title=plant.name
+            self.entry, self._get_reconfigure_subentry(), title=written.name
         )
