@@ -3,7 +3,7 @@
 Everything that is summed up over a day says how much of the day was measured.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -210,40 +210,6 @@ def degree_days(
     within("high_c", temperatures.high, temperatures.low, _AIR.physical_high)
     value = degree_days_c_d(temperatures.low, temperatures.high, base_c, upper_c=upper_c)
     return _daily(value, temperatures, day)
-
-
-def speaking(figures: Sequence[Figures], over_s: float) -> Figures | None:
-    """Return whose figures of a day a place goes by; none = nobody measures this there.
-
-    One speaks for all, as two meters in one place are not twice the light. It is the oldest one
-    that measured enough of what is over of the day, so that two that differ a little do not take
-    turns; where none did, the one that measured most.
-
-    Args:
-        figures: Of each probe, the oldest probe first.
-        over_s: How much of the day is over. [s]
-
-    Source: own rule.
-    """
-    if have_enough(figures, over_s):
-        return next(item for item in figures if have_enough((item,), over_s))
-    return max(figures, key=_covered, default=None)
-
-
-def have_enough(figures: Iterable[Figures], over_s: float) -> bool:
-    """Tell whether one of these measured enough of what is over of a day to speak for its place.
-
-    Args:
-        figures: Of probes.
-        over_s: How much of the day is over. [s]
-
-    Source: own rule.
-    """
-    return any(item.covered_s >= COVERAGE_RATIO_LOW * over_s for item in figures)
-
-
-def _covered(figures: Figures) -> float:
-    return figures.covered_s
 
 
 def _daily(value: float | None, figures: Figures, day: Bucket) -> Daily:

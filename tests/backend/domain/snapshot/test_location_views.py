@@ -211,7 +211,9 @@ def test_where_the_older_meter_was_silent_the_other_one_speaks(garden: Garden) -
     measured(garden, younger, PPFD, midnight, (24, 300))
     garden.at("2026-05-02T00:00")
 
-    assert shown(garden, place)[0].dli_mol_m2 == pytest.approx(25.92)
+    [yesterday, _] = shown(garden, place)
+    assert yesterday.dli_mol_m2 == pytest.approx((10 * 100 + 14 * 300) * 3600 / 1e6)
+    assert (yesterday.dli_coverage_ratio, yesterday.dli_may_decide) == (1, True)
 
 
 def test_what_a_probe_measured_elsewhere_is_not_of_this_place(garden: Garden) -> None:
