@@ -8,6 +8,7 @@ import pytest
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
+from custom_components.kamerplanter.descriptions.calibration import DRIFTED
 from custom_components.kamerplanter.quality_sensor import WARNINGS
 from kamerplanter_backend.telemetry.climate import ClimateReason
 from kamerplanter_engines.models.calibration import CalibrationState
@@ -35,7 +36,7 @@ OF_HOME_ASSISTANT = frozenset(
         "unit_of_measurement",
     }
 )
-AGES = set(CalibrationState) - {CalibrationState.NOT_NEEDED}
+AGES = {*CalibrationState, DRIFTED} - {CalibrationState.NOT_NEEDED}
 LEAF = ChannelBinding(kind=ChannelKind.LEAF_TEMPERATURE, topic="tent/leaf")
 AIR = {
     "tent/air": '{"temperature": 25, "humidity": 60}',

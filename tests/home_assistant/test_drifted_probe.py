@@ -47,6 +47,8 @@ async def test_drift_lowers_the_quality_until_the_probe_is_calibrated(
     assert shown(mqtt_garden, tank) == ("1.8", "suspect")
     quality = mqtt_garden.state("sensor", tank, "measurement_quality")
     assert quality.attributes["ec_reasons"] == ["drifted"]
+    due = mqtt_garden.state("binary_sensor", tank, "calibration_due")
+    assert (due.state, due.attributes["ec"]) == ("on", "drifted")
 
     mqtt_garden.freezer.tick(60)
     [view] = mqtt_garden.snapshot.probes

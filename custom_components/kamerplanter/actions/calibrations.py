@@ -25,16 +25,17 @@ from kamerplanter_engines.models.calibration import (
     CalibrationStatus,
     RawScale,
 )
-from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
 from kamerplanter_engines.units import to_canonical
 
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
+from ..errors import moment_in  # noqa: TID252
 from ..flows.calibration_words import raw_unit, reference_unit  # noqa: TID252
 from ..numbers import ActionNumber  # noqa: TID252
 from ..schema import vol  # noqa: TID252
-from ..subjects import SubjectKind  # noqa: TID252
-from ..targets import loaded_entries, targets_of  # noqa: TID252
+from ..subjects import SubjectKind, name_of  # noqa: TID252
+from ..targets import Target, loaded_entries, targets_of  # noqa: TID252
 from ..telemetry.calibrating import solution_times  # noqa: TID252
 from .job import PAST, REASON, Answer, Data, iso, past
 from .measurements import KIND, one_target
@@ -136,13 +137,33 @@ async def _live_raw(
     if is_ended:
         raise UnavailableError("The garden was unloaded meanwhile.", reason=CLOSED)
     if not seen:
-        raise InvalidInputError(
-            f"Probe {view.probe.name} sent no reading within {LIVE_WITHIN_S:g} s; "
-            "say what it shows.",
-            field="raw",
-            value="",
-        )
+        raise _silent(hass, entry, view, binding)
     return seen[-1].raw
+
+
+def _silent(
+    hass: HomeAssistant, entry: KamerplanterConfigEntry, view: ProbeView, binding: ChannelBinding
+) -> InvalidInputError:
+    """Return that no reading came, and why, as far as that is known."""
+    live, name = entry.runtime_data.live, view.probe.name
+    quality, reports = live.quality(view.probe.key), live.reports(view.probe.key)
+    source = binding.topic or binding.entity_id
+    heard_at = None if reports is None or source is None else reports.heard_at(source)
+    last = "–" if heard_at is None else moment_in(hass.config.language, heard_at)
+    if quality is not None and Reason.OFFLINE in quality.reasons:
+        problem, why = "no_live_offline", "its device says that it is offline"
+    elif binding.topic is not None and not live.is_connected:
+        problem, why = "no_live_broker", "there is no connection to the broker"
+    else:
+        problem, why = "no_live_silent", f"the last one came at {last}"
+    return InvalidInputError(
+        f"Probe {name} sent no reading within {LIVE_WITHIN_S:g} s: {why}; say what it shows.",
+        field="raw",
+        problem=problem,
+        found=name,
+        limit=f"{LIVE_WITHIN_S:g}",
+        date=last,
+    )
 
 
 async def replace_probe(hass: HomeAssistant, data: Data, caller: Caller) -> Answer:
@@ -229,9 +250,32 @@ def _probe(
         )
     view = coordinator.data.probe(keys[0]) if keys else None
     if view is None:
-        key = target.subject.key
-        raise NotFoundError(f"No probe measures at {key}.", field="target", kind="probe", key=key)
+        raise _no_probe(target, kind)
     return target.entry, view
+
+
+def _no_probe(target: Target, kind: ChannelKind | None) -> KamerplanterError:
+    """Return that there is no such probe, in the words of what was chosen."""
+    found = target.view
+    if found is None:
+        key = target.subject.key
+        return NotFoundError(
+            f"{key} is not in this garden.", field="target", kind=target.subject.kind, key=key
+        )
+    if isinstance(found, ProbeView) and kind is not None:
+        return _not_measured(found, kind)
+    name = name_of(found)
+    if kind is None:
+        return InvalidInputError(
+            f"{name} has no probe.", field="target", problem="no_probe", found=name
+        )
+    return InvalidInputError(
+        f"{name} has no probe that measures {kind}.",
+        field="kind",
+        value=kind,
+        problem="no_probe_of_kind",
+        found=name,
+    )
 
 
 def _not_measured(view: ProbeView, kind: ChannelKind) -> InvalidInputError:

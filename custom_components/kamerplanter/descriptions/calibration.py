@@ -13,6 +13,12 @@ from kamerplanter_engines.models.telemetry import ChannelKind
 from ..platform_setup import is_bound  # noqa: TID252 - the tables import alike
 from .rows import Attributes, ProbeBinary, ProbeSensor
 
+DRIFTED = "drifted"
+"""A measurement by hand speaks against the probe, however old its calibration is."""
+_LOST = frozenset(
+    {CalibrationState.REPLACED, CalibrationState.REMAPPED, CalibrationState.WITHDRAWN}
+)
+
 
 def _drifts(_view: object, kinds: frozenset[ChannelKind]) -> bool:
     return not DRIFTING_KINDS.isdisjoint(kinds)
@@ -45,6 +51,10 @@ def _channels(view: ProbeView) -> Attributes:
         for name in ("done_at", "due_at", "expires_at"):
             if (moment := getattr(item, name)) is not None:
                 told[f"{item.kind}_{name}"] = moment
+    for drift in view.drifts:
+        # One that counts no more is told as that: what it differs by says nothing then.
+        if drift.drifted and told.get(drift.kind.value) not in _LOST:
+            told[drift.kind.value] = DRIFTED
     return told
 
 
