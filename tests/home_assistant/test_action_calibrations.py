@@ -1,6 +1,7 @@
 """What is wrong with a call about a calibration is said in words, and in the time of the house."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from homeassistant.exceptions import ServiceValidationError
@@ -20,7 +21,7 @@ def expected_lingering_timers() -> bool:
     return True
 
 
-async def refusal(garden: Garden, action: str, key: str, **data: object) -> tuple[str, str]:
+async def refusal(garden: Garden, action: str, key: str, **data: Any) -> tuple[str, str]:
     """Call an action that is refused; return the key of the text, and the English text."""
     with pytest.raises(ServiceValidationError) as caught:
         await act(garden, action, key, **data)
