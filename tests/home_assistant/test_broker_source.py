@@ -64,7 +64,7 @@ from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 ISSUE = f"broker_conflict_{STORE_ID}"
-OUTAGE_AGE_S = 4.0
+OUTAGE_AGE_S = 6.0
 """Maximum age of a value in a real outage. [s]"""
 
 
@@ -227,13 +227,17 @@ async def test_a_probe_of_the_own_broker_is_calibrated(hass: HomeAssistant) -> N
             await dialog.fill(channel="ec")
             await dialog.fill(method="standard")
             entity_id = garden.entity_id("sensor", tank, "ec")
+            quality_id = garden.entity_id("sensor", tank, "measurement_quality")
             assert entity_id is not None
+            assert quality_id is not None
+            # In the bottle it is heard, but no value of the tank.
             await until(
                 hass,
-                entity_id,
-                lambda state: state.state == "1.57",
+                quality_id,
+                lambda state: "calibrating" in state.attributes.get("ec_reasons", ()),
                 lambda: publish(port, "tank/ec", "1.57"),
             )
+            assert state_of(garden, entity_id) == STATE_UNKNOWN
             await dialog.choose("calibration_reading")
             assert dialog.suggested["raw"] == 1.57
             await dialog.fill(raw=1.57, solution=1.413)
