@@ -237,6 +237,19 @@ class Replacement(Model):
     note: Remark | None = None
 
 
+class Stay(Model):
+    """A time in which a probe was in a location."""
+
+    location_key: str
+    from_at: Instant | None = None
+    """None = it was nowhere before."""
+    until_at: Instant
+
+
+MOST_STAYS = 50
+"""So many places where a probe was are kept."""
+
+
 class Probe(Entity, ProbeFields):
     """A probe that exists."""
 
@@ -244,6 +257,9 @@ class Probe(Entity, ProbeFields):
     placed_at: Instant | None = None
     """Since when it is in its location, if it was elsewhere before: what it measured then is of
     another place."""
+    stays: tuple[Stay, ...] = Field(default=(), max_length=MOST_STAYS)
+    """In which locations it was before, the newest ones, oldest first: what it measured then is of
+    those."""
     replacements: tuple[Replacement, ...] = ()
     """Oldest first; name, bindings and history stay when the device is exchanged."""
 

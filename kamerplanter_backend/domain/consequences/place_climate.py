@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 from kamerplanter_backend.domain.consequences.place_figures import Source, figures_of_place_days
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_engines.climate_engine import Daily, daily_light_of, degree_days
-from kamerplanter_engines.models.rollup import ALWAYS, Bucket, Figures
+from kamerplanter_engines.models.rollup import Bucket, Figures
 from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
-
-_EVER = datetime.max.replace(tzinfo=UTC)
+from kamerplanter_engines.stay_engine import stays_in
 
 CLIMATE_KINDS = (ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE)
 """What days are made of."""
@@ -48,13 +47,13 @@ def climate_of_days(
     Args:
         uow: The unit of work.
         location: The place.
-        probes: Those in it that are not archived.
+        probes: Those that are or were in it.
         zone: The zone of its site.
         days: Local dates one after the other.
     """
     spans = [day_span(day, zone) for day in days]
-    lights = _of_place(uow, probes, ChannelKind.PPFD, spans)
-    warmths = _of_place(uow, probes, ChannelKind.AIR_TEMPERATURE, spans)
+    lights = _of_place(uow, location, probes, ChannelKind.PPFD, spans)
+    warmths = _of_place(uow, location, probes, ChannelKind.AIR_TEMPERATURE, spans)
     return tuple(
         DayClimate(
             day=day,
@@ -76,12 +75,18 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _of_place(
-    uow: UnitOfWork, probes: Iterable[Probe], kind: ChannelKind, spans: Sequence[Bucket]
+    uow: UnitOfWork,
+    location: Location,
+    probes: Iterable[Probe],
+    kind: ChannelKind,
+    spans: Sequence[Bucket],
 ) -> list[Figures]:
     """Return what the probes of a place measured on each day."""
     sources = [
-        Source(probe.key, kind, [Bucket(probe.placed_at or ALWAYS, _EVER)])
+        Source(probe.key, kind, stays)
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
-        if probe.binding(kind)
+        # One that has left may measure other things by now.
+        if (stays := stays_in(probe, location.key))
+        and (probe.binding(kind) or stays[-1].ends_at < uow.context.now)
     ]
     return figures_of_place_days(uow, sources, spans)

@@ -1,6 +1,7 @@
 """Stored probes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import override
 
 from kamerplanter_backend.domain.interfaces.document_store import Where
@@ -8,6 +9,7 @@ from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
 from kamerplanter_backend.domain.repositories.references import Going
 from kamerplanter_engines.models.telemetry import Probe
+from kamerplanter_engines.stay_engine import stays_in
 
 _LIVING = Where("archived_at", "is_null", True)
 
@@ -49,6 +51,14 @@ class ProbeRepository(Repository[Probe]):
     def of_location(self, location_key: str) -> list[Probe]:
         """Return the probes in a location that are not archived."""
         return self.find(Where("location_key", "==", location_key), _LIVING)
+
+    def ever_in(self, location_key: str) -> list[Probe]:
+        """Return the probes that are or were in a location, the archived ones too."""
+        return [probe for probe in self.find() if stays_in(probe, location_key)]
+
+    def archived_since(self, at: datetime) -> list[Probe]:
+        """Return the probes that were archived at a moment or later."""
+        return self.find(Where("archived_at", ">=", at))
 
     @override
     def remove(self, key: str) -> Going:

@@ -29,7 +29,7 @@ class ClimateService(Service):
 
         Args:
             uow: The unit of work.
-            location_key: The place; its probes are those that are in it now.
+            location_key: The place; each of its probes counts for as long as it was there.
             from_on: The first day, local to its site.
             to_on: The last one.
 
@@ -43,7 +43,7 @@ class ClimateService(Service):
         zone = SiteDays(uow).zone_at(location)
         to_on = min(to_on, uow.context.now.astimezone(zone).date())
         days = [from_on + timedelta(days=n) for n in range((to_on - from_on).days + 1)]
-        probes = uow.of(ProbeRepository).of_location(location_key)
+        probes = uow.of(ProbeRepository).ever_in(location_key)
         return tuple(map(day_view, climate_of_days(uow, location, probes, zone, days)))
 
 

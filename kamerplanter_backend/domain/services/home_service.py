@@ -17,7 +17,7 @@ from kamerplanter_backend.domain.repositories.task import TaskRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, query
-from kamerplanter_backend.domain.snapshot.location_views import location_view
+from kamerplanter_backend.domain.snapshot.location_views import SHOWN_FOR, location_view
 from kamerplanter_backend.domain.snapshot.plant_views import plant_view
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.supply_views import (
@@ -71,9 +71,13 @@ class HomeService(Service):
             plant_views.append(plant)
             moments += changes
         location_views = []
+        gone = uow.of(ProbeRepository).archived_since(uow.context.now - SHOWN_FOR)
+        moving = [*(probe for probe in probes if probe.stays), *gone]
         for location in uow.of(LocationRepository).find():
             around = [probe for probe in probes if probe.location_key == location.key]
-            shown, changes = location_view(uow, location, around, days.zone_at(location))
+            former = [probe for probe in moving if probe not in around]
+            zone = days.zone_at(location)
+            shown, changes = location_view(uow, location, around, zone, former)
             location_views.append(shown)
             moments += changes
         agreements = [found for view in tank_views for found in view.agreements]

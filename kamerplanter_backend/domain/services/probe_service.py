@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -27,6 +28,7 @@ from kamerplanter_engines.models.base import utc_past
 from kamerplanter_engines.models.telemetry import Probe, ProbeFields, Replacement
 from kamerplanter_engines.probe_engine import check_bindings
 from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
+from kamerplanter_engines.stay_engine import moved
 
 PLACES = frozenset({"tank_key", "plant_key", "location_key"})
 """The fields that say where a probe is."""
@@ -53,7 +55,7 @@ class ProbeService(EntityService[Probe]):
         if before is not None:
             _keep_mappings(uow, before, fields)
             uow.of(ProbePresenceRepository).begin_anew(before.key)
-        return create(probes, fields, key, placed_at=_placed_at(uow, before, fields.location_key))
+        return create(probes, fields, key, **_placed(uow, before, fields.location_key))
 
     @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
     def update(
@@ -76,10 +78,8 @@ class ProbeService(EntityService[Probe]):
         """
         probes = uow.of(ProbeRepository)
         before = live(probes, key)
-        placed_at = _placed_at(uow, before, patch.get("location_key", before.location_key))
-        probe = probes.patch(
-            key, patch, ProbeFields, expected_revision=expected_revision, placed_at=placed_at
-        )
+        placed = _placed(uow, before, patch.get("location_key", before.location_key))
+        probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision, **placed)
         check_bindings(probe, before=before)
         _keep_mappings(uow, before, probe)
         _forget_goodbye(uow, before, probe)
@@ -130,10 +130,8 @@ class ProbeService(EntityService[Probe]):
         swaps = sorted((*probe.replacements, swap), key=lambda item: (item.at, item.recorded_at))
         if patch is None:
             return probes.change(probe, replacements=tuple(swaps))
-        placed_at = _placed_at(uow, probe, patch.get("location_key", probe.location_key))
-        after = probes.patch(
-            key, patch, ProbeFields, replacements=tuple(swaps), placed_at=placed_at
-        )
+        placed = _placed(uow, probe, patch.get("location_key", probe.location_key))
+        after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps), **placed)
         check_bindings(after, before=probe)
         _keep_mappings(uow, probe, after)
         if PLACES & patch.keys():
@@ -187,9 +185,11 @@ def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:
         uow.of(LocationRepository).get(fields.location_key)
 
 
-def _placed_at(uow: UnitOfWork, before: Probe | None, location_key: JsonValue) -> datetime | None:
-    """Return since when a probe is in its location, if it was elsewhere before."""
+def _placed(uow: UnitOfWork, before: Probe | None, location_key: JsonValue) -> dict[str, Any]:
+    """Return what a probe notes of its location, and of those where it was before."""
     if before is None:
-        return None
-    is_moved = location_key is not None and location_key != before.location_key
-    return uow.context.now if is_moved else before.placed_at
+        return {}
+    # What is no key is refused with the rest of the patch.
+    key = location_key if isinstance(location_key, str) else None
+    placed_at, stays = moved(before, key, uow.context.now)
+    return {"placed_at": placed_at, "stays": stays}

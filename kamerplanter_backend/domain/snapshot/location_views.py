@@ -19,10 +19,18 @@ from kamerplanter_backend.domain.snapshot.views import (
 )
 from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.telemetry import Probe
+from kamerplanter_engines.stay_engine import stays_in
+
+SHOWN_FOR = timedelta(hours=50)
+"""Today and yesterday are no longer, also where clocks are set back."""
 
 
 def location_view(
-    uow: UnitOfWork, location: Location, probes: Sequence[Probe], zone: ZoneInfo
+    uow: UnitOfWork,
+    location: Location,
+    probes: Sequence[Probe],
+    zone: ZoneInfo,
+    former: Sequence[Probe] = (),
 ) -> tuple[LocationView, list[datetime]]:
     """Return the view of a place, and when it changes by time alone.
 
@@ -31,14 +39,16 @@ def location_view(
         location: The place.
         probes: The probes in it that are not archived.
         zone: The zone of its site.
+        former: Those that may have been in it today or yesterday and are not any more.
     """
     agreements, moments = agreement_views(uow, probes)
     today: DailyClimateView | None = None
     yesterday: DailyClimateView | None = None
-    if measures_days(probes):
+    measuring = [*probes, *(probe for probe in former if _was_seen(uow, probe, location))]
+    if measures_days(measuring):
         present = uow.context.now.astimezone(zone).date()
         days = (present - timedelta(days=1), present)
-        yesterday, today = map(climate_view, climate_of_days(uow, location, probes, zone, days))
+        yesterday, today = map(climate_view, climate_of_days(uow, location, measuring, zone, days))
         moments.append(day_span(present, zone).ends_at)
     view = LocationView(
         location=location,
@@ -48,6 +58,12 @@ def location_view(
         agreements=agreements,
     )
     return view, moments
+
+
+def _was_seen(uow: UnitOfWork, probe: Probe, location: Location) -> bool:
+    """Tell whether a probe was in a place so lately that a screen may still show it."""
+    since = uow.context.now - SHOWN_FOR
+    return any(stay.ends_at > since for stay in stays_in(probe, location.key))
 
 
 def climate_view(day: DayClimate) -> DailyClimateView:

@@ -231,7 +231,8 @@ def test_what_a_probe_measured_elsewhere_is_not_of_this_place(garden: Garden) ->
     assert yesterday.dli_coverage_ratio == pytest.approx(0.25)
     view = garden.snapshot().location(first.key)
     assert view is not None
-    assert view.yesterday is None
+    assert view.yesterday is not None
+    assert view.yesterday.dli_mol_m2 == pytest.approx(400 * 18 * 3600 / 1e6)
 
 
 @given(
