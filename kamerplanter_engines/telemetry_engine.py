@@ -155,7 +155,17 @@ def _refuse(
         at=sample.at,
         received_at=sample.received_at,
     )
-    return judged, replace(state, verdict=Verdict.BAD, reasons=judged.reasons, hint=sample.hint)
+    refused_at = state.refused_at
+    # A word is no measurement, and an older one is not the newest.
+    if sample.problem is not Reason.NOT_A_NUMBER and (refused_at is None or sample.at > refused_at):
+        refused_at = sample.at
+    return judged, replace(
+        state,
+        verdict=Verdict.BAD,
+        reasons=judged.reasons,
+        hint=sample.hint,
+        refused_at=refused_at,
+    )
 
 
 def _weigh(

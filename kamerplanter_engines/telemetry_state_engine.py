@@ -168,6 +168,8 @@ class ChannelState(NamedTuple):
     agreeing_differ: bool = False
     proved_side: Side | None = None
     """On which side of the plausible range its last good value lies, having proved itself."""
+    refused_at: datetime | None = None
+    """When the newest number was measured that cannot be true; it is not stored."""
 
 
 UNKNOWN_CHANNEL = ChannelState()
@@ -255,6 +257,7 @@ def without_future(state: ChannelState, now: datetime) -> ChannelState:
         (state.good_at is None or state.good_at <= latest)
         and (state.good_received_at is None or state.good_received_at <= latest)
         and (state.at is None or state.at <= latest)
+        and (state.refused_at is None or state.refused_at <= latest)
         and (state.unchanged_since is None or state.unchanged_since <= latest)
         and (state.doubted_at is None or state.doubted_at <= latest)
     ):
@@ -274,6 +277,8 @@ def without_future(state: ChannelState, now: datetime) -> ChannelState:
         state = replace(state, good_received_at=state.good_at)
     if state.at is not None and is_ahead(state.at, now):
         state = replace(state, at=None)
+    if state.refused_at is not None and is_ahead(state.refused_at, now):
+        state = replace(state, refused_at=now)
     if state.unchanged_since is not None and is_ahead(state.unchanged_since, now):
         state = replace(state, unchanged_since=now)
     if state.doubted_at is not None and is_ahead(state.doubted_at, now):

@@ -2,9 +2,10 @@
 
 Conductivity that a device does not compensate is brought to 25 °C by it.  A probe goes by its own
 thermometer.  Where it has none, or that one says nothing, it goes by the one that speaks for its
-place: the oldest probe with a good reading that is not too old.  What counts is what was measured
-before the reading that is put right, whenever it was heard, so a late reading gets the temperature
-that held then, and the order within one moment does not matter.
+place: the oldest probe whose newest reading is good and not too old.  One that has stuck or is
+doubted says nothing until it is good again.  What counts is what was measured before the reading
+that is put right, whenever it was heard, so a late reading gets the temperature that held then, and
+the order within one moment does not matter.
 
 Source: own rule (the project's decision on calibrations); who speaks for a place: that on the
 trusted reading.
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
+from kamerplanter_engines.telemetry_state_engine import ChannelState
 
 THERMOMETERS = {
     ChannelKind.PH: ChannelKind.WATER_TEMPERATURE,
@@ -27,14 +29,15 @@ THERMOMETERS = {
 """Which channel tells the temperature of the liquid that another one measures."""
 
 MOST_REMEMBERED = 500
-"""Good readings of one thermometer: 40 hours of one each five minutes."""
+"""Readings of one thermometer: 40 hours of one each five minutes."""
 
 
 class Warmth(NamedTuple):
-    """A good reading of a thermometer."""
+    """A reading of a thermometer."""
 
     at: datetime
-    value_c: float
+    value_c: float | None
+    """None = it is doubted or refused, so it tells nothing, nor does what was told before it."""
 
 
 class Told(NamedTuple):
@@ -109,6 +112,7 @@ def held_at(at: datetime, told: Iterable[Told], since: datetime) -> float | None
         last = item.last
         if (
             last is not None
+            and last.value_c is not None
             and last.at < at
             and at - last.at <= timedelta(seconds=item.max_age_s)
             and not any(last.at < changed_at <= at for changed_at in (item.since, since))
@@ -117,8 +121,8 @@ def held_at(at: datetime, told: Iterable[Told], since: datetime) -> float | None
     return None
 
 
-def remember(course: list[Warmth], at: datetime, value_c: float, now: datetime) -> None:
-    """Note a good reading; the order in which they come does not matter, the newest ones stay.
+def remember(course: list[Warmth], at: datetime, value_c: float | None, now: datetime) -> None:
+    """Note a reading; the order in which they come does not matter, the newest ones stay.
 
     What lies ahead of now was noted by a clock that has been set back since, and is forgotten.
     """
@@ -132,12 +136,39 @@ def remember(course: list[Warmth], at: datetime, value_c: float, now: datetime) 
     del course[:-MOST_REMEMBERED]
 
 
-def forget(course: list[Warmth], at: datetime) -> None:
-    """Take back a reading that is not good any more."""
-    course[:] = [item for item in course if item.at != at]
-
-
 def last_before(course: list[Warmth], at: datetime) -> Warmth | None:
     """Return the newest that was measured before a moment."""
     place = bisect_left(course, at, key=_at)
     return course[place - 1] if place else None
+
+
+def is_doubted(state: ChannelState) -> bool:
+    """Tell whether the newest reading that a channel remembers is none to go by."""
+    good_at = state.good_at
+    newest = (state.at, state.refused_at)
+    return any(at is not None and (good_at is None or at > good_at) for at in newest)
+
+
+def remembered_before(state: ChannelState, at: datetime) -> list[Warmth]:
+    """Return what the memory of a thermometer knows of the readings before a moment.
+
+    What the broker had kept is of unknown age and tells nothing.
+    """
+    found: list[Warmth] = []
+    if state.good_at is not None and state.good_value is not None and not state.good_is_retained:
+        found.append(Warmth(state.good_at, state.good_value))
+    if state.at is not None and (state.good_at is None or state.at > state.good_at):
+        found.append(Warmth(state.at, None))
+    if state.refused_at is not None:
+        found.append(Warmth(state.refused_at, None))
+    return [item for item in found if item.at < at]
+
+
+def hides_doubt(state: ChannelState, at: datetime) -> bool:
+    """Tell whether a reading may have been doubted between the last good one and a moment.
+
+    Of a run of doubted readings a channel remembers the newest only.
+    """
+    return (
+        state.good_at is not None and state.good_at < at and state.at is not None and state.at > at
+    )

@@ -1,10 +1,10 @@
 """Samples as a calibration puts them right, before they are judged."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from kamerplanter_engines.calibration_engine import (
     corrected,
@@ -14,7 +14,7 @@ from kamerplanter_engines.calibration_engine import (
 )
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration, RawScale
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Verdict
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
 from kamerplanter_engines.raw_mapping_engine import CONDUCTIVITIES
 from kamerplanter_engines.raw_scale_engine import is_for_bare_numbers
 from kamerplanter_engines.science.electrochemistry import ec_at_25_ms_cm
@@ -22,10 +22,11 @@ from kamerplanter_engines.tables.channels import CHANNELS
 from kamerplanter_engines.telemetry_engine import (
     ChannelRules,
     ChannelState,
+    Judged,
     Sample,
     judge_message,
 )
-from kamerplanter_engines.warmth_engine import THERMOMETERS, uncompensated
+from kamerplanter_engines.warmth_engine import THERMOMETERS, is_doubted, uncompensated
 
 _DIGITS_KEPT = 9
 """Hides what binary fractions add."""
@@ -33,11 +34,22 @@ _DIGITS_KEPT = 9
 COEFFICIENT_PCT = 2.0
 """Change of conductivity per kelvin where a binding says no other one [% of that at 25 °C]."""
 
-type Warmth = Callable[[ChannelKind, datetime], float | None]
-"""Tells how warm the liquid was that conductivity was measured in then. [°C]; none = unknown."""
+
+class Warmth(Protocol):
+    """Tells how warm the liquid was that conductivity was measured in. [°C]; none = unknown."""
+
+    def __call__(
+        self, kind: ChannelKind, at: datetime, *, is_own_doubted: bool = False
+    ) -> float | None:
+        """Return it as of a moment, without the own thermometer where that is doubted."""
 
 
-def _unknown_warmth(_kind: ChannelKind, _at: datetime) -> None:
+def _unknown_warmth(
+    kind: ChannelKind,  # noqa: ARG001 (nobody knows, whatever is asked)
+    at: datetime,  # noqa: ARG001
+    *,
+    is_own_doubted: bool = False,  # noqa: ARG001
+) -> None:
     return None
 
 
@@ -108,9 +120,13 @@ def calibrated(
         coefficient_pct = coefficients_pct.get(kind)
         temperature_c = None
         if coefficient_pct is not None or _asks_for_temperature(calibration):
-            temperature_c = _temperature(sample, samples, states, rules, jumps_at)
+            own = _own_in_message(sample, samples, states, rules, jumps_at)
+            if own is None or (own.verdict is not Verdict.GOOD and kind not in CONDUCTIVITIES):
+                temperature_c = _remembered_c(sample, states)
+            elif own.verdict is Verdict.GOOD:
+                temperature_c = own.value
             if temperature_c is None and kind in CONDUCTIVITIES:
-                temperature_c = warmth(kind, sample.at)
+                temperature_c = warmth(kind, sample.at, is_own_doubted=own is not None)
         if calibration is None and kind in raw_kinds and not sample.is_canonical:
             found.append(sample._replace(uncalibrated=True))
         else:
@@ -185,17 +201,17 @@ def _put_right(
     )
 
 
-def _temperature(
+def _own_in_message(
     sample: Sample,
     message: Sequence[Sample],
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
     jumps_at: Sequence[datetime],
-) -> float | None:
-    """Return the temperature of the liquid, if the same probe has measured it lately.
+) -> Judged | None:
+    """Return the temperature of the liquid that the same message tells.
 
-    A good one in the same message counts before the one that is remembered: the water may be
-    another since, and a message that comes late has its own.
+    It counts before the one that is remembered: the water may be another since, and a message
+    that comes late has its own. Where it is not good, the thermometer tells no conductivity.
     """
     thermometer = THERMOMETERS.get(sample.kind)
     if thermometer is None:
@@ -205,10 +221,22 @@ def _temperature(
         if other.kind is thermometer and is_recent(other.at, now=sample.at, max_age_s=max_age_s):
             # It is judged once more with the others, which is when its memory moves on.
             verdicts, _ = judge_message((other,), states, rules, jumps_at=jumps_at)
-            if verdicts and verdicts[0].verdict is Verdict.GOOD:
-                return verdicts[0].value
-    state = states.get(thermometer)
-    if state is None or state.good_at is None or state.good_is_retained:
+            if verdicts and Reason.NOT_A_NUMBER not in verdicts[0].reasons:
+                return verdicts[0]
+    return None
+
+
+def _remembered_c(sample: Sample, states: Mapping[ChannelKind, ChannelState]) -> float | None:
+    """Return the last good temperature of the same probe, if it is not too old [°C].
+
+    Conductivity moves by 2 % with each kelvin, so it goes by none that is doubted since.
+    """
+    thermometer = THERMOMETERS.get(sample.kind)
+    state = None if thermometer is None else states.get(thermometer)
+    if thermometer is None or state is None or state.good_at is None or state.good_is_retained:
         return None
+    if sample.kind in CONDUCTIVITIES and is_doubted(state):
+        return None
+    max_age_s = CHANNELS[thermometer].max_age_s
     is_fresh = is_recent(state.good_at, now=sample.at, max_age_s=max_age_s)
     return state.good_value if is_fresh else None

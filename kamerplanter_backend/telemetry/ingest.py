@@ -20,6 +20,7 @@ from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
+from kamerplanter_backend.telemetry.place_warmth import teach
 from kamerplanter_backend.telemetry.sent_readings import (
     IngestResult,
     Outcome,
@@ -157,7 +158,7 @@ class ReadingDesk:
             batch = _Batch(context, known, restored)
             batch.refuse_strangers(items)
             batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
-            batch.learn_warmth(self._telemetry, items)
+            batch.learn_warmth(self._telemetry, items, memories)
             batch.judge(items)
             if batch.revised:
                 # First, as what is judged anew after a failure is what the store has not got yet.
@@ -221,7 +222,9 @@ class _Batch:
                     item, Outcome.KNOWN, reading.verdict, reading.reasons, value=reading.value
                 )
 
-    def learn_warmth(self, telemetry: TelemetryService, items: Iterable[_Item]) -> None:
+    def learn_warmth(
+        self, telemetry: TelemetryService, items: Iterable[_Item], memories: Mapping[str, _Memory]
+    ) -> None:
         """Ask what thermometers told before the conductivities that are to be judged."""
         moments = {
             moment
@@ -229,9 +232,8 @@ class _Batch:
             if moment[1] in uncompensated(self.memories[moment[0]].bindings.values())
         }
         told = telemetry.warmth_told(self._context, moments) if moments else {}
-        for key in {moment[0] for moment in told}:
-            of_probe = {moment[1:]: found for moment, found in told.items() if moment[0] == key}
-            self._companies[key].warmth.learn(of_probe)
+        warmths = {key: company.warmth for key, company in self._companies.items()}
+        teach(warmths, told, {key: memory.states for key, memory in memories.items()})
 
     def judge(self, items: Iterable[_Item]) -> None:
         """Judge the others, oldest first, as they would have been heard.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reason, Verdict
 from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -18,10 +18,11 @@ from kamerplanter_engines.warmth_engine import (
     THERMOMETERS,
     Told,
     Warmth,
-    forget,
     held_at,
+    hides_doubt,
     last_before,
     remember,
+    remembered_before,
     uncompensated,
     witnesses,
 )
@@ -89,13 +90,21 @@ class PlaceWarmth:
             course = self._courses.get(item.kind)
             if course is None:
                 continue
-            if item.verdict is Verdict.GOOD and item.value is not None:
-                remember(course, item.at, item.value, item.received_at)
-            else:
-                forget(course, item.at)
+            # A word is no measurement.
+            if Reason.NOT_A_NUMBER not in item.reasons:
+                value_c = item.value if item.verdict is Verdict.GOOD else None
+                remember(course, item.at, value_c, item.received_at)
 
-    def held_at(self, kind: ChannelKind, at: datetime) -> float | None:
-        """Return the temperature that held when conductivity was measured. [°C]; none = unknown."""
+    def held_at(
+        self, kind: ChannelKind, at: datetime, *, is_own_doubted: bool = False
+    ) -> float | None:
+        """Return the temperature that held when conductivity was measured. [°C]; none = unknown.
+
+        Args:
+            kind: Which conductivity.
+            at: When it was measured.
+            is_own_doubted: What its own thermometer says in the same message is not good.
+        """
         met = self._witnesses.get(kind)
         if met is None:
             return None
@@ -106,28 +115,62 @@ class PlaceWarmth:
         else:
             by_key = {item.probe.key: item for item in met}
             told = [_newer(item, by_key.get(item.probe_key), thermometer, at) for item in stored]
+        if is_own_doubted:
+            told = [item for item in told if item.probe_key != self.probe.key]
         return held_at(at, told, self.probe.updated_at)
 
     def told(self, thermometer: ChannelKind, at: datetime) -> Told:
         """Return what its thermometer said last before a moment."""
         rules = self._rules.get(thermometer)
         last = self.last(thermometer, at)
+        state = self._states().get(thermometer, UNKNOWN_CHANNEL)
+        # What it went by is not among those that were heard here, so neither are those after it.
+        if not self._has_heard(thermometer, state.good_at) and hides_doubt(state, at):
+            last = None
         max_age_s = 0 if rules is None else rules.max_age_s
         return Told(self.probe.key, self.probe.updated_at, max_age_s, last)
 
     def last(self, thermometer: ChannelKind, at: datetime) -> Warmth | None:
-        """Return its newest good reading of a thermometer before a moment, as far as is known."""
+        """Return its newest reading of a thermometer before a moment, as far as is known."""
         found = last_before(self._courses.get(thermometer, []), at)
         state = self._states().get(thermometer, UNKNOWN_CHANNEL)
-        if (
-            state.good_at is None
-            or state.good_value is None
-            or state.good_is_retained
-            or state.good_at >= at
-            or (found is not None and state.good_at <= found.at)
-        ):
-            return found
-        return Warmth(state.good_at, state.good_value)
+        known = ([] if found is None else [found]) + remembered_before(state, at)
+        return max(known, key=_measured_at, default=None)
+
+    def _has_heard(self, thermometer: ChannelKind, at: datetime | None) -> bool:
+        return any(item.at == at for item in self._courses.get(thermometer, ()))
+
+
+def teach(
+    warmths: Mapping[str, PlaceWarmth],
+    told: Mapping[tuple[str, ChannelKind, datetime], Sequence[Told]],
+    memories: Mapping[str, Mapping[ChannelKind, ChannelState]],
+) -> None:
+    """Let probes take in what the store knows of the thermometers of their places.
+
+    Args:
+        warmths: By the key of their probe.
+        told: What thermometers told, by the probe that measured conductivity, kind and time.
+        memories: Of the channels of all probes that were heard, by the key of the probe: what a
+            thermometer said that cannot be true is not stored.
+    """
+    lessons: dict[str, dict[tuple[ChannelKind, datetime], list[Told]]] = {}
+    for (probe_key, kind, at), found in told.items():
+        lessons.setdefault(probe_key, {})[kind, at] = [
+            _unless_refused(item, memories.get(item.probe_key, {}).get(THERMOMETERS[kind]), at)
+            for item in found
+        ]
+    for probe_key, lesson in lessons.items():
+        warmths[probe_key].learn(lesson)
+
+
+def _unless_refused(told: Told, state: ChannelState | None, at: datetime) -> Told:
+    refused_at = None if state is None else state.refused_at
+    if refused_at is None or refused_at >= at:
+        return told
+    if told.last is not None and told.last.at >= refused_at:
+        return told
+    return told._replace(last=Warmth(refused_at, None))
 
 
 def _newer(told: Told, met: PlaceWarmth | None, thermometer: ChannelKind, at: datetime) -> Told:
@@ -136,6 +179,10 @@ def _newer(told: Told, met: PlaceWarmth | None, thermometer: ChannelKind, at: da
     if heard is None or (told.last is not None and told.last.at > heard.at):
         return told
     return told._replace(last=heard)
+
+
+def _measured_at(warmth: Warmth) -> datetime:
+    return warmth.at
 
 
 def _probe_of(item: PlaceWarmth) -> Probe:

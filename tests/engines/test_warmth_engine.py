@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
+from kamerplanter_engines.telemetry_state_engine import ChannelState
 from kamerplanter_engines.warmth_engine import (
     MOST_REMEMBERED,
     Told,
     Warmth,
-    forget,
     held_at,
+    hides_doubt,
+    is_doubted,
     last_before,
     remember,
+    remembered_before,
     witnesses,
 )
 
@@ -138,16 +141,49 @@ def test_a_course_is_the_same_in_any_order_and_bounded() -> None:
     assert last_before(one, T0 + 5 * HOUR) is None
 
 
-def test_what_is_taken_back_is_forgotten() -> None:
+def test_what_is_doubted_silences_what_was_told_before_it() -> None:
     course: list[Warmth] = []
     remember(course, T0, 20.0, LATER)
-    remember(course, T0 + HOUR, 0.0, LATER)
     remember(course, T0 + HOUR, 0.5, LATER)
+    remember(course, T0 + HOUR, None, LATER)
 
-    forget(course, T0 + HOUR)
-    forget(course, T0 + 2 * HOUR)
+    assert course == [Warmth(T0, 20.0), Warmth(T0 + HOUR, None)]
+    found = [told(last_before(course, T0 + 1.5 * HOUR)), told(Warmth(T0, 18.0))]
+    assert held_at(T0 + 1.5 * HOUR, found[:1], T0 - 99 * HOUR) is None
+    assert held_at(T0 + 1.5 * HOUR, found, T0 - 99 * HOUR) == 18.0
+    assert last_before(course, T0 + HOUR) == Warmth(T0, 20.0)
 
-    assert course == [Warmth(T0, 20.0)]
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ChannelState(), []),
+        (ChannelState(good_value=20, good_at=T0, at=T0), [Warmth(T0, 20)]),
+        (ChannelState(good_value=20, good_at=T0, good_is_retained=True), []),
+        (
+            ChannelState(good_value=20, good_at=T0, at=T0 + HOUR),
+            [Warmth(T0, 20), Warmth(T0 + HOUR, None)],
+        ),
+        (
+            ChannelState(good_value=20, good_at=T0, at=T0, refused_at=T0 + HOUR),
+            [Warmth(T0, 20), Warmth(T0 + HOUR, None)],
+        ),
+        (ChannelState(at=T0), [Warmth(T0, None)]),
+        (ChannelState(good_value=20, good_at=T0 + 3 * HOUR, at=T0 + 3 * HOUR), []),
+    ],
+)
+def test_what_the_memory_of_a_channel_tells(state: ChannelState, expected: list[Warmth]) -> None:
+    assert remembered_before(state, T0 + 2 * HOUR) == expected
+    assert is_doubted(state) is (bool(expected) and expected[-1].value_c is None)
+
+
+@pytest.mark.parametrize(("at_h", "expected"), [(0, False), (1, True), (2, False), (3, False)])
+def test_between_the_last_good_one_and_the_newest_doubted_nothing_is_known(
+    at_h: int, *, expected: bool
+) -> None:
+    state = ChannelState(good_value=20, good_at=T0, at=T0 + 2 * HOUR)
+
+    assert hides_doubt(state, T0 + at_h * HOUR) is expected
 
 
 def test_what_a_clock_that_ran_ahead_has_noted_is_forgotten() -> None:

@@ -56,12 +56,14 @@ def _present(uow: UnitOfWork, probe: Probe) -> list[Probe]:
 def _told(uow: UnitOfWork, probe: Probe, kind: ChannelKind, at: datetime) -> Told:
     thermometer = THERMOMETERS[kind]
     binding = probe.binding(thermometer)
-    last = uow.readings.latest(probe.key, thermometer, Verdict.GOOD, until_at=at - MICROSECOND)
+    last = uow.readings.latest(probe.key, thermometer, until_at=at - MICROSECOND)
     return Told(
         probe.key,
         probe.updated_at,
         0 if binding is None else max_age_of(binding),
-        None if last is None else Warmth(last.at, last.value),
+        None
+        if last is None
+        else Warmth(last.at, last.value if last.verdict is Verdict.GOOD else None),
     )
 
 

@@ -217,15 +217,24 @@ def test_the_temperature_of_the_same_message_counts_before_the_remembered_one() 
     assert (judged.value, judged.verdict) == (1.5, Verdict.GOOD)
 
 
-def test_a_doubtful_thermometer_gives_way_to_what_is_remembered() -> None:
+@pytest.mark.parametrize(
+    ("said", "reason"), [("77", Reason.RATE), ("176", Reason.OUTSIDE_PHYSICAL)]
+)
+def test_a_doubtful_thermometer_says_nothing_until_it_is_good_again(
+    said: str, reason: Reason
+) -> None:
     found = intake()
     send(found, '{"ec": 1.6, "t": 59}')
 
-    # Ten kelvin within a minute: it says nothing yet, and the water is as it was.
-    jumped = send(found, '{"ec": 1.61, "t": 77}', NOW + timedelta(minutes=1))
+    # Ten kelvin within a minute: nobody knows how warm the water is.
+    jumped = send(found, f'{{"ec": 1.61, "t": {said}}}', NOW + timedelta(minutes=1))
+    alone = send(found, '{"ec": 1.6}', NOW + timedelta(minutes=2))
+    again = send(found, '{"ec": 1.61, "t": 59.1}', NOW + timedelta(minutes=3))
 
-    assert jumped[WATER].reasons == (Reason.RATE,)
-    assert jumped[EC].value == pytest.approx(1.61 / 0.8)
+    assert jumped[WATER].reasons == (reason,)
+    assert Reason.UNCOMPENSATED in jumped[EC].reasons
+    assert Reason.UNCOMPENSATED in alone[EC].reasons
+    assert again[EC].verdict is Verdict.GOOD
 
 
 def test_a_pair_that_comes_late_has_its_own_temperature() -> None:

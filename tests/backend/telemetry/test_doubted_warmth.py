@@ -1,0 +1,166 @@
+"""A thermometer that has stuck, jumps or tells what cannot be tells no conductivity its warmth."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from kamerplanter_engines.models.telemetry import Verdict
+from tests.backend.garden import Garden
+from tests.backend.telemetry.roads import (
+    House,
+    Road,
+    Said,
+    Story,
+    Worker,
+    hear,
+    late,
+    on_time,
+    over_http,
+)
+from tests.backend.telemetry.test_place_warmth import (
+    EC,
+    GOOD,
+    MINUTE,
+    ROADS,
+    UNKNOWN,
+    WATER,
+    Make,
+    add,
+    meter_beside_thermometer,
+)
+
+UNBROKEN = {name: road for name, road in ROADS.items() if "restarts" not in name}
+
+
+@pytest.fixture
+def garden() -> Iterator[Garden]:
+    """Return a garden in memory."""
+    made = Garden()
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(params=[Worker, House])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Return who listens."""
+    found: Make = request.param
+    return found
+
+
+def verdicts(road: Road, said: list[Said]) -> dict[int, Any]:
+    seen = road(meter_beside_thermometer(said))
+    return {minute: verdict for (minute, key), verdict in seen.items() if key == "left"}
+
+
+@pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
+@pytest.mark.parametrize("doubted_c", [3.0, 34.0], ids=["implausible", "jumped"])
+def test_one_that_is_doubted_is_silent_until_it_is_good_again(road: Road, doubted_c: float) -> None:
+    said: list[Said] = [
+        (0, "right", 20.0),
+        (1, "left", 1.6),
+        (2, "right", doubted_c),
+        (3, "left", 1.61),
+        (4, "right", doubted_c),
+        (5, "left", 1.6),
+        (6, "right", 20.1),
+        (7, "left", 1.61),
+    ]
+
+    assert verdicts(road, said) == {1: GOOD, 3: UNKNOWN, 5: UNKNOWN, 7: GOOD}
+
+
+@pytest.mark.parametrize("road", UNBROKEN.values(), ids=UNBROKEN)
+def test_one_that_tells_what_cannot_be_is_silent(road: Road) -> None:
+    said: list[Said] = [(0, "right", 20.0), (1, "left", 1.6), (2, "right", 80.0)]
+    said += [(3, "left", 1.61), (4, "left", 1.6), (6, "right", 20.1), (7, "left", 1.61)]
+
+    assert verdicts(road, said) == {1: GOOD, 3: UNKNOWN, 4: UNKNOWN, 7: GOOD}
+
+
+@pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
+def test_a_doubt_of_the_same_moment_came_too_late(road: Road) -> None:
+    for same in ([(5, "right", 3.0), (5, "left", 1.6)], [(5, "left", 1.6), (5, "right", 3.0)]):
+        assert verdicts(road, [(0, "right", 20.0), *same]) == {5: GOOD}
+
+
+SAID = st.lists(
+    st.tuples(
+        st.integers(1, 50),
+        st.one_of(
+            st.tuples(st.just("left"), st.sampled_from([1.2, 1.22, 1.6])),
+            st.tuples(st.just("right"), st.sampled_from([3.0, 18.0, 18.5, 24.0, 33.0, 80.0])),
+        ),
+    ),
+    min_size=4,
+    max_size=20,
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(steps=SAID, size=st.integers(1, 12))
+def test_no_verdict_depends_on_the_road_or_on_where_batches_end(
+    steps: list[tuple[int, tuple[str, float]]], size: int
+) -> None:
+    said: list[Said] = []
+    minute = 0
+    for pause, (key, value) in steps:
+        minute += pause
+        said.append((minute, key, value))
+    story: Story = meter_beside_thermometer(said)
+
+    expected = on_time(Worker)(story)
+
+    assert over_http(size, timedelta(hours=1))(story) == expected
+    assert late(Worker, timedelta(hours=1))(story) == expected
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_one_that_froze_gives_way_to_the_next_good_one(
+    garden: Garden, make: Make, *, is_restarted: bool
+) -> None:
+    tank = garden.tank()
+    for key, kind in (("old", WATER), ("new", WATER), ("meter", EC)):
+        add(garden, key, kind, tank_key=tank.key)
+    intakes = make(garden, garden.now).sync()
+    frozen: Any = None
+    verdict: Any = None
+    for number in range(90):
+        garden.now += 5 * MINUTE
+        # The old one stands to the digit, after one move, while the water becomes warmer.
+        frozen = hear(garden, intakes["old"], garden.now, 20.03 if number else 20.1)
+        hear(garden, intakes["new"], garden.now, round(20 + number * 0.07, 2))
+        garden.now += MINUTE
+        if is_restarted and number == 88:
+            intakes = make(garden, garden.now).sync()
+        verdict = hear(garden, intakes["meter"], garden.now, 1.6 + number % 2 / 1000)
+
+    assert frozen == (Verdict.SUSPECT, ("stuck",))
+    assert verdict == GOOD
+    # Two percent for each kelvin above 25 °C, which the other one tells.
+    expected = 1.601 / (1 + 0.02 * (20 + 89 * 0.07 - 25))
+    shown = intakes["meter"].shown(EC, garden.now).value
+    assert shown == pytest.approx(expected, abs=0.001)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_where_only_a_frozen_one_is_left_nobody_knows(
+    garden: Garden, make: Make, *, is_restarted: bool
+) -> None:
+    tank = garden.tank()
+    for key, kind in (("old", WATER), ("new", WATER), ("meter", EC)):
+        add(garden, key, kind, tank_key=tank.key)
+    intakes = make(garden, garden.now).sync()
+    for number in range(90):
+        garden.now += 5 * MINUTE
+        hear(garden, intakes["old"], garden.now, 20.03 if number else 20.1)
+        hear(garden, intakes["new"], garden.now, round(20 + number * 0.07, 2))
+    garden.now += MINUTE
+    hear(garden, intakes["new"], garden.now, 3.0)
+    garden.now += MINUTE
+    if is_restarted:
+        intakes = make(garden, garden.now).sync()
+
+    assert hear(garden, intakes["meter"], garden.now, 1.6) == UNKNOWN
