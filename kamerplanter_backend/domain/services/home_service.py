@@ -75,7 +75,8 @@ class HomeService(Service):
         moving = [*(probe for probe in probes if probe.stays), *gone]
         for location in uow.of(LocationRepository).find():
             around = [probe for probe in probes if probe.location_key == location.key]
-            former = [probe for probe in moving if probe not in around]
+            here = {probe.key for probe in around}
+            former = [probe for probe in moving if probe.key not in here]
             zone = days.zone_at(location)
             shown, changes = location_view(uow, location, around, zone, former)
             location_views.append(shown)
