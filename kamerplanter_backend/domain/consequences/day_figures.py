@@ -195,18 +195,20 @@ def _hours_within(
     """Return what hours come to within a span, given all that may meet it, oldest first."""
     first = bisect_left(hours, span.starts_at - HOUR, key=lambda item: item.starts_at)
     last = bisect_left(hours, span.ends_at, first, key=lambda item: item.starts_at)
-    near = [item for item in hours[first:last] if item.bucket.ends_at > span.starts_at]
+    # One that ends before the span comes to nothing.
     return [
-        (max(item.starts_at, span.starts_at), _within(uow, channel, item, span)) for item in near
+        (max(item.starts_at, span.starts_at), _within(uow, channel, item, span))
+        for item in hours[first:last]
     ]
 
 
 def _within(uow: UnitOfWork, channel: _Channel, hour: Rollup, span: Bucket) -> Figures:
     """Return what an hour comes to within a span."""
-    part = Bucket(max(hour.starts_at, span.starts_at), min(hour.bucket.ends_at, span.ends_at))
+    whole = hour.bucket
+    if span.starts_at <= whole.starts_at and whole.ends_at <= span.ends_at:
+        return hour.figures
+    part = Bucket(max(whole.starts_at, span.starts_at), min(whole.ends_at, span.ends_at))
     if part.ends_at <= part.starts_at:
         return Figures()
-    if part == hour.bucket:
-        return hour.figures
     points = uow.rollups.points(*channel, *part)
     return roll_up(points, part, good_before(uow, *channel, part, points))
