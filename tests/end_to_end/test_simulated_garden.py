@@ -27,6 +27,11 @@ PLAIN_TOPICS = {
         "temp": "hydro-tank/sensor/tank_temp/state",
         "level": "hydro-tank/sensor/tank_level/state",
     },
+    "hydro-tent/telemetry": {
+        "temperature": "hydro-tent/sensor/tent_temperature/state",
+        "humidity": "hydro-tent/sensor/tent_humidity/state",
+        "ppfd": "hydro-tent/sensor/tent_ppfd/state",
+    },
     "zigbee2mqtt/bed1": {
         "soil_moisture": "zigbee2mqtt/bed1/soil_moisture",
         "temperature": "zigbee2mqtt/bed1/temperature",
@@ -39,7 +44,12 @@ PLAIN_TOPICS = {
     },
 }
 """Topic of a JSON message: its values, each with the topic of the same as a plain number."""
-STATUS_TOPICS = {"hydro-tank/status", "zigbee2mqtt/bed1/availability", "tele/pot2/LWT"}
+STATUS_TOPICS = {
+    "hydro-tank/status",
+    "hydro-tent/status",
+    "zigbee2mqtt/bed1/availability",
+    "tele/pot2/LWT",
+}
 LISTEN_SECONDS = 10
 MOSQUITTO = pytest.mark.mosquitto
 
@@ -229,7 +239,8 @@ async def test_a_real_broker_carries_json_of_each_device_and_a_plain_number_of_e
             assert float(first[topic]) == body.get("Flora", body)[value]
 
     # ESPHome alone has its numbers kept; each device has said that it went.
-    kept = {*PLAIN_TOPICS["hydro-tank/telemetry"].values(), *STATUS_TOPICS}
+    boards = ("hydro-tank/telemetry", "hydro-tent/telemetry")
+    kept = {topic for board in boards for topic in PLAIN_TOPICS[board].values()} | STATUS_TOPICS
     late = await heard(broker, kept, None)
     assert late.keys() == kept
     assert {late[topic] for topic in STATUS_TOPICS} == {
