@@ -25,6 +25,9 @@ from kamerplanter_engines.tables.channels import CHANNELS
 COVERAGE_RATIO_LOW = 0.8
 """Of a day of which less was measured nothing is decided."""
 
+DARK_UMOL = 5.0
+"""Less light than this is none, as the zero of a quantum sensor is off by some of it (ours).
+[µmol/(m² s)]"""
 LOW_LIGHT_UMOL, HIGH_LIGHT_UMOL = 200.0, 800.0
 """Photon flux below and above which a leaf is colder and warmer. [µmol/(m² s)]"""
 
@@ -87,7 +90,7 @@ def leaf_offset_k(ppfd_umol: float | None) -> float:
     if ppfd_umol is None:
         return -2.0
     within("ppfd_umol", ppfd_umol, 0, PPFD_HIGH_UMOL)
-    if ppfd_umol == 0:
+    if ppfd_umol < DARK_UMOL:
         return 0.0
     if ppfd_umol < LOW_LIGHT_UMOL:
         return -1.0

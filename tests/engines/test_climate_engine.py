@@ -21,7 +21,17 @@ DAY = Bucket(START, START + timedelta(hours=24))
 
 @pytest.mark.parametrize(
     ("ppfd", "offset"),
-    [(None, -2), (0, 0), (1, -1), (199.9, -1), (200, -2), (800, -2), (800.1, 1), (2500, 1)],
+    [
+        (None, -2),
+        (0, 0),
+        (4.9, 0),
+        (5, -1),
+        (199.9, -1),
+        (200, -2),
+        (800, -2),
+        (800.1, 1),
+        (2500, 1),
+    ],
 )
 def test_leaf_follows_the_light(ppfd: float | None, offset: float) -> None:
     assert leaf_offset_k(ppfd) == offset
