@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any, override
 from zoneinfo import ZoneInfo
 
-from homeassistant.components.sensor import SensorEntity
+from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
@@ -23,7 +23,7 @@ from .telemetry.protocols import Shown
 
 _AIR = (ChannelKind.AIR_TEMPERATURE, ChannelKind.AIR_HUMIDITY)
 _LEAF = (ChannelKind.LEAF_TEMPERATURE, ChannelKind.PPFD)
-"""What tells of the leaf: that which is measured and stands first."""
+"""What tells of the leaf: that which is known and stands first; without any it is assumed."""
 
 
 class ClimateSensorEntity(LiveSensorEntity):
@@ -53,9 +53,10 @@ class ClimateSensorEntity(LiveSensorEntity):
         ]
 
     def _kinds(self) -> Sequence[ChannelKind]:
+        if not self.entity_description.has_leaf:
+            return _AIR
         bound = self.coordinator.bound_kinds(self.subject)
-        leaf = [kind for kind in _LEAF if kind in bound][:1]
-        return (*_AIR, *leaf) if self.entity_description.has_leaf else _AIR
+        return (*_AIR, *(kind for kind in _LEAF if kind in bound))
 
     @override
     async def async_will_remove_from_hass(self) -> None:
@@ -76,10 +77,14 @@ class ClimateSensorEntity(LiveSensorEntity):
         super()._look()
         self._value = self._attributes = None
         looks = {kind: self._speaking(kind) for kind in self._by_kind}
-        self._is_shown = self._is_shown and all(there for _, there in looks.values())
-        shown = {kind: item for kind, (item, _) in looks.items() if item is not None}
-        if len(shown) < len(looks) or not looks:
-            return
+        self._is_shown = self._is_shown and all(looks[kind][1] for kind in _AIR if kind in looks)
+        shown = {
+            kind: item
+            for kind, (item, is_there) in looks.items()
+            if item is not None and item.value is not None and is_there
+        }
+        leaf = next((kind for kind in _LEAF if kind in shown), None)
+        shown = {kind: item for kind, item in shown.items() if kind in _AIR or kind is leaf}
         if (air := _air({kind: item.value for kind, item in shown.items()})) is None:
             return
         row = self.entity_description
@@ -93,9 +98,9 @@ class ClimateSensorEntity(LiveSensorEntity):
 
 
 def _air(values: Mapping[ChannelKind, float | None]) -> AirState | None:
-    """Return what the values mean together; none = one of them is not known now."""
+    """Return what the values mean together; none = the air is not known now."""
     known = {kind: value for kind, value in values.items() if value is not None}
-    if len(known) < len(values):
+    if not known.keys() >= set(_AIR):
         return None
     return air_now(
         known[ChannelKind.AIR_TEMPERATURE],
@@ -115,7 +120,7 @@ def _age(shown: Collection[Shown]) -> dict[str, Any]:
 
 
 class DaySensorEntity(GardenEntity[LocationView], SensorEntity):
-    """What the present local day of a place has come to; it begins anew at midnight there."""
+    """What a local day of a place has come to: the present one, or the last that is over."""
 
     # It moves with each reading, and tells nothing that the value of the day does not tell later.
     _unrecorded_attributes = frozenset({"coverage_pct"})
@@ -127,7 +132,7 @@ class DaySensorEntity(GardenEntity[LocationView], SensorEntity):
 
     @property
     def _day(self) -> DailyClimateView | None:
-        return None if (view := self.view) is None else view.today
+        return None if (view := self.view) is None else self.entity_description.day_fn(view)
 
     @property
     @override
@@ -136,10 +141,10 @@ class DaySensorEntity(GardenEntity[LocationView], SensorEntity):
 
     def _is_over(self) -> bool:
         """Tell whether the day is another one by now, of which its server has not told yet."""
-        view, day = self.view, self._day
-        if view is None or day is None or not self.coordinator.is_stale:
+        view = self.view
+        if view is None or view.today is None or not self.coordinator.is_stale:
             return False
-        return dt_util.now(ZoneInfo(view.time_zone)).date() > day.day
+        return dt_util.now(ZoneInfo(view.time_zone)).date() > view.today.day
 
     @property
     @override
@@ -149,9 +154,10 @@ class DaySensorEntity(GardenEntity[LocationView], SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """Return when the day began where the place is; without a day there is nothing to sum."""
+        """Return when the day began where the place is; only what is summed up has a beginning."""
         view, day = self.view, self._day
-        if view is None or day is None:
+        is_sum = self.entity_description.state_class is SensorStateClass.TOTAL
+        if view is None or day is None or not is_sum:
             return None
         return datetime.combine(day.day, time(), tzinfo=ZoneInfo(view.time_zone))
 

@@ -9,6 +9,7 @@ import pytest
 from homeassistant.components.sensor import SensorEntity
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
@@ -189,8 +190,8 @@ async def test_the_leaf_is_measured_or_assumed_by_the_light(mqtt_garden: Garden)
     tent = await mqtt_garden.add_location()
     await enable(mqtt_garden, tent, "leaf_vpd")
     air(mqtt_garden, 25, 60)
-    # The light is measured here, so nothing is assumed without it.
-    assert mqtt_garden.state("sensor", tent, "leaf_vpd").state == STATE_UNKNOWN
+    # As long as the light is not known it is that of a leaf in any light, 2 K below the air.
+    assert value(mqtt_garden, tent, "leaf_vpd") == pytest.approx(2.809 - 1.901, abs=0.002)
 
     light(mqtt_garden, 500)
 
@@ -205,12 +206,31 @@ async def test_the_leaf_is_measured_or_assumed_by_the_light(mqtt_garden: Garden)
     assert value(mqtt_garden, tent, "leaf_vpd") == pytest.approx(1.267, abs=0.001)
 
 
-async def test_a_measured_leaf_decides_and_is_waited_for(mqtt_garden: Garden) -> None:
+async def test_a_light_meter_that_is_silent_takes_no_value_away(mqtt_garden: Garden) -> None:
+    tent = await mqtt_garden.add_location()
+    await enable(mqtt_garden, tent, "leaf_vpd")
+    light(mqtt_garden, 0)
+    air(mqtt_garden, 25, 60)
+    assert value(mqtt_garden, tent, "leaf_vpd") == pytest.approx(1.267, abs=0.001)
+
+    # Some say 0 at dusk and nothing until dawn; light is shown for four hours.
+    for minutes in range(5):
+        await mqtt_garden.pass_time(timedelta(hours=1))
+        air(mqtt_garden, 25 + minutes / 10, 60)
+
+    state = mqtt_garden.state("sensor", tent, "leaf_vpd")
+    assert mqtt_garden.state("sensor", tent, "ppfd").state == STATE_UNKNOWN
+    assert float(state.state) < 1
+    assert state.attributes["reasons"] == ["leaf_assumed"]
+
+
+async def test_a_measured_leaf_decides_as_soon_as_it_is_heard(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location(channels=(*AIR_CHANNELS, LEAF))
     await enable(mqtt_garden, tent, "leaf_vpd")
     air(mqtt_garden, 25, 60)
     light(mqtt_garden, 500)
-    assert mqtt_garden.state("sensor", tent, "leaf_vpd").state == STATE_UNKNOWN
+    assumed = mqtt_garden.state("sensor", tent, "leaf_vpd")
+    assert assumed.attributes["reasons"] == ["leaf_assumed"]
     assert value(mqtt_garden, tent, "vpd") == pytest.approx(1.267, abs=0.001)
 
     async_fire_mqtt_message(mqtt_garden.hass, "tent/leaf", "16")
@@ -409,17 +429,26 @@ async def test_the_day_begins_at_the_local_midnight_when_the_clock_is_changed(
 
 async def test_degree_days_are_those_above_the_base_of_the_place(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location(base_temperature_c=5)
-    await enable(mqtt_garden, tent, "degree_days_today")
+    await enable(mqtt_garden, tent, "degree_days_yesterday")
     air(mqtt_garden, 15, 60)
     await mqtt_garden.pass_time(timedelta(minutes=10))
     air(mqtt_garden, 16, 60)
     await mqtt_garden.derive()
+    # The day is not over, so nobody knows its highest temperature.
+    assert mqtt_garden.state("sensor", tent, "degree_days_yesterday").state == STATE_UNKNOWN
+    day = dt_util.now().date()
 
-    state = mqtt_garden.state("sensor", tent, "degree_days_today")
+    await mqtt_garden.pass_time(timedelta(days=1))
+    await mqtt_garden.derive()
+
+    state = mqtt_garden.state("sensor", tent, "degree_days_yesterday")
     # The mean of the lowest and the highest, less the base [McMaster1997, method 1].
     assert float(state.state) == pytest.approx((15 + 16) / 2 - 5, abs=0.01)
     assert state.attributes["unit_of_measurement"] == "°C·d"
+    assert state.attributes["state_class"] == "measurement"
+    assert state.attributes["day"] == day.isoformat()
     assert state.attributes["may_decide"] is False
+    assert "last_reset" not in state.attributes
 
 
 async def test_the_light_of_the_day_outlives_a_restart(mqtt_garden: Garden) -> None:
@@ -495,7 +524,7 @@ async def test_a_place_has_no_more_entities_than_a_person_looks_at(mqtt_garden: 
         "measurement_quality",
         "battery",
     }
-    assert {"leaf_vpd", "degree_days_today", "ppfd_raw", "air_humidity_quality"} <= rows.keys()
+    assert {"leaf_vpd", "degree_days_yesterday", "ppfd_raw", "air_humidity_quality"} <= rows.keys()
 
 
 async def test_a_place_without_a_probe_has_no_entities(garden: Garden) -> None:

@@ -73,16 +73,20 @@ LOCATION_SENSORS: tuple[AnyRow, ...] = (
         told_fn=lambda day: _of_day(day.dli_coverage_ratio, may_decide=day.dli_may_decide),
         exists_fn=is_bound(ChannelKind.PPFD),
     ),
+    # The mean of the lowest and the highest temperature is known when the day is over: at midnight
+    # it would be that of a minute, and fall through the night.
     DaySensor(
-        key="degree_days_today",
+        key="degree_days_yesterday",
+        day_fn=lambda view: view.yesterday,
         native_unit_of_measurement=DEGREE_DAYS,
         suggested_display_precision=1,
-        state_class=SensorStateClass.TOTAL,
+        state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
         value_fn=lambda day: _rounded(day.degree_days_c_d, 2),
-        told_fn=lambda day: _of_day(
-            day.degree_days_coverage_ratio, may_decide=day.degree_days_may_decide
-        ),
+        told_fn=lambda day: {
+            "day": day.day.isoformat(),
+            **_of_day(day.degree_days_coverage_ratio, may_decide=day.degree_days_may_decide),
+        },
         exists_fn=is_bound(ChannelKind.AIR_TEMPERATURE),
     ),
     *device_sensors(AIR_KINDS),

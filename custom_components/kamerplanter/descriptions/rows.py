@@ -11,7 +11,7 @@ from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.helpers.entity import EntityDescription
 
 from kamerplanter_backend.client.protocol import Command
-from kamerplanter_backend.client.views import DailyClimateView, ProbeView
+from kamerplanter_backend.client.views import DailyClimateView, LocationView, ProbeView
 from kamerplanter_backend.telemetry.climate import AirState
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -87,8 +87,10 @@ class ClimateSensor(SensorEntityDescription):
 
 @dataclass(frozen=True, kw_only=True)
 class DaySensor(SensorEntityDescription):
-    """A sensor that shows what the present day of a place has come to so far."""
+    """A sensor that shows what a day of a place has come to."""
 
+    day_fn: Callable[[LocationView], DailyClimateView | None] = lambda view: view.today
+    """Which day: the present one, so far, unless another is named."""
     value_fn: Callable[[DailyClimateView], float | None]
     told_fn: Callable[[DailyClimateView], Attributes]
     """From the day to attributes beside the state."""

@@ -234,7 +234,8 @@ class DailyClimateView(Model):
     dli_may_decide: bool
     """Whether enough of the day was measured for anything to follow from it."""
     degree_days_c_d: float | None
-    """Warmth above the base temperature of the place; none where no air was measured. [°C d]"""
+    """Warmth above the base temperature of the place; none where no air was measured. Of today it
+    is that of the hours so far, which may fall until the day is over. [°C d]"""
     degree_days_coverage_ratio: float
     """Share of the whole day in which the air was measured, 0 to 1."""
     degree_days_may_decide: bool
