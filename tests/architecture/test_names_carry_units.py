@@ -74,7 +74,9 @@ def _is_float(annotation: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("model", _models(), ids=lambda model: model.__qualname__)
+@pytest.mark.parametrize(
+    "model", _models(), ids=lambda model: f"{model.__module__}.{model.__qualname__}"
+)
 def test_float_field_ends_in_a_unit(model: type[Model]) -> None:
     floats = {name for name, info in model.model_fields.items() if _is_float(info.annotation)}
 

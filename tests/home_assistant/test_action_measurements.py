@@ -183,7 +183,7 @@ async def test_one_place_for_each_call(mqtt_garden: Garden) -> None:
             blocking=True,
         )
 
-    assert caught.value.translation_key == "value_not_allowed"
+    assert caught.value.translation_key == "one_target"
     assert caught.value.translation_placeholders is not None
     assert caught.value.translation_placeholders["value"] == "2"
 
@@ -294,7 +294,7 @@ async def test_a_channel_that_is_not_there_is_refused(mqtt_garden: Garden) -> No
     with pytest.raises(ServiceValidationError) as caught:
         await act(mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413})
 
-    assert caught.value.translation_key == "not_found"
+    assert caught.value.translation_key == "no_probe_of_kind"
 
 
 async def test_of_several_probes_in_a_tank_one_has_to_be_chosen(mqtt_garden: Garden) -> None:
@@ -313,7 +313,7 @@ async def test_of_several_probes_in_a_tank_one_has_to_be_chosen(mqtt_garden: Gar
     points = [{"reference": 7.0, "raw": 7.1}, {"reference": 4.01, "raw": 4.1}]
     answer = await act(mqtt_garden, "calibrate", tank, kind="ph", points=points)
 
-    assert caught.value.translation_key == "value_not_allowed"
+    assert caught.value.translation_key == "one_target"
     assert (answer["probe"], answer["probe_id"]) == ("Second", second.key)
     assert answer["verdict"] == "doubtful"
     assert answer["warnings"] == ["temperature_unknown"]
@@ -345,7 +345,7 @@ async def test_a_probe_that_is_silent_has_no_live_value(mqtt_garden: Garden) -> 
     with pytest.raises(ServiceValidationError) as caught:
         await call
 
-    assert caught.value.translation_key == "value_missing"
+    assert caught.value.translation_key == "no_live_silent"
     assert len(mqtt_garden.entry.runtime_data.live.taps) == 0
 
 

@@ -450,7 +450,7 @@ async def test_the_probe_of_a_place_is_replaced_by_the_place(garden: Garden) -> 
     assert answer["probe"] == "Tent"
     garden.freezer.tick(1)
     await second(garden, tent)
-    with pytest.raises(ServiceValidationError, match="Target: 2"):
+    with pytest.raises(ServiceValidationError, match="2 targets are chosen"):
         await act(garden, "replace_probe", device_id=device(garden, tent).id)
 
 

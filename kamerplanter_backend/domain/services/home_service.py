@@ -28,10 +28,17 @@ from kamerplanter_backend.domain.snapshot.supply_views import (
 from kamerplanter_backend.domain.snapshot.tank_views import tank_view
 from kamerplanter_backend.domain.snapshot.trust_views import disagreeing
 from kamerplanter_backend.domain.snapshot.twin_views import among
-from kamerplanter_backend.domain.snapshot.views import GardenSnapshot, PlantView, TankView, TaskView
+from kamerplanter_backend.domain.snapshot.views import (
+    GardenSnapshot,
+    LocationView,
+    PlantView,
+    TankView,
+    TaskView,
+)
 from kamerplanter_engines.calibration_age_engine import changes_at
 from kamerplanter_engines.models.base import Entity
 from kamerplanter_engines.models.task import Task, TaskState
+from kamerplanter_engines.models.telemetry import Probe
 from kamerplanter_engines.task_engine import is_due_today, is_overdue
 
 SHOWN_CLOSED = timedelta(days=14)
@@ -70,17 +77,8 @@ class HomeService(Service):
             plant, changes = plant_view(uow, item, days, own, planted)
             plant_views.append(plant)
             moments += changes
-        location_views = []
-        gone = uow.of(ProbeRepository).archived_since(uow.context.now - SHOWN_FOR)
-        moving = [*(probe for probe in probes if probe.stays), *gone]
-        for location in uow.of(LocationRepository).find():
-            around = [probe for probe in probes if probe.location_key == location.key]
-            here = {probe.key for probe in around}
-            former = [probe for probe in moving if probe.key not in here]
-            zone = days.zone_at(location)
-            shown, changes = location_view(uow, location, around, zone, former)
-            location_views.append(shown)
-            moments += changes
+        location_views, changes = _location_views(uow, probes, days)
+        moments += changes
         agreements = [found for view in tank_views for found in view.agreements]
         agreements += [found for view in plant_views for found in view.agreements]
         agreements += [found for view in location_views for found in view.agreements]
@@ -133,6 +131,23 @@ class HomeService(Service):
             "plants": _documents(uow.of(PlantRepository).find()),
             "probes": _documents(uow.of(ProbeRepository).find()),
         }
+
+
+def _location_views(
+    uow: UnitOfWork, probes: Sequence[Probe], days: SiteDays
+) -> tuple[list[LocationView], list[datetime]]:
+    """Return all places, and when something of them becomes another by time alone."""
+    views, moments = list[LocationView](), list[datetime]()
+    gone = uow.of(ProbeRepository).archived_since(uow.context.now - SHOWN_FOR)
+    moving = [*(probe for probe in probes if probe.stays), *gone]
+    for location in uow.of(LocationRepository).find():
+        around = [probe for probe in probes if probe.location_key == location.key]
+        here = {probe.key for probe in around}
+        former = [probe for probe in moving if probe.key not in here]
+        shown, changes = location_view(uow, location, around, days.zone_at(location), former)
+        views.append(shown)
+        moments += changes
+    return views, moments
 
 
 def _shown[V](views: Mapping[str, V], key: str, kind: str) -> V:
