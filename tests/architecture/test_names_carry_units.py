@@ -63,7 +63,7 @@ def _models() -> list[type[Model]]:
     while queue:
         queue += (children := queue.pop().__subclasses__())
         found += [child for child in children if ".models." in child.__module__]
-    return sorted(set(found), key=lambda model: model.__qualname__)
+    return sorted(set(found), key=lambda model: (model.__module__, model.__qualname__))
 
 
 def _is_float(annotation: object) -> bool:
