@@ -43,10 +43,27 @@ def freshness(
 
 
 def freshness_so_far(
-    state: ChannelState, rules: ChannelRules, now: datetime, started_at: datetime | None
+    state: ChannelState,
+    rules: ChannelRules,
+    now: datetime,
+    started_at: datetime | None,
+    placed_at: datetime | None = None,
 ) -> Shown:
-    """Return what is shown now of a memory in which nothing lies ahead of now."""
-    if state.good_value is None or state.good_at is None:
+    """Return what is shown now of a memory in which nothing lies ahead of now.
+
+    Args:
+        state: The memory of the channel.
+        rules: The numbers in force for it.
+        now: The present moment.
+        started_at: Since when this process listens.
+        placed_at: Since when the probe hangs in its location; what it measured elsewhere is none of
+            the values here. None = it was never moved to one.
+    """
+    if (
+        state.good_value is None
+        or state.good_at is None
+        or (placed_at is not None and state.good_at < placed_at and not rules.is_about_device)
+    ):
         return Shown(
             value=None,
             at=None,

@@ -343,9 +343,9 @@ class ProbeIntake:
         if memo is not None and memo[0] is now and memo[1] is self._states.get(kind):
             return memo[2]
         state = self._state(kind, now)
-        shown = freshness_so_far(state, self.rules[kind], now, self.started_at)
-        self._shown[kind] = (now, state, shown)
-        return shown
+        seen = freshness_so_far(state, self.rules[kind], now, self.started_at, self.probe.placed_at)
+        self._shown[kind] = (now, state, seen)
+        return seen
 
     def _state(self, kind: ChannelKind, now: datetime) -> ChannelState:
         """Return the memory; what lies ahead goes for good, lest it comes back as new."""

@@ -14,6 +14,7 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.flows.binding_forms import _SPELLINGS
+from kamerplanter_backend.client.requests import UpdateProbe
 from kamerplanter_engines.models.telemetry import Availability, ChannelBinding, ChannelKind
 from kamerplanter_engines.units import PPFD_UNIT, normalise_unit
 from tests.home_assistant.garden import AIR_CHANNELS, Garden
@@ -356,6 +357,39 @@ async def test_two_probes_that_differ_are_doubted(mqtt_garden: Garden) -> None:
     quality = mqtt_garden.state("sensor", tent, "measurement_quality")
     assert quality.state == "suspect"
     assert quality.attributes["air_temperature_reasons"] == ["probes_disagree"]
+
+
+async def test_a_probe_that_is_moved_brings_no_value_along(mqtt_garden: Garden) -> None:
+    shed = await mqtt_garden.add_location("Shed", channels=())
+    moved = await mqtt_garden.add_probe(
+        None, "Old", location_key=shed, channels=SECOND[:1], availability=None
+    )
+    mqtt_garden.freezer.tick(1)
+    tent = await mqtt_garden.add_location(channels=(TEMPERATURE, HUMIDITY))
+    async_fire_mqtt_message(mqtt_garden.hass, "second/temperature", "38")
+    air(mqtt_garden, 22, 60)
+    await mqtt_garden.derive()
+
+    await mqtt_garden.pass_time(timedelta(minutes=1))
+    await mqtt_garden.ask(UpdateProbe(key=moved, patch={"location_key": tent}))
+    await mqtt_garden.settle()
+    await mqtt_garden.derive()
+
+    # It is the older one of the two, and would speak for the tent.
+    assert value(mqtt_garden, tent, "air_temperature") == 22
+    assert value(mqtt_garden, tent, "vpd") == pytest.approx(0.4 * 2.645, abs=0.001)
+    quality = mqtt_garden.state("sensor", tent, "measurement_quality")
+    assert "air_temperature_reasons" not in quality.attributes
+    (view,) = [item for item in mqtt_garden.snapshot.locations if item.location.key == tent]
+    assert all(item.agrees for item in view.agreements)
+
+    await mqtt_garden.unload()
+    await mqtt_garden.set_up()
+    assert value(mqtt_garden, tent, "air_temperature") == 22
+
+    async_fire_mqtt_message(mqtt_garden.hass, "second/temperature", "22.3")
+    await mqtt_garden.pass_time(timedelta(seconds=1))
+    assert value(mqtt_garden, moved, "air_temperature") == 22.3
 
 
 # --- Days -----------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ class Supplies:
     """What was done since some moment that moves what a probe measures; oldest first."""
 
     jumps_at: tuple[datetime, ...]
-    """When water or feed was given where it stands, it was calibrated, or its device exchanged."""
+    """When water or feed was given where it stands, it was calibrated, moved to its location, or
+    its device exchanged."""
     dosed_at: tuple[datetime, ...]
     """When water or feed was given there."""
 
@@ -83,7 +84,7 @@ def supplies_of(
         given = uow.of(IrrigationRepository).of_plant_since(probe.plant_key, since)
         dosed += [item.at for item in given]
     return Supplies(
-        jumps_at=_newest(dosed + put_right_at(probe, recorded), since),
+        jumps_at=_newest([*dosed, *put_right_at(probe, recorded), *_hung_at(probe)], since),
         dosed_at=_newest(dosed, since),
     )
 
@@ -102,6 +103,11 @@ def comparable_since(probe: Probe, recorded: Iterable[Calibration]) -> datetime:
     It was bound, moved, exchanged or put right then, if not only renamed.
     """
     return max([probe.updated_at, *put_right_at(probe, recorded)])
+
+
+def _hung_at(probe: Probe) -> list[datetime]:
+    """Return when a probe came to its location, where the air is another one."""
+    return [] if probe.placed_at is None else [probe.placed_at]
 
 
 def _newest(moments: Iterable[datetime], since: datetime) -> tuple[datetime, ...]:

@@ -107,7 +107,8 @@ def _last_at_odds_at(
         if probe.key in gone:
             continue
         put_right = put_right_at(uow.of(CalibrationRepository).of_probe(probe.key), kind, now)
-        changes = [at for at in (put_right, probe.replaced_at) if at is not None]
+        moments = (put_right, probe.replaced_at, probe.placed_at)
+        changes = [at for at in moments if at is not None]
         since = max((since, *changes))
         before = uow.readings.latest(probe.key, kind, Verdict.GOOD, until_at=since)
         found = uow.readings.range(probe.key, kind, since, now + MICROSECOND)
@@ -127,7 +128,7 @@ def _showing(
 ) -> tuple[Showing, datetime | None]:
     """Return what a channel shows now, as far as the store knows, and until when."""
     last, now = uow.readings.latest(probe.key, binding.kind), uow.context.now
-    if last is None:
+    if last is None or (probe.placed_at is not None and last.at < probe.placed_at):
         return Showing(probe.key, None, Verdict.STALE, 1), None
     max_age_s = max_age_of(binding)
     is_gone = probe.key in uow.of(ProbePresenceRepository).gone()

@@ -116,7 +116,7 @@ class ProbeView(Model):
     probe: Probe
     channels: tuple[ChannelView, ...]
     jumps_at: tuple[Instant, ...] = ()
-    """When it was calibrated, its device exchanged, or water or feed given where it stands, oldest
+    """When it was calibrated or moved, its device exchanged, or water or feed given there, oldest
     first: jumps are natural then. Those of the last 8 days, as what a device dates itself may come
     7 days late; at most 200."""
     doses_at: tuple[Instant, ...] = ()
