@@ -30,7 +30,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
     """Shows what a probe says, at once; the snapshot only tells which probe it is.
 
     What is shown is computed once for each message, and not anew by each property. A source that
-    never stops sending is shown once a second; what takes something away is told at once.
+    never stops sending is shown twice a second; what takes something away is told at once.
     """
 
     burst: ClassVar[int] = BURST
@@ -250,7 +250,7 @@ def _by_hand(view: object, kind: ChannelKind) -> HandMeasurement | None:
 
 
 class DerivedSensorEntity(ChannelSensorEntity):
-    """A measured value in another form: written at once, and then at most once a second."""
+    """A measured value in another form: written at once, and then at most twice a second."""
 
     burst = 1
 

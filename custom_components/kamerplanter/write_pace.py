@@ -8,15 +8,16 @@ from homeassistant.helpers.event import async_call_later
 
 BURST = 10
 """So many writes are done at once, also if all come in the same moment."""
-EACH_S = 1.0
-"""After these one write a second; a value has to be on the screen within that time."""
+EACH_S = 0.5
+"""After these two writes a second: a value has to be on the screen within a second of its message,
+and half of that belongs to the way from the broker and to a machine that is busy."""
 
 
 class PacedWrites:
     """Writes at once as long as there is a pace that one can follow, and else the newest in time.
 
     It goes by the clock of the loop, which nobody sets in a house that runs. One moment is all that
-    it remembers: when nothing that was written counts any more. Each write moves it a second on.
+    it remembers: when nothing that was written counts any more. Each write moves it on by one pause.
 
     Args:
         hass: The house whose loop carries the timer.
@@ -41,11 +42,11 @@ class PacedWrites:
 
     @callback
     def soon(self) -> None:
-        """Write at once or, if too much has been written lately, within a second."""
+        """Write at once or, if too much has been written lately, after half a second at most."""
         if self._cancel is not None:
             return
         wait_s = self._rested_at + EACH_S - self._burst_s - self._hass.loop.time()
-        # It is never more than a second, except where the clock of the loop was changed after all.
+        # It is never more than one pause, except where the clock of the loop was changed after all.
         if 0 < wait_s < 2 * EACH_S:
             self._cancel = async_call_later(self._hass, wait_s, self._job)
         else:

@@ -58,7 +58,7 @@ def written(events: list[Event[Any]], entity_id: str) -> list[str]:
     ]
 
 
-async def test_a_flood_is_shown_each_second_and_each_reading_is_stored(
+async def test_a_flood_is_shown_twice_a_second_and_each_reading_is_stored(
     mqtt_garden: Garden,
 ) -> None:
     tank = await mqtt_garden.add_tank()
@@ -72,7 +72,7 @@ async def test_a_flood_is_shown_each_second_and_each_reading_is_stored(
 
     shown = written(events, entity_id)
     assert [float(state) for state in shown[:BURST]] == [float(text) for text in PH_SHOWN[:BURST]]
-    assert BURST + 4 <= len(shown) <= BURST + 6
+    assert BURST + 9 <= len(shown) <= BURST + 11
     assert float(shown[-1]) == float(PH_SHOWN[-1])
     stored = await mqtt_garden.ask(
         ListReadings(
@@ -140,7 +140,7 @@ async def test_a_source_that_says_two_things_in_turns_cannot_drown_the_house(
     for event in events:
         by_entity[event.data["entity_id"]] = by_entity.get(event.data["entity_id"], 0) + 1
     # Ten seconds: each change for the better by the pace, and one for the worse after it.
-    assert max(by_entity.values()) <= 2 * (BURST + 11)
+    assert max(by_entity.values()) <= 2 * (BURST + 21)
 
 
 async def test_what_is_refused_again_and_again_is_told_once(mqtt_garden: Garden) -> None:
