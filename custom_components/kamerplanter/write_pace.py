@@ -17,7 +17,7 @@ class PacedWrites:
     """Writes at once as long as there is a pace that one can follow, and else the newest in time.
 
     It goes by the clock of the loop, which nobody sets in a house that runs. One moment is all that
-    it remembers: when nothing that was written counts any more. Each write moves it on by one pause.
+    it remembers: when nothing that was written counts any more. Each write moves it on by a pause.
 
     Args:
         hass: The house whose loop carries the timer.
