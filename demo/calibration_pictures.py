@@ -191,6 +191,10 @@ class _Walk:
         await self._text(store)
         await self._save("calibration-result")
         await self._choose(store)
+        back = f"{ISSUE}.calibration_back.menu_options.calibration_is_back"
+        await self._text(back)
+        await self._save("calibration-back")
+        await self._choose(back)
         await self._see(self._words.front_end.repaired)
 
     async def _quality(self) -> None:

@@ -241,7 +241,7 @@ async def test_a_probe_of_the_own_broker_is_calibrated(hass: HomeAssistant) -> N
             await dialog.choose("calibration_reading")
             assert dialog.suggested["raw"] == 1.57
             await dialog.fill(raw=1.57, solution=1.413)
-            await dialog.choose("calibration_store")
+            await dialog.choose("calibration_store", "calibration_is_back")
             assert dialog.result["reason"] == "calibrated"
             assert len(garden.entry.runtime_data.live.taps) == 0
 

@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 from homeassistant.const import STATE_ON
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.requests import ListReadings
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
-from tests.home_assistant.calibrating import Repair, calibrate
+from tests.home_assistant.calibrating import Repair, act, calibrate
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.field_case import bind, say
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.quality import told
 from tests.home_assistant.served import BOTH_PLACES
+from tests.home_assistant.test_action_measurements import tapped
 
 pytestmark = BOTH_PLACES
 
@@ -97,6 +99,10 @@ async def test_a_buffer_is_not_the_tank(mqtt_garden: Garden) -> None:
     assert dialog.suggested["temperature"] == 25.0
 
     mqtt_garden.hass.config_entries.subentries.async_abort(dialog.result["flow_id"])
+    await hear(mqtt_garden, "4.2", times=4)
+    shows_the_tank(mqtt_garden, tank)
+    # Nobody says that the probe is back: after five minutes it is taken to be.
+    await mqtt_garden.pass_time(timedelta(minutes=1, seconds=1))
     await hear(mqtt_garden, "6.03")
     shows_the_tank(mqtt_garden, tank, "6.03")
     assert told(mqtt_garden, tank).verdicts["ph"] == "good"
@@ -133,21 +139,93 @@ async def test_a_restart_heals_no_buffer(mqtt_garden: Garden) -> None:
     shows_the_tank(mqtt_garden, tank, "6.02")
 
 
-async def test_after_storing_the_tank_counts_again(mqtt_garden: Garden) -> None:
-    tank, _ = await add(mqtt_garden)
-    dialog = await dialog_of(mqtt_garden, tank)
+async def at_the_way_back(garden: Garden, tank: str) -> Dialog:
+    """Calibrate until the probe is to be put back; it showed 6.9 and 3.9 in 7.0 and 4.01."""
+    dialog = await dialog_of(garden, tank)
     for raw, buffer in ((6.9, 7.0), (3.9, 4.01)):
-        await hear(mqtt_garden, str(raw))
+        await hear(garden, str(raw))
         await dialog.choose("calibration_reading")
         await dialog.fill(raw=raw, solution=buffer, temperature=25)
+    return await dialog.choose("calibration_store")
+
+
+async def test_after_storing_the_tank_counts_when_the_probe_is_back(mqtt_garden: Garden) -> None:
+    tank, _ = await add(mqtt_garden)
+    dialog = await at_the_way_back(mqtt_garden, tank)
+    assert dialog.step == "calibration_back"
+    assert "hang it back into **Tank A**" in dialog.placeholders["way_back"]
+
+    # Corrected it is 4.1, and as far from the tank as ever.
+    await hear(mqtt_garden, "3.9", times=6)
     shows_the_tank(mqtt_garden, tank)
-    await dialog.choose("calibration_store")
+    assert told(mqtt_garden, tank).reasons["ph"][0] == "calibrating"
+
+    await dialog.choose("calibration_is_back")
     assert dialog.result["reason"] == "calibrated"
-
     await hear(mqtt_garden, "5.9")
-
     # A pH of 5.9 is one third of the way from 6.9 to 3.9: 7.0 - 2.99 / 3 = 6.003.
     assert float(mqtt_garden.state("sensor", tank, "ph").state) == pytest.approx(6.003, abs=0.01)
+    assert told(mqtt_garden, tank).verdicts["ph"] == "good"
+
+
+async def test_closed_after_storing_it_holds_until_five_minutes_later(mqtt_garden: Garden) -> None:
+    tank, _ = await add(mqtt_garden)
+    dialog = await at_the_way_back(mqtt_garden, tank)
+    mqtt_garden.hass.config_entries.subentries.async_abort(dialog.result["flow_id"])
+
+    await hear(mqtt_garden, "3.9", times=4)
+    shows_the_tank(mqtt_garden, tank)
+
+    await mqtt_garden.pass_time(timedelta(minutes=1, seconds=1))
+    await hear(mqtt_garden, "5.9")
+    assert told(mqtt_garden, tank).verdicts["ph"] == "good"
+
+
+async def test_opened_again_and_finished_it_is_over(mqtt_garden: Garden) -> None:
+    tank, _ = await add(mqtt_garden)
+    first = await at_the_way_back(mqtt_garden, tank)
+    mqtt_garden.hass.config_entries.subentries.async_abort(first.result["flow_id"])
+    again = await at_the_way_back(mqtt_garden, tank)
+
+    await again.choose("calibration_is_back")
+    await hear(mqtt_garden, "5.9")
+
+    assert told(mqtt_garden, tank).verdicts["ph"] == "good"
+
+
+async def test_a_reload_keeps_the_way_back(mqtt_garden: Garden) -> None:
+    tank, _ = await add(mqtt_garden)
+    dialog = await at_the_way_back(mqtt_garden, tank)
+    await mqtt_garden.unload()
+    await mqtt_garden.set_up()
+    await hear(mqtt_garden, "3.9", times=2)
+    shows_the_tank(mqtt_garden, tank)
+
+    await dialog.choose("calibration_is_back")
+    await hear(mqtt_garden, "5.9")
+
+    assert dialog.result["reason"] == "calibrated"
+    assert told(mqtt_garden, tank).verdicts["ph"] == "good"
+
+
+async def test_after_an_action_has_measured_there_is_time_to_put_the_probe_back(
+    mqtt_garden: Garden,
+) -> None:
+    tank, _ = await add(mqtt_garden)
+    call = mqtt_garden.hass.async_create_task(
+        act(mqtt_garden, "calibrate", tank, kind="ph", points={"reference": 7.0})
+    )
+    await tapped(mqtt_garden)
+    mqtt_garden.freezer.tick(1)
+    say(mqtt_garden, '{"ph": 7.1, "t": 25, "b": 80}')
+    # One buffer makes no calibration of pH, but the probe lies in it all the same.
+    with pytest.raises(ServiceValidationError):
+        await call
+
+    await hear(mqtt_garden, "7.1", times=4)
+    shows_the_tank(mqtt_garden, tank)
+    await mqtt_garden.pass_time(timedelta(minutes=1, seconds=1))
+    await hear(mqtt_garden, "6.1")
     assert told(mqtt_garden, tank).verdicts["ph"] == "good"
 
 
@@ -165,5 +243,6 @@ async def test_a_guided_repair_rests_the_tank_too(mqtt_garden: Garden) -> None:
 
     shows_the_tank(mqtt_garden, tank)
     mqtt_garden.hass.data["repairs"]["flow_manager"].async_abort(dialog.result["flow_id"])
+    await mqtt_garden.pass_time(timedelta(minutes=5, seconds=1))
     await hear(mqtt_garden, "6.02")
     shows_the_tank(mqtt_garden, tank, "6.02")

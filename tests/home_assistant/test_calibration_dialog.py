@@ -68,7 +68,7 @@ async def test_ph_is_put_right_with_two_buffers(mqtt_garden: Garden) -> None:
     assert "Slope: 98 % of an ideal electrode" in result
     assert "Offset at pH 7: +0.08 pH" in result
     assert await stored(mqtt_garden) == ()
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
 
     assert dialog.result["type"] is FlowResultType.ABORT
     assert dialog.result["reason"] == "calibrated"
@@ -93,7 +93,7 @@ async def test_the_value_is_shown_without_the_calibration_in_force(mqtt_garden: 
         await dialog.choose("calibration_reading")
         await dialog.fill(raw=raw, solution=solution)
     assert "which is that at 25 °C" in dialog.placeholders["result"]
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
     await mqtt_garden.derive()
 
     say(mqtt_garden, "7.3", topic=PH_TOPIC)
@@ -227,7 +227,7 @@ async def test_what_was_measured_is_kept_for_an_hour(mqtt_garden: Garden) -> Non
     assert again.placeholders["number"] == "2"
     await again.choose("calibration_reading")
     await again.fill(raw=4.1, solution=4.01)
-    await again.choose("calibration_store")
+    await again.choose("calibration_store", "calibration_is_back")
     assert [item.raw for item in (await stored(mqtt_garden))[0].points] == [7.1, 4.1]
 
     # What was stored is over, and so is what was begun anew or lies too long ago.
@@ -307,7 +307,7 @@ async def test_a_probe_in_millivolts_is_recognised(mqtt_garden: Garden) -> None:
     # 170 mV over 2.99 pH are 56.9 mV per pH; an ideal electrode has 59.16: 96 %.
     assert "Slope: -56.9 mV per pH" in dialog.placeholders["result"]
     assert "Slope: 96 % of an ideal electrode" in dialog.placeholders["result"]
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
     await mqtt_garden.derive()
 
     (done,) = await stored(mqtt_garden)
@@ -338,6 +338,8 @@ async def test_dry_and_wet_soil_need_no_temperature(mqtt_garden: Garden) -> None
     # 100 / (62 - 12) = 2 and -24
     assert "× 2 -24" in dialog.placeholders["result"]
     await dialog.choose("calibration_store")
+    assert "back into the pot" in dialog.placeholders["way_back"]
+    await dialog.choose("calibration_is_back")
     await mqtt_garden.derive()
     say(mqtt_garden, "37", topic=SOIL_TOPIC)
     await mqtt_garden.settle()
@@ -456,7 +458,7 @@ async def test_fahrenheit_is_understood(mqtt_garden: Garden) -> None:
     await dialog.choose("calibration_reading")
     assert dialog.suggested["temperature"] == 68.0
     await dialog.fill(raw=1.4, solution=1.413, temperature=77)
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
 
     (done,) = await stored(mqtt_garden)
     assert done.points[0].temperature_c == pytest.approx(25)
@@ -501,7 +503,7 @@ async def test_while_the_store_is_away_nothing_is_lost(
 
     assert dialog.step == "calibration_summary"
     assert "The garden cannot answer now: nobody answers" in dialog.placeholders["refused"]
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
     assert dialog.result["reason"] == "calibrated"
     assert len(await stored(mqtt_garden)) == 1
 

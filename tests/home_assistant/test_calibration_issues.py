@@ -89,12 +89,31 @@ async def test_the_issue_leads_through_the_calibration(mqtt_garden: Garden) -> N
     assert dialog.suggested == {"raw": 1.38, "solution": 1.413}
     await dialog.fill(raw=1.38, solution=1.413)
     await dialog.choose("calibration_store")
+    assert dialog.step == "calibration_back"
+    await dialog.choose("calibration_is_back")
 
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     await mqtt_garden.derive()
     assert issues(mqtt_garden) == []
     (status,) = mqtt_garden.snapshot.probes[0].calibration_statuses
     assert status.state == "valid"
+
+
+async def test_closed_after_storing_the_issue_is_gone_all_the_same(mqtt_garden: Garden) -> None:
+    _, probe = await add(mqtt_garden)
+    await calibrate(mqtt_garden, probe, EC)
+    await mqtt_garden.pass_time(PAST_DUE)
+    dialog = await Repair.begin(mqtt_garden)
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="standard")
+    await dialog.choose("calibration_reading")
+    await dialog.fill(raw=1.4, solution=1.413)
+    await dialog.choose("calibration_store")
+
+    dialog.flows.async_abort(dialog.result["flow_id"])
+    await mqtt_garden.derive()
+
+    assert issues(mqtt_garden) == []
 
 
 async def test_while_another_channel_is_due_the_issue_stays(mqtt_garden: Garden) -> None:
@@ -107,7 +126,7 @@ async def test_while_another_channel_is_due_the_issue_stays(mqtt_garden: Garden)
     await dialog.fill(method="standard")
     await dialog.choose("calibration_reading")
     await dialog.fill(raw=1.4, solution=1.413)
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
     await mqtt_garden.derive()
 
     (issue,) = issues(mqtt_garden)

@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 
 from custom_components.kamerplanter.errors import translation_of
 from kamerplanter_backend.client.requests import ListCalibrations, UpdateProbe
 from kamerplanter_backend.common.exceptions import UnavailableError
+from kamerplanter_backend.telemetry.calibrating import RETURNS
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.calibrating import Repair, act, calibrate, issues
@@ -151,7 +153,7 @@ async def test_a_renamed_topic_meanwhile_changes_nothing(mqtt_garden: Garden) ->
     dialog = await at_summary(mqtt_garden, tank, 1.4)
 
     await rebind(mqtt_garden, probe, topic="tank/renamed")
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
 
     assert dialog.result["reason"] == "calibrated"
     assert len(await stored(mqtt_garden, probe)) == 1
@@ -165,9 +167,9 @@ async def test_of_two_people_the_later_one_counts_and_both_are_on_record(
     second = await at_summary(mqtt_garden, tank, 1.3)
     assert await stored(mqtt_garden, probe) == ()
 
-    await second.choose("calibration_store")
+    await second.choose("calibration_store", "calibration_is_back")
     mqtt_garden.freezer.tick(60)
-    await first.choose("calibration_store")
+    await first.choose("calibration_store", "calibration_is_back")
     await mqtt_garden.derive()
 
     assert [item.points[0].raw for item in await stored(mqtt_garden, probe)] == [1.4, 1.3]
@@ -187,6 +189,11 @@ async def test_a_restart_in_the_middle_leaves_nothing_behind(mqtt_garden: Garden
     await mqtt_garden.set_up()
 
     assert await stored(mqtt_garden, probe) == ()
+    # Loaded anew it still leaves the time to put the probe back.
+    say(mqtt_garden, "1.4", topic=TOPIC)
+    await mqtt_garden.settle()
+    assert mqtt_garden.state("sensor", tank, "ec").state == STATE_UNKNOWN
+    await mqtt_garden.pass_time(RETURNS)
     say(mqtt_garden, "1.4", topic=TOPIC)
     await mqtt_garden.settle()
     assert mqtt_garden.state("sensor", tank, "ec").state == "1.4"

@@ -52,7 +52,7 @@ async def test_a_calibration_that_is_due_is_repaired(mqtt_garden: ServedGarden) 
     await dialog.fill(method="standard")
     await steady(dialog, "1.38", topic="tank/ec")
     await dialog.fill(raw=dialog.suggested["raw"], solution=1.413)
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
 
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     await mqtt_garden.settle()
@@ -76,7 +76,7 @@ async def test_while_the_server_is_away_nothing_is_stored_and_nothing_waits(
     assert "The garden cannot answer now" in dialog.placeholders["refused"]
     assert mqtt_garden.entry.runtime_data.server.queue.state.depth == 0
     await mqtt_garden.server_returns()
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
     assert dialog.result["reason"] == "calibrated"
     assert len((await mqtt_garden.ask(ListCalibrations(probe_key=probe))).calibrations) == 1
 
@@ -164,7 +164,7 @@ async def test_an_answer_that_is_lost_stores_once_and_says_that_nobody_knows(
     await dialog.choose("calibration_store")
     assert "not known yet" in dialog.placeholders["refused"]
     await mqtt_garden.server_returns()
-    await dialog.choose("calibration_store")
+    await dialog.choose("calibration_store", "calibration_is_back")
 
     assert dialog.result["reason"] == "calibrated"
     again = await mqtt_garden.ask(ListCalibrations(probe_key=probe))

@@ -64,6 +64,4 @@ class CalibrationFlow(RepairsFlow, CalibrationSteps):
 
     @override
     async def async_calibrated(self, calibration: Calibration) -> RepairsFlowResult:
-        # The end of a repair ends its issue, which another channel may still need.
-        await self.entry.runtime_data.coordinator.async_refresh()
         return self.async_create_entry(data={})

@@ -27,17 +27,21 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..client_factory import is_on_server  # noqa: TID252
 from ..schema import vol  # noqa: TID252
+from ..subjects import name_of, place_of, view_of  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .calibrated_channel import SHOWN_FOR, StepResult
 from .calibration_reading import CalibrationReading
 from .calibration_wait import CalibrationWait
-from .calibration_words import instruction, result_lines, status_lines
+from .calibration_words import instruction, result_lines, status_lines, way_back
 from .forms import choice, labelled
 from .kept_drafts import OpenDraft, take
 
 
 class CalibrationSteps(CalibrationWait, CalibrationReading):
     """Measures a channel in one solution after the other and stores what follows from it."""
+
+    _stored: Calibration
+    """What was stored, for the last step."""
 
     @abstractmethod
     async def async_calibrated(self, calibration: Calibration) -> StepResult:
@@ -216,7 +220,39 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
                 self._refused += f" {texts.choice('calibration_store', 'unsure')}"
             return await self.async_step_calibration_summary()
         self._is_over = True
-        return await self.async_calibrated(done)
+        self._stored = done
+        # The end of a repair ends its issue, which another channel may still need.
+        await self.entry.runtime_data.coordinator.async_refresh()
+        return await self.async_step_calibration_back()
+
+    async def async_step_calibration_back(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """Ask to put the probe back: until that is said, it shows what is in a bottle."""
+        self._close_tap()
+        self._is_in_solution()
+        texts = await Texts.async_load(self.hass)
+        return self.async_show_menu(
+            step_id="calibration_back",
+            menu_options=["calibration_is_back"],
+            description_placeholders=await self._names() | {"way_back": self._way_back(texts)},
+        )
+
+    def _way_back(self, texts: Texts) -> str:
+        """Return what to do with the probe, by where it belongs."""
+        view = self._view()
+        place = None if view is None else next(iter(place_of(view.probe)), None)
+        if place is None:
+            return way_back(texts)
+        found = view_of(self.entry.runtime_data.coordinator.data, place)
+        return way_back(texts) if found is None else way_back(texts, place.kind, name_of(found))
+
+    async def async_step_calibration_is_back(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> StepResult:
+        """End: the probe measures what it is for again."""
+        self._is_back()
+        return await self.async_calibrated(self._stored)
 
     def _request(self, view: ProbeView, draft: Draft) -> Calibrate:
         """Return what stores the draft.

@@ -16,7 +16,8 @@ from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.units import KNOWN_UNITS
 
-from ..texts import Texts  # noqa: TID252 - the neighbours import alike
+from ..subjects import SubjectKind  # noqa: TID252 - the neighbours import alike
+from ..texts import Texts  # noqa: TID252
 
 _MILLIVOLT = "mV"
 
@@ -56,6 +57,18 @@ def solution_help(texts: Texts, kind: ChannelKind) -> str:
     is_soil = kind is ChannelKind.SOIL_MOISTURE
     key = "ph" if kind is ChannelKind.PH else "soil" if is_soil else "ec"
     return texts.choice("calibration_solution_help", key)
+
+
+def way_back(texts: Texts, kind: SubjectKind | None = None, place: str = "") -> str:
+    """Return what to do with the probe at the end.
+
+    Args:
+        texts: In which language.
+        kind: What it measures; none = nobody knows.
+        place: What people call that.
+    """
+    key = kind if kind in {SubjectKind.TANK, SubjectKind.PLANT} else "elsewhere"
+    return texts.choice("calibration_way_back", key, place=place)
 
 
 def live(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.calibrating import LASTS, SolutionTimes
+from kamerplanter_backend.telemetry.calibrating import LASTS, RETURNS, SolutionTimes
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 from kamerplanter_engines.telemetry_engine import Judged
@@ -117,6 +117,57 @@ def test_of_two_dialogs_the_longer_one_counts() -> None:
 
     bench.times.end(OTHER, at(5))
     assert bench.send(5.1, ph=6.0)[0].verdict is GOOD
+
+
+def test_who_closes_the_dialog_has_five_minutes_to_put_the_probe_back() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.leave(DIALOG, at(2))
+
+    (within,) = bench.send(6.9, ph=4.0)
+    (after,) = bench.send(7, ph=6.01)
+    assert timedelta(minutes=5) == RETURNS
+    assert (within.reasons[0], after.verdict) == (Reason.CALIBRATING, GOOD)
+    # It was out all the time, also where that is heard later.
+    assert bench.send(8, measured=1, ph=4.0)[0].verdict is SUSPECT
+    assert bench.send(9, measured=6.9, ph=4.0)[0].verdict is SUSPECT
+
+
+def test_a_dialog_that_is_closed_long_after_its_last_sign_holds_again_but_not_between() -> None:
+    bench, minutes = Bench(), LASTS.total_seconds() / 60
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.leave(DIALOG, at(minutes + 3))
+
+    assert bench.send(minutes + 3.5, ph=6.01)[0].verdict is SUSPECT
+    assert bench.send(minutes + 4.5, measured=minutes + 2, ph=6.02)[0].verdict is GOOD
+    assert bench.send(minutes + 8, ph=6.03)[0].verdict is GOOD
+
+
+def test_who_opens_it_again_and_says_that_the_probe_is_back_ends_what_was_left() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.leave(DIALOG, at(2))
+    bench.times.sign(OTHER, at(3))
+    bench.times.end(OTHER, at(4))
+
+    assert bench.send(3.9, ph=4.0)[0].verdict is SUSPECT
+    assert bench.send(4.1, ph=6.0)[0].verdict is GOOD
+
+
+def test_what_another_one_still_measures_is_not_ended() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign(DIALOG, at(1))
+    bench.times.sign(OTHER, at(1))
+    bench.times.end(OTHER, at(2))
+    assert bench.send(3, ph=4.0)[0].verdict is SUSPECT
+
+    bench.times.leave(DIALOG, at(4))
+    bench.times.end(OTHER, at(4.5))
+    assert bench.send(4.6, ph=6.0)[0].verdict is GOOD
 
 
 @pytest.mark.parametrize(
