@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from demo.api import Api, wait_for_login, wait_until_running
-from demo.processes import Child, clean_environment, free_port
+from demo.ports import free_port
+from demo.processes import Child, clean_environment
 from demo.storage_seeds import TIME_ZONE, prepare, set_broker_port, set_http_port
 
 ROOT = Path(__file__).resolve().parent.parent

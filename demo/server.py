@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from demo.processes import Child, clean_environment, free_port, wait_for_port
+from demo.ports import free_port
+from demo.processes import Child, clean_environment, wait_for_port
 from kamerplanter_backend.client.protocol import Caller
 from kamerplanter_backend.client.requests import SetSite
 from kamerplanter_backend.client.rest import RestClient

@@ -20,7 +20,7 @@ from demo.garden_setup import (
     set_speed,
 )
 from demo.home_assistant import HomeAssistant
-from demo.processes import free_port
+from demo.ports import free_port
 from demo.server import DemoServer
 from demo.simulator import Simulator
 from demo.states import States

@@ -15,7 +15,7 @@ from demo.broker import Broker, BrokerKind
 from demo.config_flows import Step, create_entry, create_subentry
 from demo.garden_setup import add_mqtt, object_key
 from demo.home_assistant import HomeAssistant
-from demo.processes import free_port
+from demo.ports import free_port
 from demo.states import HUB, State, StateError, States
 from demo.storage_seeds import TIME_ZONE
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from demo.config_flows import create_entry, create_subentry
 from demo.home_assistant import HomeAssistant
-from demo.processes import clean_environment, free_port
+from demo.ports import free_port
+from demo.processes import clean_environment
 from demo.states import HUB, States
 
 TANK_FORM = {"name": "Tank", "tank_type": "nutrient", "volume": 60}

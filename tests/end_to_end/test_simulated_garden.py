@@ -14,8 +14,8 @@ import pytest
 from demo.broker import Broker, BrokerKind
 from demo.devices import TASMOTA, ZIGBEE2MQTT, soil_probe, tank_controller
 from demo.garden_physics import DAY_S, Garden, Soil, Tank
+from demo.ports import free_port
 from demo.probe_faults import Fault, Sensor
-from demo.processes import free_port
 from demo.simulator import CommandError, Simulator
 from tests.backend.telemetry.brokers import program
 

@@ -36,6 +36,7 @@ from custom_components.kamerplanter.telemetry.broker_source import (
     BrokerSource,
     broker_settings,
 )
+from demo.ports import free_port
 from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
 from kamerplanter_backend.telemetry.aiomqtt_source import FLAPPING_COUNT, OwnBroker
 from kamerplanter_backend.telemetry.broker import (
@@ -51,7 +52,6 @@ from tests.backend.telemetry.brokers import (
     amqtt_broker,
     certificate,
     flood,
-    free_port,
     has_session,
     mosquitto,
     password_lines,

@@ -29,11 +29,12 @@ from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.flows import server_check
 from custom_components.kamerplanter.flows.server_check import address_of
 from custom_components.kamerplanter.flows.server_steps import may_move
+from demo.ports import free_port
 from kamerplanter_backend.client.protocol import PROTOCOL
 from kamerplanter_backend.client.transport import Waits
 from kamerplanter_backend.common.context import Role
 from kamerplanter_backend.common.permissions import KeyScope
-from tests.backend.telemetry.brokers import HOST, certificate, free_port
+from tests.backend.telemetry.brokers import HOST, certificate
 from tests.home_assistant.flow_texts import TEXTS, check_texts
 from tests.home_assistant.served import PATIENCE, HomeServer
 

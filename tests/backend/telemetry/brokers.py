@@ -5,7 +5,6 @@ import datetime as dt
 import ipaddress
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from demo.ports import free_port
+
 HOST = "127.0.0.1"
 
 PROCESS_PATIENCE_S = 120
@@ -25,13 +26,6 @@ PROCESS_PATIENCE_S = 120
 
 SAYS_WHO_SUBSCRIBES = ("allow_anonymous true", "log_type information", "log_type subscribe")
 """Lines for a mosquitto that is asked `has_subscriber`; nothing else reads what it says."""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import override
 import pytest
 from aiomqtt import MqttError
 
+from demo.ports import free_port
 from kamerplanter_backend.telemetry.aiomqtt_source import check_connection, listen_for
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
@@ -28,7 +29,6 @@ from tests.backend.telemetry.brokers import (
     HOST,
     amqtt_broker,
     certificate,
-    free_port,
     mosquitto,
     password_lines,
     tls_lines,

@@ -16,6 +16,7 @@ from typing import override
 import pytest
 from aiomqtt import Client
 
+from demo.ports import free_port
 from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
 from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection
 from kamerplanter_backend.telemetry.broker import (
@@ -29,7 +30,6 @@ from kamerplanter_engines.models.telemetry import Reason
 from tests.backend.telemetry.brokers import (
     HOST,
     flood,
-    free_port,
     has_session,
     line_to,
     mosquitto,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiomqtt import Client
 
+from demo.ports import free_port
 from kamerplanter_backend.telemetry import link_protocol
 from kamerplanter_backend.telemetry.broker import (
     BrokerError,
@@ -26,7 +27,6 @@ from kamerplanter_backend.telemetry.link_client import PACKET_BYTES
 from tests.backend.telemetry.brokers import (
     HOST,
     certificate,
-    free_port,
     line_to,
     mosquitto,
     password_lines,

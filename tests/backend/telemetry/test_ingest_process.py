@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.ports import free_port
 from kamerplanter_backend.common.clock import system_clock
 from kamerplanter_backend.config.ingest_settings import IngestMode
 from kamerplanter_backend.config.settings import Environment, Settings
@@ -23,7 +24,6 @@ from tests.backend.telemetry.brokers import (
     HOST,
     PROCESS_PATIENCE_S,
     SAYS_WHO_SUBSCRIBES,
-    free_port,
     mosquitto,
 )
 from tests.backend.telemetry.fleet import Fleet, message, send, topic_of, until
