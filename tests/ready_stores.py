@@ -7,7 +7,7 @@ Nothing waits for the disk either: what that guards against, a power cut, happen
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import RLock
 
@@ -94,7 +94,10 @@ def _hurry(connection: sqlite3.Connection) -> None:
 
 def _connect(uri: str) -> sqlite3.Connection:
     connection = CONNECT(uri)
-    _hurry(connection)
+    # Of a file that is none of SQLite this is the first question; whoever opens it asks the next
+    # one, hears the same, and lets go of it.
+    with suppress(sqlite3.DatabaseError):
+        _hurry(connection)
     return connection
 
 

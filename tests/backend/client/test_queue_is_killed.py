@@ -29,18 +29,17 @@ MOST_AT_ONCE = 12
 
 @contextmanager
 def child(url: str, path: Path, count: int, *more: int) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(CHILD), url, str(path), str(count), *map(str, more)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def until(process: subprocess.Popen[str], word: str) -> list[str]:

@@ -61,6 +61,12 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in sorted(folder.iterdir())}
 
 
+def handles_within(folder: Path) -> list[Path]:
+    """Return the files of a folder that this process holds open."""
+    targets = [entry.readlink() for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    return [target for target in targets if folder in target.parents]
+
+
 def tanks(store: DocumentStore) -> set[str]:
     with open_unit(store, context()) as uow:
         return {tank.key for tank in uow.of(TankRepository).find()}
@@ -211,7 +217,11 @@ def test_damaged_file_is_found_and_left_untouched(path: Path) -> None:
     assert snapshot(path.parent) == {path.name: bytes(content)}
 
 
-@pytest.mark.parametrize("content", [b"not a database at all " * 100, b"SQLite format 3\0" * 64])
+@pytest.mark.parametrize(
+    "content",
+    [b"not a database at all " * 100, b"SQLite format 3\0" * 64],
+    ids=["text", "only its first line"],
+)
 def test_file_of_another_kind_is_left_untouched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "garden.db"
     path.write_bytes(content)
@@ -220,6 +230,7 @@ def test_file_of_another_kind_is_left_untouched(tmp_path: Path, content: bytes) 
         open_sqlite(path, COLLECTIONS)
 
     assert snapshot(tmp_path) == {path.name: content}
+    assert not handles_within(tmp_path)
 
 
 def test_database_of_another_program_is_left_untouched(tmp_path: Path) -> None:
@@ -248,8 +259,7 @@ def test_closed_store_leaves_one_file_and_no_handle_or_thread(path: Path) -> Non
 
     store.close()
 
-    handles = [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
-    assert not [handle for handle in handles if path.parent in handle.readlink().parents]
+    assert not handles_within(path.parent)
     assert [entry.name for entry in path.parent.iterdir()] == ["garden.db"]
     assert threading.active_count() == threads
 
