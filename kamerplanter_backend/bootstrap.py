@@ -31,6 +31,7 @@ from kamerplanter_backend.domain.services.planting_run_service import PlantingRu
 from kamerplanter_backend.domain.services.presence_service import PresenceService
 from kamerplanter_backend.domain.services.probe_service import ProbeService
 from kamerplanter_backend.domain.services.site_service import SiteService
+from kamerplanter_backend.domain.services.solution_hold_service import SolutionHoldService
 from kamerplanter_backend.domain.services.species_service import SpeciesService
 from kamerplanter_backend.domain.services.tank_service import TankService
 from kamerplanter_backend.domain.services.task_service import TaskService
@@ -68,6 +69,7 @@ class Services:
     tank: TankService
     probe: ProbeService
     presence: PresenceService
+    solution_hold: SolutionHoldService
     calibration: CalibrationService
     hand_measurement: HandMeasurementService
     trend: TrendService
@@ -141,6 +143,7 @@ def build_services(store: DocumentStore, options: Options | None = None) -> Serv
         tank=TankService(store),
         probe=ProbeService(store),
         presence=PresenceService(store),
+        solution_hold=SolutionHoldService(store),
         calibration=CalibrationService(store),
         hand_measurement=HandMeasurementService(store, chosen.retention.raw),
         trend=TrendService(store),

@@ -56,6 +56,7 @@ from kamerplanter_engines.models.plant import PlantAlertFields, PlantFields
 from kamerplanter_engines.models.planting_run import PlantingRunFields
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.site import LocationFields, SiteFields
+from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.species import SpeciesFields
 from kamerplanter_engines.models.tank import TankAlertFields, TankFields, TankProblem
 from kamerplanter_engines.models.task import TaskFields, TaskKind
@@ -118,6 +119,12 @@ EXAMPLES: Mapping[type[Model], Mapping[str, Any]] = {
     },
     TankAlertFields: {"tank_key": "tank-1", "kind": TankProblem.EC},
     ProbePresenceFields: {"probe_key": "probe-1", "is_online": False, "since": NOW},
+    SolutionHoldFields: {
+        "probe_key": "probe-1",
+        "dialog": "dialog-1",
+        "since": NOW,
+        "until": NOW,
+    },
     PlantAlertFields: {"plant_key": "plant-1"},
     PhaseChangeFields: {
         "plant_key": "plant-1",

@@ -29,6 +29,7 @@ VALUES: Mapping[str, Any] = {
     "from_at": "2026-05-01T00:00:00Z",
     "until_at": "2026-05-02T00:00:00Z",
     "command_key": "0198a3c2-f7d8-7c52-a0b1-c2d3e4f50617",
+    "dialog": "01jt5x7c2v",
 }
 """What a field of this name may hold; any other that ends in `_key` holds a key."""
 

@@ -38,6 +38,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ask.RemoveMeasurement: lambda s, c, r: s.hand_measurement.remove(c, r.key),
     ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
     ask.ReportPresence: lambda s, c, r: s.presence.report(c, r.said),
+    ask.ReportSolution: lambda s, c, r: s.solution_hold.report(c, r.hold, r.said_at),
     ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),
     ask.AddTask: lambda s, c, r: s.task.add(c, r.fields, r.key),
     ask.UpdateTask: lambda s, c, r: s.task.update(c, r.key, r.patch),

@@ -11,6 +11,7 @@ from kamerplanter_engines.models.base import Instant, Key, Reason, Remark
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, Calibrations
 from kamerplanter_engines.models.hand_measurement import HandMeasurement, HandMeasurementFields
 from kamerplanter_engines.models.presence import MOST_SAID, ProbePresenceFields
+from kamerplanter_engines.models.solution_hold import SolutionHold, SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 from kamerplanter_engines.models.trust import Trend
 
@@ -111,6 +112,19 @@ class ReportPresence(Command[int]):
     queueable: ClassVar[bool] = False
     said: tuple[ProbePresenceFields, ...] = Field(max_length=MOST_SAID)
     """In the order in which it was heard."""
+
+
+class ReportSolution(Command[SolutionHold]):
+    """Say that a probe is, or was, in the solution of a calibration; answers what is kept.
+
+    It is of now, so it never waits.
+    """
+
+    permission: ClassVar[Permission] = Permission.READING_RECORD
+    queueable: ClassVar[bool] = False
+    hold: SolutionHoldFields
+    said_at: Instant | None = None
+    """Now, by the clock of whoever says it; none = it is that of the store."""
 
 
 class ListReadings(Request[tuple[Reading, ...]]):

@@ -19,6 +19,7 @@ from kamerplanter_backend.client.probe_requests import (
     RemoveMeasurement,
     ReplaceProbe,
     ReportPresence,
+    ReportSolution,
     UpdateProbe,
     WithdrawCalibration,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "RemoveMeasurement",
     "ReplaceProbe",
     "ReportPresence",
+    "ReportSolution",
     "UpdateLocation",
     "UpdateProbe",
     "WithdrawCalibration",

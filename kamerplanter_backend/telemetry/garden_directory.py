@@ -32,6 +32,7 @@ RELEVANT: Final = frozenset(
         "irrigations",
         "probe_presences",
         "probes",
+        "solution_holds",
         "tanks",
         "tasks",
     }

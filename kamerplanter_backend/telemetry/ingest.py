@@ -17,6 +17,7 @@ from kamerplanter_backend.domain.services.telemetry_service import (
 )
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
+from kamerplanter_backend.telemetry.calibrating import marked
 from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
@@ -267,9 +268,10 @@ class _Batch:
         samples = [sample for sample, _ in earlier]
         samples += [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
-        corrected = calibrated(
+        right = calibrated(
             samples, corrections, memory.states, rules, jumps_at, warmth=company.warmth.held_at
         )
+        corrected = marked(right, source.view.solution_holds)
         judged, memory.states = judge_message(
             corrected,
             memory.states,

@@ -65,7 +65,7 @@ class ProbeIntake:
         plain_water: The tank holds water where an EC of 0 is a real value.
         stock_solution: The tank holds a concentrate.
         device_of: Names the device of an entity; none = not known, so no entity speaks for another.
-        solutions: When it is out of its place, to be calibrated; none = nobody says so here.
+        solutions: When it is out of its place, to be calibrated; none = only the store knows.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ProbeIntake:
         self._outbox = Outbox()
         self._clocks = DeviceClocks()
         self._device_of = device_of or (lambda _entity_id: None)
-        self._solutions = solutions or SolutionTimes()
+        self.solutions = solutions or SolutionTimes(probe.key)
         self._jumps_at: tuple[datetime, ...] = ()
         self._dosed_at: tuple[datetime, ...] = ()
         self._corrections = Corrections()
@@ -212,7 +212,7 @@ class ProbeIntake:
             self._jumps_at,
             warmth=self.company.warmth.held_at,
         )
-        return self._solutions.marked(right)
+        return self.solutions.marked(right)
 
     def on_message(
         self, topic: str, payload: bytes | str, *, retained: bool, received_at: datetime

@@ -81,6 +81,7 @@ class LiveGarden:
                 )
                 self._taken_in_at[key] = now
             intake.on_supply(memory.view.jumps_at, memory.view.doses_at)
+            intake.solutions.follow(memory.view.solution_holds)
             intake.company.learn(memory.view)
             intake.calibrate(memory.view.calibrations, memory.view.raw_kinds)
             intake.on_doubts({item.kind: item.reasons for item in memory.view.doubts})

@@ -42,6 +42,7 @@ from kamerplanter_backend.client.requests import (
     RemoveMeasurement,
     ReplaceProbe,
     ReportPresence,
+    ReportSolution,
     SetSite,
     StartRun,
     UpdateLocation,
@@ -72,6 +73,7 @@ from kamerplanter_engines.models.plant import Plant, PlantFields
 from kamerplanter_engines.models.planting_run import PlantingRunFields, RunState
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.site import Location, LocationFields, SiteFields
+from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.tank import Tank, TankFields
 from kamerplanter_engines.models.task import TaskFields, TaskState
 from kamerplanter_engines.models.telemetry import (
@@ -333,6 +335,21 @@ async def test_readings_are_counted_once_and_read_back(client: KamerplanterClien
 
     assert (counts, listed) == ([1, 0], (reading,))
     assert (await client.snapshot()).probe(probe.key).channels[0].last_good == reading
+
+
+async def test_a_probe_is_in_a_solution_for_as_long_as_is_said(
+    client: KamerplanterClient,
+) -> None:
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec")
+    probe = await client.call(CreateProbe(fields=ProbeFields(name="P", channels=(channel,))), OWNER)
+    hold = SolutionHoldFields(
+        probe_key=probe.key, dialog="home:1", since=NOW, until=NOW + timedelta(minutes=15)
+    )
+
+    made = await client.call(ReportSolution(hold=hold, said_at=NOW))
+
+    assert (await client.snapshot()).probe(probe.key).solution_holds == (made,)
+    assert (made.dialog, made.since, made.until) == (hold.dialog, hold.since, hold.until)
 
 
 async def test_a_device_that_said_goodbye_is_gone_until_it_is_heard(

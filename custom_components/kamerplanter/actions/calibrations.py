@@ -36,7 +36,7 @@ from ..numbers import ActionNumber  # noqa: TID252
 from ..schema import vol  # noqa: TID252
 from ..subjects import SubjectKind, name_of  # noqa: TID252
 from ..targets import Target, loaded_entries, targets_of  # noqa: TID252
-from ..telemetry.calibrating import solution_times  # noqa: TID252
+from ..telemetry.calibrating import OutOfPlace  # noqa: TID252
 from .job import PAST, REASON, Answer, Data, iso, past
 from .measurements import KIND, one_target
 
@@ -126,14 +126,14 @@ async def _live_raw(
     if binding is None:
         raise _not_measured(view, kind)
     tap, since = ChannelTap(entry, view.probe.key, binding), dt_util.utcnow()
-    times, call = solution_times(hass, view.probe.key), uuid4().hex
-    times.sign(call, since)
+    out = OutOfPlace(hass, entry.entry_id, view.probe.key, uuid4().hex)
+    out.sign()
     try:
         await tap.async_next(pause_s=0, timeout_s=LIVE_WITHIN_S)
         seen, is_ended = tap.samples(since), tap.is_ended
     finally:
         # It lies in the solution still, and a call can ask nobody to say when it is back.
-        times.leave(call, dt_util.utcnow())
+        out.leave()
         tap.close()
     if is_ended:
         raise UnavailableError("The garden was unloaded meanwhile.", reason=CLOSED)

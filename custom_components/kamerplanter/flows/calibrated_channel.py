@@ -10,13 +10,12 @@ from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.telemetry.calibrating import SolutionTimes
 from kamerplanter_engines.models.steadiness import RawSample
 from kamerplanter_engines.models.telemetry import ChannelBinding
 
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
-from ..telemetry.calibrating import solution_times  # noqa: TID252
+from ..telemetry.calibrating import OutOfPlace  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
 from .calibration_words import live
 from .kept_drafts import OpenDraft, keep
@@ -39,8 +38,8 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
     """What a probe that does not come to rest showed on the average; none = nobody asked."""
     _is_over: bool = False
     """It was stored or called off, so nothing of it is kept."""
-    _is_out: bool = False
-    """The probe was said to be in a solution, and not that it is back."""
+    _out: OutOfPlace | None = None
+    """Set from when the probe was said to be in a solution until it is said to be back."""
     _refused: str = ""
     """Why the last try failed, for the menu that is shown next."""
 
@@ -77,23 +76,23 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
     def async_remove(self) -> None:
         """Listen no more; who closes it without a word gets a while to put the probe back."""
         self._close_tap()
-        if self._is_out:
-            self._times().leave(self.flow_id, dt_util.utcnow())
+        if self._out is not None:
+            self._out.leave()
         if self._draft is not None and not self._is_over:
             keep(self.hass, self.calibrated_probe_key, self._draft)
 
     def _is_in_solution(self) -> None:
         """Say that the probe is in no water of its place, so that nothing follows from it."""
-        self._is_out = True
-        self._times().sign(self.flow_id, dt_util.utcnow())
+        if self._out is None:
+            entry_id, probe_key = self.entry.entry_id, self.calibrated_probe_key
+            self._out = OutOfPlace(self.hass, entry_id, probe_key, self.flow_id)
+        self._out.sign()
 
     def _is_back(self) -> None:
         """Say that the probe is where it belongs: what it measures from now on counts."""
-        self._is_out = False
-        self._times().end(self.flow_id, dt_util.utcnow())
-
-    def _times(self) -> SolutionTimes:
-        return solution_times(self.hass, self.calibrated_probe_key)
+        if self._out is not None:
+            self._out.end()
+            self._out = None
 
     def _view(self) -> ProbeView | None:
         return self.entry.runtime_data.coordinator.data.probe(self.calibrated_probe_key)

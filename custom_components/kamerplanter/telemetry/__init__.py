@@ -110,6 +110,7 @@ class LiveReadings:
             if self._presence.follow(intake, views[key].gone_since):
                 self._notify(key, None)
             intake.on_supply(views[key].jumps_at, views[key].doses_at)
+            intake.solutions.follow(views[key].solution_holds)
             intake.company.learn(views[key])
             intake.calibrate(views[key].calibrations, views[key].raw_kinds)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):

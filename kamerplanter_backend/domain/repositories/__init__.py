@@ -31,6 +31,7 @@ from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository,
 from kamerplanter_backend.domain.repositories.planting_run import PlantingRunRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.site import LocationRepository, SiteRepository
+from kamerplanter_backend.domain.repositories.solution_hold import SolutionHoldRepository
 from kamerplanter_backend.domain.repositories.species import SpeciesRepository
 from kamerplanter_backend.domain.repositories.system import (
     InstallationRepository,
@@ -64,6 +65,7 @@ REPOSITORIES: tuple[type[Repository[Any]], ...] = (
     ProbeRepository,
     # What happens in it.
     ProbePresenceRepository,
+    SolutionHoldRepository,
     CalibrationRepository,
     HandMeasurementRepository,
     TankAlertRepository,

@@ -9,6 +9,7 @@ from kamerplanter_backend.domain.repositories.calibration import (
     counting_since,
 )
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
+from kamerplanter_backend.domain.repositories.solution_hold import SolutionHoldRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.snapshot.step_views import finest_step
 from kamerplanter_backend.domain.snapshot.supply_views import (
@@ -84,6 +85,7 @@ def probe_view(
         drifts=drifts,
         doubts=doubts_of(probe, drifts, disagreed, statuses),
         gone_since=uow.of(ProbePresenceRepository).gone().get(probe.key),
+        solution_holds=uow.of(SolutionHoldRepository).remembered().get(probe.key, ()),
     )
 
 

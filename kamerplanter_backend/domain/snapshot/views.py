@@ -9,6 +9,7 @@ from kamerplanter_engines.models.ipm import Blocker
 from kamerplanter_engines.models.phase import PhaseEntry
 from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.site import Location
+from kamerplanter_engines.models.solution_hold import SolutionHold
 from kamerplanter_engines.models.tank import Side, Tank, TankBands, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
 from kamerplanter_engines.models.telemetry import (
@@ -138,6 +139,9 @@ class ProbeView(Model):
     """One for each channel that something speaks against."""
     gone_since: Instant | None = None
     """When the device said goodbye, if it was not heard since; none = it is there."""
+    solution_holds: tuple[SolutionHold, ...] = ()
+    """When it was or is in the solution of a calibration, in the last 8 days, as above; what it
+    measures there is at most suspect."""
 
 
 class ProblemView(Model):

@@ -121,6 +121,38 @@ async def test_a_device_is_exchanged(api: httpx.AsyncClient) -> None:
     assert "at" in naive.text
 
 
+async def test_a_probe_that_is_being_calibrated_says_so(
+    api: httpx.AsyncClient, bench: Bench
+) -> None:
+    probe = await new_probe(api)
+    path = f"{GARDEN}/probes/{probe}/solution-holds"
+
+    def body(since: timedelta, until: timedelta) -> dict[str, str]:
+        times = {"since": (START + since).isoformat(), "until": (START + until).isoformat()}
+        return {"dialog": "script-1", **times}
+
+    minute = timedelta(minutes=1)
+    made = await api.post(path, json=body(-minute, 15 * minute))
+    again = await api.post(path, json=body(-minute, 20 * minute))
+    refused = [
+        await api.post(path, json=body(since * minute, until * minute))
+        for since, until in ((3, 10), (0, 31), (-1, -2))
+    ]
+    unknown = await api.post(
+        f"{GARDEN}/probes/nobody/solution-holds", json=body(-minute, 15 * minute)
+    )
+
+    assert made.status_code == again.status_code == 200, made.text
+    assert again.json()["key"] == made.json()["key"]
+    assert [item.status_code for item in refused] == [422, 422, 422]
+    assert unknown.status_code == 404
+    [held] = await send(api, ph(probe, 7.0))
+    assert (held["verdict"], held["reasons"]) == ("suspect", ["calibrating"])
+    bench.clock.now = START + 20 * minute
+    [back] = await send(api, ph(probe, 6.0))
+    assert back["verdict"] == "good"
+
+
 async def test_a_trend_tells_how_much_it_rests_on(api: httpx.AsyncClient) -> None:
     probe = await new_probe(api)
 

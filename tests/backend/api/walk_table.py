@@ -192,6 +192,15 @@ GARDEN: dict[str, Row] = {
     "telemetry_list_latest": Row(who=VIEW, key=Things.probe),
     "telemetry_list_calibrations": Row(who=VIEW, key=Things.probe),
     "telemetry_calibrate": Row(who=WORK, key=Things.probe, body=calibration_body),
+    "telemetry_hold_in_solution": Row(
+        who=MEASURE,
+        key=Things.probe,
+        body=lambda things: {
+            "dialog": "dialog",
+            "since": "2026-04-30T10:00:00Z",
+            "until": "2026-04-30T10:15:00Z",
+        },
+    ),
     "telemetry_send_readings": Row(
         who=MEASURE,
         body=lambda things: {

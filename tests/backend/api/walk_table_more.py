@@ -223,6 +223,17 @@ _REQUESTS: dict[str, Row] = {
             ]
         },
     ),
+    "ReportSolution": _asked(
+        MEASURE,
+        lambda things: {
+            "hold": {
+                "probe_key": things.probe(),
+                "dialog": "dialog",
+                "since": "2026-04-30T10:00:00Z",
+                "until": "2026-04-30T10:15:00Z",
+            }
+        },
+    ),
     "Calibrate": _asked(
         WORK,
         lambda things: {"probe_key": things.probe(), "fields": calibration_body(things)},

@@ -6,13 +6,14 @@ import pytest
 
 from kamerplanter_backend.telemetry.calibrating import LASTS, RETURNS, SolutionTimes
 from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 from kamerplanter_engines.telemetry_engine import Judged
 from tests.backend.telemetry.device import EC, GOOD, PH, SUSPECT, T0, WATER, bind, probe
 
 BATTERY = ChannelKind.BATTERY
 TREMBLING = [4.2, 4.18, 4.17, 4.19, 4.16, 4.18, 4.2, 4.17, 4.19, 4.18, 4.16, 4.17, 4.2, 4.18]
-DIALOG, OTHER = "dialog", "another dialog"
+DIALOG, OTHER = "dialog", "another-dialog"
 
 
 def at(minutes: float) -> datetime:
@@ -23,7 +24,7 @@ class Bench:
     """A combined probe of a tank, calibrated now and then; time in minutes."""
 
     def __init__(self) -> None:
-        self.times = SolutionTimes()
+        self.times = SolutionTimes("probe-1")
         channels = [bind(kind, kind.value) for kind in (PH, EC, WATER, BATTERY)]
         channels[0] = channels[0].model_copy(update={"time_path": "at"})
         self.intake = ProbeIntake(probe(*channels), started_at=T0, solutions=self.times)
@@ -168,6 +169,102 @@ def test_what_another_one_still_measures_is_not_ended() -> None:
     bench.times.leave(DIALOG, at(4))
     bench.times.end(OTHER, at(4.5))
     assert bench.send(4.6, ph=6.0)[0].verdict is GOOD
+
+
+def told(bench: Bench) -> list[tuple[float, float]]:
+    """Tell the store what it should know; return since and until of each, in minutes."""
+    found = bench.times.untold()
+    for said in found:
+        bench.times.note_told(said)
+    minute = timedelta(minutes=1)
+    return [((item.since - T0) / minute, (item.until - T0) / minute) for item in found]
+
+
+def test_the_store_is_told_of_begin_and_end_and_of_signs_only_when_it_has_to() -> None:
+    bench = Bench()
+    bench.times.sign(DIALOG, at(0))
+    # 15 minutes, and half as long again, so that the signs of 7.5 minutes need no write.
+    assert told(bench) == [(0, 22.5)]
+    for minute in range(1, 8):
+        bench.times.sign(DIALOG, at(minute))
+        assert told(bench) == []
+    bench.times.sign(DIALOG, at(7.5))
+    assert told(bench) == []
+    bench.times.sign(DIALOG, at(7.6))
+    assert told(bench) == [(0, pytest.approx(30.1))]
+
+    bench.times.end(DIALOG, at(9))
+    assert told(bench) == [(0, 9)]
+    bench.times.end(DIALOG, at(10))
+    assert told(bench) == []
+
+
+def test_the_store_is_told_how_long_the_way_back_may_take() -> None:
+    bench = Bench()
+    bench.times.sign(DIALOG, at(0))
+    bench.times.leave(DIALOG, at(1))
+    assert told(bench) == [(0, 6)]
+
+
+def test_what_could_not_be_told_is_told_with_the_next_sign() -> None:
+    bench = Bench()
+    bench.times.sign(DIALOG, at(0))
+    bench.times.end(DIALOG, at(1))
+    # Nobody answered; what comes late should still be judged by it.
+    bench.times.sign(OTHER, at(2))
+    assert sorted(told(bench)) == [(0, 1), (2, 24.5)]
+
+
+def test_a_dialog_that_begins_anew_after_a_pause_is_another_one_for_the_store() -> None:
+    bench = Bench()
+    bench.times.sign(DIALOG, at(0))
+    told(bench)
+    bench.times.sign(DIALOG, at(40))
+    # The first one ended by itself, a quarter of an hour after its last sign.
+    assert sorted(told(bench)) == [(0, 15), (40, 62.5)]
+
+
+def stored(dialog: str, since: float, until: float) -> SolutionHoldFields:
+    return SolutionHoldFields(probe_key="probe-1", dialog=dialog, since=at(since), until=at(until))
+
+
+def test_what_others_say_counts_until_it_ends() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.follow([stored("elsewhere:dialog", 1, 10)])
+
+    assert bench.send(9.9, ph=4.0)[0].reasons[0] is Reason.CALIBRATING
+    assert bench.send(10, ph=6.0)[0].verdict is GOOD
+    assert bench.send(20, measured=5, ph=4.0)[0].verdict is SUSPECT
+
+    bench.times.follow([])
+    assert bench.send(21, measured=7, ph=6.0)[0].verdict is GOOD
+    assert told(bench) == []
+
+
+def test_of_its_own_dialogs_it_knows_better_than_the_store() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.sign("here:dialog", at(1))
+    (begun,) = bench.times.untold()
+    bench.times.note_told(begun)
+    bench.times.end("here:dialog", at(2))
+    bench.times.follow([begun])
+
+    assert bench.send(3, ph=6.0)[0].verdict is GOOD
+
+
+def test_who_finishes_ends_what_a_restart_has_lost_but_nothing_from_elsewhere() -> None:
+    bench = Bench()
+    bench.send(0, ph=6.0)
+    bench.times.follow([stored("here:lost", 0, 20), stored("elsewhere:open", 0, 12)])
+    bench.times.sign("here:again", at(3))
+    told(bench)
+    bench.times.end("here:again", at(4))
+
+    assert sorted(told(bench)) == [(0, 4), (3, 4)]
+    assert bench.send(11, ph=4.0)[0].verdict is SUSPECT
+    assert bench.send(12, ph=6.0)[0].verdict is GOOD
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,22 @@ from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep, etag
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.snapshot.views import ChannelView
-from kamerplanter_engines.models.base import Instant, Model
+from kamerplanter_engines.models.base import Instant, Key, Model
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationFields,
     Calibrations,
 )
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
+from kamerplanter_engines.models.solution_hold import SolutionHold, SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, ProbeFields, Reading
 
 router = Router(prefix="/probes", tags=["telemetry"])
+_HELD = {
+    "dialog": "01jt5x7c2v",
+    "since": "2026-05-01T10:00:00Z",
+    "until": "2026-05-01T10:15:00Z",
+}
 _SCALE_IS_SURE = (
     "The device was seen to tell this scale, whatever its newest stored reading looks like."
 )
@@ -187,3 +193,31 @@ async def list_calibrations(
 ) -> Calibrations:
     """Return the calibrations, newest first, and for each channel how old the last one is."""
     return await server.run(lambda: server.services.calibration.list_of_probe(context, key))
+
+
+class SolutionHoldBody(Model):
+    """From when to when a probe is in the solution of a calibration."""
+
+    dialog: Key
+    """Who says so, in a name of its own: the same one again extends the hold or ends it."""
+    since: Instant
+    """When the probe was taken out of its place, with a zone; not in the future."""
+    until: Instant
+    """When it ends by itself, with a zone; at most half an hour from now."""
+
+
+@router.post("/{key}/solution-holds", summary="Say that a probe is being calibrated")
+async def hold_in_solution(
+    key: PathKey,
+    body: Annotated[SolutionHoldBody, Body(examples=[_HELD])],
+    server: ServerDep,
+    context: Annotated[Context, Depends(Permitted(Permission.READING_RECORD))],
+) -> SolutionHold:
+    """Let nothing follow from what a probe measures while it is out of its tank or pot.
+
+    What it measured then is at most suspect (`calibrating`), also where it comes days later; what
+    is stored already stays as it is. Say it again before it ends, and once more with an end of now
+    when the probe is back.
+    """
+    said = SolutionHoldFields(probe_key=key, dialog=body.dialog, since=body.since, until=body.until)
+    return await server.run(lambda: server.services.solution_hold.report(context, said))
