@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -34,13 +34,6 @@ from tests.backend.garden import START, Garden
 AT_FIVE = Daily(at=time(5))
 
 WATERING = next(job for job in GARDEN_JOBS if job.name == "watering-generate-tasks-daily")
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def tick(

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,6 @@ SPECIES = {species.key: species for species in read_catalogue().species}
 LATER = START + timedelta(days=30)
 
 type Release = Callable[..., None]
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.garden_directory import GardenEntry
 from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
@@ -24,6 +26,13 @@ from tests.backend.garden import Garden
 
 EC, PH = ChannelKind.EC, ChannelKind.PH
 PROBES = ("left", "right")
+GOOD = (Verdict.GOOD, ())
+
+# Not in the two minutes after a reading: as clocks differ, it may have come after the fill.
+FILLS = st.sets(
+    st.builds(lambda pace, after: 5 * pace + after, st.integers(0, 23), st.sampled_from([0, 3, 4])),
+    max_size=4,
+)
 
 type Said = tuple[int, str, float]
 """In which minute, by which probe, what."""
@@ -120,10 +129,11 @@ class House:
         return self._intakes
 
 
+type Make = type[Worker | House]
 type Road = Callable[[Story], Seen]
 
 
-def on_time(make: type[Worker | House], restart_each: int | None = None) -> Road:
+def on_time(make: Make, restart_each: int | None = None) -> Road:
     """Return the road on which each reading is heard when it was measured."""
 
     def go(story: Story) -> Seen:
@@ -146,7 +156,7 @@ def on_time(make: type[Worker | House], restart_each: int | None = None) -> Road
     return go
 
 
-def late(make: type[Worker | House], delay: timedelta) -> Road:
+def late(make: Make, delay: timedelta) -> Road:
     """Return the road on which all of it comes later, dated by the devices."""
 
     def go(story: Story) -> Seen:
@@ -189,6 +199,26 @@ def over_http(size: int, delay: timedelta) -> Road:
         return seen
 
     return go
+
+
+def all_roads(*, restart_each: int, batch: int) -> dict[str, Road]:
+    """Return every road by its name.
+
+    Args:
+        restart_each: After how many readings a listener starts anew.
+        batch: How many readings a script sends at once.
+    """
+    return {
+        "worker": on_time(Worker),
+        "house": on_time(House),
+        "worker that restarts": on_time(Worker, restart_each),
+        "house that restarts": on_time(House, restart_each),
+        "worker, late": late(Worker, timedelta(days=3)),
+        "house, late": late(House, timedelta(minutes=20)),
+        "HTTP, one by one": over_http(1, timedelta(minutes=1)),
+        "HTTP, at once": over_http(500, timedelta(days=30)),
+        "HTTP, in batches": over_http(batch, timedelta(hours=2)),
+    }
 
 
 def _fill_all(garden: Garden, tank: Tank, start: datetime, story: Story) -> None:

@@ -1,6 +1,6 @@
 """Which probes are company for one that stands still, and which are not any more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -17,29 +17,13 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from tests.backend.garden import Garden
-from tests.backend.telemetry.roads import House, Worker, hear
+from tests.backend.telemetry.roads import GOOD, Make, hear
 
 PH = ChannelKind.PH
 PACE = timedelta(minutes=30)
-GOOD, STUCK = (Verdict.GOOD, ()), (Verdict.SUSPECT, (Reason.STUCK.value,))
+STUCK = (Verdict.SUSPECT, (Reason.STUCK.value,))
 
-type Make = type[Worker | House]
 type Verdicts = list[tuple[Verdict, tuple[str, ...]]]
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
-
-
-@pytest.fixture(params=[Worker, House])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Return who listens."""
-    found: Make = request.param
-    return found
 
 
 def bound(key: str) -> ChannelBinding:

@@ -1,6 +1,5 @@
 """A thermometer that has stuck, jumps or tells what cannot be tells no conductivity its warmth."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 from kamerplanter_engines.models.telemetry import Verdict
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (
-    House,
+    GOOD,
+    Make,
     Road,
     Said,
     Story,
@@ -20,34 +20,18 @@ from tests.backend.telemetry.roads import (
     on_time,
     over_http,
 )
-from tests.backend.telemetry.test_place_warmth import (
+from tests.backend.telemetry.warm_meter import (
     EC,
-    GOOD,
     MINUTE,
     ROADS,
     UNKNOWN,
     WATER,
-    Make,
     add,
     meter_beside_thermometer,
+    stories,
 )
 
 UNBROKEN = {name: road for name, road in ROADS.items() if "restarts" not in name}
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
-
-
-@pytest.fixture(params=[Worker, House])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Return who listens."""
-    found: Make = request.param
-    return found
 
 
 def verdicts(road: Road, said: list[Said]) -> dict[int, Any]:
@@ -86,44 +70,26 @@ def test_a_doubt_of_the_same_moment_came_too_late(road: Road) -> None:
         assert verdicts(road, [(0, "right", 20.0), *same]) == {5: GOOD}
 
 
-SAID = st.lists(
-    st.tuples(
-        st.integers(1, 50),
-        st.one_of(
-            st.tuples(st.just("left"), st.sampled_from([1.2, 1.22, 1.6])),
-            st.tuples(st.just("right"), st.sampled_from([3.0, 18.0, 18.5, 24.0, 33.0, 80.0])),
-        ),
-    ),
-    min_size=4,
-    max_size=20,
-)
-
-
 @settings(max_examples=8, deadline=None)
-@given(steps=SAID, size=st.integers(1, 12))
-def test_no_verdict_depends_on_the_road_or_on_where_batches_end(
-    steps: list[tuple[int, tuple[str, float]]], size: int
-) -> None:
-    said: list[Said] = []
-    minute = 0
-    for pause, (key, value) in steps:
-        minute += pause
-        said.append((minute, key, value))
-    story: Story = meter_beside_thermometer(said)
-
+@given(story=stories([3.0, 18.0, 18.5, 24.0, 33.0, 80.0]), size=st.integers(1, 12))
+def test_no_verdict_depends_on_the_road_or_on_where_batches_end(story: Story, size: int) -> None:
     expected = on_time(Worker)(story)
 
     assert over_http(size, timedelta(hours=1))(story) == expected
     assert late(Worker, timedelta(hours=1))(story) == expected
 
 
+def add_two_thermometers_and_a_meter(garden: Garden) -> None:
+    tank = garden.tank()
+    for key, kind in (("old", WATER), ("new", WATER), ("meter", EC)):
+        add(garden, key, kind, tank_key=tank.key)
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 def test_one_that_froze_gives_way_to_the_next_good_one(
     garden: Garden, make: Make, *, is_restarted: bool
 ) -> None:
-    tank = garden.tank()
-    for key, kind in (("old", WATER), ("new", WATER), ("meter", EC)):
-        add(garden, key, kind, tank_key=tank.key)
+    add_two_thermometers_and_a_meter(garden)
     intakes = make(garden, garden.now).sync()
     frozen: Any = None
     verdict: Any = None
@@ -149,9 +115,7 @@ def test_one_that_froze_gives_way_to_the_next_good_one(
 def test_where_only_a_frozen_one_is_left_nobody_knows(
     garden: Garden, make: Make, *, is_restarted: bool
 ) -> None:
-    tank = garden.tank()
-    for key, kind in (("old", WATER), ("new", WATER), ("meter", EC)):
-        add(garden, key, kind, tank_key=tank.key)
+    add_two_thermometers_and_a_meter(garden)
     intakes = make(garden, garden.now).sync()
     for number in range(90):
         garden.now += 5 * MINUTE

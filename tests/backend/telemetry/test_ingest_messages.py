@@ -1,6 +1,6 @@
 """What a probe measured at one time is one message, however a script sends it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -32,14 +32,6 @@ GOOD, SUSPECT = Verdict.GOOD, Verdict.SUSPECT
 type Value = tuple[ChannelKind, float]
 type Messages = Sequence[Sequence[Value]]
 """A message a minute: what the probe measured then."""
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def soil_probe(garden: Garden, name: str = "Probe") -> Probe:

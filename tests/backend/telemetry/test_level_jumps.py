@@ -1,6 +1,5 @@
 """A level that jumps is believed at once: a tank that runs empty cries, on all roads."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,39 +7,25 @@ from hypothesis import given, settings, strategies as st
 
 from kamerplanter_engines.models.tank import AlertState, Tank, TankProblem
 from kamerplanter_engines.models.task import TaskKind, TaskState
-from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (
+    FILLS,
+    GOOD,
     House,
+    Make,
     Said,
     Story,
     Worker,
+    all_roads,
     hear,
     late,
     on_time,
     over_http,
 )
-from tests.backend.telemetry.test_roads import FILLS, ROADS
 
 LEVEL = ChannelKind.LEVEL
-GOOD = (Verdict.GOOD, ())
-
-type Make = type[Worker | House]
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
-
-
-@pytest.fixture(params=[Worker, House])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Return who listens."""
-    found: Make = request.param
-    return found
+ROADS = all_roads(restart_each=5, batch=7)
 
 
 class Filled:

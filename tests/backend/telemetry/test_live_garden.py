@@ -1,9 +1,6 @@
 """A garden as a worker hears it trusts its probes as far as screens do."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from kamerplanter_backend.telemetry.garden_directory import RELEVANT, GardenEntry
 from kamerplanter_backend.telemetry.live_garden import LiveGarden
@@ -19,14 +16,6 @@ from kamerplanter_engines.models.telemetry import (
 from tests.backend.garden import Garden
 
 PH = ChannelKind.PH
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def probe(garden: Garden, tank: Tank, key: str) -> Probe:

@@ -1,6 +1,5 @@
 """Conductivity that no device compensates goes by another thermometer of its tank or pot."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,17 +10,16 @@ from kamerplanter_backend.telemetry.ingest import Outcome, ReadingDesk, SentRead
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.telemetry import (
-    Availability,
-    ChannelBinding,
     ChannelKind,
     Reason,
     Verdict,
 )
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (
+    GOOD,
     House,
+    Make,
     Road,
-    Said,
     Story,
     Worker,
     hear,
@@ -29,31 +27,18 @@ from tests.backend.telemetry.roads import (
     on_time,
     over_http,
 )
-
-EC, SOIL_EC = ChannelKind.EC, ChannelKind.SOIL_EC
-WATER, SOIL = ChannelKind.WATER_TEMPERATURE, ChannelKind.SOIL_TEMPERATURE
-GOOD, UNKNOWN = (Verdict.GOOD, ()), (Verdict.SUSPECT, (Reason.UNCOMPENSATED.value,))
-MINUTE = timedelta(minutes=1)
-
-type Make = type[Worker | House]
-
-ROADS: dict[str, Road] = {
-    "worker": on_time(Worker),
-    "house": on_time(House),
-    "worker that restarts": on_time(Worker, restart_each=3),
-    "house that restarts": on_time(House, restart_each=3),
-    "worker, late": late(Worker, timedelta(days=3)),
-    "house, late": late(House, timedelta(minutes=20)),
-    "HTTP, one by one": over_http(1, timedelta(minutes=1)),
-    "HTTP, at once": over_http(500, timedelta(days=30)),
-    "HTTP, in batches": over_http(4, timedelta(hours=2)),
-}
-
-
-def meter_beside_thermometer(said: list[Said]) -> Story:
-    """Return an uncompensated meter on the left, and the only thermometer on the right."""
-    channels: dict[str, dict[str, Any]] = {"left": {"compensated": False}, "right": {"kind": WATER}}
-    return Story(EC, said, channels=channels)
+from tests.backend.telemetry.warm_meter import (
+    EC,
+    MINUTE,
+    ROADS,
+    SOIL,
+    SOIL_EC,
+    UNKNOWN,
+    WATER,
+    add,
+    meter_beside_thermometer,
+    stories,
+)
 
 
 @pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
@@ -92,71 +77,13 @@ def test_a_doubtful_temperature_tells_nothing(road: Road) -> None:
     assert road(story)[1, "left"] == UNKNOWN
 
 
-SAID = st.lists(
-    st.tuples(
-        st.integers(1, 50),
-        st.one_of(
-            st.tuples(st.just("left"), st.sampled_from([1.2, 1.22, 1.6])),
-            st.tuples(st.just("right"), st.sampled_from([3.0, 18.0, 18.5, 24.0])),
-        ),
-    ),
-    min_size=4,
-    max_size=20,
-)
-
-
 @settings(max_examples=8, deadline=None)
-@given(steps=SAID, size=st.integers(1, 12))
-def test_no_verdict_depends_on_the_road_or_on_where_batches_end(
-    steps: list[tuple[int, tuple[str, float]]], size: int
-) -> None:
-    said: list[Said] = []
-    minute = 0
-    for pause, (key, value) in steps:
-        minute += pause
-        said.append((minute, key, value))
-    story = meter_beside_thermometer(said)
-
+@given(story=stories([3.0, 18.0, 18.5, 24.0]), size=st.integers(1, 12))
+def test_no_verdict_depends_on_the_road_or_on_where_batches_end(story: Story, size: int) -> None:
     expected = on_time(Worker)(story)
 
     assert over_http(size, timedelta(hours=1))(story) == expected
     assert late(House, timedelta(hours=1))(story) == expected
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
-
-
-@pytest.fixture(params=[Worker, House])
-def make(request: pytest.FixtureRequest) -> Make:
-    """Return who listens."""
-    found: Make = request.param
-    return found
-
-
-def add(garden: Garden, key: str, *kinds: ChannelKind, **place: str) -> None:
-    """Add a probe of which no device compensates, with a topic of its own for each kind."""
-    garden.probe(
-        key=key,
-        name=key,
-        channels=tuple(
-            ChannelBinding(
-                kind=kind,
-                topic=key if len(kinds) == 1 else f"{key}/{kind}",
-                path="v",
-                unit="mS/cm" if kind in {EC, SOIL_EC} else None,
-                compensated=kind not in {EC, SOIL_EC},
-            )
-            for kind in kinds
-        ),
-        availability=Availability(topic=f"{key}/state"),
-        **place,
-    )
-    garden.now += timedelta(seconds=1)
 
 
 def test_conductivity_is_brought_to_25_degrees_by_it(garden: Garden, make: Make) -> None:

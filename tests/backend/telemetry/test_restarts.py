@@ -1,6 +1,6 @@
 """A start in the middle changes no verdict: what is remembered comes back from the store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -29,14 +29,6 @@ type Row = tuple[float, dict[ChannelKind, float]]
 """Minutes since the start, and what a device measured then."""
 type Restarts = Callable[[int], bool]
 """Tells whether the server starts before a message, by its number."""
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def told(garden: Garden, rows: Sequence[Row], restarts: Restarts) -> list[Told]:

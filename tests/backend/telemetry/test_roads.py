@@ -8,12 +8,14 @@ from hypothesis import given, settings, strategies as st
 
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.telemetry.roads import (
+    FILLS,
     PROBES,
     House,
     Road,
     Said,
     Story,
     Worker,
+    all_roads,
     frozen_beside_a_slope,
     late,
     on_time,
@@ -23,17 +25,7 @@ from tests.backend.telemetry.roads import (
 
 EC, PH = ChannelKind.EC, ChannelKind.PH
 
-ROADS: dict[str, Road] = {
-    "worker": on_time(Worker),
-    "house": on_time(House),
-    "worker that restarts": on_time(Worker, restart_each=5),
-    "house that restarts": on_time(House, restart_each=5),
-    "worker, late": late(Worker, timedelta(days=3)),
-    "house, late": late(House, timedelta(minutes=20)),
-    "HTTP, one by one": over_http(1, timedelta(minutes=1)),
-    "HTTP, at once": over_http(500, timedelta(days=30)),
-    "HTTP, in batches": over_http(7, timedelta(hours=2)),
-}
+ROADS = all_roads(restart_each=5, batch=7)
 
 
 @pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
@@ -104,11 +96,6 @@ def test_no_verdict_depends_on_the_road_or_on_where_batches_end(
 
 
 LEVELS = [0.8, 1.2, 1.21, 1.9, 2.4]
-# Not in the two minutes after a reading: as clocks differ, it may have come after the fill.
-FILLS = st.sets(
-    st.builds(lambda pace, after: 5 * pace + after, st.integers(0, 23), st.sampled_from([0, 3, 4])),
-    max_size=4,
-)
 
 
 @settings(max_examples=5, deadline=None)

@@ -33,13 +33,6 @@ EC, PH, MOISTURE = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
 WRITES = ("insert", "insert_if_new", "replace", "remove")
 
 
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
-
-
 def store_counted(garden: Garden, *readings: Reading) -> Counter[str]:
     """Store readings and return what was asked of the store."""
     counting = CountingStore(garden.store)

@@ -1,6 +1,5 @@
 """Hours and days from readings that come late, twice, in any order, and over clock changes."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,13 +18,6 @@ EC = ChannelKind.EC
 EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 24, 12, tzinfo=UTC)
 """Half a day before clocks go back in Berlin."""
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def listed(garden: Garden, probe: Probe, level: RollupLevel) -> tuple[Rollup, ...]:

@@ -1,6 +1,5 @@
 """Own entries of a garden beside the shared ones, and what must not be deleted."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,13 +24,6 @@ from tests.backend.garden import Garden
 from tests.factories import example
 
 EVERYTHING = Query()
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def own_species(garden: Garden, **changes: Any) -> Species:

@@ -1,6 +1,6 @@
 """What is recalled from one batch to the next judges as what is read anew would."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -19,13 +19,6 @@ from tests.backend.garden import Garden
 from tests.question_counter import CountingStore
 
 EC, PH, MOISTURE = ChannelKind.EC, ChannelKind.PH, ChannelKind.SOIL_MOISTURE
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def test_a_second_batch_reads_nothing_but_whether_something_changed(garden: Garden) -> None:

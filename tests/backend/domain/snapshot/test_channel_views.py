@@ -1,6 +1,5 @@
 """What is known of a channel after a start: how finely its device steps."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,14 +12,6 @@ from tests.backend.garden import Garden
 WATER = ChannelKind.WATER_TEMPERATURE
 SOIL = ChannelKind.SOIL_TEMPERATURE
 PH = ChannelKind.PH
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def measured(garden: Garden, kind: ChannelKind, *values: float) -> Probe:

@@ -1,6 +1,5 @@
 """The past of a place stays with it, wherever its probes are by now."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -14,13 +13,6 @@ from tests.backend.garden import Garden
 
 PPFD = ChannelKind.PPFD
 FULL_MOL_M2 = 400 * 86_400 / 1e6
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 @pytest.fixture

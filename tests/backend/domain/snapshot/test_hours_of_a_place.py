@@ -1,6 +1,6 @@
 """Several meters of one place: who speaks for it is decided hour by hour."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -17,13 +17,6 @@ from tests.backend.garden import Garden
 
 PPFD, AIR = ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE
 DAY = date(2026, 5, 1)
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def meters(garden: Garden, place: Location, *kinds: ChannelKind) -> tuple[Probe, Probe]:

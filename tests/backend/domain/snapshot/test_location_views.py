@@ -1,6 +1,5 @@
 """The climate of a place as a screen shows it: today and yesterday, by the days of its site."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,14 +15,6 @@ from kamerplanter_engines.rollup_engine import bucket_of, merge, roll_up
 from tests.backend.garden import Garden
 
 PPFD, AIR = ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def tent(garden: Garden, **fields: object) -> Location:

@@ -1,6 +1,5 @@
 """When water or feed was last given where a probe stands."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,14 +9,6 @@ from kamerplanter_engines.models.plant import Plant
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def supplied_at(garden: Garden) -> datetime | None:

@@ -1,7 +1,6 @@
 """What is read of the others of a place, and when."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,14 +21,6 @@ from kamerplanter_engines.twin_engine import SPANS_KEPT
 from tests.backend.garden import Garden
 
 PH = ChannelKind.PH
-
-
-@pytest.fixture
-def garden() -> Iterator[Garden]:
-    """Return a garden in memory."""
-    made = Garden()
-    yield made
-    made.store.close()
 
 
 def two(garden: Garden, **options_of_right: float) -> tuple[Probe, Probe]:

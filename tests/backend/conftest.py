@@ -1,4 +1,4 @@
-"""A garden for each test."""
+"""What the tests of the backend share."""
 
 from collections.abc import Iterator
 
