@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigSubentryFlow
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.helpers.typing import UNDEFINED
 from pydantic import ValidationError
 
 from kamerplanter_backend.client.protocol import Request
@@ -15,9 +22,11 @@ from kamerplanter_engines.errors import KamerplanterError
 
 from ..caller import OWNER  # noqa: TID252 - the neighbours import alike
 from ..client_factory import is_on_server  # noqa: TID252
-from ..const import DOMAIN  # noqa: TID252
+from ..const import CONF_KEY, DOMAIN  # noqa: TID252
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..errors import invalid_input, translation_of  # noqa: TID252
+from ..schema import vol  # noqa: TID252
+from ..subjects import Subject, SubjectKind  # noqa: TID252
 
 BASE = "base"
 _NO_PLACEHOLDERS = dict.fromkeys(
@@ -83,6 +92,8 @@ class GardenSubentryFlow(ConfigSubentryFlow):
     """A dialog about one thing of a garden that is loaded."""
 
     def __init__(self) -> None:
+        # Made once, so that trying again after a failure is about the same thing.
+        self.key = uuid4().hex
         self._errors: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
 
@@ -160,6 +171,55 @@ class GardenSubentryFlow(ConfigSubentryFlow):
         errors, placeholders = self._errors, _NO_PLACEHOLDERS | self._placeholders
         self._errors, self._placeholders = {}, {}
         return errors, placeholders
+
+    def show(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        shown: Mapping[str, Any] | None,
+        *,
+        words: Mapping[str, str] | None = None,
+        last_step: bool | None = False,
+    ) -> SubentryFlowResult:
+        """Show a form, with the error that was noted.
+
+        Args:
+            step_id: The step that takes what a person sends.
+            schema: The fields.
+            shown: What stands in them.
+            words: What its texts name, beside the placeholders of the error.
+            last_step: Whether nothing comes after it; none = the button does not tell.
+        """
+        errors, placeholders = self.take_errors()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+            description_placeholders={**placeholders, **(words or {})},
+            last_step=last_step,
+        )
+
+    def end(self, title: str, data: Mapping[str, Any] | None = None) -> SubentryFlowResult:
+        """End the dialog of something that is in the garden now, and store its subentry.
+
+        Args:
+            title: What it is called.
+            data: What the subentry holds beside the key; none = nothing, or what it held before.
+        """
+        whole = None if data is None else {CONF_KEY: self.key, **data}
+        if self.is_new:
+            subject = Subject(SubjectKind(self._subentry_type), self.key)
+            return self.async_create_entry(
+                title=title,
+                data=whole or {CONF_KEY: self.key},
+                unique_id=subject.subentry_unique_id,
+            )
+        return self.async_update_and_abort(
+            self.entry,
+            self._get_reconfigure_subentry(),
+            title=title,
+            data=UNDEFINED if whole is None else whole,
+        )
 
     async def texts(self, category: str) -> dict[str, str]:
         """Return the texts of a category in the language of this Home Assistant, by full key."""

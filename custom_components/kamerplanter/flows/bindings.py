@@ -221,16 +221,7 @@ class BindingSteps(DeviceSteps):
                 self.note(error, schema.schema)
             else:
                 return await self.async_step_values()
-        errors, placeholders = self.take_errors()
-        return self.async_show_form(
-            step_id="availability",
-            data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or self._known_availability()
-            ),
-            errors=errors,
-            description_placeholders=placeholders,
-            last_step=False,
-        )
+        return self.show("availability", schema, user_input or self._known_availability())
 
     def _known_availability(self) -> dict[str, Any]:
         if self.availability is not None:
@@ -251,16 +242,9 @@ class BindingSteps(DeviceSteps):
     async def _show_binding(
         self, step_id: str, schema: vol.Schema, shown: dict[str, Any]
     ) -> SubentryFlowResult:
-        errors, placeholders = self.take_errors()
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders=placeholders
-            | {"measurement": await self._kind_name()}
-            | defaults_of(self._kind, await Texts.async_load(self.hass)),
-            last_step=False,
-        )
+        words = {"measurement": await self._kind_name()}
+        words |= defaults_of(self._kind, await Texts.async_load(self.hass))
+        return self.show(step_id, schema, shown, words=words)
 
 
 def _place(channel: ChannelBinding) -> str:

@@ -74,15 +74,8 @@ class ListenSteps(GardenSubentryFlow):
             if is_topic_filter(self._filter):
                 return await self.async_step_listening()
             self.note(FormError("bad_topic_filter", field="topic_filter"), schema.schema)
-        errors, placeholders = self.take_errors()
         shown = {"topic_filter": self._filter, "duration": self._duration_s}
-        return self.async_show_form(
-            step_id="listen",
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders=placeholders,
-            last_step=False,
-        )
+        return self.show("listen", schema, shown)
 
     async def async_step_listening(
         self, _user_input: dict[str, Any] | None = None

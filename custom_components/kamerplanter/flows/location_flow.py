@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any, override
-from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.util.unit_system import UnitSystem
 
-from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import (
     CreateLocation,
-    CreateProbe,
     ListObjects,
     UpdateLocation,
 )
@@ -18,12 +16,7 @@ from kamerplanter_backend.client.views import GardenSnapshot, LocationView
 from kamerplanter_engines.models.site import Location, LocationFields
 from kamerplanter_engines.models.telemetry import AIR_KINDS, DEVICE_KINDS, Probe
 
-from ..const import (  # noqa: TID252 - the neighbours import alike
-    CONF_KEY,
-    CONF_PROBE_KEY,
-    SUBENTRY_LOCATION,
-)
-from ..meanwhile import Edit, Parts, check_clashes, found  # noqa: TID252
+from ..meanwhile import Changes, Edit, Parts, found  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
 from ..subjects import Subject, SubjectKind  # noqa: TID252
 from .base import FormError
@@ -36,12 +29,12 @@ from .forms import (
     location_schema,
     location_values,
 )
-from .manage_steps import ManageSteps
+from .own_probe import OwnProbeFlow
 
 _ASKED = {"name", "base_temperature_c"}
 
 
-class LocationFlow(ManageSteps):
+class LocationFlow(OwnProbeFlow):
     """Shows a place of the garden here, makes a new one, or changes it."""
 
     kinds = AIR_KINDS + DEVICE_KINDS
@@ -49,14 +42,7 @@ class LocationFlow(ManageSteps):
     def __init__(self) -> None:
         super().__init__()
         self._location: LocationFields | None = None
-        self._edit = Edit({})
-        self._shown: dict[str, Any] = {}
-        # Made once, so that trying again after a failure is about the same place.
-        self._key = uuid4().hex
         self._is_in_garden = False
-        self._probe_key: str | None = None
-        self._archived_key: str | None = None
-        """The probe that the place had before its subentry was removed."""
 
     # --- Which place ----------------------------------------------------------------------
 
@@ -105,7 +91,7 @@ class LocationFlow(ManageSteps):
 
     async def _take(self, view: LocationView) -> None:
         """Go on with a place that the garden has, and with the probe that it had here before."""
-        self._key, self._is_in_garden = view.location.key, True
+        self.key, self._is_in_garden = view.location.key, True
         self._begin_with(view.location)
         await self._recall_probe(view)
 
@@ -126,7 +112,7 @@ class LocationFlow(ManageSteps):
         left = [
             probe
             for probe in probes
-            if probe.location_key == self._key and probe.archived_at is not None
+            if probe.location_key == self.key and probe.archived_at is not None
         ]
         if left:
             # It was archived with the place, and has its name unless somebody renamed one of them.
@@ -139,48 +125,33 @@ class LocationFlow(ManageSteps):
 
     async def async_step_new(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what a new place is."""
-        return await self._ask_location("new", user_input)
+        return await self.ask_thing("new", user_input)
 
     async def async_step_details(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what a place of the garden is."""
-        return await self._ask_location("details", user_input)
+        return await self.ask_thing("details", user_input)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask what to do with the place, or take in what it is."""
         if user_input is not None:
-            return await self._ask_location("reconfigure", user_input)
-        data = self._get_reconfigure_subentry().data
-        self._key, self._probe_key = data[CONF_KEY], data.get(CONF_PROBE_KEY)
-        garden = await self.snapshot()
-        if (view := garden.location(self._key)) is None:
+            return await self.ask_thing("reconfigure", user_input)
+        garden = await self.garden_around()
+        if (view := garden.location(self.key)) is None:
             return self.async_abort(reason="not_in_garden")
         self._is_in_garden = True
         self._begin_with(view.location)
-        probe = garden.probe(self._probe_key) if self._probe_key else None
-        if probe is not None:
-            self.take_over(probe.probe)
-        elif self._probe_key is not None:
+        probe = self.own_probe(garden)
+        if probe is None and self._probe_key is not None:
             await self._recall_probe(view, self._probe_key)
             self._probe_key = None
-        return await self.manage(view.location.name, None if probe is None else probe.probe)
+        return await self.manage(view.location.name, probe)
 
     @override
-    async def async_step_change(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show what the place is."""
-        return await self._ask_location("reconfigure", None)
-
-    @property
-    @override
-    def calibrated_probe_key(self) -> str:
-        return self._probe_key or ""
-
-    async def _ask_location(
+    async def ask_thing(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         garden = await self.snapshot()
@@ -196,93 +167,51 @@ class LocationFlow(ManageSteps):
                 self.note(error, schema.schema)
             else:
                 return await self.async_step_values()
-        errors, placeholders = self.take_errors()
         shown = {"base_temperature": base_temperature(units)} | self._shown
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders=placeholders,
-            last_step=False,
-        )
+        return self.show(step_id, schema, shown)
 
     # --- Written --------------------------------------------------------------------------
 
     @override
-    async def async_step_finish(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Write the place, then its probe, then the subentry."""
+    async def write_all(self) -> str:
         location = self._location
         assert location is not None  # noqa: S101 - the step before set it
-        if self.is_new and self._is_shown(self._key):
-            return self.async_abort(reason="already_configured")
-        try:
-            name = await (self._create(location) if self.is_new else self._update(location))
-        except FormError as error:
-            self.note(error)
-            return await self.async_step_values()
-        data = {CONF_KEY: self._key, **self.bindings()}
-        if self._probe_key is not None:
-            data[CONF_PROBE_KEY] = self._probe_key
-        if self.is_new:
-            return self.async_create_entry(
-                title=name, data=data, unique_id=f"{SUBENTRY_LOCATION}-{self._key}"
-            )
-        return self.async_update_and_abort(
-            self.entry, self._get_reconfigure_subentry(), title=name, data=data
-        )
+        if self.is_new and self._is_shown(self.key):
+            raise AbortFlow("already_configured")
+        return await (self._create(location) if self.is_new else self._update(location))
 
     async def _create(self, location: LocationFields) -> str:
         if self._is_in_garden:
             return await self._update(location)
-        await self.ask(CreateLocation(fields=location, key=self._key))
+        await self.ask(CreateLocation(fields=location, key=self.key))
         # If its probe fails, the next try is about a place that there is; left, it is offered.
         self._is_in_garden = True
         self._edit = Edit(_parts_of(location))
-        await self._write_probe(location.name)
+        await self.add_probe(self.probe_fields(location.name, location_key=self.key))
         return location.name
 
     async def _update(self, location: LocationFields) -> str:
         """Write what the person changed, and return what the place is called now."""
         units = self.hass.config.units
-        fields = self.probe_fields(location.name, location_key=self._key)
 
-        def requests(garden: GardenSnapshot) -> list[Request[Any]]:
-            now = found(garden.location(self._key), "locations", self._key).location
+        def change(garden: GardenSnapshot) -> tuple[Changes, UpdateLocation]:
+            now = self._now(garden)
             changes = self._edit.changes(
                 _parts_of(location), _parts_of(now), _filled_in(now, units)
             )
-            own: list[Request[Any]] = []
-            if changes.parts:
-                patch = dict(changes.parts)
-                own = [UpdateLocation(key=self._key, patch=patch, expected_revision=now.revision)]
-            if self._probe_key is None:
-                check_clashes(changes)
-                return own
-            probe = found(garden.probe(self._probe_key), "probes", self._probe_key).probe
-            of_probe = self.probe_changes(fields, probe)
-            check_clashes(changes, of_probe)
-            return [*own, *self.change_requests(probe, of_probe)]
+            patch = dict(changes.parts)
+            revision = now.revision
+            return changes, UpdateLocation(key=self.key, patch=patch, expected_revision=revision)
 
         def shown(garden: GardenSnapshot) -> dict[str, Any]:
-            view = garden.location(self._key)
-            return {} if view is None else location_values(view.location, units)
+            return location_values(self._now(garden), units)
 
-        answers = await self.write(requests, shown)
-        if self._probe_key is None:
-            await self._write_probe(location.name)
-        else:
-            self.take_over_written(self._probe_key, answers)
-        seen = self.seen.location(self._key)
-        named = [item for item in answers if isinstance(item, Location)]
-        return (named[0] if seen is None or named else seen.location).name
+        fields = self.probe_fields(location.name, location_key=self.key)
+        written = await self.write_changes(change, fields, shown)
+        return next((it for it in written if isinstance(it, Location)), self._now(self.seen)).name
 
-    async def _write_probe(self, name: str) -> None:
-        fields = self.probe_fields(name, location_key=self._key)
-        if fields.channels:
-            probe = await self.ask(CreateProbe(fields=fields, key=self._archived_key))
-            self._probe_key = probe.key
+    def _now(self, garden: GardenSnapshot) -> Location:
+        return found(garden.location(self.key), "locations", self.key).location
 
 
 def _parts_of(location: LocationFields) -> Parts:

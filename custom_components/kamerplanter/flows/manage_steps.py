@@ -62,19 +62,46 @@ class ManageSteps(CalibrationDays, BindingSteps, CalibrationSteps):
     _seen: GardenSnapshot | None = None
 
     @abstractmethod
+    async def ask_thing(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        """Ask what it is, beside what is measured; each dialog has its own form."""
+
+    @abstractmethod
+    async def write_all(self) -> str:
+        """Write what was asked and put together; return what it is called now.
+
+        Raises:
+            FormError: It was refused, or nothing is measured where something has to be.
+        """
+
     async def async_step_change(
         self, _user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show the form with what is known; each dialog has its own."""
+        """Show the form with what is known."""
+        return await self.ask_thing("reconfigure", None)
+
+    @override
+    async def async_step_finish(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Write everything, then the subentry."""
+        try:
+            name = await self.write_all()
+        except FormError as error:
+            self.note(error)
+            return await self.async_step_values()
+        return self.end(name, self.bindings())
 
     async def manage(self, name: str, probe: Probe | None) -> SubentryFlowResult:
-        """Ask what to do; without a probe there is only the form.
+        """Begin with what is bound, and ask what to do; without a probe there is only the form.
 
         Args:
             name: Of what is managed; its probe is called alike as soon as it is renamed.
             probe: What measures there.
         """
         if probe is not None:
+            self.take_over(probe)
             opened = parts_of(probe)
             self._probe_edit = Edit(opened, {**opened, "name": name})
         if probe is None or not probe.channels:
@@ -114,13 +141,7 @@ class ManageSteps(CalibrationDays, BindingSteps, CalibrationSteps):
                 self.note(error, _REPLACEMENT.schema)
             else:
                 return self.async_abort(reason="probe_replaced")
-        errors, placeholders = self.take_errors()
-        return self.async_show_form(
-            step_id="replace",
-            data_schema=self.add_suggested_values_to_schema(_REPLACEMENT, user_input),
-            errors=errors,
-            description_placeholders=placeholders,
-        )
+        return self.show("replace", _REPLACEMENT, user_input, last_step=None)
 
     def probe_changes(self, fields: ProbeFields, now: ProbeFields) -> Changes:
         """Return what the person changed of the probe."""

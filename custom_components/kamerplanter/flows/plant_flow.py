@@ -1,7 +1,6 @@
 """The dialog about a plant."""
 
 from typing import Any
-from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.util import dt as dt_util
@@ -9,7 +8,7 @@ from homeassistant.util import dt as dt_util
 from kamerplanter_backend.client.requests import CreatePlant, ListPhases, ListSpecies, UpdatePlant
 from kamerplanter_engines.models.plant import PlantFields
 
-from ..const import CONF_KEY, DOMAIN, SUBENTRY_PLANT  # noqa: TID252 - the neighbours import alike
+from ..const import CONF_KEY, DOMAIN  # noqa: TID252 - the neighbours import alike
 from ..schema import vol  # noqa: TID252
 from .base import FormError, GardenSubentryFlow
 from .bindings import labels_of
@@ -28,7 +27,6 @@ class PlantFlow(GardenSubentryFlow):
         self._known_species: str | None = None
         self._filled_in: dict[str, Any] = {}
         """The plant as the form gives it back when nobody touches it."""
-        self._key = uuid4().hex
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what the plant is."""
@@ -39,8 +37,8 @@ class PlantFlow(GardenSubentryFlow):
     ) -> SubentryFlowResult:
         """Show what the plant is."""
         if user_input is None:
-            self._key = self._get_reconfigure_subentry().data[CONF_KEY]
-            if (view := (await self.snapshot()).plant(self._key)) is None:
+            self.key = self._get_reconfigure_subentry().data[CONF_KEY]
+            if (view := (await self.snapshot()).plant(self.key)) is None:
                 return self.async_abort(reason="not_in_garden")
             self._plant_input = plant_values(view.plant)
             self._known_species = view.plant.species_key
@@ -75,15 +73,8 @@ class PlantFlow(GardenSubentryFlow):
                     # Another species goes through other phases.
                     self._phase_input = {}
                 return await self.async_step_phase()
-        errors, placeholders = self.take_errors()
         shown = {CARE: {}, "species_key": NOT_CHOSEN} | self._plant_input
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders=placeholders,
-            last_step=False,
-        )
+        return self.show(step_id, schema, shown)
 
     async def async_step_phase(
         self, user_input: dict[str, Any] | None = None
@@ -97,15 +88,10 @@ class PlantFlow(GardenSubentryFlow):
                 return await self._write(plant)
             except FormError as error:
                 self.note(error, schema.schema)
-        errors, placeholders = self.take_errors()
         today = dt_util.now().date().isoformat()
         shown = {"phase_started_on": self._plant_input.get("planted_on", today)}
-        return self.async_show_form(
-            step_id="phase",
-            data_schema=self.add_suggested_values_to_schema(schema, shown | self._phase_input),
-            errors=errors,
-            description_placeholders=placeholders | {"name": self._plant_input["name"]},
-        )
+        words = {"name": self._plant_input["name"]}
+        return self.show("phase", schema, shown | self._phase_input, words=words, last_step=None)
 
     async def _phase_form(self) -> vol.Schema:
         species_key = self._plant_input["species_key"]
@@ -121,12 +107,8 @@ class PlantFlow(GardenSubentryFlow):
 
     async def _write(self, plant: PlantFields) -> SubentryFlowResult:
         if self.is_new:
-            await self.ask(CreatePlant(fields=plant, key=self._key))
-            return self.async_create_entry(
-                title=plant.name,
-                data={CONF_KEY: self._key},
-                unique_id=f"{SUBENTRY_PLANT}-{self._key}",
-            )
+            await self.ask(CreatePlant(fields=plant, key=self.key))
+            return self.end(plant.name)
         # What nobody changed here stays as it is now: somebody else may have changed it meanwhile.
         wanted = plant.model_dump(mode="json", exclude_unset=True)
         patch = {
@@ -139,7 +121,5 @@ class PlantFlow(GardenSubentryFlow):
             patch |= {name: wanted[name] for name in _PHASE}
         if plant.species_key != self._known_species:
             patch["cultivar_key"] = None
-        written = await self.ask(UpdatePlant(key=self._key, patch=patch))
-        return self.async_update_and_abort(
-            self.entry, self._get_reconfigure_subentry(), title=written.name
-        )
+        written = await self.ask(UpdatePlant(key=self.key, patch=patch))
+        return self.end(written.name)

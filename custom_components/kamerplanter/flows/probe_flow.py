@@ -1,7 +1,6 @@
 """The dialog about a probe that is a device of its own, in a tank, in soil or in a place."""
 
 from typing import Any, override
-from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
 
@@ -22,7 +21,6 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
     DOMAIN,
     SUBENTRY_LOCATION,
     SUBENTRY_PLANT,
-    SUBENTRY_PROBE,
     SUBENTRY_TANK,
 )
 from ..meanwhile import check_clashes, found  # noqa: TID252
@@ -50,39 +48,31 @@ class ProbeFlow(ManageSteps):
         self._place: dict[str, str | None] = {}
         self._known_place: str | None = None
         self._shown: dict[str, Any] = {}
-        self._key = uuid4().hex
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what the probe is called and where it is."""
-        return await self._ask_probe("user", user_input)
+        return await self.ask_thing("user", user_input)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask what to do with the probe, or take in what it is called and where it is."""
         if user_input is None:
-            self._key = self._get_reconfigure_subentry().data[CONF_KEY]
-            if (view := (await self.snapshot()).probe(self._key)) is None:
+            self.key = self._get_reconfigure_subentry().data[CONF_KEY]
+            if (view := (await self.snapshot()).probe(self.key)) is None:
                 return self.async_abort(reason="not_in_garden")
-            self.take_over(view.probe)
             self._known_place = _place_of(view.probe)
             self._shown = {"name": view.probe.name, "place": self._known_place}
             return await self.manage(view.probe.name, view.probe)
-        return await self._ask_probe("reconfigure", user_input)
-
-    @override
-    async def async_step_change(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Show what the probe is called and where it is."""
-        return await self._ask_probe("reconfigure", None)
+        return await self.ask_thing("reconfigure", user_input)
 
     @property
     @override
     def calibrated_probe_key(self) -> str:
-        return self._key
+        return self.key
 
-    async def _ask_probe(
+    @override
+    async def ask_thing(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         places = await self._places()
@@ -99,16 +89,9 @@ class ProbeFlow(ManageSteps):
                 self.note(error, schema.schema)
             else:
                 return await self.async_step_values()
-        errors, placeholders = self.take_errors()
         # Of one place there is nothing to choose.
         shown = ({"place": NOT_CHOSEN} if len(places) > 1 else {}) | self._shown
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors=errors,
-            description_placeholders=placeholders,
-            last_step=False,
-        )
+        return self.show(step_id, schema, shown)
 
     async def _places(self) -> list[tuple[str, str]]:
         """Return value and label of all that a probe can stand in."""
@@ -138,42 +121,25 @@ class ProbeFlow(ManageSteps):
         self._place = {f"{kind}_key": key if kind == chosen else None for kind in _KINDS}
 
     @override
-    async def async_step_finish(
-        self, _user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Write the probe, then the subentry; a probe that measures nothing is no probe."""
+    async def write_all(self) -> str:
         if not self.channels:
-            self.note(FormError("nothing_bound"))
-            return await self.async_step_values()
-        try:
-            await self._write(self.probe_fields(self._name, **self._place))
-        except FormError as error:
-            self.note(error)
-            return await self.async_step_values()
-        data = {CONF_KEY: self._key, **self.bindings()}
+            raise FormError("nothing_bound")  # what measures nothing is no probe
+        fields = self.probe_fields(self._name, **self._place)
         if self.is_new:
-            return self.async_create_entry(
-                title=self._name, data=data, unique_id=f"{SUBENTRY_PROBE}-{self._key}"
-            )
-        return self.async_update_and_abort(
-            self.entry, self._get_reconfigure_subentry(), title=self._name, data=data
-        )
-
-    async def _write(self, fields: ProbeFields) -> None:
-        if self.is_new:
-            await self.ask(CreateProbe(fields=fields, key=self._key))
-            return
+            await self.ask(CreateProbe(fields=fields, key=self.key))
+            return self._name
 
         def requests(garden: GardenSnapshot) -> list[Request[Any]]:
-            now = found(garden.probe(self._key), "probes", self._key).probe
+            now = found(garden.probe(self.key), "probes", self.key).probe
             changes = self.probe_changes(fields, now)
             check_clashes(changes)
             return self.change_requests(now, changes)
 
         answers = await self.write(requests)
-        self.take_over_written(self._key, answers)
-        seen = self.seen.probe(self._key)
+        self.take_over_written(self.key, answers)
+        seen = self.seen.probe(self.key)
         self._name = (answers[0] if seen is None or answers else seen.probe).name
+        return self._name
 
 
 def _place_of(probe: ProbeFields) -> str | None:
