@@ -6,7 +6,7 @@ Limits: the project's decisions on calibration, adjustable for each probe.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_in_force_engine import in_force
 from kamerplanter_engines.calibration_point_engine import POINTS
 from kamerplanter_engines.checks import within
 from kamerplanter_engines.models.base import MICROSECOND, utc

@@ -4,7 +4,6 @@ Limits: the project's decisions on calibration. Numbers of solutions: `tables.bu
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import pairwise
 
 from kamerplanter_engines.calibration_point_engine import (
@@ -13,9 +12,7 @@ from kamerplanter_engines.calibration_point_engine import (
     unlikely_points,
 )
 from kamerplanter_engines.checks import finite
-from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.calibration import (
-    Calibration,
     CalibrationFields,
     CalibrationPoint,
     CalibrationProblem,
@@ -48,7 +45,6 @@ SOIL_SPAN_RATIO = 0.05
 """Dry and wet must differ by this share of the larger raw number."""
 
 SOIL_SPAN_LOW = 1e-3
-
 
 _ROUNDING = 1e-9
 
@@ -335,62 +331,3 @@ def is_far_beyond(calibration: CalibrationFields, fitted: Fit, raw: float) -> bo
 def step_ratio(fitted: Fit, raw: float) -> float:
     """Return by how much a small step of the raw number is stretched."""
     return abs(steepness([(point.raw, point.value) for point in fitted.curve], raw))
-
-
-def in_force(
-    calibrations: Iterable[Calibration], kind: ChannelKind, at: datetime
-) -> Calibration | None:
-    """Return the calibration of a kind that counts for what was measured at a moment.
-
-    A withdrawn one never counts, and one of a device that was exchanged only until then.
-
-    Args:
-        calibrations: Those of one probe, in any order.
-        kind: What is measured.
-        at: The moment of measurement, aware.
-
-    Raises:
-        NaiveTimeError: The time has no zone.
-    """
-    moment = utc(at)
-    known = [
-        item
-        for item in calibrations
-        if item.kind is kind
-        and item.withdrawn_at is None
-        and item.done_at <= moment
-        and (item.replaced_at is None or moment < item.replaced_at)
-    ]
-    return max(known, key=lambda item: (item.done_at, item.created_at, item.key), default=None)
-
-
-def put_right_at(
-    calibrations: Iterable[Calibration], kind: ChannelKind, at: datetime
-) -> datetime | None:
-    """Return since when what is stored of a kind is as the calibration of a moment makes it.
-
-    Something stored before is as the one before it made it, or one that was withdrawn, and says
-    nothing of how good the present one is.
-
-    Args:
-        calibrations: Those of one probe, in any order, withdrawn ones among them.
-        kind: What is measured.
-        at: The moment, aware.
-
-    Returns:
-        None if it was never calibrated.
-
-    Raises:
-        NaiveTimeError: The time has no zone.
-
-    Source: own rule.
-    """
-    known = [item for item in calibrations if item.kind is kind]
-    last = in_force(known, kind, at)
-    found = [] if last is None else [last.done_at, last.created_at]
-    found += [
-        item.withdrawn_at
-        for item in known
-        if item.withdrawn_at is not None and (last is None or item.done_at >= last.done_at)
-    ]
-    return max(found, default=None)

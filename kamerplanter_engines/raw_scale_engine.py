@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_in_force_engine import in_force
 from kamerplanter_engines.calibration_point_engine import (
     PH_SHOWN_HIGH,
     PH_SHOWN_LOW,

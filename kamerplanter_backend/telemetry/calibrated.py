@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol, Self
 
 from kamerplanter_engines.calibration_engine import (
     corrected,
-    in_force,
     is_far_beyond,
     step_ratio,
 )
+from kamerplanter_engines.calibration_in_force_engine import in_force
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.calibration import Calibration, RawScale
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict

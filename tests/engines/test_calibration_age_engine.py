@@ -8,6 +8,7 @@ import pytest
 from kamerplanter_engines.calibration_age_engine import (
     can_be_calibrated,
     should_be_calibrated,
+    status,
     statuses_of,
 )
 from kamerplanter_engines.models.calibration import Calibration, CalibrationState
@@ -137,3 +138,31 @@ def test_a_drift_asks_though_nothing_was_calibrated_if_it_can_be() -> None:
 
     assert should_be_calibrated(stands, found, [PH]) is True
     assert should_be_calibrated(stands, found, [WATER]) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "state", "may_dose"),
+    [
+        (timedelta(0), CalibrationState.VALID, True),
+        (timedelta(days=14), CalibrationState.VALID, True),
+        (timedelta(days=14, seconds=1), CalibrationState.DUE, True),
+        (timedelta(days=28), CalibrationState.DUE, True),
+        (timedelta(days=28, seconds=1), CalibrationState.EXPIRED, False),
+    ],
+)
+def test_age_warns_and_then_stops_dosing(
+    age: timedelta, state: CalibrationState, *, may_dose: bool
+) -> None:
+    found = status(PH, NOW - age, now=NOW, warn_d=14, stop_d=28)
+
+    assert (found.state, found.may_dose) == (state, may_dose)
+    assert found.due_at == NOW - age + timedelta(days=14)
+    assert found.expires_at == NOW - age + timedelta(days=28)
+
+
+def test_never_calibrated_and_never_needed() -> None:
+    never = status(EC, None, now=NOW, warn_d=14, stop_d=28)
+    soil = status(SOIL, None, now=NOW, warn_d=14, stop_d=28)
+
+    assert (never.state, never.may_dose) == (CalibrationState.NEVER, False)
+    assert (soil.state, soil.may_dose) == (CalibrationState.NOT_NEEDED, True)

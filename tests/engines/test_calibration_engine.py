@@ -1,32 +1,26 @@
-"""Calibrations: what follows from known solutions, what is refused, and when it is due again."""
+"""Calibrations: what follows from known solutions, and what is refused."""
 
-from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from kamerplanter_engines.calibration_age_engine import status
 from kamerplanter_engines.calibration_engine import (
     corrected,
     fit,
-    in_force,
     is_far_beyond,
     step_ratio,
 )
-from kamerplanter_engines.errors import InvalidInputError, NaiveTimeError, OutOfRangeError
+from kamerplanter_engines.errors import InvalidInputError, OutOfRangeError
 from kamerplanter_engines.models.calibration import (
-    Calibration,
     CalibrationFields,
     CalibrationPoint,
-    CalibrationState,
     CalibrationWarning,
     RawScale,
 )
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.tables.buffers import buffer_ph
-from tests.factories import NOW
 
 PH, EC, SOIL = ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_MOISTURE
 
@@ -307,90 +301,3 @@ def test_round_trip_of_a_conductivity_cell(factor: float, ec: float) -> None:
     calibration = fields(EC, (1.413 / factor, 1.413))
 
     assert corrected(calibration, fit(calibration), ec / factor) == pytest.approx(ec)
-
-
-def calibration_at(done_at: datetime, kind: ChannelKind = PH, key: str = "c") -> Calibration:
-    said = fields(kind, (7.0, 7.0), (4.0, 4.0)) if kind is PH else fields(kind, (1.4, 1.413))
-    return Calibration(
-        **dict(said),
-        key=key,
-        tenant_key="garden-1",
-        probe_key="probe-1",
-        done_at=done_at,
-        fit=fit(said),
-        created_at=done_at,
-        updated_at=done_at,
-    )
-
-
-ENDS = st.none() | st.integers(0, 20)
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), ENDS, st.booleans()), max_size=8), st.integers(0, 20))
-def test_what_is_in_force_was_made_before_and_ended_after(
-    made: list[tuple[int, int | None, bool]], hour: int
-) -> None:
-    """Withdrawn ones never count, those of an exchanged device until then, the newest first."""
-    at = NOW + timedelta(hours=hour)
-    known = [
-        calibration_at(NOW + timedelta(hours=begins), key=str(number)).model_copy(
-            update={
-                "replaced_at": None if ends is None else NOW + timedelta(hours=ends),
-                "withdrawn_at": NOW if withdrawn else None,
-            }
-        )
-        for number, (begins, ends, withdrawn) in enumerate(made)
-    ]
-
-    found = in_force(known, PH, at)
-
-    possible = [
-        begins
-        for begins, ends, withdrawn in made
-        if not withdrawn and begins <= hour and (ends is None or hour < ends)
-    ]
-    assert (found is None) is (not possible)
-    if found is not None:
-        assert found.done_at == NOW + timedelta(hours=max(possible))
-
-
-def test_calibration_counts_from_its_moment_on() -> None:
-    old, new = calibration_at(NOW, key="old"), calibration_at(NOW + timedelta(hours=1), key="new")
-    other = calibration_at(NOW, EC, key="other")
-    known = [new, other, old]
-
-    before = in_force(known, PH, NOW - timedelta(microseconds=1))
-    at_once = in_force(known, PH, NOW)
-    later = in_force(known, PH, NOW + timedelta(hours=2))
-
-    assert (before, at_once, later) == (None, old, new)
-    with pytest.raises(NaiveTimeError):
-        in_force(known, PH, NOW.replace(tzinfo=None))
-
-
-@pytest.mark.parametrize(
-    ("age", "state", "may_dose"),
-    [
-        (timedelta(0), CalibrationState.VALID, True),
-        (timedelta(days=14), CalibrationState.VALID, True),
-        (timedelta(days=14, seconds=1), CalibrationState.DUE, True),
-        (timedelta(days=28), CalibrationState.DUE, True),
-        (timedelta(days=28, seconds=1), CalibrationState.EXPIRED, False),
-    ],
-)
-def test_age_warns_and_then_stops_dosing(
-    age: timedelta, state: CalibrationState, *, may_dose: bool
-) -> None:
-    found = status(PH, NOW - age, now=NOW, warn_d=14, stop_d=28)
-
-    assert (found.state, found.may_dose) == (state, may_dose)
-    assert found.due_at == NOW - age + timedelta(days=14)
-    assert found.expires_at == NOW - age + timedelta(days=28)
-
-
-def test_never_calibrated_and_never_needed() -> None:
-    never = status(EC, None, now=NOW, warn_d=14, stop_d=28)
-    soil = status(SOIL, None, now=NOW, warn_d=14, stop_d=28)
-
-    assert (never.state, never.may_dose) == (CalibrationState.NEVER, False)
-    assert (soil.state, soil.may_dose) == (CalibrationState.NOT_NEEDED, True)

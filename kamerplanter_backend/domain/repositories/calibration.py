@@ -6,7 +6,7 @@ from datetime import datetime
 from kamerplanter_backend.domain.interfaces.document_store import Order, Where
 from kamerplanter_backend.domain.repositories.base import Repository
 from kamerplanter_backend.domain.repositories.collection import Collection, OnDelete, Reference
-from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_in_force_engine import in_force
 from kamerplanter_engines.models.calibration import Calibration
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from kamerplanter_engines.raw_mapping_engine import counts_for, mapping_of

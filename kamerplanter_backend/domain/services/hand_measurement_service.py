@@ -36,7 +36,7 @@ from kamerplanter_backend.domain.services.base import (
 )
 from kamerplanter_engines.alert_run_engine import taken_back
 from kamerplanter_engines.binding_options_engine import max_age_of
-from kamerplanter_engines.calibration_engine import put_right_at
+from kamerplanter_engines.calibration_in_force_engine import put_right_at
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.hand_measurement_engine import (
     canonical_unit,

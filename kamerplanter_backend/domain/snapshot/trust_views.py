@@ -19,7 +19,7 @@ from kamerplanter_engines.agreement_engine import (
     quality_of,
 )
 from kamerplanter_engines.binding_options_engine import max_age_of
-from kamerplanter_engines.calibration_engine import put_right_at
+from kamerplanter_engines.calibration_in_force_engine import put_right_at
 from kamerplanter_engines.drift_engine import compared, drift
 from kamerplanter_engines.evidence_engine import is_recent
 from kamerplanter_engines.models.base import MICROSECOND

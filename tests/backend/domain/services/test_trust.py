@@ -12,7 +12,7 @@ from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasur
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.snapshot.views import AgreementView, ProbeView, TankView
-from kamerplanter_engines.calibration_engine import in_force
+from kamerplanter_engines.calibration_in_force_engine import in_force
 from kamerplanter_engines.errors import FutureTimeError, InvalidInputError
 from kamerplanter_engines.models.calibration import (
     Calibration,
