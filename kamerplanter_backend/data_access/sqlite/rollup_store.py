@@ -1,20 +1,17 @@
 """Rollups in SQLite: one row per channel, level and start."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, override
+from typing import override
 from zoneinfo import ZoneInfo
 
-from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.data_access.sqlite.channel_numbers import ChannelNumbers
 from kamerplanter_backend.data_access.sqlite.packing import GOOD, ROW_EPOCH_US, VALUE, row_time
-from kamerplanter_backend.data_access.sqlite.series_store import (
-    FOREVER_US,
-    SqliteSeriesStore,
-)
-from kamerplanter_backend.data_access.sqlite.times import HOUR_US, microseconds
+from kamerplanter_backend.data_access.sqlite.row_statements import RowStatements
+from kamerplanter_backend.data_access.sqlite.series_store import MARK_DUE
+from kamerplanter_backend.data_access.sqlite.times import FOREVER_US, HOUR_US, microseconds
 from kamerplanter_backend.domain.interfaces.rollup_store import RollupStore, Window
 from kamerplanter_engines.models.rollup import (
     DueHour,
@@ -76,19 +73,19 @@ class SqliteRollupStore(RollupStore):
     """Rollups within one transaction.
 
     Args:
-        connection: The connection of the transaction.
-        series: The readings within the same transaction; it knows the numbers of channels.
+        statements: Runs statements of the transaction.
+        channels: The numbers of channels within it.
         check_writable: Raises if the transaction may not write readings.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        series: SqliteSeriesStore,
+        statements: RowStatements,
+        channels: ChannelNumbers,
         check_writable: Callable[[], None],
     ) -> None:
-        self._connection = connection
-        self._series = series
+        self._statements = statements
+        self._channels = channels
         self._check_writable = check_writable
 
     @override
@@ -104,7 +101,7 @@ class SqliteRollupStore(RollupStore):
         first = -_FOREVER_H if from_at is None else -(-microseconds(from_at) // HOUR_US)
         end = _FOREVER_H if before is None else -(-microseconds(before) // HOUR_US)
         of_probes = "" if probe_keys is None else f"AND {_OF_PROBES}"
-        rows = self._run(
+        rows = self._statements.run(
             "SELECT probe_key, kind, hour FROM due_hours JOIN channels ON id = channel "
             f"WHERE hour >= ?1 AND hour < ?2 {of_probes} ORDER BY channel, hour LIMIT ?3",
             (first, end, -1 if limit is None else limit, *_listed(probe_keys)),
@@ -118,14 +115,12 @@ class SqliteRollupStore(RollupStore):
     @override
     def mark(self, hours: Sequence[DueHour]) -> None:
         self._check_writable()
-        self._run_many(
-            "INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", self._numbered(hours)
-        )
+        self._statements.run_each(MARK_DUE, self._numbered(hours))
 
     @override
     def settle(self, hours: Sequence[DueHour]) -> None:
         self._check_writable()
-        self._run_many(
+        self._statements.run_each(
             "DELETE FROM due_hours WHERE channel = ? AND hour = ?", self._numbered(hours)
         )
 
@@ -133,19 +128,19 @@ class SqliteRollupStore(RollupStore):
     def hours_with_readings(
         self, probe_key: str, kind: ChannelKind, from_at: datetime
     ) -> list[DueHour]:
-        channel = self._series.channel(probe_key, kind)
+        channel = self._channels.of(probe_key, kind)
         return [
             DueHour(probe_key, kind, moment_of(hour * HOUR_US))
-            for (hour,) in self._run(_HOURS, (channel, row_time(from_at)))
+            for (hour,) in self._statements.run(_HOURS, (channel, row_time(from_at)))
         ]
 
     @override
     def points(
         self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
     ) -> list[Point]:
-        rows = self._run(
+        rows = self._statements.run(
             f"{_POINTS} ORDER BY from_2030_us",
-            (self._series.channel(probe_key, kind), row_time(from_at), row_time(until_at)),
+            (self._channels.of(probe_key, kind), row_time(from_at), row_time(until_at)),
         )
         # The good ones are marked by 1, which is as good as true.
         return rows.fetchall()
@@ -154,9 +149,9 @@ class SqliteRollupStore(RollupStore):
     def last_good(
         self, probe_key: str, kind: ChannelKind, from_at: datetime, until_at: datetime
     ) -> Point | None:
-        found: Point | None = self._run(
+        found: Point | None = self._statements.run(
             f"{_POINTS} AND {GOOD} ORDER BY from_2030_us DESC LIMIT 1",
-            (self._series.channel(probe_key, kind), row_time(from_at), row_time(until_at)),
+            (self._channels.of(probe_key, kind), row_time(from_at), row_time(until_at)),
         ).fetchone()
         return found
 
@@ -165,11 +160,11 @@ class SqliteRollupStore(RollupStore):
         self, windows: Iterable[Window], reach_us: int
     ) -> Iterator[tuple[list[Point], list[Point]]]:
         for probe_key, kind, from_us, until_us in windows:
-            channel, first_us = self._series.channel(probe_key, kind), from_us - ROW_EPOCH_US
+            channel, first_us = self._channels.of(probe_key, kind), from_us - ROW_EPOCH_US
             values = (channel, first_us, until_us - ROW_EPOCH_US)
-            points = self._run(f"{_POINTS} ORDER BY from_2030_us", values).fetchall()
+            points = self._statements.run(f"{_POINTS} ORDER BY from_2030_us", values).fetchall()
             values = (channel, first_us - reach_us, first_us)
-            before = self._run(_GOOD_BEFORE, values).fetchall()
+            before = self._statements.run(_GOOD_BEFORE, values).fetchall()
             yield points, before[::-1]
 
     @override
@@ -180,11 +175,11 @@ class SqliteRollupStore(RollupStore):
         from_at: datetime,
         until_at: datetime | None = None,
     ) -> datetime | None:
-        found = self._run(
+        found = self._statements.run(
             "SELECT from_2030_us FROM readings WHERE channel = ? AND from_2030_us >= ? "
             f"AND from_2030_us < ? AND {GOOD} ORDER BY from_2030_us LIMIT 1",
             (
-                self._series.channel(probe_key, kind),
+                self._channels.of(probe_key, kind),
                 row_time(from_at),
                 FOREVER_US if until_at is None else row_time(until_at),
             ),
@@ -196,13 +191,13 @@ class SqliteRollupStore(RollupStore):
         self._check_writable()
         rows = [
             (
-                self._series.channel(item.probe_key, item.kind, make=True),
+                self._channels.of(item.probe_key, item.kind, make=True),
                 item.level.value,
                 *item[3:],
             )
             for item in rollups
         ]
-        self._run_many(
+        self._statements.run_each(
             f"INSERT OR REPLACE INTO rollups (channel, level, {_FIGURES}) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
@@ -219,12 +214,12 @@ class SqliteRollupStore(RollupStore):
         *,
         most: int | None = None,
     ) -> list[Rollup]:
-        rows = self._run(
+        rows = self._statements.run(
             f"SELECT {_FIGURES} FROM rollups "
             "WHERE channel = ? AND level = ? AND starts_us >= ? AND starts_us < ? "
             "ORDER BY starts_us LIMIT ?",
             (
-                self._series.channel(probe_key, kind),
+                self._channels.of(probe_key, kind),
                 level.value,
                 microseconds(from_at),
                 microseconds(until_at),
@@ -237,8 +232,8 @@ class SqliteRollupStore(RollupStore):
     @override
     def hours_within(self, windows: Iterable[Window]) -> Iterator[dict[int, Figures]]:
         for probe_key, kind, from_us, until_us in windows:
-            channel = self._series.channel(probe_key, kind)
-            rows = self._run(_HOURS_WITHIN, (channel, from_us, until_us))
+            channel = self._channels.of(probe_key, kind)
+            rows = self._statements.run(_HOURS_WITHIN, (channel, from_us, until_us))
             yield {row[0]: _as_figures(row[1:]) for row in rows}
 
     @override
@@ -247,19 +242,19 @@ class SqliteRollupStore(RollupStore):
     ) -> int:
         self._check_writable()
         return sum(
-            self._run(
+            self._statements.run(
                 "DELETE FROM rollups WHERE channel = ? AND level = ? AND starts_us < ?",
                 (channel, level.value, microseconds(before)),
             ).rowcount
-            for channel in self._series.channels_of(probe_keys)
+            for channel in self._channels.of_probes(probe_keys)
         )
 
     @override
     def drop(self, probe_key: str, kind: ChannelKind, from_at: datetime) -> int:
         self._check_writable()
-        channel = self._series.channel(probe_key, kind)
+        channel = self._channels.of(probe_key, kind)
         return sum(
-            self._run(
+            self._statements.run(
                 "DELETE FROM rollups WHERE channel = ? AND level = ? AND starts_us >= ?",
                 (channel, level.value, microseconds(from_at)),
             ).rowcount
@@ -268,7 +263,7 @@ class SqliteRollupStore(RollupStore):
 
     @override
     def eras(self, probe_keys: Sequence[str]) -> dict[tuple[str, ChannelKind], tuple[Era, ...]]:
-        rows = self._run(
+        rows = self._statements.run(
             "SELECT probe_key, kind, from_us, zone FROM channels "
             "LEFT JOIN rollup_zones ON channel = id "
             "WHERE probe_key IN (SELECT value FROM json_each(?)) ORDER BY id, from_us",
@@ -285,9 +280,9 @@ class SqliteRollupStore(RollupStore):
     @override
     def set_eras(self, probe_key: str, kind: ChannelKind, eras: Sequence[Era]) -> None:
         self._check_writable()
-        channel = self._series.channel(probe_key, kind, make=True)
-        self._run("DELETE FROM rollup_zones WHERE channel = ?", (channel,))
-        self._run_many(
+        channel = self._channels.of(probe_key, kind, make=True)
+        self._statements.run("DELETE FROM rollup_zones WHERE channel = ?", (channel,))
+        self._statements.run_each(
             "INSERT INTO rollup_zones (channel, from_us, zone) VALUES (?, ?, ?)",
             [(channel, microseconds(era.from_at), era.zone.key) for era in eras],
         )
@@ -295,23 +290,11 @@ class SqliteRollupStore(RollupStore):
     def _numbered(self, hours: Sequence[DueHour]) -> list[tuple[int, int]]:
         return [
             (
-                self._series.channel(hour.probe_key, hour.kind),
+                self._channels.of(hour.probe_key, hour.kind),
                 microseconds(hour.starts_at) // HOUR_US,
             )
             for hour in hours
         ]
-
-    def _run(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-
-    def _run_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        try:
-            self._connection.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
 
 
 def _listed(probe_keys: Sequence[str] | None) -> tuple[str, ...]:

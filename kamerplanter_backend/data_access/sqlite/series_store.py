@@ -1,12 +1,11 @@
 """Readings in SQLite: one row per channel and moment, a channel being a small number."""
 
 import json
-import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, override
+from typing import override
 
-from kamerplanter_backend.data_access.sqlite.errors import store_error
+from kamerplanter_backend.data_access.sqlite.channel_numbers import ChannelNumbers
 from kamerplanter_backend.data_access.sqlite.looking_back import (
     BEFORE_RUN,
     FIRST_DOUBTED,
@@ -41,13 +40,12 @@ from kamerplanter_backend.data_access.sqlite.repeats import (
     new_of_any,
     new_of_rising,
 )
-from kamerplanter_backend.data_access.sqlite.times import EPOCH, HOUR_US
+from kamerplanter_backend.data_access.sqlite.row_statements import RowStatements
+from kamerplanter_backend.data_access.sqlite.times import EPOCH, FOREVER_US, HOUR_US
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from kamerplanter_engines.models.twin import Span
-
-FOREVER_US = 2**63 - 1
 
 _INSERT = f"INSERT INTO readings ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -61,11 +59,6 @@ _INSERT_IF_NEW = f"""
           AND from_2030_us < ?2 + {SAME_READING_US}
           AND (from_2030_us = ?2 OR (value = ?3 AND typeof(value) = typeof(?3)))
     )
-"""
-
-_CHANNELS = """
-    SELECT probe_key, kind, id FROM channels
-    WHERE probe_key IN (SELECT value FROM json_each(?))
 """
 
 _NEWEST = """
@@ -87,6 +80,8 @@ _GOOD_NO_MORE = f"""
     WHERE id = ?1 AND good_us = ?2
 """
 
+MARK_DUE = "INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)"
+
 _NOTE_NEWEST = """
     UPDATE channels SET
         good_us = iif(good_us IS NULL OR good_us < ?1, ?1, good_us),
@@ -99,24 +94,30 @@ class SqliteSeriesStore(SeriesStore):
     """Readings within one transaction.
 
     Args:
-        connection: The connection of the transaction.
+        statements: Runs statements of the transaction.
+        channels: The numbers of channels within it.
         check_writable: Raises if the transaction may not write readings.
     """
 
-    def __init__(self, connection: sqlite3.Connection, check_writable: Callable[[], None]) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        statements: RowStatements,
+        channels: ChannelNumbers,
+        check_writable: Callable[[], None],
+    ) -> None:
+        self._statements = statements
+        self._channels = channels
         self._check_writable = check_writable
-        self._channels: dict[tuple[str, str], int] = {}
 
     @override
     def append(self, readings: Sequence[Reading]) -> int:
         self._check_writable()
         by_channel = self._by_channel(readings)
         new = self._new(by_channel)
-        added = self._write(_INSERT, [row for rows in new.values() for row in rows])
+        added = self._statements.run_each(_INSERT, [row for rows in new.values() for row in rows])
         unsure = {channel: rows for channel, rows in by_channel.items() if channel not in new}
         for rows in unsure.values():
-            added += self._write(_INSERT_IF_NEW, rows)
+            added += self._statements.run_each(_INSERT_IF_NEW, rows)
         if added:
             self._note_newest(new, unsure)
             hours = {
@@ -124,7 +125,7 @@ class SqliteSeriesStore(SeriesStore):
                 for channel, rows in (*new.items(), *unsure.items())
                 for hour in _hours(rows)
             }
-            self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", [*hours])
+            self._statements.run_each(MARK_DUE, [*hours])
         return added
 
     @override
@@ -132,11 +133,13 @@ class SqliteSeriesStore(SeriesStore):
         self._check_writable()
         changed = 0
         for channel, rows in self._by_channel(readings).items():
-            changed += self._write(_REVISE, [(*row[2:], *row[:2]) for row in rows])
-            self._write(_GOOD_NO_MORE, [row[:2] for row in rows if not is_good(row)])
-            self._write(_NOTE_NEWEST, [(row[1], None, channel) for row in rows if is_good(row)])
+            changed += self._statements.run_each(_REVISE, [(*row[2:], *row[:2]) for row in rows])
+            self._statements.run_each(_GOOD_NO_MORE, [row[:2] for row in rows if not is_good(row)])
+            self._statements.run_each(
+                _NOTE_NEWEST, [(row[1], None, channel) for row in rows if is_good(row)]
+            )
             due = [(channel, hour) for hour in _hours(rows)]
-            self._write("INSERT OR IGNORE INTO due_hours (channel, hour) VALUES (?, ?)", due)
+            self._statements.run_each(MARK_DUE, due)
         return changed
 
     @override
@@ -149,11 +152,11 @@ class SqliteSeriesStore(SeriesStore):
         *,
         most: int | None = None,
     ) -> list[Reading]:
-        rows = self._rows(
+        rows = self._statements.rows(
             f"SELECT {READ_COLUMNS} FROM readings WHERE channel = ? "
             "AND from_2030_us >= ? AND from_2030_us < ? ORDER BY from_2030_us LIMIT ?",
             (
-                self.channel(probe_key, kind),
+                self._channels.of(probe_key, kind),
                 row_time(from_at),
                 row_time(until_at),
                 -1 if most is None else most,
@@ -171,20 +174,20 @@ class SqliteSeriesStore(SeriesStore):
         until_at: datetime | None = None,
         in_order: bool = False,
     ) -> Reading | None:
-        channel = self.channel(probe_key, kind)
+        channel = self._channels.of(probe_key, kind)
         until_us = FOREVER_US if until_at is None else row_time(until_at)
         if verdict is Verdict.GOOD:
             # A probe may be suspect for months: its last good reading is known without a search.
-            found = self._rows("SELECT good_us FROM channels WHERE id = ?", (channel,))
+            found = self._statements.rows("SELECT good_us FROM channels WHERE id = ?", (channel,))
             newest = found[0][0] if found else None
             if newest is None:
                 return None
             until_us = min(until_us, newest)
         if verdict is Verdict.GOOD and in_order:
-            rows = self._rows(NEWEST_GOOD_IN_ORDER, (channel, until_us))
+            rows = self._statements.rows(NEWEST_GOOD_IN_ORDER, (channel, until_us))
             return readings_of(probe_key, kind, rows)[0] if rows else None
         condition = "" if verdict is None else f" AND {condition_of(verdict)}"
-        rows = self._rows(
+        rows = self._statements.rows(
             f"SELECT {READ_COLUMNS} FROM readings "
             f"WHERE channel = ? AND from_2030_us <= ?{condition} "
             "ORDER BY from_2030_us DESC LIMIT 1",
@@ -194,27 +197,31 @@ class SqliteSeriesStore(SeriesStore):
 
     @override
     def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:
-        channel = self.channel(probe_key, kind)
-        found = self._rows("SELECT fine_us FROM channels WHERE id = ?", (channel,))
+        channel = self._channels.of(probe_key, kind)
+        found = self._statements.rows("SELECT fine_us FROM channels WHERE id = ?", (channel,))
         fine_us = found[0][0] if found else None
         return None if fine_us is None else ROW_EPOCH + fine_us * MICROSECOND
 
     @override
     def run_of(self, last: Reading, from_at: datetime) -> tuple[datetime, list[Reading]]:
-        channel = self.channel(last.probe_key, last.kind)
+        channel = self._channels.of(last.probe_key, last.kind)
         last_us, first_us = row_time(last.at), row_time(from_at)
         sent = packed(last.value if last.raw is None else last.raw)
-        other = self._rows(BEFORE_RUN, (channel, last_us, first_us, sent))
+        other = self._statements.rows(BEFORE_RUN, (channel, last_us, first_us, sent))
         if other:
             first_us = other[0][0] + 1
-        run = self._rows(RUN_START, (channel, first_us, last_us, sent))
+        run = self._statements.rows(RUN_START, (channel, first_us, last_us, sent))
         start = last.at - (last_us - run[0][0]) * MICROSECOND if run else last.at
         return start, readings_of(last.probe_key, last.kind, other)
 
     @override
     def told(self, last: Reading, from_at: datetime) -> Reading | None:
-        within = (self.channel(last.probe_key, last.kind), row_time(last.at), row_time(from_at))
-        found = readings_of(last.probe_key, last.kind, self._rows(NEWEST_TOLD, within))
+        within = (
+            self._channels.of(last.probe_key, last.kind),
+            row_time(last.at),
+            row_time(from_at),
+        )
+        found = readings_of(last.probe_key, last.kind, self._statements.rows(NEWEST_TOLD, within))
         return found[0] if found else None
 
     @override
@@ -222,9 +229,9 @@ class SqliteSeriesStore(SeriesStore):
         self, last: Reading, after: datetime | None, most: int
     ) -> tuple[list[Reading], datetime | None]:
         after_us = -ROW_EPOCH_US if after is None else row_time(after)
-        within = (self.channel(last.probe_key, last.kind), after_us, row_time(last.at), most)
-        first = self._rows(FIRST_DOUBTED, within)
-        rows = self._rows(NEWEST_DOUBTED, within) or first[::-1]
+        within = (self._channels.of(last.probe_key, last.kind), after_us, row_time(last.at), most)
+        first = self._statements.rows(FIRST_DOUBTED, within)
+        rows = self._statements.rows(NEWEST_DOUBTED, within) or first[::-1]
         first_at = ROW_EPOCH + first[0][0] * MICROSECOND if first else None
         return readings_of(last.probe_key, last.kind, rows), first_at
 
@@ -238,8 +245,9 @@ class SqliteSeriesStore(SeriesStore):
         span: timedelta,
     ) -> list[Span]:
         span_us = span // MICROSECOND
-        rows = self._rows(
-            SPANS, (self.channel(probe_key, kind), row_time(from_at), row_time(until_at), span_us)
+        rows = self._statements.rows(
+            SPANS,
+            (self._channels.of(probe_key, kind), row_time(from_at), row_time(until_at), span_us),
         )
         return [
             Span(from_at=EPOCH + number * span_us * MICROSECOND, low=low, high=high)
@@ -251,11 +259,11 @@ class SqliteSeriesStore(SeriesStore):
         self._check_writable()
         before_us = row_time(before)
         removed = 0
-        for channel in self.channels_of(probe_keys):
-            removed += self._run(
+        for channel in self._channels.of_probes(probe_keys):
+            removed += self._statements.run(
                 "DELETE FROM readings WHERE channel = ? AND from_2030_us < ?", (channel, before_us)
             ).rowcount
-            self._run(
+            self._statements.run(
                 "UPDATE channels SET good_us = NULL WHERE id = ? AND good_us < ?",
                 (channel, before_us),
             )
@@ -265,42 +273,15 @@ class SqliteSeriesStore(SeriesStore):
     def remove_probe(self, probe_key: str) -> int:
         self._check_writable()
         removed = 0
-        for channel in self.channels_of([probe_key]):
-            removed += self._run("DELETE FROM readings WHERE channel = ?", (channel,)).rowcount
+        for channel in self._channels.of_probes([probe_key]):
+            removed += self._statements.run(
+                "DELETE FROM readings WHERE channel = ?", (channel,)
+            ).rowcount
             for table in ("rollups", "rollup_zones", "due_hours"):
-                self._run(f"DELETE FROM {table} WHERE channel = ?", (channel,))
-            self._run("DELETE FROM channels WHERE id = ?", (channel,))
-        self._channels.clear()
+                self._statements.run(f"DELETE FROM {table} WHERE channel = ?", (channel,))
+            self._statements.run("DELETE FROM channels WHERE id = ?", (channel,))
+        self._channels.forget()
         return removed
-
-    def channel(self, probe_key: str, kind: ChannelKind, *, make: bool = False) -> int:
-        """Return the number of a channel; 0, which none has, if it is not known."""
-        name = (probe_key, kind._value_)  # the hash of a member takes four times as long
-        known = self._channels.get(name)
-        if known is not None:
-            return known
-        find = "SELECT id FROM channels WHERE probe_key = ? AND kind = ?"
-        found = self._run(find, name).fetchone()
-        if found is None and make:
-            statement = "INSERT INTO channels (probe_key, kind) VALUES (?, ?) RETURNING id"
-            found = self._run(statement, name).fetchone()
-        if found is None:
-            return 0
-        number = int(found[0])
-        self._channels[name] = number
-        return number
-
-    def channels_of(self, probe_keys: Sequence[str] | None) -> list[int]:
-        """Return the numbers of all channels of some probes; none = of all."""
-        if probe_keys is None:
-            found = self._rows("SELECT id FROM channels", ())
-        else:
-            found = [
-                row
-                for key in probe_keys
-                for row in self._rows("SELECT id FROM channels WHERE probe_key = ?", (key,))
-            ]
-        return [int(channel) for (channel,) in found]
 
     def _by_channel(self, readings: Sequence[Reading]) -> dict[int, list[Row]]:
         of_names: dict[tuple[str, str], list[Reading]] = {}
@@ -311,18 +292,12 @@ class SqliteSeriesStore(SeriesStore):
                 of_names[name] = [reading]
             else:
                 found.append(reading)
-        self._read_channels({probe_key for probe_key, _ in of_names.keys() - self._channels.keys()})
+        self._channels.look_up(of_names.keys())
         rows = {}
         for found in of_names.values():
-            channel = self.channel(found[0].probe_key, found[0].kind, make=True)
+            channel = self._channels.of(found[0].probe_key, found[0].kind, make=True)
             rows[channel] = [row_of(channel, reading) for reading in found]
         return rows
-
-    def _read_channels(self, probe_keys: Collection[str]) -> None:
-        """Learn the numbers of all channels of some probes at once."""
-        if probe_keys:
-            rows = self._rows(_CHANNELS, (json.dumps([*probe_keys]),))
-            self._channels.update(((probe_key, kind), number) for probe_key, kind, number in rows)
 
     def _new(self, by_channel: Mapping[int, Sequence[Row]]) -> dict[int, Sequence[Row]]:
         """Return the rows that are new, in the order of time, where a look at few others tells.
@@ -330,7 +305,7 @@ class SqliteSeriesStore(SeriesStore):
         What comes in the order of time is new, and what is stored of the second before it tells
         whether it repeats that.
         """
-        newest = dict(self._rows(_NEWEST, (json.dumps([*by_channel]),)))
+        newest = dict(self._statements.rows(_NEWEST, (json.dumps([*by_channel]),)))
         new: dict[int, Sequence[Row]] = {}
         for channel, rows in by_channel.items():
             if do_follow(rows, newest[channel]):
@@ -345,7 +320,7 @@ class SqliteSeriesStore(SeriesStore):
 
     def _stored(self, channel: int, first_us: int, last_us: int) -> list[Stored]:
         """Return what lies between two moments or less than a second beside, in order of time."""
-        return self._rows(
+        return self._statements.rows(
             "SELECT from_2030_us, value FROM readings WHERE channel = ? AND from_2030_us > ? "
             "AND from_2030_us < ? ORDER BY from_2030_us",
             (channel, first_us - SAME_READING_US, last_us + SAME_READING_US),
@@ -367,31 +342,13 @@ class SqliteSeriesStore(SeriesStore):
             noted.append((good_us, fine_us, channel))
         for channel, rows in unsure.items():
             good = [row[1] for row in rows if is_good(row)]
-            found = self._rows(NEWEST_GOOD, (channel, min(good), max(good))) if good else []
+            found = (
+                self._statements.rows(NEWEST_GOOD, (channel, min(good), max(good))) if good else []
+            )
             # Also what was not stored, as it is there already, was said.
             fine_us = max((row[1] for row in rows if is_fine(row)), default=None)
             noted.append((found[0][0] if found else None, fine_us, channel))
-        self._write(_NOTE_NEWEST, noted)
-
-    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
-        if not rows:
-            return 0
-        try:
-            return max(self._connection.executemany(statement, rows).rowcount, 0)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-
-    def _run(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise store_error(error) from error
-
-    def _rows(self, statement: str, values: tuple[object, ...]) -> list[Any]:
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise store_error(error) from error
+        self._statements.run_each(_NOTE_NEWEST, noted)
 
 
 def _hours(rows: Sequence[Row]) -> Iterable[int]:

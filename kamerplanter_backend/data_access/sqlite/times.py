@@ -6,6 +6,7 @@ from kamerplanter_engines.models.base import MICROSECOND, utc
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_US = 3_600_000_000
+FOREVER_US = 2**63 - 1
 
 
 def microseconds(moment: datetime) -> int:

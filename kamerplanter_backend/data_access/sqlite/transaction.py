@@ -13,8 +13,10 @@ from kamerplanter_backend.common.exceptions import (
     NotFoundError,
     StaleRevisionError,
 )
+from kamerplanter_backend.data_access.sqlite.channel_numbers import ChannelNumbers
 from kamerplanter_backend.data_access.sqlite.errors import store_error
 from kamerplanter_backend.data_access.sqlite.rollup_store import SqliteRollupStore
+from kamerplanter_backend.data_access.sqlite.row_statements import RowStatements
 from kamerplanter_backend.data_access.sqlite.schema import column, has_archive, table_of
 from kamerplanter_backend.data_access.sqlite.series_store import SqliteSeriesStore
 from kamerplanter_backend.data_access.sqlite.statements import (
@@ -69,10 +71,10 @@ class SqliteTransaction(Transaction):
         self._collections = collections
         self._writes = writes
         self._touched: dict[str, set[str]] = {}
-        self._readings = SqliteSeriesStore(connection, lambda: self._check_declared(READINGS))
-        self._rollups = SqliteRollupStore(
-            connection, self._readings, lambda: self._check_declared(READINGS)
-        )
+        statements = RowStatements(connection)
+        channels = ChannelNumbers(statements)
+        self._readings = SqliteSeriesStore(statements, channels, self._check_readings)
+        self._rollups = SqliteRollupStore(statements, channels, self._check_readings)
 
     @property
     @override
@@ -321,6 +323,9 @@ class SqliteTransaction(Transaction):
     def _for_writing(self, collection: str) -> Declared:
         self._check_declared(collection)
         return self._collections[collection]
+
+    def _check_readings(self) -> None:
+        self._check_declared(READINGS)
 
     def _check_declared(self, collection: str) -> None:
         if collection not in self._writes:
