@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.kamerplanter import client_factory
+from custom_components.kamerplanter.const import DOMAIN
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.served import EMBEDDED, PATIENCE, HomeServer, garden_at
 
@@ -29,6 +30,12 @@ def _our_integration_is_found(enable_custom_integrations: None) -> None:
 def hass_config_dir(hass_tmp_config_dir: str) -> str:
     """Give each test a configuration folder of its own, as the gardens keep files there."""
     return hass_tmp_config_dir
+
+
+@pytest.fixture
+def expected_lingering_timers(request: pytest.FixtureRequest) -> bool:
+    """Home Assistant's own MQTT client leaves one behind in tests."""
+    return "mqtt_mock" in request.fixturenames
 
 
 @pytest.fixture
@@ -99,6 +106,15 @@ async def mqtt_garden(
     garden = await garden_at(hass, place, berlin, "mqtt")
     yield garden
     await _leave(garden)
+
+
+@pytest.fixture
+async def gardens_are_closed(hass: HomeAssistant) -> AsyncGenerator[None]:
+    """Close the gardens that a test has opened itself, as by a dialog."""
+    yield
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done()
 
 
 async def _leave(garden: Garden) -> None:

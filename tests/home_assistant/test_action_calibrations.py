@@ -15,12 +15,6 @@ from tests.home_assistant.garden import Garden
 POINT = {"reference": 1.413, "raw": 1.4}
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def refusal(garden: Garden, action: str, key: str, **data: Any) -> tuple[str, str]:
     """Call an action that is refused; return the key of the text, and the English text."""
     with pytest.raises(ServiceValidationError) as caught:

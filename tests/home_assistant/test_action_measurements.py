@@ -23,12 +23,6 @@ pytestmark = BOTH_PLACES
 
 
 @pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture
 def admin(hass_admin_user: MockUser) -> Context:
     return Context(user_id=hass_admin_user.id)
 

@@ -51,12 +51,6 @@ DEVICE = (
 )
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def words(language: str, domain: str, row: str, attribute: str) -> dict[str, Any]:
     told: dict[str, Any] = TEXTS[language]["entity"][domain][row]["state_attributes"][attribute]
     return told

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from homeassistant.const import MATCH_ALL, STATE_OFF, STATE_ON, STATE_UNKNOWN
 from pytest_homeassistant_custom_component.common import (
     async_capture_events,
@@ -14,12 +13,6 @@ from tests.home_assistant.garden import Garden
 from tests.home_assistant.served import BOTH_PLACES
 
 pytestmark = BOTH_PLACES
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
 
 
 async def measure(garden: Garden, topic: str, value: str, *, minutes: int = 1) -> None:

@@ -4,7 +4,7 @@ import json
 import logging
 import ssl
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,10 @@ from tests.home_assistant.test_config_flow import (
     to_broker,
 )
 
-pytestmark = pytest.mark.usefixtures("socket_enabled")
+pytestmark = pytest.mark.usefixtures("socket_enabled", "gardens_are_closed")
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ISSUE = f"broker_certificate_{STORE_ID}"
-
-
-@pytest.fixture(autouse=True)
-async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
-    """Close what the flows have opened."""
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.async_block_till_done()
 
 
 class Identity:

@@ -30,12 +30,6 @@ PH = CalibrationFields(
 )
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def add(garden: Garden) -> tuple[str, str]:
     """Add a tank at pH 6 and 20 °C with a combined probe; return their keys."""
     tank = await garden.add_tank(

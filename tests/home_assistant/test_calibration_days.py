@@ -18,12 +18,6 @@ pytestmark = BOTH_PLACES
 EC = CalibrationFields(kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.4, value=1.413),))
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def test_the_days_of_a_probe_are_set_in_its_dialog(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
     probe = mqtt_garden.snapshot.probes[0].probe

@@ -21,12 +21,6 @@ from tests.home_assistant.garden import Garden
 PH_TOPIC, EC_TOPIC, SOIL_TOPIC = "tank/ph", "tank/ec", "bed/soil"
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def begin(garden: Garden, key: str) -> Dialog:
     """Open the dialog of a tank or probe and choose to calibrate."""
     dialog = await Dialog.manage(garden, garden.subentry(key))

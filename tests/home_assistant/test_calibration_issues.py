@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 
@@ -29,12 +28,6 @@ PH = CalibrationFields(
     points=(CalibrationPoint(raw=7.1, value=7.0), CalibrationPoint(raw=4.1, value=4.01)),
 )
 PAST_DUE = timedelta(days=14, minutes=1)
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
 
 
 async def add(garden: Garden, *kinds: str) -> tuple[str, str]:

@@ -27,12 +27,6 @@ TURNS = 100
 EC = CalibrationFields(kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.4, value=1.413),))
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def add(garden: Garden) -> tuple[str, str]:
     """Add a tank with a probe; return their keys."""
     tank = await garden.add_tank(channels=[bind("ec", topic=TOPIC)])

@@ -24,12 +24,6 @@ pytestmark = pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
 EC = CalibrationFields(kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.4, value=1.413),))
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def add(garden: ServedGarden) -> tuple[str, str]:
     tank = await garden.add_tank(channels=[bind("ec", topic="tank/ec")])
     return tank, garden.snapshot.probes[0].probe.key

@@ -12,12 +12,6 @@ from tests.home_assistant.garden import Garden
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def say(garden: Garden, topic: str, payload: str) -> None:
     async_fire_mqtt_message(garden.hass, topic, payload)
 

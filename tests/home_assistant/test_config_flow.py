@@ -32,22 +32,9 @@ from tests.backend.telemetry.brokers import HOST, amqtt_broker, certificate
 from tests.home_assistant.flow_texts import check_texts
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry
 
+pytestmark = pytest.mark.usefixtures("gardens_are_closed")
+
 NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----"
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture(autouse=True)
-async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
-    """Close what the flows have opened."""
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.async_block_till_done()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A probe that drifted says so in its quality, and its value stays on the screen."""
 
-import pytest
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from kamerplanter_backend.client.requests import Calibrate, LogMeasurement
@@ -10,12 +9,6 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 from tests.home_assistant.garden import Garden
 
 EC = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec", unit="mS/cm")
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
 
 
 async def by_hand(garden: Garden, tank: str, value: float) -> None:

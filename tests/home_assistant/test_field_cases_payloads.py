@@ -18,13 +18,6 @@ from tests.home_assistant.field_case import (
 )
 from tests.home_assistant.garden import Garden
 
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 LORA = "uplink_message.decoded_payload"
 CURVE = (CurvePoint(raw=3100, value=0), CurvePoint(raw=1400, value=100))
 TENTHS = '{"Uid":"Test01","Wa":337,"Te":280,"Us":154,"Ph":74}'

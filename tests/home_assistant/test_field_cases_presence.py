@@ -11,12 +11,6 @@ from tests.home_assistant.quality import refused
 STATUS = "device/availability"
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def shown(garden: Garden, key: str) -> str:
     return garden.state("sensor", key, "soil_moisture").state
 

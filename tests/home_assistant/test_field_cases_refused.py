@@ -18,13 +18,6 @@ from tests.home_assistant.field_case import (
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.quality import refused
 
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 CASES = (
     Case(
         number="F-35 microsiemens taken for millisiemens",

@@ -22,12 +22,6 @@ from tests.home_assistant.garden import Garden
 MAY_4 = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def stored(garden: Garden, key: str, kind: ChannelKind) -> tuple[Reading, ...]:
     """Return all that the store holds of a channel."""
     data = garden.subentry(key).data

@@ -26,12 +26,6 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def measure(garden: Garden, payload: str, minutes: int = 1) -> None:
     """Send a value, and let time go by in which it holds."""
     say(garden, payload)

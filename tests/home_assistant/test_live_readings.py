@@ -25,12 +25,6 @@ from tests.home_assistant.served import BOTH_PLACES
 pytestmark = BOTH_PLACES
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def say(garden: Garden, topic: str, payload: str) -> None:
     """Let a device speak, ten minutes after it spoke last."""
     garden.freezer.tick(600)

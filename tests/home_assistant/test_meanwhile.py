@@ -30,12 +30,6 @@ EC_AND_PH = (bind("ec", topic="a/ec"), bind("ph", topic="a/ph"))
 TANK = {"name": "Tank A", "tank_type": "nutrient"}
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def now(garden: Garden) -> Any:
     return await garden.entry.runtime_data.client.snapshot()
 

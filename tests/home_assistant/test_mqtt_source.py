@@ -25,12 +25,6 @@ from custom_components.kamerplanter.telemetry.mqtt_source import RETRY_AFTER_S, 
 from tests.home_assistant.garden import Garden, new_entry
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 class Heard:
     """A source on its own, and what it says."""
 

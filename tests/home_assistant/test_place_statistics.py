@@ -15,12 +15,6 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from tests.home_assistant.garden import Garden
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 @pytest.fixture(autouse=True)
 def _our_integration_is_found(recorder_db_url: str, enable_custom_integrations: None) -> None:
     """Let Home Assistant load what lies in custom_components, when its database is known."""

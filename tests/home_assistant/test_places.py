@@ -25,12 +25,6 @@ TEMPERATURE, HUMIDITY, LIGHT = AIR_CHANNELS
 ALL = ("air_temperature", "air_humidity", "vpd", "dew_point")
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def air(garden: Garden, temperature: float | None, humidity: float | None) -> None:
     told = {"temperature": temperature, "humidity": humidity}
     message = json.dumps({name: value for name, value in told.items() if value is not None})

@@ -28,12 +28,6 @@ STATUS = "second/status"
 pytestmark = BOTH_PLACES
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def say(garden: Garden, payload: object, topic: str = "tank/ph") -> None:
     async_fire_mqtt_message(garden.hass, topic, str(payload))
     await garden.derive()

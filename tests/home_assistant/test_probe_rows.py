@@ -60,12 +60,6 @@ TANK_ROWS: dict[str, dict[str, tuple[str | None, bool]]] = {
 }
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def entities(garden: Garden, key: str) -> dict[tuple[str, str], er.RegistryEntry]:
     """Return the entities of an object by platform and row."""
     registry = er.async_get(garden.hass)

@@ -24,12 +24,6 @@ SECOND_BATTERY = ChannelBinding(kind=ChannelKind.BATTERY, topic="second/battery"
 THERE = Availability(topic="second/status")
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def two(garden: Garden) -> tuple[str, str]:
     """Add a tank with its own probe, and a second probe of its own in it."""
     tank = await garden.add_tank("Tank A", channels=(EC,))

@@ -16,12 +16,6 @@ EC = CalibrationFields(kind=ChannelKind.EC, points=(CalibrationPoint(raw=1.57, v
 """The probe shows 10 % less after it: 1.413 / 1.57 = 0.9."""
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def add(garden: Garden) -> tuple[str, str]:
     tank = await garden.add_tank(channels=[bind("ec", topic="old/ec"), bind("ph", topic="old/ph")])
     return tank, garden.snapshot.probes[0].probe.key

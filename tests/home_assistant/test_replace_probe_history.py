@@ -14,12 +14,6 @@ from tests.home_assistant.test_replace_probe import add, measure
 
 
 @pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture
 async def mock_recorder_before_hass(async_test_recorder: Any) -> None:
     """Let the database be made before everything else."""
 

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -15,12 +14,6 @@ from tests.home_assistant.garden import Garden
 from tests.home_assistant.served import BOTH_PLACES
 
 pytestmark = BOTH_PLACES
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
 
 
 async def restart(garden: Garden, *, away: timedelta = timedelta(minutes=2)) -> None:

@@ -17,12 +17,6 @@ LEAF = ChannelBinding(kind=ChannelKind.LEAF_TEMPERATURE, topic="tent/leaf")
 OTHER_STORE = "fedcba9876543210fedcba9876543210"
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def fill(garden: Garden) -> dict[str, str]:
     """Add one of each thing; return what to call them in a snapshot by their keys."""
     tank = await garden.add_tank()

@@ -38,6 +38,8 @@ from tests.backend.telemetry.brokers import HOST, certificate
 from tests.home_assistant.flow_texts import TEXTS, check_texts
 from tests.home_assistant.served import PATIENCE, HomeServer
 
+pytestmark = pytest.mark.usefixtures("gardens_are_closed")
+
 UUID = "0f0e0d0c0b0a09080706050403020100"
 EMPTY_GARDEN = {
     "name": "G",
@@ -60,15 +62,6 @@ def _prepare(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     patient = Waits(connect_s=20, total_s=20, attempts=1)  # a busy machine is no silent server
     monkeypatch.setattr(server_check, "WAITS", patient)
     monkeypatch.setattr(client_factory, "SERVER_WAITS", PATIENCE)
-
-
-@pytest.fixture(autouse=True)
-async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
-    """Close what the flows have opened."""
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.async_block_till_done()
 
 
 @pytest.fixture

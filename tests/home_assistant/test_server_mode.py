@@ -44,12 +44,6 @@ pytestmark = pytest.mark.parametrize("place", [ON_SERVER], indirect=True)
 
 
 @pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture
 def served(garden: Garden) -> ServedGarden:
     """Give the garden as what it is."""
     assert isinstance(garden, ServedGarden)

@@ -30,12 +30,6 @@ TANK = {"name": "Tank", "tank_type": "recirculation", "volume": 60, "limits": {}
 
 
 @pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture
 def share(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Give what the member and the key may do; everything, unless a test says otherwise."""
     return getattr(request, "param", {})

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
@@ -17,12 +16,6 @@ from tests.home_assistant.garden import STORE_ID, Garden
 
 QUARTER = timedelta(minutes=15)
 BY_ENTITY = ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, entity_id="sensor.pot_moisture")
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
 
 
 def told(garden: Garden, translation_key: str) -> list[dict[str, str]]:

@@ -27,12 +27,6 @@ from tests.home_assistant.test_calibrating import (
 pytestmark = BOTH_PLACES
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 async def holds(garden: Garden) -> list[tuple[datetime, datetime]]:
     """Return since when and until when the store holds the only probe."""
     snapshot = await garden.entry.runtime_data.client.snapshot()

@@ -1,15 +1,13 @@
 """Recognising devices in what is heard, and taking over what a person agrees with."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
-from homeassistant.core import HomeAssistant
 
-from custom_components.kamerplanter.const import DOMAIN
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden
 from tests.home_assistant.listening import TANK, hear
+
+pytestmark = pytest.mark.usefixtures("gardens_are_closed")
 
 DOSER = (
     (
@@ -18,21 +16,6 @@ DOSER = (
     ),
     ("tele/doser/LWT", b"Online"),
 )
-
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture(autouse=True)
-async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
-    """Close what a test has opened."""
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.async_block_till_done()
 
 
 async def to_discover(garden: Garden) -> Dialog:

@@ -1,7 +1,7 @@
 """Listening now: what arrives can be chosen, from Home Assistant's MQTT and from an own broker."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aiomqtt import Client
@@ -10,7 +10,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
-from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.flows.listen import MAX_HEARD
 from demo.ports import free_port
 from kamerplanter_backend.telemetry.broker import is_topic_filter
@@ -21,20 +20,7 @@ from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden, new_entry
 from tests.home_assistant.listening import TANK, hear
 
-
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
-@pytest.fixture(autouse=True)
-async def _leave(hass: HomeAssistant) -> AsyncGenerator[None]:
-    """Close what a test has opened."""
-    yield
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.async_block_till_done()
+pytestmark = pytest.mark.usefixtures("gardens_are_closed")
 
 
 async def to_listen(garden: Garden) -> Dialog:
@@ -240,10 +226,10 @@ async def test_a_certificate_that_cannot_be_read_is_said(hass: HomeAssistant) ->
     broker = dict(garden.entry.data["broker"]) | {"tls": True, "ca_certificate": "rubbish"}
     dialog = await to_listen(garden)
     # As if the entry had been edited by hand; a reload would follow, so without its listener.
-    garden.entry.update_listeners.clear()
-    hass.config_entries.async_update_entry(
-        garden.entry, data={**garden.entry.data, "broker": broker}
-    )
+    with patch.object(garden.entry, "update_listeners", []):
+        hass.config_entries.async_update_entry(
+            garden.entry, data={**garden.entry.data, "broker": broker}
+        )
 
     await hear(dialog)
 

@@ -18,12 +18,6 @@ from tests.home_assistant.served import BOTH_PLACES
 pytestmark = BOTH_PLACES
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 TENT = {"name": "Tent", "base_temperature": 10}
 
 

@@ -26,12 +26,6 @@ from tests.home_assistant.garden import Garden
 from tests.home_assistant.quality import refused
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def say(garden: Garden, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
     async_fire_mqtt_message(garden.hass, topic, payload, retain=retain)
 

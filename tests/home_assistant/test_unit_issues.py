@@ -24,12 +24,6 @@ from tests.home_assistant.flow_texts import TEXTS
 from tests.home_assistant.garden import Garden
 
 
-@pytest.fixture
-def expected_lingering_timers() -> bool:
-    """Home Assistant's own MQTT client leaves one behind in tests."""
-    return True
-
-
 def issues(garden: Garden) -> list[ir.IssueEntry]:
     return [
         issue
