@@ -239,9 +239,10 @@ def _complete(
     if responses.get("422", {}).get("description") == "Validation Error":
         del responses["422"]
     is_limited = route.dependant is not None and _is_limited(route.dependant)
+    if _body_names_revision(route):
+        responses.setdefault("412", _named(412))
     for status in _possible(rule, method, parameters, has_body=has_body, is_limited=is_limited):
-        name, _ = ERRORS[status]
-        responses.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+        responses.setdefault(str(status), _named(status))
     operation["responses"] = dict(sorted(responses.items()))
     if (patched := operation.pop("x-patch-of", None)) is not None:
         names = operation.pop("x-patch-fields")
@@ -286,6 +287,18 @@ def _asks_for_revision(dependant: Dependant) -> bool:
     return dependant.call is expected_revision or any(
         _asks_for_revision(below) for below in dependant.dependencies
     )
+
+
+def _body_names_revision(route: RouteContext) -> bool:
+    """Tell whether the body may say which revision the caller saw, as requests of clients do."""
+    field = route.body_field
+    fields = getattr(field.field_info.annotation, "model_fields", {}) if field is not None else {}
+    return "expected_revision" in fields
+
+
+def _named(status: int) -> dict[str, str]:
+    name, _ = ERRORS[status]
+    return {"$ref": f"#/components/responses/{name}"}
 
 
 def _is_limited(dependant: Dependant) -> bool:

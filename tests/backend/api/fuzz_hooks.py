@@ -151,6 +151,7 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         _lend_session(case)
     if isinstance(case.body, dict | list) and _is_sound(case, ParameterLocation.BODY):
         _lend_keys(case.body, _meant_by(case.path))
+        _lend_revision(case)
         _lend_proof(case)
 
 
@@ -288,6 +289,18 @@ def _lend_keys(part: Any, meant: str | None) -> None:
             part[name] = [key]
         else:
             _lend_keys(value, None)
+
+
+def _lend_revision(case: Case[Any]) -> None:
+    """Name the revision that the thing of a request of the client interface has."""
+    body = case.body
+    if not isinstance(body, dict) or body.get("expected_revision") is None:
+        return
+    name = "key" if "key" in body else "probe_key"
+    place = _meant_by(case.path) if name == "key" else COLLECTIONS[name]
+    seen = _http.get(f"{place}/{body.get(name)}")
+    if seen.is_success:
+        body["expected_revision"] = seen.json()["revision"]
 
 
 def _meant_by(path: str) -> str | None:
