@@ -36,7 +36,8 @@ from kamerplanter_engines.tables.channels import FAR_BEYOND_CURVE_RATIO
 
 PH_SLOPE_RATIO_LOW, PH_SLOPE_RATIO_HIGH = 0.80, 1.05
 """Share of an ideal electrode's slope; outside it is broken, or the buffers were mixed up."""
-PH_SLOPE_RATIO_WEAK = 0.90
+EFFICIENCY_RATIO_WEAK = 0.90
+"""An electrode that gives less than this share of an ideal one is dirty or wears out."""
 PH_BUFFER_DISTANCE = 2.0
 PH_SHIFT_HIGH = 0.5
 """An electrode that shows pH 7 further off is used up. [pH]"""
@@ -103,7 +104,7 @@ def _fit_ph(fields: CalibrationFields) -> Fit:
         )
     ratio = weakest / ideal
     warnings = {warning for _, warning in known if warning is not None}
-    if ratio < PH_SLOPE_RATIO_WEAK:
+    if ratio < EFFICIENCY_RATIO_WEAK:
         warnings.add(CalibrationWarning.SLOPE_WEAK)
     return _made(
         pairs,
@@ -187,8 +188,11 @@ def _fit_ec(fields: CalibrationFields) -> Fit:
                 shown=f"{factor:.2f}",
                 limit=f"{EC_FACTOR_LOW:g} – {EC_FACTOR_HIGH:g}",
             )
+    ratio = (high_raw - low_raw) / (high - low)
     warnings = {warning for _, warning in known if warning is not None}
-    return _made(pairs, warnings, efficiency_ratio=(high_raw - low_raw) / (high - low))
+    if ratio < EFFICIENCY_RATIO_WEAK - _ROUNDING:
+        warnings.add(CalibrationWarning.SLOPE_WEAK)
+    return _made(pairs, warnings, efficiency_ratio=ratio)
 
 
 def needs_temperature(kind: ChannelKind, value: float, *, compensated: bool) -> bool:

@@ -24,7 +24,7 @@ class CalibrationWarning(StrEnum):
     """What is worth a second look though it was accepted; stable keys that screens translate."""
 
     SLOPE_WEAK = "slope_weak"
-    """The electrode gives less than 90 % of what an ideal one gives: replace it soon."""
+    """The electrode gives less than 90 % of what an ideal one gives: clean it, replace it soon."""
     TEMPERATURE_UNKNOWN = "temperature_unknown"
     """Nobody measured the solution, so the value on the bottle counts, which is that at 25 °C."""
     SOLUTION_UNKNOWN = "solution_unknown"

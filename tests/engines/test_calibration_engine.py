@@ -113,6 +113,16 @@ def test_conductivity_by_one_standard_goes_through_zero() -> None:
     assert step_ratio(fitted, 2.0) == pytest.approx(1.413 / 1.35)
 
 
+@pytest.mark.parametrize(("shown", "is_weak"), [(1.28, False), (1.27, True), (1.6, False)])
+def test_a_probe_that_shows_less_than_nine_tenths_of_its_standard_is_weak(
+    shown: float, is_weak: bool
+) -> None:
+    # 0.9 of 1.413 is 1.2717.
+    fitted = fit(fields(EC, (shown, 1.413, 20)))
+
+    assert fitted.warnings == ((CalibrationWarning.SLOPE_WEAK,) if is_weak else ())
+
+
 def test_conductivity_of_a_probe_without_compensation() -> None:
     calibration = fields(EC, (1.278, 1.413, 20), compensated=False)
 
