@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from homeassistant.components import mqtt
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
@@ -135,11 +135,16 @@ def _ignore(_message: mqtt.ReceiveMessage) -> None:
 async def _measure(hass: HomeAssistant, side: str) -> None:
     finished = asyncio.Event()
     changes = 0
+    level_ns: dict[str, int] | None = None
 
     @callback
-    def count(_event: Event) -> None:
+    def count(event: Event[EventStateChangedData]) -> None:
         nonlocal changes
         changes += 1
+        if level_ns is not None and event.data["entity_id"].endswith("_level"):
+            state = event.data["new_state"]
+            if state is not None:
+                level_ns.setdefault(state.state, time.monotonic_ns())
 
     hass.bus.async_listen("state_changed", count)
     if side == "floor":
@@ -155,13 +160,15 @@ async def _measure(hass: HomeAssistant, side: str) -> None:
     while True:
         finished.clear()
         command = await asyncio.to_thread(sys.stdin.readline)
-        if command.strip() != "pass":
+        if command.strip() not in {"pass", "latency"}:
             return
+        level_ns = {} if command.strip() == "latency" else None
         changes, before = 0, time.process_time()
         print("GO", flush=True)
         await finished.wait()
         await asyncio.sleep(1.2)  # our readings reach the store within a second: count that too
-        print(json.dumps({"cpu_s": time.process_time() - before, "changes": changes}), flush=True)
+        used = {"cpu_s": time.process_time() - before, "changes": changes}
+        print(json.dumps(used if level_ns is None else level_ns), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 All run as headless cores on one mosquitto, in interleaved rounds; one core only receives.
 A pass sends changing values, the next repeats the last ones. Ours runs twice: as shipped, where so
-many messages are a flood of which each entity shows the newest value once a second, and with each
+many messages are a flood of which each entity shows the newest value twice a second, and with each
 value written, as the peer does and as it is for a source that sends more slowly.
 An argument sets the number of rounds.
 """
@@ -19,10 +19,12 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+
+from demo.ports import free_port
 
 MESSAGES = 5_000
 ROUNDS = 3
@@ -30,13 +32,8 @@ PER_SECOND = 1_000
 SIDES = ("floor", "peer", "each", "shipped")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a mosquitto that drops nothing."""
     binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     config = folder / "mosquitto.conf"
     config.write_text(
@@ -88,20 +85,28 @@ class Core:
 
     def run(self, publisher: paho.Client, payloads: list[str]) -> dict[str, float]:
         """Send the payloads and return what the core used for them."""
-        assert self.process.stdin
-        self.process.stdin.write("pass\n")
-        self.process.stdin.flush()
-        self._expect("GO")
+        self.begin("pass")
         start = time.perf_counter()
         for number, payload in enumerate(payloads):
             publisher.publish(f"bench/{self.side}/tank", payload)
             ahead = start + number / PER_SECOND - time.perf_counter()
             if ahead > 0:
                 time.sleep(ahead)
+        return cast("dict[str, float]", self.finish(publisher))
+
+    def begin(self, command: str) -> None:
+        """Let the core measure from now on."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        self._expect("GO")
+
+    def finish(self, publisher: paho.Client) -> dict[str, Any]:
+        """Say that all was sent, and return what the core measured."""
         publisher.publish(f"bench/{self.side}/done", "1", qos=1)
         while not (line := self._line()).startswith("{"):
             pass
-        return cast("dict[str, float]", json.loads(line))
+        return cast("dict[str, Any]", json.loads(line))
 
     def stop(self) -> None:
         """End the child."""
@@ -139,8 +144,8 @@ def _show(name: str, ratios: list[float], goal: str) -> None:
 def main(rounds: int) -> None:
     """Run the rounds and print the ratios."""
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
-        broker = _start_broker(Path(folder), port)
+        port = free_port()
+        broker = start_broker(Path(folder), port)
         cores: dict[str, Core] = {}
         try:
             publisher = paho.Client(CallbackAPIVersion.VERSION2)
