@@ -268,6 +268,15 @@ class Garden:
         key = str(self.entry.unique_id) if key == "hub" else key
         return er.async_get(self.hass).async_get_entity_id(domain, DOMAIN, f"{key}_{row}")
 
+    async def enable(self, key: str, *rows: str) -> None:
+        """Enable sensors of an object that are off by default, as a person would."""
+        for row in rows:
+            entity_id = self.entity_id("sensor", key, row)
+            assert entity_id is not None, row
+            er.async_get(self.hass).async_update_entity(entity_id, disabled_by=None)
+        await self.unload()
+        await self.set_up()
+
     def state(self, domain: str, key: str, row: str) -> State:
         """Return the state of an entity that exists."""
         entity_id = self.entity_id(domain, key, row)

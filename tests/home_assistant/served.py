@@ -129,6 +129,7 @@ class HomeServer:
         if self._live is not None:
             self._live.stop()
             self._live = None
+            self._held.close()
             self._held = socket.socket()
             self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._held.bind(("127.0.0.1", self.port))  # who connects is refused

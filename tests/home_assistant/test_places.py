@@ -43,16 +43,6 @@ def states(garden: Garden, key: str, *rows: str) -> set[str]:
     return {garden.state("sensor", key, row).state for row in rows}
 
 
-async def enable(garden: Garden, key: str, *rows: str) -> None:
-    registry = er.async_get(garden.hass)
-    for row in rows:
-        entity_id = garden.entity_id("sensor", key, row)
-        assert entity_id is not None, row
-        registry.async_update_entity(entity_id, disabled_by=None)
-    await garden.unload()
-    await garden.set_up()
-
-
 # --- What follows from the air --------------------------------------------------------------
 
 
@@ -183,7 +173,7 @@ async def test_a_message_is_shown_once_although_it_tells_two_values(
 
 async def test_the_leaf_is_measured_or_assumed_by_the_light(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location()
-    await enable(mqtt_garden, tent, "leaf_vpd")
+    await mqtt_garden.enable(tent, "leaf_vpd")
     air(mqtt_garden, 25, 60)
     # As long as the light is not known it is that of a leaf in any light, 2 K below the air.
     assert value(mqtt_garden, tent, "leaf_vpd") == pytest.approx(2.809 - 1.901, abs=0.002)
@@ -203,7 +193,7 @@ async def test_the_leaf_is_measured_or_assumed_by_the_light(mqtt_garden: Garden)
 
 async def test_a_light_meter_that_is_silent_takes_no_value_away(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location()
-    await enable(mqtt_garden, tent, "leaf_vpd")
+    await mqtt_garden.enable(tent, "leaf_vpd")
     light(mqtt_garden, 0)
     air(mqtt_garden, 25, 60)
     assert value(mqtt_garden, tent, "leaf_vpd") == pytest.approx(1.267, abs=0.001)
@@ -221,7 +211,7 @@ async def test_a_light_meter_that_is_silent_takes_no_value_away(mqtt_garden: Gar
 
 async def test_a_measured_leaf_decides_as_soon_as_it_is_heard(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location(channels=(*AIR_CHANNELS, LEAF))
-    await enable(mqtt_garden, tent, "leaf_vpd")
+    await mqtt_garden.enable(tent, "leaf_vpd")
     air(mqtt_garden, 25, 60)
     light(mqtt_garden, 500)
     assumed = mqtt_garden.state("sensor", tent, "leaf_vpd")
@@ -240,7 +230,7 @@ async def test_without_light_and_leaf_the_leaf_is_assumed_from_habit(
     mqtt_garden: Garden,
 ) -> None:
     tent = await mqtt_garden.add_location(channels=(TEMPERATURE, HUMIDITY))
-    await enable(mqtt_garden, tent, "leaf_vpd")
+    await mqtt_garden.enable(tent, "leaf_vpd")
 
     air(mqtt_garden, 25, 60)
 
@@ -457,7 +447,7 @@ async def test_the_day_begins_at_the_local_midnight_when_the_clock_is_changed(
 
 async def test_degree_days_are_those_above_the_base_of_the_place(mqtt_garden: Garden) -> None:
     tent = await mqtt_garden.add_location(base_temperature_c=5)
-    await enable(mqtt_garden, tent, "degree_days_yesterday")
+    await mqtt_garden.enable(tent, "degree_days_yesterday")
     air(mqtt_garden, 15, 60)
     await mqtt_garden.pass_time(timedelta(minutes=10))
     air(mqtt_garden, 16, 60)

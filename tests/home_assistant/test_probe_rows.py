@@ -71,17 +71,6 @@ def entities(garden: Garden, key: str) -> dict[tuple[str, str], er.RegistryEntry
     return found
 
 
-async def enable(garden: Garden, key: str, *rows: str) -> None:
-    """Enable entities that are off by default, as a person would."""
-    registry = er.async_get(garden.hass)
-    for row in rows:
-        entity_id = garden.entity_id("sensor", key, row)
-        assert entity_id is not None, row
-        registry.async_update_entity(entity_id, disabled_by=None)
-    await garden.hass.config_entries.async_reload(garden.entry.entry_id)
-    await garden.settle()
-
-
 def say(garden: Garden, **values: Any) -> None:
     """Let the device of the tank send values on topics of their own."""
     for name, value in values.items():
@@ -146,7 +135,7 @@ async def test_what_is_not_bound_has_no_entity(mqtt_garden: Garden) -> None:
 
 async def test_classes_and_units_of_the_new_values(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(channels=ALL)
-    await enable(mqtt_garden, tank, "rssi")
+    await mqtt_garden.enable(tank, "rssi")
 
     say(mqtt_garden, oxygen=7.9, orp=258, battery=64, rssi=-71)
 
@@ -196,7 +185,7 @@ async def test_raw_is_what_the_device_sent_and_the_value_is_what_is_right(
 ) -> None:
     tank = await mqtt_garden.add_tank()
     probe = mqtt_garden.snapshot.probes[0].probe.key
-    await enable(mqtt_garden, tank, "ph_raw", "water_temperature_raw", "slope", "last_calibration")
+    await mqtt_garden.enable(tank, "ph_raw", "water_temperature_raw", "slope", "last_calibration")
     points = (CalibrationPoint(raw=7.2, value=7.0), CalibrationPoint(raw=4.3, value=4.0))
     await mqtt_garden.ask(
         Calibrate(probe_key=probe, fields=CalibrationFields(kind=ChannelKind.PH, points=points))
@@ -228,7 +217,7 @@ async def test_raw_of_another_scale_carries_no_unit_of_the_measurement(
     plant = await mqtt_garden.add_plant()
     channels = (ChannelBinding(kind=ChannelKind.SOIL_MOISTURE, topic="bed"),)
     soil = await mqtt_garden.add_probe(plant, channels=channels)
-    await enable(mqtt_garden, soil, "soil_moisture_raw")
+    await mqtt_garden.enable(soil, "soil_moisture_raw")
 
     async_fire_mqtt_message(mqtt_garden.hass, "bed", "41")
     await mqtt_garden.settle()
@@ -297,7 +286,7 @@ async def test_never_calibrated_is_a_warning_and_no_verdict(mqtt_garden: Garden)
 
 async def test_quality_of_each_channel_and_the_worst_one(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank()
-    await enable(mqtt_garden, tank, "ph_quality", "ec_quality")
+    await mqtt_garden.enable(tank, "ph_quality", "ec_quality")
     say(mqtt_garden, ec=1.8, ph=6.0, temperature=20, level=80)
     mqtt_garden.freezer.tick(60)
 
@@ -313,7 +302,7 @@ async def test_quality_of_each_channel_and_the_worst_one(mqtt_garden: Garden) ->
 
 async def test_the_reporting_interval_is_that_of_the_messages(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank()
-    await enable(mqtt_garden, tank, "reporting_interval", "last_seen")
+    await mqtt_garden.enable(tank, "reporting_interval", "last_seen")
     assert mqtt_garden.state("sensor", tank, "reporting_interval").state == STATE_UNKNOWN
 
     for step in range(4):
@@ -412,8 +401,7 @@ async def test_each_row_of_a_probe_shows_what_it_should_by_mqtt_and_by_entity(
     probe = await mqtt_garden.add_probe(
         await mqtt_garden.add_plant(), channels=channels, availability=None
     )
-    await enable(
-        mqtt_garden,
+    await mqtt_garden.enable(
         probe,
         *("soil_ec_raw", "rssi", "last_seen", "reporting_interval", "soil_ec_quality"),
     )
