@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from kamerplanter_engines.models.base import utc
 from kamerplanter_engines.models.telemetry import Reason, Verdict
+from kamerplanter_engines.stay_engine import is_of_place
 from kamerplanter_engines.telemetry_state_engine import (
     ChannelRules,
     ChannelState,
@@ -47,7 +48,7 @@ def freshness_so_far(
     rules: ChannelRules,
     now: datetime,
     started_at: datetime | None,
-    placed_at: datetime | None = None,
+    here_since: datetime | None = None,
 ) -> Shown:
     """Return what is shown now of a memory in which nothing lies ahead of now.
 
@@ -56,13 +57,13 @@ def freshness_so_far(
         rules: The numbers in force for it.
         now: The present moment.
         started_at: Since when this process listens.
-        placed_at: Since when the probe hangs in its location; what it measured elsewhere is none of
-            the values here. None = it was never moved to one.
+        here_since: Since when what the channel measures is of the place of its probe, see
+            `stay_engine.here_since`; what it measured elsewhere is none of the values here.
     """
     if (
         state.good_value is None
         or state.good_at is None
-        or (placed_at is not None and state.good_at < placed_at and not rules.is_about_device)
+        or not is_of_place(state.good_at, here_since)
     ):
         return Shown(
             value=None,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from kamerplanter_engines.doubt_engine import TAKEN_BACK, doubted
 from kamerplanter_engines.models.telemetry import Reading, Reason, Verdict
+from kamerplanter_engines.stay_engine import is_of_place
 from kamerplanter_engines.stillness_engine import is_end_stop
 from kamerplanter_engines.telemetry_state_engine import (
     UNKNOWN_CHANNEL,
@@ -17,6 +18,7 @@ from kamerplanter_engines.telemetry_state_engine import (
     ChannelState,
     Known,
     Sample,
+    of_new_place,
 )
 
 DOUBTS_REPLAYED = 16
@@ -24,16 +26,27 @@ DOUBTS_REPLAYED = 16
 off may lie before them. Own choice."""
 
 
-def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = None) -> ChannelState:
+def restore(
+    known: Known,
+    rules: ChannelRules,
+    replaced_at: datetime | None = None,
+    here_since: datetime | None = None,
+) -> ChannelState:
     """Return the memory that stored readings give back after a start.
 
     Args:
         known: What the store knows of the channel.
         rules: The numbers in force for it.
         replaced_at: Since when its present device measures; none = it is the first one.
+        here_since: Since when what it measures is of its place, see `stay_engine.here_since`.
     """
-    last_good, last = known.last_good, known.last
+    last_good, last = _of_place(known.last_good, here_since), _of_place(known.last, here_since)
     state = UNKNOWN_CHANNEL
+    if here_since is not None:
+        step = known.finest_step
+        state = of_new_place(
+            replace(state, finest_step=step, has_moved=step is not None), here_since
+        )
     if last_good is not None:
         state = replace(
             state,
@@ -59,6 +72,11 @@ def restore(known: Known, rules: ChannelRules, replaced_at: datetime | None = No
     # One who knows no more tells at least the last reading.
     run = known.doubted or ((last,) if may_be_taken_back(last) else ())
     return _replayed(run, known.doubted_since, state, rules, replaced_at)
+
+
+def _of_place(reading: Reading | None, since: datetime | None) -> Reading | None:
+    """Return a reading unless its probe was elsewhere then."""
+    return reading if reading is not None and is_of_place(reading.at, since) else None
 
 
 def may_be_taken_back(reading: Reading) -> bool:

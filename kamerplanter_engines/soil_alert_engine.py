@@ -116,6 +116,21 @@ def falls_silent_at(
     return max(silent_at, utc(started_at) + timedelta(seconds=START_GRACE_S))
 
 
+def without_wait(alert: PlantAlertFields) -> PlantAlertFields:
+    """Return what is known of the soil without what waits: that begins anew, what is dry stays so.
+
+    For when the probe leaves by whose readings it may have waited.
+
+    Source: own rule.
+    """
+    return alert.model_copy(
+        update={
+            "pending_since": alert.pending_since if alert.is_dry else None,
+            "wet_pending_since": alert.wet_pending_since if alert.is_wet else None,
+        }
+    )
+
+
 def is_settled(alert: PlantAlertFields) -> bool:
     """Tell whether nothing is wrong with the soil, and nothing waits to be."""
     return not (alert.is_dry or alert.pending_since or alert.is_wet or alert.wet_pending_since)

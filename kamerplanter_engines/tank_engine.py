@@ -203,6 +203,16 @@ def judge_alert(
     return _raised_if_held(alert, until, hold_s, readings_needed)
 
 
+def without_wait(alert: TankAlertFields) -> TankAlertFields:
+    """Return an alert that waits for nothing: one that is raised stays so, a wait begins anew.
+
+    For when the probe leaves by whose readings it may have waited.
+
+    Source: own rule.
+    """
+    return _inactive(alert) if alert.state is AlertState.PENDING else alert
+
+
 def problem_state(
     alert: TankAlertFields,
     band: Band,

@@ -31,6 +31,7 @@ from kamerplanter_engines.telemetry_state_engine import (
     Known,
     Sample,
     of_new_device,
+    of_new_place,
     rules_for,
     without_future,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "judge_message",
     "keep_retained",
     "of_new_device",
+    "of_new_place",
     "restore",
     "rules_for",
     "without_future",

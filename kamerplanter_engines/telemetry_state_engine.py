@@ -318,3 +318,28 @@ def of_new_device(state: ChannelState) -> ChannelState:
         verdict=state.verdict,
         reasons=state.reasons,
     )
+
+
+def of_new_place(state: ChannelState, since: datetime) -> ChannelState:
+    """Return the memory of a channel whose probe was moved to another place.
+
+    How finely its device steps stays known, and what it measured there already. What is heard
+    later and was measured before is late: it is judged by its range alone and shown by nobody.
+
+    Args:
+        state: The memory so far.
+        since: When it came to where it is, aware.
+    """
+    after = ChannelState(at=since, finest_step=state.finest_step, has_moved=state.has_moved)
+    if state.good_at is None or state.good_at < since:
+        return after
+    return replace(
+        after,
+        good_value=state.good_value,
+        good_at=state.good_at,
+        good_received_at=state.good_received_at,
+        good_is_retained=state.good_is_retained,
+        verdict=state.verdict,
+        reasons=state.reasons,
+        at=max(since, state.at or since),
+    )

@@ -18,6 +18,7 @@ from kamerplanter_backend.domain.services.telemetry_service import (
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import marked
+from kamerplanter_backend.telemetry.channel_memory import States, followed, restored
 from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.per_garden import PerGarden
@@ -35,20 +36,17 @@ from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
     Hint,
+    Probe,
     Reading,
     Reason,
-    Replacement,
     Verdict,
 )
 from kamerplanter_engines.telemetry_engine import (
-    UNKNOWN_CHANNEL,
     ChannelRules,
     ChannelState,
     Judged,
     Sample,
     judge_message,
-    of_new_device,
-    restore,
 )
 from kamerplanter_engines.units import reading_unit_fault
 from kamerplanter_engines.warmth_engine import uncompensated
@@ -82,10 +80,18 @@ class _Memory:
 
     bindings: Mapping[ChannelKind, ChannelBinding]
     states: dict[ChannelKind, ChannelState]
-    device: tuple[Replacement, ...] = ()
-    """By its exchanges so far: another device is judged anew."""
+    probe: Probe
+    """As it was: another device, or one in another place, is judged anew."""
     message: _Message | None = None
     """The last one; what else was measured at its time belongs to it, whenever it is sent."""
+
+    def kept(self, bindings: Mapping[ChannelKind, ChannelBinding]) -> States:
+        """Return the memory of those channels that have the same source by these bindings."""
+        return {
+            kind: state
+            for kind, state in self.states.items()
+            if kind in bindings and same_source(self.bindings[kind], bindings[kind])
+        }
 
     def rules(self, known: ProbeMemory) -> dict[ChannelKind, ChannelRules]:
         """Return the numbers in force for each channel."""
@@ -375,25 +381,19 @@ def _result(
 
 def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:
     """Return the memory of a probe: what is remembered, where the store knows nothing newer."""
-    bindings = {binding.kind: binding for binding in known.view.probe.channels}
+    probe = known.view.probe
+    bindings = {binding.kind: binding for binding in probe.channels}
+    kept = {} if memory is None else memory.kept(bindings)
+    heard = memory.states.keys() & bindings.keys() if memory else ()
+    remembered = followed(kept, memory.probe, probe, heard) if memory else {}
+    is_same_device = memory is not None and memory.probe.replacements == probe.replacements
     states: dict[ChannelKind, ChannelState] = {}
     for channel in known.view.channels:
-        state = memory.states.get(channel.kind) if memory else None
-        before = memory.bindings.get(channel.kind) if memory else None
-        if state is not None and before is not None:
-            if not same_source(before, bindings[channel.kind]):
-                states[channel.kind] = UNKNOWN_CHANNEL
-                continue
-            if memory is not None and memory.device != known.view.probe.replacements:
-                states[channel.kind] = of_new_device(state)
-                continue
-            if channel.last is None or (state.at is not None and channel.last.at <= state.at):
-                states[channel.kind] = state
-                continue
-        rules = known.rules(bindings[channel.kind])
-        states[channel.kind] = restore(channel.known, rules, known.view.probe.replaced_at)
-    found = _Memory(bindings, states, known.view.probe.replacements)
+        kind, last, state = channel.kind, channel.last, remembered.get(channel.kind)
+        is_newer = last is not None and (state is None or state.at is None or last.at > state.at)
+        if state is None or (is_newer and is_same_device and kind in kept):
+            state = restored(probe, known.rules(bindings[kind]), channel.known)
+        states[kind] = state
     # What somebody else has changed meanwhile is not undone to complete a message.
-    if memory is not None and states == memory.states:
-        found.message = memory.message
-    return found
+    message = memory.message if memory is not None and states == memory.states else None
+    return _Memory(bindings, states, probe, message)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from kamerplanter_backend.telemetry import channel_memory
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import SolutionTimes
@@ -33,6 +34,7 @@ from kamerplanter_engines.models.telemetry import (
     Reason,
     Verdict,
 )
+from kamerplanter_engines.stay_engine import here_since
 from kamerplanter_engines.telemetry_engine import (
     SAME_READING_S,
     UNKNOWN_CHANNEL,
@@ -45,9 +47,6 @@ from kamerplanter_engines.telemetry_engine import (
     expires_at,
     freshness_so_far,
     judge_message,
-    keep_retained,
-    of_new_device,
-    restore,
     without_future,
 )
 
@@ -99,11 +98,11 @@ class ProbeIntake:
         """The other probes of its place, if it is introduced to them."""
         self.probe = probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
-        for kind in self.rules.keys() & (restored or {}):
-            self._restore(kind, (restored or {})[kind])
+        for kind in self.rules:
+            self._restore(kind, (restored or {}).get(kind))
 
-    def _restore(self, kind: ChannelKind, known: Known) -> None:
-        self._states[kind] = restore(known, self.rules[kind], self.probe.replaced_at)
+    def _restore(self, kind: ChannelKind, known: Known | None) -> None:
+        self._states[kind] = channel_memory.restored(self.probe, self.rules[kind], known)
 
     def _bind(self, probe: Probe, *, plain_water: bool, stock_solution: bool) -> None:
         self.probe = probe
@@ -112,7 +111,6 @@ class ProbeIntake:
         self._sources = ProbeSources(probe, plain_water=plain_water, stock_solution=stock_solution)
         self.rules: Mapping[ChannelKind, ChannelRules] = self._sources.rules
         self.company.follow(probe, self.rules)
-        self._states = {kind: s for kind, s in self._states.items() if kind in self.rules}
         self._corrections = self._corrections.of_channels(probe.channels)
         self.reports.forget(self.rules, (*self._sources.by_topic, *self._sources.by_entity))
 
@@ -126,11 +124,11 @@ class ProbeIntake:
             if old is not None and not same_source(old, binding):
                 self._states.pop(binding.kind, None)
                 self.reports.drop(binding.kind)
-        if probe.replacements != self.probe.replacements:
-            self._states = {kind: of_new_device(state) for kind, state in self._states.items()}
         if probe.availability != self.probe.availability:
             self._presence.is_online = True
+        was = self.probe
         self._bind(probe, plain_water=plain_water, stock_solution=stock_solution)
+        self._states = channel_memory.followed(self._states, was, probe, self.rules)
 
     def recall(self, known: Restored, since: datetime) -> list[ChannelKind]:
         """Take over what somebody else has measured meanwhile; return the kinds with news.
@@ -236,7 +234,8 @@ class ProbeIntake:
             return ()
         read = read_message(payload, readers, received_at)
         if retained:
-            self._states = keep_retained(self._put_right(read), self._states, self.rules)
+            right = self._put_right(read)
+            self._states = channel_memory.kept(self.probe, right, self._states, self.rules)
             return ()
         samples = self._put_right(self._clocks.timed(read))
         self.reports.note(topic, received_at, samples)
@@ -277,7 +276,7 @@ class ProbeIntake:
             [reader.read_entity(state_text, unit, at, received_at) for reader in readers]
         )
         if restored or reported_at < self.started_at:
-            self._states = keep_retained(samples, self._states, self.rules)
+            self._states = channel_memory.kept(self.probe, samples, self._states, self.rules)
             return ()
         self.reports.note(entity_id, received_at, samples)
         self._presence.on_values(samples)
@@ -343,7 +342,8 @@ class ProbeIntake:
         if memo is not None and memo[0] is now and memo[1] is self._states.get(kind):
             return memo[2]
         state = self._state(kind, now)
-        seen = freshness_so_far(state, self.rules[kind], now, self.started_at, self.probe.placed_at)
+        since = here_since(self.probe, kind, now)
+        seen = freshness_so_far(state, self.rules[kind], now, self.started_at, since)
         self._shown[kind] = (now, state, seen)
         return seen
 

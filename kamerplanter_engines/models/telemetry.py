@@ -255,8 +255,8 @@ class Probe(Entity, ProbeFields):
 
     archived_at: Instant | None = None
     placed_at: Instant | None = None
-    """Since when it is in its location, if it was elsewhere before: what it measured then is of
-    another place."""
+    """Since when it is in its tank, pot or location, if it was elsewhere before: what it measured
+    then is of another place. None = it never moved, or an older version did not note it."""
     stays: tuple[Stay, ...] = Field(default=(), max_length=MOST_STAYS)
     """In which locations it was before, the newest ones, oldest first: what it measured then is of
     those."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+from kamerplanter_backend.domain.consequences.measured_here import is_here, newest_here
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
@@ -76,7 +77,8 @@ def source_of(
     """Return who speaks for a place, or none if nobody measures this there.
 
     Of several probes the oldest one that is there, with a reading that is not too old, speaks; so
-    two probes that differ a little do not take turns, and hold times count the readings of one. It
+    two probes that differ a little do not take turns, and hold times count the readings of one. One
+    that was moved has no reading until it has measured in its new place. It
     speaks also where another one disagrees: a problem must not hide behind that. Where no probe
     speaks it is what was last measured by hand, until that is too old as well; then the oldest one.
 
@@ -92,7 +94,7 @@ def source_of(
         Source(
             probe=probe,
             binding=binding,
-            reading=uow.readings.latest(probe.key, kind, Verdict.GOOD),
+            reading=newest_here(uow, probe, kind, Verdict.GOOD),
             is_gone=probe.key in gone,
         )
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))
@@ -226,7 +228,8 @@ def _judged_before(
     # What is too old decides nothing, so nobody has to know what came after it.
     oldest = now - timedelta(seconds=source.max_age_s)
     from_at = max(present[0].at, oldest)
-    stored = uow.readings.range(probe.key, kind, from_at, now + CLOCK_TOLERANCE)
+    found = uow.readings.range(probe.key, kind, from_at, now + CLOCK_TOLERANCE)
+    stored = [item for item in found if is_here(uow, probe, item)]
     if source.is_by_hand:
         return max((item.at for item in stored if item.verdict is Verdict.GOOD), default=None)
     moments = {reading.at for reading in present}

@@ -31,6 +31,7 @@ from kamerplanter_engines.soil_alert_engine import (
     judge_soil_run,
     keeps_moist,
     taken_back,
+    without_wait,
 )
 from kamerplanter_engines.watering_schedule_engine import MoistureVerdict, judge_moisture
 
@@ -202,6 +203,14 @@ def forget_measured_soil(uow: UnitOfWork, measurement: HandMeasurement) -> None:
     after = taken_back(measurement.soil_before or nothing, alert)
     alerts.change(alert, **dict(after))
     _follow(uow, alert, after)
+
+
+def end_soil_waits(uow: UnitOfWork, plant_key: str) -> None:
+    """Let hold times of soil begin anew that may count readings of a probe that leaves it."""
+    alerts = uow.of(PlantAlertRepository)
+    alert = alerts.of_plant(plant_key)
+    if alert is not None and (after := without_wait(alert)) != alert:
+        alerts.change(alert, **dict(_fields(after)))
 
 
 def _fields(alert: PlantAlertFields) -> PlantAlertFields:

@@ -1,7 +1,7 @@
 """Judges the values of a tank, and makes and closes the tasks that follow."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from math import inf
@@ -43,7 +43,7 @@ from kamerplanter_engines.models.tank import (
 )
 from kamerplanter_engines.models.task import Task, TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
-from kamerplanter_engines.tank_engine import target_bands
+from kamerplanter_engines.tank_engine import target_bands, without_wait
 
 TANKS_AT_ONCE: Final = 500
 """Of so many tanks what is known is read at once."""
@@ -244,6 +244,15 @@ def forget_measured(uow: UnitOfWork, measurement: HandMeasurement) -> None:
         nothing = TankAlertFields(tank_key=alert.tank_key, kind=alert.kind)
         after = taken_back(measurement.alert_before or nothing, alert)
         alerts.change(alert, **dict(after))
+
+
+def end_waits(uow: UnitOfWork, tank_key: str, kinds: Collection[ChannelKind]) -> None:
+    """Let hold times of a tank begin anew that may count readings of a probe that leaves it."""
+    alerts = uow.of(TankAlertRepository)
+    for alert in alerts.of_tank(tank_key):
+        after = without_wait(alert)
+        if alert.kind.value in kinds and after != alert:
+            alerts.change(alert, **dict(_fields(after)))
 
 
 def silence_problem(uow: UnitOfWork, task: Task, *, silenced: bool) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from kamerplanter_backend.common.permissions import Permission
 from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.consequences.measured_here import newest_here
 from kamerplanter_backend.domain.consequences.plant_facts import facts_of
 from kamerplanter_backend.domain.consequences.soil_alerts import (
     evaluate_soil,
@@ -177,9 +178,9 @@ def _shown_then(
 ) -> list[tuple[Reading, ChannelBinding]]:
     """Return what each probe of the place showed at a moment, as it has been put right since.
 
-    What it showed before its calibration or its exchange says nothing of how it is now, nor does
-    what came in before it was last changed, which may have been bound in another way. One that had
-    said goodbye showed nothing.
+    What it showed before its calibration, its exchange or its move here says nothing of how it is
+    now, nor does what came in before it was last changed, which may have been bound in another way.
+    One that had said goodbye showed nothing.
     """
     found = []
     gone = uow.of(ProbePresenceRepository).gone()
@@ -187,7 +188,7 @@ def _shown_then(
         binding = probe.binding(fields.kind)
         if binding is None or (probe.key in gone and gone[probe.key] <= at):
             continue
-        reading = uow.readings.latest(probe.key, fields.kind, Verdict.GOOD, until_at=at)
+        reading = newest_here(uow, probe, fields.kind, Verdict.GOOD, until_at=at)
         max_age_s = max_age_of(binding)
         if reading is None or not is_recent(reading.at, now=at, max_age_s=max_age_s):
             continue

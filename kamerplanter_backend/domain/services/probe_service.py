@@ -7,12 +7,14 @@ from typing import Any
 from pydantic import JsonValue
 
 from kamerplanter_backend.domain.consequences.audit import record_audit
+from kamerplanter_backend.domain.consequences.soil_alerts import end_soil_waits
+from kamerplanter_backend.domain.consequences.tank_alerts import end_waits
 from kamerplanter_backend.domain.models.tenant import AuditAction
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
-from kamerplanter_backend.domain.repositories.plant import PlantRepository
+from kamerplanter_backend.domain.repositories.plant import PlantAlertRepository, PlantRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.site import LocationRepository
-from kamerplanter_backend.domain.repositories.tank import TankRepository
+from kamerplanter_backend.domain.repositories.tank import TankAlertRepository, TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import AuditRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
@@ -30,8 +32,16 @@ from kamerplanter_engines.probe_engine import check_bindings
 from kamerplanter_engines.raw_mapping_engine import is_same_mapping, mapping_of
 from kamerplanter_engines.stay_engine import moved
 
-PLACES = frozenset({"tank_key", "plant_key", "location_key"})
+PLACES = ("tank_key", "plant_key", "location_key")
 """The fields that say where a probe is."""
+_WRITES = (
+    ProbeRepository,
+    CalibrationRepository,
+    ProbePresenceRepository,
+    TankAlertRepository,
+    PlantAlertRepository,
+)
+"""What a change of a probe writes."""
 
 
 class ProbeService(EntityService[Probe]):
@@ -39,7 +49,7 @@ class ProbeService(EntityService[Probe]):
 
     repository = ProbeRepository
 
-    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
+    @command(*_WRITES)
     def create(self, uow: UnitOfWork, fields: ProbeFields, key: str | None = None) -> Probe:
         """Add a probe, or take an archived one out of the archive with new fields.
 
@@ -55,9 +65,10 @@ class ProbeService(EntityService[Probe]):
         if before is not None:
             _keep_mappings(uow, before, fields)
             uow.of(ProbePresenceRepository).begin_anew(before.key)
-        return create(probes, fields, key, **_placed(uow, before, fields.location_key))
+        places = {name: getattr(fields, name) for name in PLACES}
+        return create(probes, fields, key, **_placed(uow, before, places))
 
-    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository)
+    @command(*_WRITES)
     def update(
         self,
         uow: UnitOfWork,
@@ -78,16 +89,15 @@ class ProbeService(EntityService[Probe]):
         """
         probes = uow.of(ProbeRepository)
         before = live(probes, key)
-        placed = _placed(uow, before, patch.get("location_key", before.location_key))
+        placed = _placed(uow, before, patch)
         probe = probes.patch(key, patch, ProbeFields, expected_revision=expected_revision, **placed)
         check_bindings(probe, before=before)
         _keep_mappings(uow, before, probe)
         _forget_goodbye(uow, before, probe)
-        if PLACES & patch.keys():
-            _check_place(uow, probe)
+        _take_place(uow, before, probe, patch)
         return probe
 
-    @command(ProbeRepository, CalibrationRepository, ProbePresenceRepository, AuditRepository)
+    @command(*_WRITES, AuditRepository)
     def replace_device(
         self,
         uow: UnitOfWork,
@@ -130,12 +140,11 @@ class ProbeService(EntityService[Probe]):
         swaps = sorted((*probe.replacements, swap), key=lambda item: (item.at, item.recorded_at))
         if patch is None:
             return probes.change(probe, replacements=tuple(swaps))
-        placed = _placed(uow, probe, patch.get("location_key", probe.location_key))
+        placed = _placed(uow, probe, patch)
         after = probes.patch(key, patch, ProbeFields, replacements=tuple(swaps), **placed)
         check_bindings(after, before=probe)
         _keep_mappings(uow, probe, after)
-        if PLACES & patch.keys():
-            _check_place(uow, after)
+        _take_place(uow, probe, after, patch)
         return after
 
     @command(ProbeRepository, ProbePresenceRepository, AuditRepository)
@@ -185,11 +194,38 @@ def _check_place(uow: UnitOfWork, fields: ProbeFields) -> None:
         uow.of(LocationRepository).get(fields.location_key)
 
 
-def _placed(uow: UnitOfWork, before: Probe | None, location_key: JsonValue) -> dict[str, Any]:
-    """Return what a probe notes of its location, and of those where it was before."""
+def _take_place(
+    uow: UnitOfWork, before: Probe, after: Probe, patch: Mapping[str, JsonValue]
+) -> None:
+    """Make sure that the places are there, and let nothing wait for the probe in those it left."""
+    if not patch.keys().isdisjoint(PLACES):
+        _check_place(uow, after)
+    if before.tank_key is not None and before.tank_key != after.tank_key:
+        end_waits(uow, before.tank_key, {channel.kind for channel in before.channels})
+    if before.plant_key is not None and before.plant_key != after.plant_key:
+        end_soil_waits(uow, before.plant_key)
+
+
+def _placed(
+    uow: UnitOfWork, before: Probe | None, patch: Mapping[str, JsonValue]
+) -> dict[str, Any]:
+    """Return what a probe notes of where it is since when, and of the locations before."""
     if before is None:
         return {}
     # What is no key is refused with the rest of the patch.
-    key = location_key if isinstance(location_key, str) else None
-    placed_at, stays = moved(before, key, uow.context.now)
+    keys = {
+        name: value if isinstance(value, str) else None
+        for name in PLACES
+        for value in (patch.get(name, getattr(before, name)),)
+    }
+    newest = (uow.readings.latest(before.key, channel.kind) for channel in before.channels)
+    heard_at = max((reading.at for reading in newest if reading is not None), default=None)
+    placed_at, stays = moved(
+        before,
+        keys["location_key"],
+        uow.context.now,
+        tank_key=keys["tank_key"],
+        plant_key=keys["plant_key"],
+        heard_at=heard_at,
+    )
     return {"placed_at": placed_at, "stays": stays}

@@ -10,6 +10,7 @@ from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import NotFoundError
 from kamerplanter_backend.common.retention import Retention
 from kamerplanter_backend.domain.consequences.judged_places import ALERT_WRITES, judge_places
+from kamerplanter_backend.domain.consequences.measured_here import is_here
 from kamerplanter_backend.domain.consequences.presence import note_heard
 from kamerplanter_backend.domain.consequences.rollups import refresh, rollups_within
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
@@ -359,7 +360,9 @@ def _record(
         of_probes[reading.probe_key].append(reading)
     of_tanks: defaultdict[str, list[Reading]] = defaultdict(list)
     of_plants: defaultdict[str, list[Reading]] = defaultdict(list)
-    for key, measured in of_probes.items():
+    for key, heard in of_probes.items():
+        # What was measured before a move is stored, and nothing follows from it where it is now.
+        measured = [reading for reading in heard if is_here(uow, probes[key], reading)]
         if tank_key := probes[key].tank_key:
             of_tanks[tank_key] += measured
         if plant_key := probes[key].plant_key:

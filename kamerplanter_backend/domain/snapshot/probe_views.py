@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from kamerplanter_backend.domain.consequences.measured_here import newest_here
 from kamerplanter_backend.domain.repositories.calibration import (
     CalibrationRepository,
     counting_since,
@@ -28,10 +29,18 @@ from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
 from kamerplanter_engines.calibration_age_engine import should_be_calibrated, statuses_of
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.task import Task
-from kamerplanter_engines.models.telemetry import ChannelBinding, Probe, Reading, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reading,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.raw_mapping_engine import of_present_mapping
 from kamerplanter_engines.raw_scale_engine import raw_kinds
 from kamerplanter_engines.restart_engine import DOUBTS_REPLAYED, in_order, sent_of
+from kamerplanter_engines.stay_engine import here_since
 from kamerplanter_engines.stillness_engine import is_coarse_step, is_end_stop, run_began_by
 from kamerplanter_engines.tables.channels import CHANNELS
 
@@ -97,15 +106,18 @@ def _channel_view(
     earliest: datetime | None,
 ) -> ChannelView:
     kind = binding.kind
-    last = uow.readings.latest(probe.key, kind)
+    last = newest_here(uow, probe, kind)
     if last is None:
-        twins = known_twins(uow, probe, binding, beside, judged_from=earliest)
-        return ChannelView(kind=kind, last_good=None, last=None, twins=twins)
+        return ChannelView(
+            kind=kind,
+            last_good=None,
+            last=None,
+            finest_step=_known_step(uow, probe, kind),
+            twins=known_twins(uow, probe, binding, beside, judged_from=earliest),
+        )
     is_good = last.verdict is Verdict.GOOD
     # A late one is judged by its range alone, so doubt must not end by it.
-    last_good = (
-        last if is_good else uow.readings.latest(probe.key, kind, Verdict.GOOD, in_order=True)
-    )
+    last_good = last if is_good else newest_here(uow, probe, kind, Verdict.GOOD, in_order=True)
     doubted, doubted_since = ((), None) if is_good else _doubted(uow, probe, last, last_good)
     if CHANNELS[kind].is_about_device:  # it never sticks, and stands still for days
         return ChannelView(
@@ -115,8 +127,8 @@ def _channel_view(
             doubted=doubted,
             doubted_since=doubted_since,
         )
-    look_from = run_began_by(last.at, binding)
-    look_from = max(look_from, probe.replaced_at or look_from)
+    began = (probe.replaced_at, here_since(probe, kind, uow.context.now))
+    look_from = max(run_began_by(last.at, binding), *(at or _EARLIEST for at in began))
     told = uow.readings.told(last, look_from) if is_end_stop(last) else None
     said = told or last
     since, before = uow.readings.run_of(said, look_from)
@@ -156,11 +168,21 @@ def _first_said(uow: UnitOfWork, probe: Probe, last: Reading) -> list[Reading]:
     return [item for item in found if sent_of(item) != sent_of(last) and not is_end_stop(item)]
 
 
+def _known_step(uow: UnitOfWork, probe: Probe, kind: ChannelKind) -> float | None:
+    """Return how finely a device steps that has measured nothing yet where it is now."""
+    last = uow.readings.latest(probe.key, kind)
+    if last is None or (probe.replaced_at is not None and last.at < probe.replaced_at):
+        return None
+    others = _first_said(uow, probe, last)
+    return finest_step(uow, probe, last, *others) if others else None
+
+
 def _doubted(
     uow: UnitOfWork, probe: Probe, last: Reading, last_good: Reading | None
 ) -> tuple[tuple[Reading, ...], datetime | None]:
-    """Return what of its present device has been doubted since the last good reading."""
+    """Return what its present device measured here that is doubted since the last good reading."""
     since = [] if last_good is None else [last_good.at]
-    since += [] if probe.replaced_at is None else [probe.replaced_at - MICROSECOND]
+    began = (probe.replaced_at, here_since(probe, last.kind, uow.context.now))
+    since += [at - MICROSECOND for at in began if at is not None]
     found, first_at = uow.readings.doubted(last, max(since, default=None), DOUBTS_REPLAYED)
     return in_order(found), first_at

@@ -31,8 +31,8 @@ class Supplies:
     """What was done since some moment that moves what a probe measures; oldest first."""
 
     jumps_at: tuple[datetime, ...]
-    """When water or feed was given where it stands, it was calibrated, moved to its location, or
-    its device exchanged."""
+    """When water or feed was given where it stands, it was calibrated, moved there, or its device
+    exchanged."""
     dosed_at: tuple[datetime, ...]
     """When water or feed was given there."""
 
@@ -84,7 +84,7 @@ def supplies_of(
         given = uow.of(IrrigationRepository).of_plant_since(probe.plant_key, since)
         dosed += [item.at for item in given]
     return Supplies(
-        jumps_at=_newest([*dosed, *put_right_at(probe, recorded), *_hung_at(probe)], since),
+        jumps_at=_newest([*dosed, *put_right_at(probe, recorded), *_came_at(probe)], since),
         dosed_at=_newest(dosed, since),
     )
 
@@ -105,8 +105,8 @@ def comparable_since(probe: Probe, recorded: Iterable[Calibration]) -> datetime:
     return max([probe.updated_at, *put_right_at(probe, recorded)])
 
 
-def _hung_at(probe: Probe) -> list[datetime]:
-    """Return when a probe came to its location, where the air is another one."""
+def _came_at(probe: Probe) -> list[datetime]:
+    """Return when a probe came to its place, where the water, the soil or the air is another."""
     return [] if probe.placed_at is None else [probe.placed_at]
 
 

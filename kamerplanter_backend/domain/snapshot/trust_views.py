@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from kamerplanter_backend.domain.consequences.measured_here import newest_here
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.hand_measurement import HandMeasurementRepository
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
@@ -37,6 +38,7 @@ from kamerplanter_engines.models.telemetry import (
     Verdict,
 )
 from kamerplanter_engines.models.trust import Showing
+from kamerplanter_engines.stay_engine import here_since
 from kamerplanter_engines.tables.trust import AT_ODDS_FOR_S, TOLERANCES
 from kamerplanter_engines.twin_engine import by_place
 
@@ -97,7 +99,7 @@ def _last_at_odds_at(
 ) -> datetime | None:
     """Return when probes of a place last disagreed, unless that is over or long ago.
 
-    What they measured before one of them was put right or exchanged says nothing of it, and
+    What they measured before one of them was put right, exchanged or moved says nothing of it, and
     neither does one that is gone.
     """
     now = uow.context.now
@@ -107,7 +109,7 @@ def _last_at_odds_at(
         if probe.key in gone:
             continue
         put_right = put_right_at(uow.of(CalibrationRepository).of_probe(probe.key), kind, now)
-        moments = (put_right, probe.replaced_at, probe.placed_at)
+        moments = (put_right, probe.replaced_at, here_since(probe, kind, now))
         changes = [at for at in moments if at is not None]
         since = max((since, *changes))
         before = uow.readings.latest(probe.key, kind, Verdict.GOOD, until_at=since)
@@ -127,8 +129,8 @@ def _showing(
     uow: UnitOfWork, probe: Probe, binding: ChannelBinding
 ) -> tuple[Showing, datetime | None]:
     """Return what a channel shows now, as far as the store knows, and until when."""
-    last, now = uow.readings.latest(probe.key, binding.kind), uow.context.now
-    if last is None or (probe.placed_at is not None and last.at < probe.placed_at):
+    last, now = newest_here(uow, probe, binding.kind), uow.context.now
+    if last is None:
         return Showing(probe.key, None, Verdict.STALE, 1), None
     max_age_s = max_age_of(binding)
     is_gone = probe.key in uow.of(ProbePresenceRepository).gone()
@@ -182,7 +184,8 @@ def drift_views(
     views = []
     for binding in probe.channels:
         put_right = put_right_at(calibrations, binding.kind, now)
-        starts = (now - COMPARED_FOR, probe.replaced_at, put_right)
+        came_at = here_since(probe, binding.kind, now)
+        starts = (now - COMPARED_FOR, probe.replaced_at, put_right, came_at)
         since = max(start for start in starts if start is not None)
         measured = hand.good_since(binding.kind, since, limit=MOST_COMPARED, **place)
         comparisons = compared(measured, probe.key, binding, written_at=probe.updated_at)

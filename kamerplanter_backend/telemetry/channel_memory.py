@@ -1,0 +1,78 @@
+"""What channels remember after a start, and after their probe was exchanged or moved."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe
+from kamerplanter_engines.stay_engine import here_since, is_of_place
+from kamerplanter_engines.telemetry_engine import (
+    UNKNOWN_CHANNEL,
+    ChannelRules,
+    ChannelState,
+    Known,
+    Sample,
+    keep_retained,
+    of_new_device,
+    of_new_place,
+    restore,
+)
+
+type States = Mapping[ChannelKind, ChannelState]
+"""The memory of each channel of a probe."""
+
+
+def restored(probe: Probe, rules: ChannelRules, known: Known | None) -> ChannelState:
+    """Return the memory of a channel after a start.
+
+    Args:
+        probe: Its probe as it is now.
+        rules: The numbers in force for it.
+        known: What the store knows of it; none = nothing.
+    """
+    since = here_since(probe, rules.kind)
+    return restore(known or Known(), rules, probe.replaced_at, since)
+
+
+def followed(
+    states: States, before: Probe, after: Probe, kinds: Iterable[ChannelKind]
+) -> dict[ChannelKind, ChannelState]:
+    """Return the memory of channels whose probe was changed: other devices and places begin anew.
+
+    Args:
+        states: The memory so far.
+        before: Their probe as it was.
+        after: Their probe as it is now.
+        kinds: Its channels; what else is remembered is let go.
+    """
+    is_other_device = before.replacements != after.replacements
+    found = {}
+    for kind in kinds:
+        state = states.get(kind, UNKNOWN_CHANNEL)
+        since = here_since(after, kind)
+        if is_other_device:
+            state = of_new_device(state)
+        if since is not None and (kind not in states or since != here_since(before, kind)):
+            state = of_new_place(state, since)
+        found[kind] = state
+    return found
+
+
+def kept(
+    probe: Probe,
+    samples: Sequence[Sample],
+    states: States,
+    rules: Mapping[ChannelKind, ChannelRules],
+) -> dict[ChannelKind, ChannelState]:
+    """Return the memory after a message from before, without what was measured elsewhere.
+
+    Args:
+        probe: The probe as it is now.
+        samples: What the broker, or Home Assistant, had kept.
+        states: The memory so far.
+        rules: The numbers in force for each channel.
+    """
+    here = [
+        item
+        for item in samples
+        if is_of_place(item.at, here_since(probe, item.kind, item.received_at))
+    ]
+    return keep_retained(here, states, rules)
