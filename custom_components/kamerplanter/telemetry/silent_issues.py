@@ -113,8 +113,9 @@ class SilentIssues:
                     self._take_back(source)
             elif source not in self._told and (view := views.get(source.probe_key)) is not None:
                 limit_s = _limit_s(view.probe, source)
-                moments = (since, self._heard_at(source), _received_at(view, source))
-                heard_at = max(moment for moment in moments if moment is not None)
+                # What came before a move is none of what the garden says of the probe now.
+                moments = (self._heard_at(source), _received_at(view, source), view.probe.placed_at)
+                heard_at = max(since, *(moment or since for moment in moments))
                 if (now - heard_at).total_seconds() >= limit_s:
                     self._tell(source, view.probe, limit_s, now)
 

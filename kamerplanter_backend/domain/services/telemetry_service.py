@@ -279,6 +279,8 @@ class TelemetryService(Service):
     def list_latest(self, uow: UnitOfWork, probe_key: str) -> tuple[ChannelView, ...]:
         """Return the last and the last good reading of each bound channel of a probe.
 
+        They are none until it has measured where it is now: what was before is in the history.
+
         Raises:
             NotFoundError: The probe is not of this garden.
         """

@@ -102,7 +102,7 @@ def comparable_since(probe: Probe, recorded: Iterable[Calibration]) -> datetime:
 
     It was bound, moved, exchanged or put right then, if not only renamed.
     """
-    return max([probe.updated_at, *put_right_at(probe, recorded)])
+    return max([probe.updated_at, *put_right_at(probe, recorded), *_came_at(probe)])
 
 
 def _came_at(probe: Probe) -> list[datetime]:

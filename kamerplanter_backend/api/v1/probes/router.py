@@ -143,7 +143,10 @@ async def list_latest(
     server: ServerDep,
     context: Annotated[Context, Depends(Permitted(Permission.READ))],
 ) -> tuple[ChannelView, ...]:
-    """Return the last reading and the last good one of each bound channel."""
+    """Return the last reading and the last good one of each bound channel.
+
+    After a move there is none until the probe has measured where it is now.
+    """
     return await server.run(lambda: server.services.telemetry.list_latest(context, key))
 
 
