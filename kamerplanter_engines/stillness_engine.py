@@ -136,13 +136,20 @@ def run_began_by(last_at: datetime, binding: ChannelBinding) -> datetime:
     return last_at - timedelta(seconds=stuck_s + spec.max_age_s)
 
 
-def step_of(*readings: Reading) -> float:
+def step_of(*readings: Reading, is_scaled: bool = True) -> float:
     """Return the finest step that readings of one channel show. Canonical unit.
 
     Millivolts and counts step by their own digits; what a step means is how far the value went.
+
+    Args:
+        readings: At least one.
+        is_scaled: Whether value and number of the device differ by a scale only; else, as where
+            the temperature is in the value too, the digits of the device alone count.
     """
     steps = [_digits_step(item.value if item.raw is None else item.raw) for item in readings]
     for item, other in pairwise(readings):
+        if not is_scaled:
+            break
         if item.raw is not None and other.raw is not None and item.raw != other.raw:
             ratio = abs((item.value - other.value) / (item.raw - other.raw))
             steps += [min(steps) * ratio] if ratio > 0 else []

@@ -16,6 +16,7 @@ import pytest
 
 from demo.api import ApiError
 from demo.states import HUB, State
+from kamerplanter_backend.data_access.sqlite.packing import VALUE
 from tests.end_to_end.conftest import Run
 from tests.end_to_end.real_garden import BASIL, DOMAIN, PROBE, PROBLEMS, TANK, RealGarden
 
@@ -182,7 +183,7 @@ def _examine(garden: RealGarden, folder: Path) -> set[float]:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         rows = connection.execute(
-            "SELECT value FROM readings JOIN channels ON channels.id = readings.channel "
-            "WHERE kind = 'ec'"
+            f"SELECT {VALUE} FROM readings "  # noqa: S608 - of parts of our own
+            "JOIN channels ON channels.id = readings.channel WHERE kind = 'ec'"
         )
         return {value for (value,) in rows}

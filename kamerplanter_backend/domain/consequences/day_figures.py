@@ -146,7 +146,7 @@ def _open_hours(uow: UnitOfWork, channel: _Channel, over: Bucket, due: Sequence[
     if bucket_of(RollupLevel.HOUR, over.starts_at, zone).starts_at != over.starts_at:
         window = over.starts_at - HOUR, over.ends_at
         hours = rollups_within(uow, *channel, RollupLevel.HOUR, *window)
-        return _hours_within(uow, channel, hours, over)
+        return _hours_within(uow, channel, hours, over, goes_on=True)
     first = min((at for at in due if at > over.starts_at - REACH), default=over.ends_at)
     open_at = bucket_of(RollupLevel.HOUR, min(first, over.ends_at - MICROSECOND), zone).starts_at
     rest = over._replace(starts_at=max(open_at, over.starts_at))
@@ -190,25 +190,41 @@ def _by_hours(uow: UnitOfWork, channel: _Channel, day: Bucket) -> Figures:
 
 
 def _hours_within(
-    uow: UnitOfWork, channel: _Channel, hours: Sequence[Rollup], span: Bucket
+    uow: UnitOfWork,
+    channel: _Channel,
+    hours: Sequence[Rollup],
+    span: Bucket,
+    *,
+    goes_on: bool = False,
 ) -> Hours:
-    """Return what hours come to within a span, given all that may meet it, oldest first."""
+    """Return what hours come to within a span, given all that may meet it, oldest first.
+
+    One that goes on ends with what has just been measured, which counts.
+    """
     first = bisect_left(hours, span.starts_at - HOUR, key=lambda item: item.starts_at)
     last = bisect_left(hours, span.ends_at, first, key=lambda item: item.starts_at)
     # One that ends before the span comes to nothing.
     return [
-        (max(item.starts_at, span.starts_at), _within(uow, channel, item, span))
+        (
+            max(item.starts_at, span.starts_at),
+            _within(
+                uow, channel, item, span, with_end=goes_on and item.bucket.ends_at >= span.ends_at
+            ),
+        )
         for item in hours[first:last]
     ]
 
 
-def _within(uow: UnitOfWork, channel: _Channel, hour: Rollup, span: Bucket) -> Figures:
-    """Return what an hour comes to within a span."""
+def _within(
+    uow: UnitOfWork, channel: _Channel, hour: Rollup, span: Bucket, *, with_end: bool
+) -> Figures:
+    """Return what an hour comes to within a span, what was measured at its end included or not."""
     whole = hour.bucket
-    if span.starts_at <= whole.starts_at and whole.ends_at <= span.ends_at:
+    if not with_end and span.starts_at <= whole.starts_at and whole.ends_at <= span.ends_at:
         return hour.figures
     part = Bucket(max(whole.starts_at, span.starts_at), min(whole.ends_at, span.ends_at))
     if part.ends_at <= part.starts_at:
         return Figures()
-    points = uow.rollups.points(*channel, *part)
+    until = part.ends_at + MICROSECOND if with_end else part.ends_at
+    points = uow.rollups.points(*channel, part.starts_at, until)
     return roll_up(points, part, good_before(uow, *channel, part, points))

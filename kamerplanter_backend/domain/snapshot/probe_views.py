@@ -12,7 +12,7 @@ from kamerplanter_backend.domain.repositories.calibration import (
 from kamerplanter_backend.domain.repositories.presence import ProbePresenceRepository
 from kamerplanter_backend.domain.repositories.solution_hold import SolutionHoldRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_backend.domain.snapshot.step_views import finest_step
+from kamerplanter_backend.domain.snapshot.step_views import known_step
 from kamerplanter_backend.domain.snapshot.supply_views import (
     SUPPLY_REMEMBERED,
     comparable_since,
@@ -133,7 +133,7 @@ def _channel_view(
     said = told or last
     since, before = uow.readings.run_of(said, look_from)
     others = before or _first_said(uow, probe, said)
-    step = finest_step(uow, probe, said, *others) if others else None
+    step = known_step(uow, probe, said, others)
     # What has stuck needs no witness any more, and a coarse meter may stand still; unless what came
     # before the last reading is still to be judged, or a finer step in a batch with what follows.
     is_settled = Reason.STUCK in last.reasons or (step is not None and is_coarse_step(step))
@@ -173,8 +173,7 @@ def _known_step(uow: UnitOfWork, probe: Probe, kind: ChannelKind) -> float | Non
     last = uow.readings.latest(probe.key, kind)
     if last is None or (probe.replaced_at is not None and last.at < probe.replaced_at):
         return None
-    others = _first_said(uow, probe, last)
-    return finest_step(uow, probe, last, *others) if others else None
+    return known_step(uow, probe, last, _first_said(uow, probe, last))
 
 
 def _doubted(

@@ -55,7 +55,7 @@ class ChannelView(Model):
     see that it has stuck; none = since that reading."""
     finest_step: float | None = None
     """The finest step that its device ever showed, or 0.01 for what is finer than 0.1; none = it
-    has shown only one number lately."""
+    has shown only one number lately, and one that does not tell."""
     twins: tuple[KnownTwin, ...] = ()
     """What others of its kind in its place have shown, if it has stood still for long."""
     doubted: tuple[Reading, ...] = ()

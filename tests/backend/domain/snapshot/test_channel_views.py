@@ -5,13 +5,20 @@ from datetime import timedelta
 import pytest
 
 from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reason, Verdict
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    Probe,
+    Reason,
+    Verdict,
+)
 from kamerplanter_engines.telemetry_engine import Known
 from tests.backend.garden import Garden
 
 WATER = ChannelKind.WATER_TEMPERATURE
 SOIL = ChannelKind.SOIL_TEMPERATURE
 PH = ChannelKind.PH
+EC = ChannelKind.EC
 
 
 def measured(garden: Garden, kind: ChannelKind, *values: float) -> Probe:
@@ -57,6 +64,10 @@ def after_a_restart(garden: Garden, probe: Probe, text: str) -> set[Verdict]:
         (PH, [6.04, 6.07, 6.1, 6.2], "8.00"),
         # 90 minutes at one value that happens to end in a zero.
         (WATER, [21.44] + [21.5] * 90 + [21.6], "25.00"),
+        # Just bound: it has said one number only, which tells that it is fine.
+        (PH, [6.02, 6.02, 6.02], "4.10"),
+        # The first number and the newest ones are coarse, what came between is not.
+        (WATER, [21.5, 21.44] + [21.5] * 1200, "25.00"),
     ],
 )
 def test_f_36_a_cut_probe_does_not_heal_by_a_restart(
@@ -136,5 +147,16 @@ def test_what_the_device_before_showed_says_nothing_of_the_new_one(garden: Garde
     garden.wait(minutes=1)
 
     go_on(garden, probe, WATER, 21.4, 21.5)
+
+    assert known(garden, probe).finest_step == pytest.approx(0.1)
+
+
+def test_compensated_values_do_not_tell_what_a_digit_means(garden: Garden) -> None:
+    """A meter that steps by 0.1: 1.4 and 1.5 came to 1.49 and 1.583 as the water got warmer."""
+    binding = ChannelBinding(kind=EC, topic="ec", unit="mS/cm", compensated=False)
+    probe = garden.probe(EC, tank_key=garden.tank().key, channels=(binding,))
+    for value, raw in ((1.49, 1.4), (1.583, 1.5)):
+        garden.measure(probe, EC, value, raw=raw)
+        garden.wait(minutes=1)
 
     assert known(garden, probe).finest_step == pytest.approx(0.1)

@@ -226,6 +226,25 @@ def test_what_a_probe_measured_elsewhere_is_not_of_this_place(garden: Garden) ->
     assert view.yesterday.dli_mol_m2 == pytest.approx(400 * 18 * 3600 / 1e6)
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("minutes", [20, 17], ids=["at a full hour", "within one"])
+def test_what_has_just_been_measured_is_the_highest_of_today_wherever_the_site_is(
+    garden: Garden, zone: str, minutes: int
+) -> None:
+    """Midnight of the site is no full hour of the garden, which is in Berlin."""
+    site = garden.services.site.create(garden.context(), SiteFields(name="Site", time_zone=zone))
+    place = tent(garden, site_key=site.key)
+    probe = garden.probe(AIR, location_key=place.key)
+    for value in (20, 21, 29):
+        garden.wait(minutes=minutes)
+        garden.measure(probe, AIR, value)
+
+    day = garden.now.astimezone(ZoneInfo(zone)).date()
+    [today] = garden.services.climate.of_days(garden.context(), place.key, day, day)
+
+    assert (today.air_low_c, today.air_high_c) == (20, 29)
+
+
 @given(
     values=st.lists(
         st.tuples(st.integers(1, 95), st.sampled_from([0.0, 150.0, 400.0, 900.5])),
