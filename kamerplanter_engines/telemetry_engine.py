@@ -161,12 +161,21 @@ def _refuse(
     # A word is no measurement, and an older one is not the newest.
     if sample.problem is not Reason.NOT_A_NUMBER and (refused_at is None or sample.at > refused_at):
         refused_at = sample.at
+    if _is_outdone(sample, state):
+        return judged, replace(state, refused_at=refused_at)
     return judged, replace(
         state,
         verdict=Verdict.BAD,
         reasons=judged.reasons,
         hint=sample.hint,
         refused_at=refused_at,
+    )
+
+
+def _is_outdone(sample: Sample, state: ChannelState) -> bool:
+    """Tell whether the channel has said something, or tried to, that was measured later."""
+    return (state.at is not None and sample.at < state.at) or (
+        state.refused_at is not None and sample.at < state.refused_at
     )
 
 
@@ -201,15 +210,13 @@ def _weigh(
     judged = _judged(sample, rules, tuple(reasons))
     if is_late:
         return judged, state
+    if not _is_outdone(sample, state):
+        hint = None if judged.verdict is Verdict.GOOD else sample.hint
+        state = replace(state, verdict=judged.verdict, reasons=judged.reasons, hint=hint)
     if judged.verdict is not Verdict.GOOD:
-        return judged, replace(
-            state, verdict=Verdict.SUSPECT, reasons=judged.reasons, hint=sample.hint
-        )
+        return judged, state
     return judged, replace(
         state,
-        verdict=Verdict.GOOD,
-        reasons=(),
-        hint=None,
         good_value=judged.value,
         good_at=sample.at,
         good_received_at=sample.received_at,
@@ -238,6 +245,7 @@ def _has_moved_well(sample: Sample, state: ChannelState, rules: ChannelRules) ->
         or state.doubted_value is not None
         or not rules.plausible_low <= value <= rules.plausible_high
         or (state.at is not None and at < state.at)
+        or (state.refused_at is not None and at < state.refused_at)
     ):
         return False
     good_value, good_at = state.good_value, state.good_at

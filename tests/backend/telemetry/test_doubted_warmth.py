@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_engines.models.telemetry import Verdict
+from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
+from kamerplanter_engines.models.telemetry import ChannelBinding, Verdict
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (
     GOOD,
@@ -128,3 +129,34 @@ def test_where_only_a_frozen_one_is_left_nobody_knows(
         intakes = make(garden, garden.now).sync()
 
     assert hear(garden, intakes["meter"], garden.now, 1.6) == UNKNOWN
+
+
+@pytest.mark.parametrize("order", ["abc", "acb"])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_good_temperature_that_comes_late_brings_no_warmth_back(
+    garden: Garden, order: str, at_once: bool
+) -> None:
+    """What was refused was measured after it."""
+    channels = (
+        ChannelBinding(kind=EC, topic="ec", unit="mS/cm", compensated=False),
+        ChannelBinding(kind=WATER, topic="water"),
+    )
+    probe = garden.probe(tank_key=garden.tank().key, channels=channels)
+    begin = garden.now
+    garden.wait(minutes=30)
+    said = {
+        "a": (WATER, 15.0, 0),
+        "b": (WATER, 15.3, 5),
+        "c": (WATER, 85.0, 10),
+        "e": (EC, 1.6, 11),
+    }
+    sent = [
+        SentReading(probe_key=probe.key, kind=kind, value=value, at=begin + minute * MINUTE)
+        for kind, value, minute in (said[name] for name in f"{order}e")
+    ]
+    desk = ReadingDesk(garden.services.telemetry)
+
+    batches = [sent] if at_once else [[item] for item in sent]
+    answers = [item for batch in batches for item in desk.take(garden.context(), batch)]
+
+    assert (answers[-1].verdict, answers[-1].reasons) == UNKNOWN
