@@ -20,7 +20,7 @@ from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import marked
 from kamerplanter_backend.telemetry.channel_memory import States, followed, restored
 from kamerplanter_backend.telemetry.company import Company, introduce
-from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.ingest_item import Item, item_of, result_of, sample_of
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.place_warmth import teach
 from kamerplanter_backend.telemetry.sent_readings import (
@@ -31,11 +31,9 @@ from kamerplanter_backend.telemetry.sent_readings import (
     UnusedTime,
 )
 from kamerplanter_backend.telemetry.sources import same_source
-from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
-    Hint,
     Probe,
     Reading,
     Reason,
@@ -98,28 +96,6 @@ class _Memory:
         return {kind: known.rules(binding) for kind, binding in self.bindings.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One reading of a batch with the time that counts."""
-
-    index: int
-    sent: SentReading
-    at: datetime
-    has_own_time: bool
-    unused_time: UnusedTime | None = None
-
-    @property
-    def rank(self) -> tuple[datetime, str, float, int]:
-        """By the time that counts and probe; of those that are of now the newest come first."""
-        sent_at = self.sent.at if self.unused_time is UnusedTime.TOO_OLD else None
-        age_s = 0.0 if sent_at is None else (self.at - sent_at).total_seconds()
-        return self.at, self.sent.probe_key, age_s, self.index
-
-    @property
-    def moment(self) -> ChannelMoment:
-        return self.sent.probe_key, self.sent.kind, self.at
-
-
 class _Memories(dict[str, _Memory]):
     """What is remembered of the probes of one garden."""
 
@@ -156,7 +132,7 @@ class ReadingDesk:
         # What was received now is another content each time, so no key could stand for it.
         context = replace(context, command_key=None)
         oldest = context.now - self._telemetry.retention.raw
-        items = [_item(index, reading, context.now, oldest) for index, reading in enumerate(sent)]
+        items = [item_of(index, reading, context.now, oldest) for index, reading in enumerate(sent)]
         with self._gardens.held(context.tenant_key) as memories:
             first_at = min((item.at for item in items), default=None)
             keys = {item.sent.probe_key for item in items}
@@ -204,7 +180,7 @@ class _Batch:
         company.learn(known.view)
         return company
 
-    def refuse_strangers(self, items: Iterable[_Item]) -> None:
+    def refuse_strangers(self, items: Iterable[Item]) -> None:
         """Answer what is for no channel of this garden."""
         for item in items:
             memory = self.memories.get(item.sent.probe_key)
@@ -216,33 +192,42 @@ class _Batch:
             elif not binding.curve and (wrong := reading_unit_fault(binding.kind, item.sent.unit)):
                 self._refuse(item, Reason.UNKNOWN_UNIT, wrong)
 
-    def moments(self, items: Iterable[_Item]) -> set[ChannelMoment]:
+    def moments(self, items: Iterable[Item]) -> set[ChannelMoment]:
         """Return the channels and times that are still to be answered."""
         return {item.moment for item in items if item.index not in self.results}
 
-    def skip_known(self, stored: Mapping[ChannelMoment, Reading], items: Iterable[_Item]) -> None:
+    def skip_known(self, stored: Mapping[ChannelMoment, Reading], items: Iterable[Item]) -> None:
         """Answer what is stored already, with what was stored."""
         for item in items:
             reading = stored.get(item.moment)
             if reading is not None and item.index not in self.results:
-                self.results[item.index] = _result(
+                self.results[item.index] = result_of(
                     item, Outcome.KNOWN, reading.verdict, reading.reasons, value=reading.value
                 )
 
     def learn_warmth(
-        self, telemetry: TelemetryService, items: Iterable[_Item], memories: Mapping[str, _Memory]
+        self, telemetry: TelemetryService, items: Iterable[Item], memories: Mapping[str, _Memory]
     ) -> None:
         """Ask what thermometers told before the conductivities that are to be judged."""
         moments = {
             moment
-            for moment in self.moments(items)
+            for moment in self.moments(items) | self._judged_anew(items)
             if moment[1] in uncompensated(self.memories[moment[0]].bindings.values())
         }
         told = telemetry.warmth_told(self._context, moments) if moments else {}
         warmths = {key: company.warmth for key, company in self._companies.items()}
         teach(warmths, told, {key: memory.states for key, memory in memories.items()})
 
-    def judge(self, items: Iterable[_Item]) -> None:
+    def _judged_anew(self, items: Iterable[Item]) -> set[ChannelMoment]:
+        """Return what batches before brought of the messages that go on here."""
+        found = set[ChannelMoment]()
+        for key, at in {(key, at) for key, _, at in self.moments(items)}:
+            message = self.memories[key].message
+            if message is not None and message.at == at:
+                found |= {(key, sample.kind, at) for sample in message.samples}
+        return found
+
+    def judge(self, items: Iterable[Item]) -> None:
         """Judge the others, oldest first, as they would have been heard.
 
         What a probe measured at one time is one message, whether it is sent at once or value by
@@ -253,8 +238,8 @@ class _Batch:
         for _, group in groupby(waiting, key=lambda item: item.rank[:2]):
             self._judge_message(list(group))
 
-    def _judge_message(self, group: Sequence[_Item]) -> None:
-        first: dict[ChannelKind, _Item] = {}
+    def _judge_message(self, group: Sequence[Item]) -> None:
+        first: dict[ChannelKind, Item] = {}
         twice = [item for item in group if first.setdefault(item.sent.kind, item) is not item]
         items = list(first.values())
         probe_key = items[0].sent.probe_key
@@ -272,7 +257,7 @@ class _Batch:
             corrections = corrections.as_before(message.corrections, kinds)
         before, now = memory.states, self._context.now
         samples = [sample for sample, _ in earlier]
-        samples += [_sample(item, memory.bindings[item.sent.kind], now) for item in items]
+        samples += [sample_of(item, memory.bindings[item.sent.kind], now) for item in items]
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
         right = calibrated(
             samples, corrections, memory.states, rules, jumps_at, warmth=company.warmth.held_at
@@ -309,11 +294,14 @@ class _Batch:
 
     def _revise(self, probe_key: str, was: Judged, judged: Judged) -> None:
         reading = as_reading(probe_key, judged)
-        is_stored = was.value is not None and not was.is_repeat
-        if is_stored and reading is not None and reading != as_reading(probe_key, was):
+        if reading is None or judged.is_repeat:
+            return
+        if was.value is None or was.is_repeat:
+            self.readings.append(reading)
+        elif reading != as_reading(probe_key, was):
             self.revised.append(reading)
 
-    def _book(self, item: _Item, judged: Judged) -> None:
+    def _book(self, item: Item, judged: Judged) -> None:
         outcome = Outcome.STORED
         reading = as_reading(item.sent.probe_key, judged)
         if reading is None:
@@ -322,12 +310,12 @@ class _Batch:
             outcome = Outcome.KNOWN
         else:
             self.readings.append(reading)
-        self.results[item.index] = _result(
+        self.results[item.index] = result_of(
             item, outcome, judged.verdict, judged.reasons, value=judged.value, hint=judged.hint
         )
 
     def _refuse(
-        self, item: _Item, reason: RefusalReason | Reason, message: str | None = None
+        self, item: Item, reason: RefusalReason | Reason, message: str | None = None
     ) -> None:
         self.results[item.index] = IngestResult(
             probe_key=item.sent.probe_key,
@@ -338,45 +326,6 @@ class _Batch:
             message=message,
             unused_time=item.unused_time,
         )
-
-
-def _item(index: int, sent: SentReading, now: datetime, oldest: datetime) -> _Item:
-    at = sent.at
-    if at is None:
-        return _Item(index, sent, now, has_own_time=False)
-    # A clock that was never set must not make history, or hide it.
-    unused = UnusedTime.TOO_OLD if at < oldest else UnusedTime.AHEAD if is_ahead(at, now) else None
-    return _Item(index, sent, now if unused else at, has_own_time=not unused, unused_time=unused)
-
-
-def _sample(item: _Item, binding: ChannelBinding, now: datetime) -> Sample:
-    reader = FieldReader(binding)
-    at = item.at if item.has_own_time else None
-    return reader.read_entity(repr(item.sent.value), item.sent.unit, at, now)
-
-
-def _result(
-    item: _Item,
-    outcome: Outcome,
-    verdict: Verdict,
-    reasons: Iterable[Reason],
-    *,
-    value: float | None,
-    hint: Hint | None = None,
-) -> IngestResult:
-    is_refused = outcome is Outcome.REFUSED
-    return IngestResult(
-        probe_key=item.sent.probe_key,
-        kind=item.sent.kind,
-        outcome=outcome,
-        verdict=verdict,
-        reasons=tuple(reason.value for reason in reasons),
-        hint=hint,
-        value=value,
-        at=None if is_refused else item.at,
-        has_own_time=item.has_own_time and not is_refused,
-        unused_time=item.unused_time,
-    )
 
 
 def _current(memory: _Memory | None, known: ProbeMemory) -> _Memory:

@@ -26,6 +26,7 @@ from tests.backend.garden import Garden
 
 MOISTURE, SOIL_EC = ChannelKind.SOIL_MOISTURE, ChannelKind.SOIL_EC
 SOIL, LEVEL = ChannelKind.SOIL_TEMPERATURE, ChannelKind.LEVEL
+EC, PH, WATER = ChannelKind.EC, ChannelKind.PH, ChannelKind.WATER_TEMPERATURE
 KINDS = (MOISTURE, SOIL_EC, SOIL)
 GOOD, SUSPECT = Verdict.GOOD, Verdict.SUSPECT
 
@@ -89,6 +90,56 @@ def messages(draw: st.DrawFn) -> list[list[Value]]:
         kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, unique=True))
         found.append([(kind, draw(VALUES[kind])) for kind in kinds])
     return found
+
+
+def test_conductivity_is_not_doubted_again_by_what_else_its_message_says(garden: Garden) -> None:
+    """Another probe is its thermometer: 1.6 at 15 °C, so 1.6 / (1 - 0.02 x 10) = 2.0 at 25 °C."""
+    tank = garden.tank()
+    channels = (
+        ChannelBinding(kind=EC, topic="ec", unit="mS/cm", compensated=False),
+        ChannelBinding(kind=PH, topic="ph"),
+    )
+    meter = garden.probe(tank_key=tank.key, channels=channels)
+    thermometer = garden.probe(WATER, tank_key=tank.key, name="Thermometer")
+    desk = ReadingDesk(garden.services.telemetry)
+    warm = SentReading(probe_key=thermometer.key, kind=WATER, value=15.0, at=garden.now)
+    desk.take(garden.context(), [warm])
+    garden.wait(minutes=1)
+    at, answers = garden.now, []
+
+    for kind, value in ((EC, 1.6), (PH, 6.0)):
+        said = SentReading(probe_key=meter.key, kind=kind, value=value, at=at)
+        answers += desk.take(garden.context(), [said])
+
+    assert [(item.value, item.verdict) for item in answers] == [(2.0, GOOD), (6.0, GOOD)]
+    views = garden.services.telemetry.list_latest(garden.context(), meter.key)
+    [conductivity] = [view for view in views if view.kind is EC]
+    assert conductivity.last is not None
+    assert (conductivity.last.value, conductivity.last.verdict) == (2.0, GOOD)
+
+
+def test_conductivity_that_is_another_one_by_its_own_warmth_is_stored(garden: Garden) -> None:
+    """Half a second later it seems to repeat itself, until the temperature of its message comes."""
+    whole, parts = soil_probe(garden, "Whole"), soil_probe(garden, "Parts")
+    desk, begin = ReadingDesk(garden.services.telemetry), garden.now
+    said = [(0.0, SOIL, 20.0), (0.0, SOIL_EC, 1.0), (0.5, SOIL_EC, 1.0), (0.5, SOIL, 20.5)]
+
+    def readings(probe: Probe) -> list[SentReading]:
+        return [
+            SentReading(
+                probe_key=probe.key, kind=kind, value=value, at=begin + timedelta(seconds=later_s)
+            )
+            for later_s, kind, value in said
+        ]
+
+    garden.wait(minutes=1)
+    desk.take(garden.context(), readings(whole))
+    for reading in readings(parts):
+        desk.take(garden.context(), [reading])
+
+    assert stored(garden, parts) == stored(garden, whole)
+    values = [value for _, value, *_ in stored(garden, parts)[SOIL_EC]]
+    assert values == [pytest.approx(1 / 0.90), pytest.approx(1 / 0.91)]
 
 
 @settings(max_examples=20, deadline=None)
