@@ -6,7 +6,12 @@ from typing import NamedTuple
 from kamerplanter_engines.binding_options_engine import max_age_of
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
-from kamerplanter_engines.tables.channels import BATTERY_LOW_PCT, BINDING_LIMITS, CHANNELS
+from kamerplanter_engines.tables.channels import (
+    BATTERY_LOW_PCT,
+    BINDING_LIMITS,
+    CHANNELS,
+    START_GRACE_S,
+)
 
 
 class KindDefaults(NamedTuple):
@@ -39,6 +44,14 @@ def canonical_unit(kind: ChannelKind) -> str:
 def max_age_s(binding: ChannelBinding) -> float:
     """Return how old a value may be and still be shown, in seconds."""
     return max_age_of(binding)
+
+
+def silent_after_s(binding: ChannelBinding) -> float:
+    """Return how long a source may be silent before a person is told of it, in seconds.
+
+    As long as its values live, but never in the quiet time after a start.
+    """
+    return max(max_age_of(binding), START_GRACE_S)
 
 
 def by_hand_until(measured: HandMeasurement) -> datetime:

@@ -27,8 +27,9 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-QUIET_S = 600
-"""So long after a start nothing that is only remembered raises anything. [s]"""
+QUIET_S = 590
+"""So long after a start nothing that is only remembered raises anything: ten minutes from loading,
+which is some seconds before everything runs. [s]"""
 POWER_CUTS = 20
 LOST_S = 1.5
 """A batch is open for a second at most; half a one more is not lost but being written.

@@ -37,6 +37,20 @@ def missing(garden: Garden) -> list[dict[str, str]]:
     return told(garden, "source_missing")
 
 
+async def test_the_quiet_time_after_a_start_is_quiet_about_sources_too(
+    mqtt_garden: Garden,
+) -> None:
+    """Its values live for 9 s, which is shown by the entity at once."""
+    channel = ChannelBinding(kind=ChannelKind.EC, topic="tank/ec", max_age_s=9)
+    await mqtt_garden.add_tank("Tank A", channels=(channel,))
+
+    await mqtt_garden.pass_time(timedelta(minutes=9), step=timedelta(minutes=1))
+    assert silent(mqtt_garden) == {}
+    await mqtt_garden.pass_time(timedelta(minutes=6), step=timedelta(minutes=1))
+
+    assert silent(mqtt_garden)["tank/ec"]["duration"] == "10 min"
+
+
 async def test_a_topic_without_a_message_is_told_of_and_ends_by_itself(
     mqtt_garden: Garden,
 ) -> None:

@@ -10,7 +10,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.telemetry.kinds import max_age_s
+from kamerplanter_backend.telemetry.kinds import silent_after_s
 from kamerplanter_engines.models.telemetry import DEVICE_KINDS, ChannelBinding, Probe
 
 from ..const import CONF_STORE_ID, DOMAIN  # noqa: TID252 - the neighbours import alike
@@ -39,8 +39,9 @@ class SilentIssues:
 
     A topic may be without a message, and an entity without a value, for as long as the value that
     lives longest of those that it measures; then whatever is bound to it shows nothing any more, or
-    never did. While the broker is away or Home Assistant starts nobody can know, so the time
-    begins anew afterwards; so it does with an entity that is not there, which is told of elsewhere.
+    never did. It is at least ten minutes, as a start is quiet for so long. While the broker is away
+    or Home Assistant starts nobody can know, so the time begins anew afterwards; so it does with an
+    entity that is not there, which is told of elsewhere.
 
     Args:
         hass: Where it runs.
@@ -196,7 +197,7 @@ def _limit_s(probe: Probe, source: _Source) -> float:
     """
     brought = [item for item in probe.channels if source.brings(item)]
     measured = [item for item in brought if item.kind not in DEVICE_KINDS]
-    return max(max_age_s(item) for item in measured or brought)
+    return max(silent_after_s(item) for item in measured or brought)
 
 
 def _spelled(texts: Texts, seconds: float) -> str:
