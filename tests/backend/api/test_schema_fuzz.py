@@ -37,9 +37,9 @@ hooks = "{hooks}"
 [checks]
 # 302: a browser is sent on. 304: the caller has it already.
 positive_data_acceptance.expected-statuses = ["2xx", "302", "304", "409", "422"]
-# The revision is looked at before the body.
+# The revision is looked at before the body, and so is its size.
 negative_data_rejection.expected-statuses = [
-    "400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429",
+    "400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429",
 ]
 """
 
