@@ -41,12 +41,12 @@ async def test_ph_is_put_right_with_two_buffers(mqtt_garden: Garden) -> None:
     await dialog.fill(channel="ph")
     await dialog.fill(method="ph_7_4", scale="value")
     assert (dialog.placeholders["number"], dialog.placeholders["of"]) == ("1", "2")
-    assert "**pH 7**" in dialog.placeholders["instruction"]
+    assert "**pH 7.00**" in dialog.placeholders["instruction"]
     assert dialog.placeholders["live"] == "No reading has come yet."
 
     await steady(dialog, "7.10", topic=PH_TOPIC)
     assert dialog.step == "calibration_reading"
-    assert "**7.1 pH**" in dialog.placeholders["live"]
+    assert "**pH 7.1**" in dialog.placeholders["live"]
     assert "**steady**" in dialog.placeholders["live"]
     assert dialog.suggested == {"raw": 7.1, "solution": 7.0, "temperature": 20.0}
     await dialog.fill(raw=7.1, solution=7.0, temperature=20)
@@ -61,6 +61,8 @@ async def test_ph_is_put_right_with_two_buffers(mqtt_garden: Garden) -> None:
     result = dialog.placeholders["result"]
     assert "Slope: 98 % of an ideal electrode" in result
     assert "Offset at pH 7: +0.08 pH" in result
+    # 3.02 / 2.95 = 1.024, and 7.02 - 7.10 * 3.02 / 2.95 = -0.2485.
+    assert "Corrected value = shown value × 1.024 − 0.2485" in result
     assert await stored(mqtt_garden) == ()
     await dialog.choose("calibration_store", "calibration_is_back")
 
@@ -99,7 +101,7 @@ async def test_the_value_is_shown_without_the_calibration_in_force(mqtt_garden: 
     await mqtt_garden.settle()
     await again.choose("calibration_solution")
 
-    assert "**7.3 pH**" in again.placeholders["live"]
+    assert "**pH 7.3**" in again.placeholders["live"]
     assert float(mqtt_garden.state("sensor", tank, "ph").state) == pytest.approx(7.0, abs=0.005)
 
 
@@ -110,25 +112,24 @@ async def test_while_the_probe_moves_its_value_is_shown_live(mqtt_garden: Garden
     await dialog.fill(method="standard")
     await dialog.choose("calibration_steady")
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
-    assert dialog.placeholders["live"] == "No reading has come yet."
+    assert dialog.placeholders["live"] == "No reading yet."
 
     await send(dialog, "0.7", topic=EC_TOPIC)
     await dialog.wait()
-    assert "**0.7 mS/cm**" in dialog.placeholders["live"]
-    assert "One reading does not say" in dialog.placeholders["live"]
+    assert dialog.placeholders["live"] == "**0.7 mS/cm**"
     for raw in ("0.9", "1.1", "1.3"):
         await send(dialog, raw, topic=EC_TOPIC)
         await dialog.wait()
         assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
         assert f"**{raw} mS/cm**" in dialog.placeholders["live"]
-        assert "not steady yet" in dialog.placeholders["live"]
+        assert "moves by" in dialog.placeholders["live"]
 
     await send(dialog, "1.4", topic=EC_TOPIC, times=2)
     await dialog.wait()
-    assert "not steady yet" in dialog.placeholders["live"]
+    assert "moves by" in dialog.placeholders["live"]
     await send(dialog, "1.4", topic=EC_TOPIC, every_s=1)
     await dialog.wait()
-    assert "agree within 0 mS/cm, but not for long enough yet" in dialog.placeholders["live"]
+    assert "within 0 mS/cm; a little longer" in dialog.placeholders["live"]
     await send(dialog, "1.4", topic=EC_TOPIC, times=2)
     await dialog.wait()
     if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
@@ -330,7 +331,7 @@ async def test_dry_and_wet_soil_need_no_temperature(mqtt_garden: Garden) -> None
     await dialog.choose("calibration_reading")
     await dialog.fill(raw=62, solution=100)
     # 100 / (62 - 12) = 2 and -24
-    assert "× 2 -24" in dialog.placeholders["result"]
+    assert "× 2 − 24" in dialog.placeholders["result"]
     await dialog.choose("calibration_store")
     assert "back into the pot" in dialog.placeholders["way_back"]
     await dialog.choose("calibration_is_back")
@@ -365,7 +366,7 @@ async def test_a_sensor_of_home_assistant_is_calibrated_too(garden: Garden) -> N
     await dialog.choose("calibration_reading")
     await dialog.fill(raw=1.482, solution=1.413)
     # 1.413 / (1.482 - 0.012) = 0.9612
-    assert "× 0.9612 -0.01153" in dialog.placeholders["result"]
+    assert "× 0.9612 − 0.01153" in dialog.placeholders["result"]
 
 
 async def test_a_device_that_does_not_compensate_is_compared_at_its_temperature(

@@ -97,7 +97,7 @@ def topic_schema(kind: ChannelKind) -> vol.Schema:
         vol.Optional("guard_path"): TextSelector(),
         vol.Optional("time_path"): TextSelector(),
     }
-    return _with_more(fields, message | _judgement_fields(kind))
+    return _with_more(fields, _judgement_fields(kind) | message)
 
 
 def entity_schema(hass: HomeAssistant, kind: ChannelKind, *, show_all: bool) -> vol.Schema:

@@ -10,14 +10,15 @@ from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_engines.models.steadiness import RawSample
-from kamerplanter_engines.models.telemetry import ChannelBinding
+from kamerplanter_engines.models.calibration import RawScale
+from kamerplanter_engines.models.steadiness import RawSample, Steadiness
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 
 from ..channel_tap import ChannelTap  # noqa: TID252 - the neighbours import alike
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..telemetry.calibrating import OutOfPlace  # noqa: TID252
 from ..texts import Texts  # noqa: TID252
-from .calibration_words import live
+from .calibration_words import live, waiting
 from .kept_drafts import OpenDraft, keep
 
 SHOWN_FOR = timedelta(minutes=5)
@@ -141,7 +142,14 @@ class CalibratedChannel(FlowHandler[Any, Any, Any]):
         return self.entry.runtime_data.live.raw(self.calibrated_probe_key, self._measured().kind)
 
     def _live_text(self, texts: Texts, samples: Sequence[RawSample]) -> str:
+        return live(texts, *self._live_of(samples))
+
+    def _waiting_text(self, texts: Texts, samples: Sequence[RawSample]) -> str:
+        return waiting(texts, *self._live_of(samples))
+
+    def _live_of(
+        self, samples: Sequence[RawSample]
+    ) -> tuple[RawSample | None, Steadiness, ChannelKind, RawScale]:
         draft = self._measured()
-        steady = draft.steadiness(samples)
         newest = samples[-1] if samples else None
-        return live(texts, newest, steady, draft.kind, draft.scale)
+        return newest, draft.steadiness(samples), draft.kind, draft.scale

@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ..texts import Texts  # noqa: TID252 - the neighbours import alike
 from .calibrated_channel import CalibratedChannel, StepResult
-from .calibration_words import raw_unit, with_unit
+from .calibration_words import measured, raw_unit, with_unit
 
 LONGEST_WAIT = timedelta(seconds=90)
 """A page that waits has no button, so it goes on by itself and asks."""
@@ -60,7 +60,7 @@ class CalibrationWait(CalibratedChannel):
             step_id=self.wait_step,
             progress_action="calibration_steady",
             description_placeholders=await self._names()
-            | {"live": self._live_text(texts, seen), "count": str(len(seen))},
+            | {"live": self._waiting_text(texts, seen), "count": str(len(seen))},
             progress_task=self._waiting,
         )
 
@@ -78,7 +78,7 @@ class CalibrationWait(CalibratedChannel):
             trembles = texts.choice(
                 "calibration_live",
                 "mean",
-                value=with_unit(texts, mean, unit),
+                value=measured(texts, mean, unit),
                 spread=with_unit(texts, spread, unit),
             )
         return self.async_show_menu(

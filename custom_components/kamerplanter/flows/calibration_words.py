@@ -20,6 +20,7 @@ from ..subjects import SubjectKind  # noqa: TID252 - the neighbours import alike
 from ..texts import Texts  # noqa: TID252
 
 _MILLIVOLT = "mV"
+_PH = "pH"
 
 
 def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
@@ -27,13 +28,13 @@ def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
     if scale is RawScale.MILLIVOLT:
         return _MILLIVOLT
     if kind is ChannelKind.PH:
-        return "pH"
+        return _PH
     return "" if kind is ChannelKind.SOIL_MOISTURE else KNOWN_UNITS[kind][0]
 
 
 def reference_unit(kind: ChannelKind) -> str:
     """Return the unit of what a solution has, as a person reads it."""
-    return "pH" if kind is ChannelKind.PH else KNOWN_UNITS[kind][0]
+    return _PH if kind is ChannelKind.PH else KNOWN_UNITS[kind][0]
 
 
 def with_unit(texts: Texts, number: float, unit: str) -> str:
@@ -41,15 +42,22 @@ def with_unit(texts: Texts, number: float, unit: str) -> str:
     return f"{texts.number(number, '.4g')} {unit}".strip()
 
 
+def measured(texts: Texts, number: float, unit: str) -> str:
+    """Return what was measured as people read it: a pH of 7, but a difference of 7 pH."""
+    return f"pH {texts.number(number, '.4g')}" if unit == _PH else with_unit(texts, number, unit)
+
+
 def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
     """Return what to do with the probe for the next point."""
+    form = "g"
     if kind is ChannelKind.PH:
-        key = "ph"
+        # As it stands on a bottle: 7.00.
+        key, form = "ph", ".2f"
     elif kind is ChannelKind.SOIL_MOISTURE:
         key = "soil_dry" if solution == 0 else "soil_wet"
     else:
         key = "ec_dry" if solution == 0 else "ec"
-    return texts.choice("calibration_instruction", key, solution=texts.number(solution))
+    return texts.choice("calibration_instruction", key, solution=texts.number(solution, form))
 
 
 def solution_help(texts: Texts, kind: ChannelKind) -> str:
@@ -75,16 +83,26 @@ def live(
     texts: Texts, now: RawSample | None, steady: Steadiness, kind: ChannelKind, scale: RawScale
 ) -> str:
     """Return what the probe shows now, and whether it has come to rest."""
+    return _live_in("calibration_live", texts, now, steady, raw_unit(kind, scale))
+
+
+def waiting(
+    texts: Texts, now: RawSample | None, steady: Steadiness, kind: ChannelKind, scale: RawScale
+) -> str:
+    """Return the same in few words: on a telephone a page that waits has a narrow column."""
+    return _live_in("calibration_wait", texts, now, steady, raw_unit(kind, scale))
+
+
+def _live_in(table: str, texts: Texts, now: RawSample | None, steady: Steadiness, unit: str) -> str:
     if now is None:
-        return texts.choice("calibration_live", "none")
-    unit = raw_unit(kind, scale)
+        return texts.choice(table, "none")
     key = "first" if steady.spread is None else "moving"
     if steady.is_steady or steady.is_settling:
         key = "steady" if steady.is_steady else "settling"
     return texts.choice(
-        "calibration_live",
+        table,
         key,
-        value=with_unit(texts, now.raw, unit),
+        value=measured(texts, now.raw, unit),
         time=dt_util.as_local(now.at).strftime("%H:%M:%S"),
         spread=with_unit(texts, steady.spread or 0.0, unit),
     )
@@ -122,6 +140,11 @@ def _day(texts: Texts, moment: datetime | None) -> str:
     return "–" if moment is None else texts.day(dt_util.as_local(moment).date())
 
 
+def _added(texts: Texts, number: float) -> str:
+    """Return a number that is added, or taken away."""
+    return f"{'+' if number > 0 else '−'} {texts.number(abs(number), '.4g')}"
+
+
 def result_lines(texts: Texts, fitted: Fit) -> str:
     """Return what a calibration says about the probe, with what is worth a second look."""
     lines = [
@@ -129,7 +152,7 @@ def result_lines(texts: Texts, fitted: Fit) -> str:
             "calibration_result",
             "factor",
             factor=texts.number(fitted.factor, ".4g"),
-            offset=texts.number(fitted.offset, "+.4g") if fitted.offset else "",
+            offset=_added(texts, fitted.offset) if fitted.offset else "",
         ).rstrip()
     ]
     if fitted.efficiency_ratio is not None:
