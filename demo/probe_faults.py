@@ -14,6 +14,10 @@ class Fault(StrEnum):
     STUCK = "stuck"
 
 
+STILL_RATIO = 0.25
+"""Of its noise is left in a bottle, as nothing stirs there."""
+
+
 @dataclass(slots=True)
 class Sensor:
     """One measuring element: what it makes of the true value."""
@@ -29,6 +33,8 @@ class Sensor:
     fault: Fault = Fault.NONE
     random: Random = field(default_factory=lambda: Random(7))
     """Where the noise comes from; the same in each run."""
+    bottle: float | None = None
+    """What it shows in the bottle into which it was hung; none = it is in its place."""
     _fault_since_s: float = 0.0
     _last: float | None = None
 
@@ -44,6 +50,8 @@ class Sensor:
         if self.fault is Fault.STUCK and self._last is not None:
             return self._last
         value = true_value + self.random.gauss(0, self.noise)
+        if self.bottle is not None:
+            value = self.bottle + self.random.gauss(0, self.noise * STILL_RATIO)
         if self.fault is Fault.DRIFT:
             value += self.drift_per_d * (at_s - self._fault_since_s) / 86_400
         self._last = round(value, self.digits)

@@ -7,6 +7,8 @@ Commands come as JSON on the topic `demo/command`, or in process by `Simulator.c
     {"pot": "basil", "water_ml": 400}
     {"pot": "basil", "drying_factor": 30}
     {"device": "tank", "sensor": "ph", "fault": "dead"}    or drift, stuck, none
+    {"device": "tank", "sensor": "ph", "bottle": 7.06}     hung into a solution, where it shows
+                                                           this; null = put back
 """
 
 import asyncio
@@ -76,7 +78,7 @@ class Simulator:
         self.advance()
         try:
             if "device" in command:
-                self._set_fault(command)
+                self._handle_probe(command)
             elif "pot" in command:
                 self._tend_pot(command)
             else:
@@ -91,9 +93,13 @@ class Simulator:
             self.garden.advance((now - self._advanced_at) * self.speed)
         self._advanced_at = now
 
-    def _set_fault(self, command: Mapping[str, object]) -> None:
+    def _handle_probe(self, command: Mapping[str, object]) -> None:
         sensor = self.devices[str(command["device"])].sensors[str(command["sensor"])]
-        sensor.set_fault(Fault(str(command["fault"])), self.garden.at_s)
+        if "bottle" in command:
+            shown = command["bottle"]
+            sensor.bottle = None if shown is None else _number(shown)
+        else:
+            sensor.set_fault(Fault(str(command["fault"])), self.garden.at_s)
 
     def _tend_pot(self, command: Mapping[str, object]) -> None:
         pot = self.garden.pots[str(command["pot"])]

@@ -162,6 +162,14 @@ def test_a_probe_can_die_drift_and_stick() -> None:
     assert sensor.read(6.0, 0) == pytest.approx(6.0, abs=0.05)
 
 
+def test_a_probe_in_a_bottle_shows_what_the_bottle_has_until_it_is_put_back() -> None:
+    sensor = Sensor(noise=0.01, digits=3, drift_per_d=0.5)
+    sensor.bottle = 7.06
+    assert sensor.read(5.9, 0) == pytest.approx(7.06, abs=0.015)
+    sensor.bottle = None
+    assert sensor.read(5.9, 0) == pytest.approx(5.9, abs=0.05)
+
+
 def test_a_dead_ph_probe_is_a_bare_nan_beside_good_neighbours() -> None:
     device = tank_controller()
     device.sensors["ph"].set_fault(Fault.DEAD, 0)
@@ -264,6 +272,12 @@ async def test_commands_reach_the_garden() -> None:
     simulator.command({"device": "bed1", "sensor": "ec", "fault": "dead"})
     simulator.command({"pot": "basil", "drying_factor": 30})
     simulator.command({"top_up_l": 9})
+    simulator.command({"device": "tank", "sensor": "ph", "bottle": 7.06})
     assert simulator.devices["bed1"].measure(simulator.garden)["ec"] == 0.0
     assert simulator.garden.pots["basil"].drying_factor == 30
     assert simulator.garden.tank.volume_l == pytest.approx(60, abs=0.01)
+    tank = simulator.devices["tank"]
+    assert tank.measure(simulator.garden)["ph"] == pytest.approx(7.06, abs=0.02)
+    simulator.command({"device": "tank", "sensor": "ph", "bottle": None})
+    # Tap water has made of the 5.9 some more, but far less than the bottle has.
+    assert tank.measure(simulator.garden)["ph"] < 6.2

@@ -1,10 +1,6 @@
-"""Takes the picture of the README: the dashboard of a garden in which something happens.
-
-Usage: python -m demo.screenshot [TARGET.png]
-"""
+"""Takes the picture of the README: the dashboard of a garden in which something happens."""
 
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,27 +11,28 @@ from demo.broker import BrokerKind
 from demo.browser import open_page
 from demo.dashboard import URL_PATH
 from demo.garden_setup import BASIL, TANK_NAME, TOMATO
-from demo.home_assistant import ROOT
 from demo.narrator import say
 from demo.processes import ChildError
 from demo.session import Session
 from demo.states import HUB
 
-TARGET = ROOT / "docs" / "images" / "dashboard.png"
 SPEED = 240.0
 STORY_SECONDS = 150
 """So that the charts have something to show. [s]"""
 WIDTH, HEIGHT = 1720, 1140
 
 
-async def main(target: Path) -> None:
-    """Start a garden, let something happen, take the picture and end everything."""
+async def take_dashboard(target: Path) -> None:
+    """Start a garden, let something happen, take the picture and end everything.
+
+    Args:
+        target: The file.
+    """
     with tempfile.TemporaryDirectory(prefix="kamerplanter-picture-") as folder:
-        async with Session(Path(folder) / "config", BrokerKind.AMQTT, SPEED, say) as session:
+        async with Session(Path(folder) / "config", BrokerKind.MOSQUITTO, SPEED, say) as session:
             await session.start()
             await _let_things_happen(session)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            await take(session.home.api, target)
+            await _take(session.home.api, target)
     say(f"written: {target}")
 
 
@@ -68,7 +65,7 @@ async def _let_things_happen(session: Session) -> None:
     await asyncio.sleep(third_s)
 
 
-async def take(api: Api, target: Path) -> None:
+async def _take(api: Api, target: Path) -> None:
     """Open the dashboard in a headless browser and save what is seen.
 
     Raises:
@@ -88,7 +85,3 @@ async def _wait_for_cards(page: Page) -> None:
         await page.locator(element).first.wait_for(timeout=60_000)
     # Needles and curves move to their place.
     await asyncio.sleep(4)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET))

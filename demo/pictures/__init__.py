@@ -1,0 +1,1 @@
+"""Takes the pictures of the documentation of a real Home Assistant with the demo garden."""
