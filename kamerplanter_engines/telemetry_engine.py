@@ -67,6 +67,7 @@ def judge_message(
     jumps_at: Sequence[datetime] = (),
     dosed_at: Sequence[datetime] = (),
     twins: Mapping[ChannelKind, Sequence[Twin]] = MappingProxyType({}),
+    doubtful_beside: int = 0,
 ) -> tuple[tuple[Judged, ...], dict[ChannelKind, ChannelState]]:
     """Judge all that one message of one device says.
 
@@ -81,6 +82,8 @@ def judge_message(
         dosed_at: When water or feed was given; what did not move then has stuck. As above.
         twins: The channels of other devices in the same place, by kind; what stands still beside
             one that moves has stuck.
+        doubtful_beside: How many fields of the message are a doubtful 0, or no measurement, that
+            are none of the samples: a 0 or full scale beside them is doubtful too.
 
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
@@ -88,7 +91,7 @@ def judge_message(
     after = _up_to_receipt(states, samples)
     verdicts: list[Judged] = []
     flaws = _flaws(samples, after, rules)
-    doubtful = sum([flaw.is_doubtful for flaw in flaws])
+    doubtful = sum([flaw.is_doubtful for flaw in flaws]) + doubtful_beside
     for sample, flaw in zip(samples, flaws, strict=True):
         kind = sample.kind
         state = after.get(kind, UNKNOWN_CHANNEL)

@@ -1,8 +1,9 @@
 """What channels remember after a start, and after their probe was exchanged or moved."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe
+from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading, Verdict
 from kamerplanter_engines.stay_engine import here_since, is_of_place
 from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
@@ -76,3 +77,17 @@ def kept(
         if is_of_place(item.at, here_since(probe, item.kind, item.received_at))
     ]
     return keep_retained(here, states, rules)
+
+
+def is_newer(last_good: Reading | None, good_at: datetime | None, since: datetime) -> bool:
+    """Tell whether the store got a good value since then that is newer than the one here."""
+    return (
+        last_good is not None
+        and last_good.received_at > since
+        and (good_at is None or last_good.at > good_at)
+    )
+
+
+def was_doubted(last: Reading | None, good_at: datetime | None) -> bool:
+    """Tell whether what was taken over as good got another verdict with the rest of its message."""
+    return last is not None and last.at == good_at and last.verdict is not Verdict.GOOD

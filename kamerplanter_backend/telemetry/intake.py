@@ -9,6 +9,7 @@ from datetime import datetime
 
 from kamerplanter_backend.telemetry import channel_memory
 from kamerplanter_backend.telemetry.as_reading import as_reading
+from kamerplanter_backend.telemetry.bystanders import doubtful_beside, may_be_end
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import SolutionTimes
 from kamerplanter_backend.telemetry.company import Company
@@ -142,7 +143,8 @@ class ProbeIntake:
             if kind not in self.rules:
                 continue
             good_at = self._states.get(kind, UNKNOWN_CHANNEL).good_at
-            if _is_newer(item.last_good, good_at, since) or _was_doubted(item.last, good_at):
+            is_newer = channel_memory.is_newer(item.last_good, good_at, since)
+            if is_newer or channel_memory.was_doubted(item.last, good_at):
                 self._restore(kind, item)
                 news.append(kind)
         return news
@@ -241,7 +243,8 @@ class ProbeIntake:
         self.reports.note(topic, received_at, samples)
         if not is_gone:
             self._presence.on_values(samples)
-        judged = self._judge(samples, topic)
+        beside = doubtful_beside(payload, readers) if may_be_end(samples, self.rules) else 0
+        judged = self._judge(samples, topic, beside)
         self._newest.note(topic, payload, samples, judged, self._states)
         return judged
 
@@ -297,7 +300,9 @@ class ProbeIntake:
         )
         return self._judge(self._put_right(samples), entity_id)
 
-    def _judge(self, samples: Sequence[Sample], source: str) -> tuple[Judged, ...]:
+    def _judge(
+        self, samples: Sequence[Sample], source: str, doubtful_beside: int = 0
+    ) -> tuple[Judged, ...]:
         if not samples:
             return ()
         judged, self._states = judge_message(
@@ -307,6 +312,7 @@ class ProbeIntake:
             jumps_at=self._jumps_at,
             dosed_at=self._dosed_at,
             twins=self.company.twins(samples),
+            doubtful_beside=doubtful_beside,
         )
         self.company.note(judged)
         self._outbox.add(samples, judged, source)
@@ -385,16 +391,3 @@ class ProbeIntake:
             shown = self.shown(kind, now)
             channels.append((shown.value is None, shown.verdict, shown.reasons, self.hint(kind)))
         return (self._presence.is_online, self._doubts, channels)
-
-
-def _is_newer(last_good: Reading | None, good_at: datetime | None, since: datetime) -> bool:
-    return (
-        last_good is not None
-        and last_good.received_at > since
-        and (good_at is None or last_good.at > good_at)
-    )
-
-
-def _was_doubted(last: Reading | None, good_at: datetime | None) -> bool:
-    """Tell whether what was taken over as good got another verdict with the rest of its message."""
-    return last is not None and last.at == good_at and last.verdict is not Verdict.GOOD

@@ -122,6 +122,10 @@ class FieldReader:
         """Return what a payload says that is nothing but the value."""
         return self._sample(text, None, None, received_at)
 
+    def read_value(self, field: Json, received_at: datetime) -> Sample:
+        """Return what one field says by itself."""
+        return self._sample(field, None, None, received_at)
+
     def read_field(
         self, document: Json, received_at: datetime, times: dict[int, datetime | None] | None = None
     ) -> Sample:

@@ -1,0 +1,107 @@
+"""A 0 or a full scale is doubtful in bad company, also where that is bound to nothing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from tests.backend.telemetry.device import probe as make_probe
+
+NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
+MOISTURE, LEVEL = ChannelKind.SOIL_MOISTURE, ChannelKind.LEVEL
+F_05 = {
+    "Time": "2026-03-29T19:20:12",
+    "alias": "Flora1",
+    "mac": "c47c8d000001",
+    "Temperature": 24.4,
+    "Illuminance": 353,
+    "Moisture": 0,
+    "Fertility": 0,
+    "RSSI": -91,
+}
+
+
+def verdict(payload: dict[str, Any], kind: ChannelKind, path: str, **bound: str) -> Verdict:
+    """Return the verdict on one channel of a message; the others are bound as well."""
+    channels = {kind: path, **{ChannelKind(name): field for name, field in bound.items()}}
+    probe = make_probe(
+        *(ChannelBinding(kind=item, topic="device", path=field) for item, field in channels.items())
+    )
+    judged = ProbeIntake(probe, started_at=NOW).on_message(
+        "device", json.dumps(payload), retained=False, received_at=NOW + timedelta(hours=1)
+    )
+    [found] = [item for item in judged if item.kind is kind]
+    if found.verdict is Verdict.SUSPECT:
+        assert Reason.BAD_COMPANY in found.reasons
+    return found.verdict
+
+
+@pytest.mark.parametrize("bound", [{}, {"soil_temperature": "Temperature"}], ids=["alone", "both"])
+def test_f_05_a_plant_sensor_in_the_air_is_doubted_whatever_is_bound(bound: dict[str, str]) -> None:
+    assert verdict(F_05, MOISTURE, "Moisture", **bound) is Verdict.SUSPECT
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "path"),
+    [
+        ({"soil_moisture": 0, "temperature": -127}, MOISTURE, "soil_moisture"),
+        ({"soil_moisture": 0, "temperature": "-127.00"}, MOISTURE, "soil_moisture"),
+        ({"soil_moisture": 100, "temperature": -127.0}, MOISTURE, "soil_moisture"),
+        ({"level": 0, "temp": -127}, LEVEL, "level"),
+        ({"level": 100, "temp": 85.0}, LEVEL, "level"),
+        ({"level": 0, "ec": 0}, LEVEL, "level"),
+        ({"plants": {"a": {"moisture": 0, "conductivity": 0}}}, MOISTURE, "plants.a.moisture"),
+    ],
+)
+def test_what_cannot_be_is_bad_company(
+    payload: dict[str, Any], kind: ChannelKind, path: str
+) -> None:
+    assert verdict(payload, kind, path) is Verdict.SUSPECT
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"temperature": 21.4, "conductivity": 353, "battery": 0, "rssi": 0, "linkquality": 0},
+        # A counter, a flag, a setting, the dark.
+        {"alarm": 0, "rain": 0, "error": 0, "uptime": 0, "lux": 0, "light_level": 0, "ppfd": 0},
+        {"temperature_offset": 0, "soil_moisture_min": 0, "ec_calibration": 0},
+        # Where it freezes it is a measurement.
+        {"soil_temperature": 0.0, "air_temperature": 0.0, "temperature": 0},
+        # Numbers whose unit nobody knows; a sensor that is not fitted.
+        {"conductivity": 1413, "temperature": 70.1, "humidity": None, "ph": "n/a"},
+        {"other": {"conductivity": 0, "temperature": -127}},
+    ],
+)
+@pytest.mark.parametrize("moisture", [0, 100])
+def test_a_healthy_device_may_say_0_and_100(beside: dict[str, Any], moisture: int) -> None:
+    """It is suspect at 100 by itself, as the end stop of its circuit, but in no bad company."""
+    payload = {"soil_moisture": moisture, **beside}
+    probe = make_probe(ChannelBinding(kind=MOISTURE, topic="device", path="soil_moisture"))
+
+    [judged] = ProbeIntake(probe, started_at=NOW).on_message(
+        "device", json.dumps(payload), retained=False, received_at=NOW + timedelta(hours=1)
+    )
+
+    assert Reason.BAD_COMPANY not in judged.reasons
+    assert moisture == 100 or judged.verdict is Verdict.GOOD
+
+
+def test_another_number_beside_it_is_as_good_as_ever() -> None:
+    payload = {"soil_moisture": 34, "temperature": -127}
+
+    assert verdict(payload, MOISTURE, "soil_moisture") is Verdict.GOOD
+
+
+def test_what_is_no_object_has_no_company() -> None:
+    probe = make_probe(ChannelBinding(kind=MOISTURE, topic="device"))
+
+    [judged] = ProbeIntake(probe, started_at=NOW).on_message(
+        "device", "0", retained=False, received_at=NOW + timedelta(hours=1)
+    )
+
+    assert judged.verdict is Verdict.GOOD
