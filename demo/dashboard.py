@@ -59,8 +59,8 @@ def config(states: States, speed: float = 1) -> Json:
         builder.tank(),
         builder.plant(BASIL, BASIL_PROBE),
         builder.plant(TOMATO, TOMATO_PROBE),
-        builder.tasks(),
-        builder.place(TENT_NAME),
+        # One below the other, as most screens have room for four columns.
+        _section(*builder.place(TENT_NAME), *builder.tasks()),
     ]
     view = {
         "title": "Garden",
@@ -99,8 +99,8 @@ class _Builder:
             self._history("pH", (name, "ph")),
         )
 
-    def place(self, name: str) -> Json:
-        return _section(
+    def place(self, name: str) -> list[Json | None]:
+        return [
             _heading(name, "mdi:tent"),
             self._gauge(name, "vpd", "VPD", 0, 2.5, VPD_SEGMENTS),
             self._tile(name, "air_temperature", "Air", columns=6),
@@ -109,7 +109,7 @@ class _Builder:
             self._tile(name, "dli_today", "Light today", columns=6),
             self._tile(name, "dew_point", "Dew point", columns=6),
             self._tile(name, "measurement_quality", "Quality", columns=12, more=WHY_DOUBTED),
-        )
+        ]
 
     def plant(self, name: str, probe: str) -> Json:
         safe = self._tile(name, "safe_harvest_date", "Harvest from", columns=12)
@@ -141,16 +141,16 @@ class _Builder:
             ),
         )
 
-    def tasks(self) -> Json:
+    def tasks(self) -> list[Json | None]:
         todo = self._ids.get((HUB, "tasks"))
         card = {"type": "todo-list", "entity": todo, "title": "To do"} if todo else None
-        return _section(
+        return [
             _heading("Tasks", "mdi:clipboard-check-outline"),
             self._tile(HUB, "problem", "Garden", columns=6),
             self._tile(HUB, "tasks_due_today", "Due today", columns=6),
             card,
             self._history("Soil moisture", *self._moistures()),
-        )
+        ]
 
     def _moistures(self) -> tuple[tuple[str, str], ...]:
         return ((BASIL_PROBE, "soil_moisture"), (TOMATO_PROBE, "soil_moisture"))

@@ -19,7 +19,7 @@ from demo.states import HUB
 SPEED = 240.0
 STORY_SECONDS = 150
 """So that the charts have something to show. [s]"""
-WIDTH, HEIGHT = 1720, 1140
+WIDTH, HEIGHT = 1720, 1280
 
 
 async def take_dashboard(target: Path) -> None:

@@ -25,8 +25,9 @@ BLEMISHES = """() => {
             if (one.checkVisibility() && getComputedStyle(one).textOverflow === "ellipsis"
                 && one.scrollWidth > one.clientWidth + 1 && one.innerText)
                 found.push(`cut off: ${one.innerText}`);
-            if (text && one.checkVisibility() && /component\\.|\\b[a-z]+(_[a-z]+){2,}\\b/.test(text)
-                && !["STYLE", "SCRIPT"].includes(one.tagName)) found.push(`no word: ${text}`);
+            const isKey = /component\\.|(^|\\s)[a-z]+(_[a-z]+){2,}\\b/.test(text);
+            if (isKey && one.checkVisibility() && !["STYLE", "SCRIPT"].includes(one.tagName))
+                found.push(`no word: ${text}`);
             if (one.shadowRoot) look(one.shadowRoot);
             look(one);
         }
