@@ -9,6 +9,7 @@ from statistics import median
 from kamerplanter_engines.models.calibration import RawScale
 from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
+from kamerplanter_engines.stillness_engine import digits_step
 
 STEADY_COUNT, STEADY_S = 3, 10.0
 """So many readings over so long have to agree."""
@@ -20,6 +21,8 @@ MILLIVOLT_BAND = 1.0
 EC_BAND_MS_CM, EC_BAND_RATIO = 0.01, 0.01
 """The larger one counts, and so for soil."""
 SOIL_BAND, SOIL_BAND_RATIO = 0.01, 0.01
+SOIL_BAND_STEPS = 2
+"""A meter of whole percents that flickers by one to each side is at rest, too."""
 
 _ROUNDING = 1e-9
 
@@ -38,6 +41,9 @@ def steadiness(samples: Sequence[RawSample], kind: ChannelKind, scale: RawScale)
         return Steadiness(is_steady=False, raw=None, spread=None, agreeing=0)
     newest = samples[-1]
     band = _band(kind, scale, newest.raw) + _ROUNDING
+    if kind is ChannelKind.SOIL_MOISTURE:
+        step = min(digits_step(sample.raw) for sample in samples)
+        band = max(band, SOIL_BAND_STEPS * step + _ROUNDING)
     low = high = newest.raw
     agreeing = [newest.raw]
     since = newest.at

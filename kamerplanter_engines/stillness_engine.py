@@ -115,10 +115,11 @@ def _step(sample: Sample) -> float:
     step = sample.step
     if step is not None and 0 < step < inf:
         return step
-    return _digits_step(sample.raw)
+    return digits_step(sample.raw)
 
 
-def _digits_step(value: float | None) -> float:
+def digits_step(value: float | None) -> float:
+    """Return what one more in the last digit of a number is."""
     digits = f"{value:.6f}".rstrip("0").partition(".")[2]
     return float(10 ** -len(digits))
 
@@ -146,7 +147,7 @@ def step_of(*readings: Reading, is_scaled: bool = True) -> float:
         is_scaled: Whether value and number of the device differ by a scale only; else, as where
             the temperature is in the value too, the digits of the device alone count.
     """
-    steps = [_digits_step(item.value if item.raw is None else item.raw) for item in readings]
+    steps = [digits_step(item.value if item.raw is None else item.raw) for item in readings]
     for item, other in pairwise(readings):
         if not is_scaled:
             break

@@ -31,6 +31,23 @@ def test_three_that_agree_over_ten_seconds_are_steady() -> None:
     assert found.spread == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize(
+    ("raws", "is_steady"),
+    [
+        ((41, 42, 41, 41), True),
+        ((3.9, 4.1, 4.0, 4.0), True),
+        ((3.9, 4.3, 4.0, 4.3), False),
+        # The first ones tell that it is a finer meter.
+        ((41.37, 41.9, 43, 44, 45), False),
+        ((0.91, 1.5, 1.6, 1.7), False),
+    ],
+)
+def test_a_soil_probe_may_flicker_by_its_last_digit(
+    raws: tuple[float, ...], is_steady: bool
+) -> None:
+    assert look(*raws, kind=ChannelKind.SOIL_MOISTURE).is_steady is is_steady
+
+
 def test_a_drift_slower_than_the_readings_is_not_steady() -> None:
     # Each is only 0.015 from the next, and the last three differ by 0.03.
     assert not look(6.955, 6.970, 6.985, 7.000).is_steady
