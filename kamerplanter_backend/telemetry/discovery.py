@@ -4,6 +4,7 @@ Nothing is bound here: a proposal is a guess that a person looks at and corrects
 depend on the order of the messages, but for the newest value that is shown beside it.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -181,11 +182,7 @@ class Discovery:
         )
 
     def _topic_rank(self, topic: str) -> tuple[int, str]:
-        ranks = (
-            profile.rank
-            for profile in self._table.profiles
-            if topic_pattern(profile.topic).fullmatch(topic)
-        )
+        ranks = (profile.rank for profile in self._table.profiles if _find(profile, topic))
         return -next(ranks, 0), topic
 
     def _understand(
@@ -197,8 +194,8 @@ class Discovery:
         """
         fallback: _Known | None = None
         for profile in self._table.profiles:
-            match = topic_pattern(profile.topic).fullmatch(topic)
-            if match is None or not _is_like(profile, match.groupdict(), places):
+            match = _find(profile, topic)
+            if match is None or not _has_all(profile, places):
                 continue
             identity = _identity(profile, places)
             if identity is None:
@@ -321,11 +318,17 @@ class Discovery:
         )
 
 
-def _is_like(profile: DeviceProfile, captures: dict[str, str], places: _Places) -> bool:
+def _find(profile: DeviceProfile, topic: str) -> re.Match[str] | None:
+    """Return the placeholders of a topic that looks like one of a profile."""
+    match = topic_pattern(profile.topic).fullmatch(topic)
+    if match is None or not all(matches(look, match[name]) for name, look in profile.where.items()):
+        return None
+    return match
+
+
+def _has_all(profile: DeviceProfile, places: _Places) -> bool:
     paths = [path for path in places if path is not None]
-    return all(matches(look, captures[name]) for name, look in profile.where.items()) and all(
-        any(matches(needed, path) for path in paths) for needed in profile.requires
-    )
+    return all(any(matches(needed, path) for path in paths) for needed in profile.requires)
 
 
 def _identity(profile: DeviceProfile, places: _Places) -> str | None:

@@ -1,6 +1,7 @@
 """Each device profile, with payloads as they are documented or were seen in the field."""
 
 import json
+from itertools import groupby
 
 import pytest
 from pydantic import ValidationError
@@ -10,12 +11,14 @@ from kamerplanter_backend.telemetry.device_profiles import (
     DeviceProfile,
     ProfileTable,
     fill,
+    matches,
     read_profiles,
     topic_pattern,
 )
 from kamerplanter_backend.telemetry.discovery import DeviceProposal, Discovery
 from kamerplanter_backend.telemetry.mapping import read_availability
 from kamerplanter_engines.models.telemetry import (
+    AIR_KINDS,
     SOIL_KINDS,
     TANK_KINDS,
     Availability,
@@ -23,6 +26,11 @@ from kamerplanter_engines.models.telemetry import (
 )
 from tests.backend.telemetry.device import Device, values
 from tests.backend.telemetry.profile_cases import CASES, SOIL_PROBE, TANK_PROBE, Case, Messages
+from tests.backend.telemetry.profile_cases_bases import MORE_CASES
+
+ALL_CASES = [*CASES, *MORE_CASES]
+TOLD_BY_FIELDS = 70
+"""From this rank down profiles look at any topic; fields or words tell whose it is."""
 
 
 def hear(sent: Messages) -> Discovery:
@@ -46,7 +54,7 @@ def readings(proposal: DeviceProposal, sent: Messages) -> dict[str, float | None
     return found
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.profile}-{case.sent[0][0]}")
+@pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: f"{case.profile}-{case.sent[0][0]}")
 def test_what_a_device_sends_becomes_the_right_readings(case: Case) -> None:
     (proposal,) = hear(case.sent).propose(case.kinds)
 
@@ -60,7 +68,46 @@ def test_what_a_device_sends_becomes_the_right_readings(case: Case) -> None:
 
 
 def test_each_profile_is_tried() -> None:
-    assert {case.profile for case in CASES} == {item.key for item in read_profiles().profiles}
+    assert {case.profile for case in ALL_CASES} == {item.key for item in read_profiles().profiles}
+
+
+def looks_like(profile: DeviceProfile, topic: str) -> bool:
+    found = topic_pattern(profile.topic).fullmatch(topic)
+    return found is not None and all(
+        matches(look, found[name]) for name, look in profile.where.items()
+    )
+
+
+@pytest.mark.parametrize("topic", sorted({topic for case in ALL_CASES for topic, _ in case.sent}))
+def test_no_topic_looks_like_one_of_two_profiles_of_a_rank(topic: str) -> None:
+    found = [item for item in read_profiles().profiles if looks_like(item, topic)]
+
+    for rank, equals in groupby(found, key=lambda item: item.rank):
+        keys = [item.key for item in equals]
+        assert rank <= TOLD_BY_FIELDS or len(keys) == 1, keys
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "profile"),
+    [
+        ("garden/devices/tent/humidity", "48", "generic_number"),
+        ("garden/events", {"temperature_C": 21.0, "humidity": 48}, "generic_json"),
+        ("garden/status/ds18:1", {"temperature": 21.0}, "generic_json"),
+        ("garden/events/rpc", {"temperature": 21.0}, "generic_json"),
+        ("garden/tent", {"tempf": 70.5, "tempc": 21.4, "hum": 52.9}, "generic_json"),
+        ("garden/tent", {"temp": 21.4, "humidity": 52.9}, "generic_json"),
+        ("garden/tent", {"temperature": 21.4, "link_quality": 91}, "generic_json"),
+        ("garden/BTtoMQTT", {"tempc": 21.4}, "generic_json"),
+        ("homeassistant/sensor/tent_temperature/state", "21.4", "state_topics"),
+    ],
+)
+def test_what_only_looks_a_little_like_a_device_is_not_taken_for_one(
+    topic: str, payload: object, profile: str
+) -> None:
+    (device,) = hear([(topic, payload)]).propose(AIR_KINDS)
+
+    assert device.profile_key == profile
+    assert device.availability is None
 
 
 @pytest.mark.parametrize(
@@ -145,6 +192,30 @@ def test_probes_of_one_message_are_devices_of_their_own() -> None:
     assert [(device.name, device.channels[0].value) for device in found] == [
         ("ecowitt2mqtt/home · 1", 41),
         ("ecowitt2mqtt/home · 2", 17),
+    ]
+
+
+def test_each_thermometer_of_a_weather_station_is_a_device_of_its_own() -> None:
+    station = (
+        b'{"tempinf":"70.3","humidityin":"48","tempf":"43.5","humidity":"91","dewpoint":40.9,'
+        b'"feelslike":43.5,"temp1f":"75.2","humidity1":"61","soilmoisture1":"41"}'
+    )
+
+    found = hear([("ecowitt2mqtt/home", station)]).propose(AIR_KINDS)
+
+    assert [
+        (device.name, {kind.value: item.value for kind, item in device.best().items()})
+        for device in found
+    ] == [
+        (
+            "ecowitt2mqtt/home",
+            {"air_temperature": pytest.approx(6.39, abs=0.01), "air_humidity": 91},
+        ),
+        ("ecowitt2mqtt/home · 1", {"air_temperature": pytest.approx(24.0), "air_humidity": 61}),
+        (
+            "ecowitt2mqtt/home · in",
+            {"air_temperature": pytest.approx(21.28, abs=0.01), "air_humidity": 48},
+        ),
     ]
 
 
