@@ -7,6 +7,7 @@ from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, C
 from tests.backend.telemetry.device import T0, Device, bind, values
 
 AIR, HUMIDITY, PPFD = ChannelKind.AIR_TEMPERATURE, ChannelKind.AIR_HUMIDITY, ChannelKind.PPFD
+BATTERY = ChannelKind.BATTERY
 LAMP = {"kind": PPFD, "unit": "µmol/m²/s", "factor": 0.0185}
 
 
@@ -20,6 +21,34 @@ def test_f_07_epoch_time_and_fahrenheit() -> None:
     )
 
     assert found == {"air_temperature": pytest.approx(21.2, abs=0.03), "air_humidity": 54.2}
+
+
+def test_f_05_lux_are_photons_by_the_lamp_that_the_binding_knows() -> None:
+    device = Device(bind(PPFD, "Illuminance", unit="µmol/m²/s", factor=0.0185))
+
+    found = values(
+        device.send(
+            '{"Time":"2026-03-29T19:20:12","alias":"Flora1","mac":"c47c8d000001",'
+            '"Temperature":24.4,"Illuminance":353,"Moisture":0,"Fertility":0,"RSSI":-91}'
+        )
+    )
+
+    assert found == {"ppfd": pytest.approx(6.5305)}
+
+
+def test_f_30_a_missing_board_says_nothing_of_the_air_and_of_its_battery() -> None:
+    device = Device(
+        bind(AIR, "plant.temp"), bind(HUMIDITY, "plant.humid"), bind(BATTERY, "plant.bat")
+    )
+
+    found = values(
+        device.send(
+            '{"plant":{"sensorname":"Chilli-1","date":"10-04","time":"17:31","lux":-2,'
+            '"temp":null,"humid":null,"soil":65535,"soilTemp":0,"salt":0,"bat":-220}}'
+        )
+    )
+
+    assert found == {"air_temperature": None, "air_humidity": None, "battery": None}
 
 
 @pytest.mark.parametrize(
