@@ -113,6 +113,35 @@ BASES = [
         name="radio/attic · Fineoffset-WH51 0d0001",
     ),
     Case(
+        profile="tasmota",  # FullTopic: garden/%topic%/%prefix%/
+        kinds=TANK_KINDS,
+        sent=[
+            ("garden/hydro1/tele/SENSOR", b'{"DS18B20":{"Temperature":70.2},"TempUnit":"F"}'),
+            ("garden/hydro1/tele/LWT", "Online"),
+        ],
+        expected={"water_temperature": pytest.approx(21.2222, abs=1e-3)},
+        availability="garden/hydro1/tele/LWT",
+        name="garden/hydro1/tele",
+    ),
+    Case(
+        profile="tasmota",
+        kinds=TANK_KINDS,
+        sent=[("garden/tele/hydro1/SENSOR", b'{"EZO":{"EC":1413.00},"TempUnit":"C"}')],
+        expected={"ec": 1.413},
+        availability="garden/tele/hydro1/LWT",
+        name="garden/tele/hydro1",
+    ),
+    Case(
+        profile="zigbee2mqtt",  # the quality of the link is left out
+        sent=[
+            ("house/zigbee2mqtt-garage/bed1", {"battery": 88, "soil_moisture": 31}),
+            ("house/zigbee2mqtt-garage/bed1/availability", "online"),
+        ],
+        expected={"soil_moisture": 31, "battery": 88},
+        availability="house/zigbee2mqtt-garage/bed1/availability",
+        name="house/zigbee2mqtt-garage/bed1",
+    ),
+    Case(
         profile="zigbee2mqtt_base",
         sent=[
             (
