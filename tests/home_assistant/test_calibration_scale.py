@@ -11,11 +11,8 @@ from tests.home_assistant.test_calibration_dialog import (
     PH_TOPIC,
     SOIL_TOPIC,
     begin,
-    expected_lingering_timers,
     stored,
 )
-
-__all__ = ["expected_lingering_timers"]
 
 
 @pytest.mark.parametrize(
