@@ -3,6 +3,7 @@
 Sources: the project's decisions on readings, and the numbers in `tables.channels`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -23,6 +24,8 @@ class Flaws:
     is_end: bool = False
     """An exact 0 or full scale."""
     is_about_device: bool = False
+    is_below_nothing: bool = False
+    """The zero of its circuit may be off; or the device says with it that it measured nothing."""
 
     @property
     def is_doubtful(self) -> bool:
@@ -32,6 +35,24 @@ class Flaws:
 
 _NONE = Flaws()
 _MISSING = Flaws((Reason.MISSING_FIELD,))
+
+
+def in_bad_company(flaw: Flaws, all_flaws: Sequence[Flaws], doubtful: int) -> bool:
+    """Tell whether the company of a number makes it doubtful, which may be true alone.
+
+    Args:
+        flaw: That of the number.
+        all_flaws: Those of all numbers that were read of the message.
+        doubtful: How many values of the message are doubtful, it among them.
+    """
+    if flaw.is_bad or not doubtful:
+        return False
+    if flaw.is_end:
+        return doubtful > 1
+    if not flaw.is_below_nothing:
+        return False
+    # A full tank says nothing against the dark.
+    return doubtful > 1 or not any(item.is_end for item in all_flaws)
 
 
 def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Flaws:
@@ -51,9 +72,11 @@ def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Fl
     # A calibration cuts off at 0 what a probe shows in air; that is no more true than its own 0.
     is_zero = rules.zero_counts and (shown == 0 or (sample.raw == 0 and rules.zero_is_suspect))
     is_full = shown in rules.full_scale
+    is_below = rules.shown_low is not None and (sample.raw or 0) < rules.shown_low
     if not (
         is_zero
         or is_full
+        or is_below
         or sample.out_of_curve
         or sample.uncompensated
         or sample.uncalibrated
@@ -73,7 +96,7 @@ def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Fl
         reasons.append(Reason.UNCOMPENSATED)
     if sample.uncalibrated:
         reasons.append(Reason.UNCALIBRATED)
-    return Flaws(tuple(reasons), is_end=is_zero or is_full)
+    return Flaws(tuple(reasons), is_end=is_zero or is_full, is_below_nothing=is_below)
 
 
 def _may_have_reached_zero(rules: ChannelRules, last_good: float | None) -> bool:

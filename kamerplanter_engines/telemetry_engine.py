@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from kamerplanter_engines.doubt_engine import doubted, soft_reasons
-from kamerplanter_engines.flaw_engine import Flaws, flaws_of
+from kamerplanter_engines.flaw_engine import Flaws, flaws_of, in_bad_company
 from kamerplanter_engines.freshness_engine import (
     Shown,
     expires_at,
@@ -82,8 +82,8 @@ def judge_message(
         dosed_at: When water or feed was given; what did not move then has stuck. As above.
         twins: The channels of other devices in the same place, by kind; what stands still beside
             one that moves has stuck.
-        doubtful_beside: How many fields of the message are a doubtful 0, or no measurement, that
-            are none of the samples: a 0 or full scale beside them is doubtful too.
+        doubtful_beside: How many fields of the message that are none of the samples make a 0 or
+            full scale doubtful.
 
     Returns:
         The verdicts in the order of the samples, and the new memory of all channels.
@@ -101,10 +101,12 @@ def judge_message(
                 after[kind] = replace(state, reasons=(Reason.MISSING_FIELD,))
             continue
         reasons = list(flaw.reasons)
-        if flaw.is_end and doubtful > 1 and not flaw.is_bad:
+        is_bad = flaw.is_bad or sample.raw is None
+        if doubtful and in_bad_company(flaw, flaws, doubtful):
             reasons.append(Reason.BAD_COMPANY)
+            is_bad = flaw.is_below_nothing
         channel = rules[kind]
-        if flaw.is_bad or sample.raw is None:
+        if is_bad:
             judged, state = _refuse(sample, reasons, state)
         elif not reasons and _has_moved_well(sample, state, channel):
             judged, state = _moved_well(sample, state, channel)
@@ -322,19 +324,22 @@ def keep_retained(
     samples: Sequence[Sample],
     states: Mapping[ChannelKind, ChannelState],
     rules: Mapping[ChannelKind, ChannelRules],
+    doubtful_beside: int = 0,
 ) -> dict[ChannelKind, ChannelState]:
     """Return the memory after a message that the broker had kept from before.
 
     It is no report: a value is shown with its own age if the device said when it was measured
-    and nothing newer is known; otherwise it only explains why there is none.
+    and nothing newer is known; otherwise it only explains why there is none. The rest of it is
+    as in `judge_message`.
     """
     after = _up_to_receipt(states, samples)
     flaws = _flaws(samples, after, rules)
-    doubtful = sum(1 for flaw in flaws if flaw.is_doubtful)
+    doubtful = sum([flaw.is_doubtful for flaw in flaws]) + doubtful_beside
     for sample, flaw in zip(samples, flaws, strict=True):
         state = after.get(sample.kind, UNKNOWN_CHANNEL)
         channel = rules[sample.kind]
-        is_fine = not (flaw.reasons or (flaw.is_end and doubtful > 1)) and sample.raw is not None
+        is_alone = not in_bad_company(flaw, flaws, doubtful)
+        is_fine = is_alone and not flaw.reasons and sample.raw is not None
         if is_fine and not sample.has_device_time:
             if state.good_value is None and state.verdict is None:
                 after[sample.kind] = replace(state, reasons=(Reason.RETAINED,))

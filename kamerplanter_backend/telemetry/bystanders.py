@@ -4,103 +4,166 @@ A 0 or a full scale beside another one, or beside what no measurement can be, is
 it stands in such company shows in all that the device sends, not only in what somebody bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
-from kamerplanter_backend.telemetry.device_profiles import read_profiles
+from kamerplanter_backend.telemetry.field_meanings import FieldMeanings, Meaning
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.payload import Json, Missing, decode, find, parse_json
-from kamerplanter_backend.telemetry.unit_guess import NameReader
+from kamerplanter_backend.telemetry.unit_guess import split_words
 from kamerplanter_engines.flaw_engine import flaws_of
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason
-from kamerplanter_engines.telemetry_engine import ChannelRules, Sample, rules_for
+from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.telemetry_engine import ChannelRules, Sample
 
-SURE_SCORE = 70
-"""From here on the profiles are sure of what a name means."""
 MOST_FIELDS = 64
 """So many fields beside a value are looked at; no device measures more."""
+MOST_SHAPES = 16
+"""So many kinds of messages of a topic are remembered; a device has a few."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_SIGNATURES = frozenset({Reason.STARTUP_SIGNATURE, Reason.DISCONNECT_SIGNATURE})
 
 
-class _Meaning(NamedTuple):
-    """What a field may be."""
+class _Bystander(NamedTuple):
+    """A field that nobody bound and that may speak against the others."""
 
-    reader: FieldReader
-    rules: ChannelRules
-    is_sure: bool
-    """Its name says so much that its 0 counts; `level` may be that of anything."""
-
-
-def may_be_end(samples: Sequence[Sample], rules: Mapping[ChannelKind, ChannelRules]) -> bool:
-    """Tell whether company matters to a message: hardly any holds a 0 or a full scale."""
-    for sample in samples:
-        rule = rules[sample.kind]
-        if (sample.raw == 0 and rule.zero_counts) or sample.raw in rule.full_scale:
-            return True
-    return False
+    name: str
+    meanings: tuple[Meaning, ...]
+    end_counts: bool
+    """Its 0 and full scale count, and not only what no measurement can be."""
 
 
-def doubtful_beside(payload: bytes | str, readers: Sequence[FieldReader]) -> int:
-    """Return how many unbound fields speak against a 0 or a full scale in their message.
-
-    Only fields in the same object whose name tells what they measure: a counter, an alarm or a
-    flag is 0 honestly. And only what is doubtful in each unit: an exact 0, where such a thing is
-    not natural, and what a cable that is cut or a sensor that just started says.
+class Bystanders:
+    """The fields of the messages of one topic that a probe did not bind.
 
     Args:
-        payload: The message.
-        readers: Those of the bindings on its topic.
+        topic: Where the messages come.
+        readers: Those of the bindings on it.
+        rules: The numbers in force for the channels of the probe.
+        plain_water: The tank holds water where an EC of 0 is a real value.
     """
-    text = decode(payload)
-    document = parse_json(text) if text else None
-    if document is None or isinstance(document, Missing):
-        return 0
-    paths = [reader.binding.path for reader in readers if reader.binding.path is not None]
-    holders: dict[int, dict[str, Json]] = {}
-    for path in paths:
-        holder = find(document, path)[1]
-        if isinstance(holder, dict):
-            holders[id(holder)] = holder
-    return sum(
-        _is_doubtful(name, field)
-        for holder in holders.values()
-        for name, field in list(holder.items())[:MOST_FIELDS]
-        if not any(path == name or path.endswith(f".{name}") for path in paths)
-    )
 
+    def __init__(
+        self,
+        topic: str,
+        readers: Sequence[FieldReader],
+        rules: Mapping[ChannelKind, ChannelRules],
+        *,
+        plain_water: bool = False,
+    ) -> None:
+        self._ends = {reader.kind: _ends(rules[reader.kind]) for reader in readers}
+        self._kinds = frozenset(reader.kind for reader in readers)
+        paths = (reader.binding.path for reader in readers)
+        self._paths = tuple(path for path in paths if path is not None)
+        self._meanings = FieldMeanings(topic, plain_water=plain_water)
+        self._by_shape: dict[tuple[str, ...], tuple[_Bystander, ...]] = {}
 
-def _is_doubtful(name: str, field: Json) -> bool:
-    meanings = _meanings(name)
-    return bool(meanings) and all(_speaks_against(meaning, field) for meaning in meanings)
+    def doubtful(self, payload: bytes | str, samples: Sequence[Sample]) -> int:
+        """Return how many of them make a 0 or a full scale among the samples doubtful.
 
+        They are looked at only where a sample is one, which is rare.
 
-def _speaks_against(meaning: _Meaning, field: Json) -> bool:
-    sample = meaning.reader.read_value(field, _ANY_TIME)
-    if sample.raw is None:
+        Args:
+            payload: The message.
+            samples: What was read of it.
+        """
+        if not self._paths or not self._ask(samples):
+            return 0
+        text = decode(payload)
+        document = parse_json(text) if text else None
+        if document is None or isinstance(document, Missing):
+            return 0
+        return sum(
+            _speaks_against(bystander, holder[bystander.name])
+            for prefix, holder in self._holders(document)
+            for bystander in self._of(prefix, holder)
+        )
+
+    def _ask(self, samples: Sequence[Sample]) -> bool:
+        """Tell whether the company of a number matters; hardly any is a 0 or a full scale."""
+        for sample in samples:
+            value = sample.raw
+            if value is None:
+                continue
+            ends, low = self._ends[sample.kind]
+            if value in ends or value < low or sample.measured in ends:
+                return True
         return False
-    flaw = flaws_of(sample, meaning.rules, None)
-    # Where it freezes nobody knows here what was measured before, so 0 °C may be true.
-    is_zero = meaning.is_sure and sample.raw == 0 and meaning.rules.zero_reach is None
-    return (is_zero and flaw.is_end) or not _SIGNATURES.isdisjoint(flaw.reasons)
+
+    def _holders(self, document: Json) -> Iterator[tuple[str, dict[str, Json]]]:
+        """Yield the objects with bound fields, each once, and what their paths begin with."""
+        seen = set()
+        for path in self._paths:
+            holder = find(document, path)[1]
+            if isinstance(holder, dict) and id(holder) not in seen:
+                seen.add(id(holder))
+                yield _prefix(path, holder), holder
+
+    def _of(self, prefix: str, holder: Mapping[str, Json]) -> tuple[_Bystander, ...]:
+        """Return who is to be asked; worked out once for each kind of message."""
+        shape = (prefix, *holder)
+        found = self._by_shape.get(shape)
+        if found is None:
+            if len(self._by_shape) >= MOST_SHAPES:
+                self._by_shape.clear()
+            found = self._by_shape[shape] = tuple(self._among(prefix, list(holder)))
+        return found
+
+    def _among(self, prefix: str, names: Sequence[str]) -> Iterator[_Bystander]:
+        bound = [name for name in names if f"{prefix}{name}" in self._paths]
+        known = frozenset(word for name in bound for word in split_words(name))
+        paths = [f"{prefix}{name}" for name in names]
+        for name in names[:MOST_FIELDS]:
+            if name in bound:
+                continue
+            field = self._meanings.of(f"{prefix}{name}", paths)
+            if field is None:
+                continue
+            is_clear = field.is_sure and field.beside <= known
+            end_counts = is_clear and all(self._may_witness(item.rules) for item in field.meanings)
+            yield _Bystander(name, field.meanings, end_counts)
+
+    def _may_witness(self, rules: ChannelRules) -> bool:
+        """Tell whether an end stop of a kind says something about the others.
+
+        Where it freezes nobody knows here what was measured before, so 0 °C may be true. And the
+        same in other words or another unit is no second witness.
+        """
+        return (
+            rules.zero_reach is None and not rules.is_about_device and rules.kind not in self._kinds
+        )
 
 
-@lru_cache(maxsize=1024)
-def _meanings(name: str) -> tuple[_Meaning, ...]:
-    names = _names()
-    rule = names.meaning(name)
-    if rule is None:
-        return ()
-    bindings = [
-        ChannelBinding(kind=kind, topic="beside", unit=rule.unit or names.unit(name, kind))
-        for kind in rule.kinds
-    ]
-    is_sure = rule.score >= SURE_SCORE
-    return tuple(_Meaning(FieldReader(item), rules_for(item), is_sure) for item in bindings)
+def _ends(rules: ChannelRules) -> tuple[frozenset[float], float]:
+    """Return what is doubtful in bad company, and below what all is."""
+    zero = {0.0} if rules.zero_counts else set()
+    return frozenset(
+        zero | set(rules.full_scale)
+    ), -inf if rules.shown_low is None else rules.shown_low
 
 
-@lru_cache(maxsize=1)
-def _names() -> NameReader:
-    return NameReader(read_profiles())
+def _prefix(path: str, holder: Mapping[str, Json]) -> str:
+    """Return what stands before the name of a field in its path."""
+    name = next((name for name in holder if path == name or path.endswith(f".{name}")), path)
+    return path[: len(path) - len(name)]
+
+
+def _speaks_against(bystander: _Bystander, field: Json) -> bool:
+    is_failed = is_end = True
+    has_signature = False
+    for meaning in bystander.meanings:
+        sample = meaning.reader.read_value(field, _ANY_TIME)
+        if sample.raw is None:  # a sensor that is not fitted, or a word
+            return False
+        flaw = flaws_of(sample, meaning.rules, None)
+        # A factor or another unit makes large numbers true, but none below nothing.
+        is_end = is_end and (flaw.is_end or sample.raw < meaning.rules.physical_low)
+        is_failed = is_failed and flaw.is_bad
+        if not (is_end or is_failed):  # as nearly all
+            return False
+        has_signature = (
+            has_signature
+            or Reason.DISCONNECT_SIGNATURE in flaw.reasons
+            or (meaning.names_unit and Reason.STARTUP_SIGNATURE in flaw.reasons)
+        )
+    return (is_end and bystander.end_counts) or (is_failed and has_signature)

@@ -62,6 +62,7 @@ def kept(
     samples: Sequence[Sample],
     states: States,
     rules: Mapping[ChannelKind, ChannelRules],
+    doubtful_beside: int = 0,
 ) -> dict[ChannelKind, ChannelState]:
     """Return the memory after a message from before, without what was measured elsewhere.
 
@@ -70,13 +71,14 @@ def kept(
         samples: What the broker, or Home Assistant, had kept.
         states: The memory so far.
         rules: The numbers in force for each channel.
+        doubtful_beside: How many unbound fields of the message speak against a 0 or full scale.
     """
     here = [
         item
         for item in samples
         if is_of_place(item.at, here_since(probe, item.kind, item.received_at))
     ]
-    return keep_retained(here, states, rules)
+    return keep_retained(here, states, rules, doubtful_beside)
 
 
 def is_newer(last_good: Reading | None, good_at: datetime | None, since: datetime) -> bool:

@@ -1,7 +1,7 @@
 """What devices are known to send, as data: topics, fields, units, availability and times."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated
@@ -142,6 +142,20 @@ class DeviceProfile(Model):
             msg = f"the topic has no placeholder {', '.join(sorted(unknown))}"
             raise ValueError(msg)
         return self
+
+
+def find_topic(profile: DeviceProfile, topic: str) -> re.Match[str] | None:
+    """Return the placeholders of a topic that looks like one of a profile."""
+    match = topic_pattern(profile.topic).fullmatch(topic)
+    if match is None or not all(matches(look, match[name]) for name, look in profile.where.items()):
+        return None
+    return match
+
+
+def has_all(profile: DeviceProfile, paths: Iterable[str | None]) -> bool:
+    """Tell whether a message with these fields has those that a profile needs."""
+    named = [path for path in paths if path is not None]
+    return all(any(matches(needed, path) for path in named) for needed in profile.requires)
 
 
 class Word(_Meaning):

@@ -4,7 +4,6 @@ Nothing is bound here: a proposal is a guess that a person looks at and corrects
 depend on the order of the messages, but for the newest value that is shown beside it.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from kamerplanter_backend.telemetry.device_profiles import (
     DeviceProfile,
     ProfileTable,
     fill,
+    find_topic,
+    has_all,
     matches,
     topic_pattern,
 )
@@ -182,7 +183,7 @@ class Discovery:
         )
 
     def _topic_rank(self, topic: str) -> tuple[int, str]:
-        ranks = (profile.rank for profile in self._table.profiles if _find(profile, topic))
+        ranks = (profile.rank for profile in self._table.profiles if find_topic(profile, topic))
         return -next(ranks, 0), topic
 
     def _understand(
@@ -194,8 +195,8 @@ class Discovery:
         """
         fallback: _Known | None = None
         for profile in self._table.profiles:
-            match = _find(profile, topic)
-            if match is None or not _has_all(profile, places):
+            match = find_topic(profile, topic)
+            if match is None or not has_all(profile, places):
                 continue
             identity = _identity(profile, places)
             if identity is None:
@@ -316,19 +317,6 @@ class Discovery:
             for path, place in heard.places
             if path in (None, "state")
         )
-
-
-def _find(profile: DeviceProfile, topic: str) -> re.Match[str] | None:
-    """Return the placeholders of a topic that looks like one of a profile."""
-    match = topic_pattern(profile.topic).fullmatch(topic)
-    if match is None or not all(matches(look, match[name]) for name, look in profile.where.items()):
-        return None
-    return match
-
-
-def _has_all(profile: DeviceProfile, places: _Places) -> bool:
-    paths = [path for path in places if path is not None]
-    return all(any(matches(needed, path) for path in paths) for needed in profile.requires)
 
 
 def _identity(profile: DeviceProfile, places: _Places) -> str | None:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from kamerplanter_backend.telemetry import channel_memory
 from kamerplanter_backend.telemetry.as_reading import as_reading
-from kamerplanter_backend.telemetry.bystanders import doubtful_beside, may_be_end
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import SolutionTimes
 from kamerplanter_backend.telemetry.company import Company
@@ -235,15 +234,14 @@ class ProbeIntake:
         if self._presence.on_last_will(payload):
             return ()
         read = read_message(payload, readers, received_at)
+        samples = self._put_right(read if retained else self._clocks.timed(read))
+        beside = self._sources.beside[topic].doubtful(payload, samples)
         if retained:
-            right = self._put_right(read)
-            self._states = channel_memory.kept(self.probe, right, self._states, self.rules)
+            self._keep(samples, beside)
             return ()
-        samples = self._put_right(self._clocks.timed(read))
         self.reports.note(topic, received_at, samples)
         if not is_gone:
             self._presence.on_values(samples)
-        beside = doubtful_beside(payload, readers) if may_be_end(samples, self.rules) else 0
         judged = self._judge(samples, topic, beside)
         self._newest.note(topic, payload, samples, judged, self._states)
         return judged
@@ -279,7 +277,7 @@ class ProbeIntake:
             [reader.read_entity(state_text, unit, at, received_at) for reader in readers]
         )
         if restored or reported_at < self.started_at:
-            self._states = channel_memory.kept(self.probe, samples, self._states, self.rules)
+            self._keep(samples)
             return ()
         self.reports.note(entity_id, received_at, samples)
         self._presence.on_values(samples)
@@ -299,6 +297,11 @@ class ProbeIntake:
             kinds, self._states, self.rules, self.reports, at=at, received_at=received_at
         )
         return self._judge(self._put_right(samples), entity_id)
+
+    def _keep(self, samples: Sequence[Sample], doubtful_beside: int = 0) -> None:
+        self._states = channel_memory.kept(
+            self.probe, samples, self._states, self.rules, doubtful_beside
+        )
 
     def _judge(
         self, samples: Sequence[Sample], source: str, doubtful_beside: int = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from kamerplanter_backend.telemetry.bystanders import Bystanders
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from kamerplanter_engines.telemetry_engine import ChannelRules, rules_for
@@ -32,6 +33,11 @@ class ProbeSources:
                 by_entity.setdefault(binding.entity_id, []).append(reader)
         self.by_topic: Mapping[str, Sequence[FieldReader]] = by_topic
         self.by_entity: Mapping[str, Sequence[FieldReader]] = by_entity
+        self.beside: Mapping[str, Bystanders] = {
+            topic: Bystanders(topic, readers, self.rules, plain_water=plain_water)
+            for topic, readers in by_topic.items()
+        }
+        """What else stands in the messages."""
         topics = set(by_topic)
         if probe.availability is not None:
             topics.add(probe.availability.topic)

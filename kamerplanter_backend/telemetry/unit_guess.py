@@ -11,6 +11,7 @@ from kamerplanter_engines.units import conversion, normalise_unit
 
 _HUMP = re.compile(r"(?<=[a-zäöüµμ])(?=[A-ZÄÖÜ])")
 _OTHER = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[0-9]+|[^0-9_]+")
 _WRAPPERS = frozenset({"value", "val", "v", "reading"})
 """Names that only wrap the value: what it is stands one level up."""
 
@@ -34,6 +35,11 @@ def spelled(path: str) -> str:
     if len(parts) > 1 and name.casefold() in _WRAPPERS:
         name = parts[-2]
     return _OTHER.sub("_", _HUMP.sub("_", name)).strip("_").casefold()
+
+
+def split_words(path: str) -> tuple[str, ...]:
+    """Return the words of the telling part of a path; a number is one of its own."""
+    return tuple(_WORD.findall(spelled(path)))
 
 
 class NameReader:

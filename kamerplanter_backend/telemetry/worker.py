@@ -18,6 +18,7 @@ from kamerplanter_backend.common.clock import Clock
 from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
+from kamerplanter_backend.telemetry import field_meanings
 from kamerplanter_backend.telemetry.broker import BrokerSettings
 from kamerplanter_backend.telemetry.garden_directory import Directory, GardenDirectory
 from kamerplanter_backend.telemetry.garden_link import GardenLink
@@ -122,6 +123,7 @@ class IngestWorker:
             self.metrics_port = await self._around.enter_async_context(
                 metrics_server(settings.metrics_port, settings.metrics_path, self.metrics_text)
             )
+        await self._on_thread(field_meanings.prepare)
         self._apply(await self._on_thread(self._look))
         self._tasks = [
             asyncio.create_task(self.link.run(), name="ingest link"),

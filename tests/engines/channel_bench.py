@@ -43,6 +43,8 @@ class Bench:
         }
         self.states: dict[ChannelKind, ChannelState] = {}
         self.started_at = T0
+        self.doubtful_beside = 0
+        """How many fields that are bound to nothing speak against a 0 in each message."""
 
     def message(self, at_s: float, **values: float | Reason | None) -> dict[str, Judged]:
         """Judge one message with a value or a problem for each kind."""
@@ -57,7 +59,9 @@ class Bench:
             )
             for name, value in values.items()
         ]
-        judged, self.states = judge_message(samples, self.states, self.rules)
+        judged, self.states = judge_message(
+            samples, self.states, self.rules, doubtful_beside=self.doubtful_beside
+        )
         return {item.kind.value: item for item in judged}
 
     def one(self, at_s: float, value: float | Reason | None) -> Judged:

@@ -98,6 +98,26 @@ async def test_number_that_cannot_be_is_not_shown(mqtt_garden: Garden, case: Cas
             '{"Temperature":24.4,"Moisture":0,"Fertility":0}',
             id="F-05 no soil contact",
         ),
+        pytest.param(
+            (bind("soil_moisture", "Moisture"),),
+            '{"Temperature":24.4,"Illuminance":353,"Moisture":0,"Fertility":0,"RSSI":-91}',
+            id="F-05 no soil contact, only the moisture bound",
+        ),
+        pytest.param(
+            (bind("soil_temperature", "Temperature"), bind("soil_moisture", "Moisture")),
+            '{"Temperature":24.4,"Illuminance":353,"Moisture":0,"Fertility":0,"RSSI":-91}',
+            id="F-05 no soil contact, the conductivity not bound",
+        ),
+        pytest.param(
+            (bind("soil_moisture", "soil_moisture"),),
+            '{"soil_moisture":0,"temperature":-127}',
+            id="F-03 cut wire beside the only one that is bound",
+        ),
+        pytest.param(
+            (bind("level", "level"),),
+            '{"level":0,"temp":-127}',
+            id="F-03 cut wire beside the level",
+        ),
         pytest.param((bind("ph"),), "0", id="F-44 switched off"),
     ],
 )
@@ -120,8 +140,13 @@ async def test_nothing_follows_from_it_however_long_it_lasts(
             ["Device temperature_problem", "tank_water_temperature"],
         ),
         (bind("soil_moisture"), "12", ["Plant of Device needs attention", "soil_moisture_low"]),
+        (
+            bind("soil_moisture", "soil_moisture"),
+            '{"soil_moisture":0,"fertility":85,"alarm":0,"rain":0,"battery":0,"temperature":24.4}',
+            ["Plant of Device needs attention", "soil_moisture_low"],
+        ),
     ],
-    ids=["tank", "soil"],
+    ids=["tank", "soil", "soil with zeros that are honest"],
 )
 async def test_values_that_are_believed_do_cry(
     mqtt_garden: Garden, channel: ChannelBinding, payload: str, expected: list[str]

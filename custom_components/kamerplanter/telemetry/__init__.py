@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
+from kamerplanter_backend.telemetry import field_meanings
 from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_backend.telemetry.notice import Notice
@@ -78,6 +79,7 @@ class LiveReadings:
 
     async def async_start(self, snapshot: GardenSnapshot) -> None:
         """Take the probes in and begin to listen."""
+        await self._hass.async_add_executor_job(field_meanings.prepare)
         if self._messages is not None:
             self._messages.start()
         await self.async_sync(snapshot)
