@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from kamerplanter_backend.telemetry.bystanders import MOST_SHAPES
 from kamerplanter_backend.telemetry.intake import ProbeIntake
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
+from tests.backend.telemetry.brokers import mosquitto
 from tests.backend.telemetry.device import probe as make_probe
+from tests.backend.telemetry.fleet import Fleet, send, until, worker_of
 
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 MOISTURE, LEVEL = ChannelKind.SOIL_MOISTURE, ChannelKind.LEVEL
@@ -190,3 +193,19 @@ def test_what_is_no_object_has_no_company() -> None:
     )
 
     assert judged.verdict is Verdict.GOOD
+
+
+@pytest.mark.mosquitto
+@pytest.mark.usefixtures("socket_enabled")
+async def test_the_worker_doubts_as_home_assistant_does(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path / "garden.db")
+    garden = fleet.add_garden(0)
+    fleet.add_probe(garden, ChannelBinding(kind=MOISTURE, topic="flora", path="Moisture"))
+    topic = f"kamerplanter/{garden.slug}/flora"
+
+    async with mosquitto(tmp_path) as broker, worker_of(fleet, broker.port) as live:
+        await send(broker.port, [(topic, json.dumps(F_05).encode())])
+        await until(lambda: live.counts.verdicts.total() == 1)
+    fleet.close()
+
+    assert live.counts.reasons == {(Verdict.SUSPECT, Reason.BAD_COMPANY): 1}
