@@ -55,6 +55,38 @@ def _agrees(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
     return abs(sample.raw - state.doubted_value) <= rules.allowed(elapsed_s)
 
 
+def believed(
+    state: ChannelState,
+    value: float | None,
+    sample: Sample,
+    rules: ChannelRules,
+) -> ChannelState:
+    """Return the memory after a good reading, which ends all doubt.
+
+    Args:
+        state: The memory with all else that it says.
+        value: What it is shown as.
+        sample: What came.
+        rules: The numbers in force for it.
+    """
+    raw = sample.raw
+    return replace(
+        state,
+        good_value=value,
+        good_at=sample.at,
+        good_received_at=sample.received_at,
+        good_is_retained=False,
+        doubted_value=None,
+        doubted_sent=None,
+        doubted_at=None,
+        doubted_jump=None,
+        agreeing=0,
+        agreeing_differ=False,
+        # A proof on one side of the range proves nothing on the other one.
+        proved_side=None if raw is None else rules.implausible_side(raw),
+    )
+
+
 def doubted(sample: Sample, state: ChannelState, rules: ChannelRules) -> tuple[ChannelState, bool]:
     """Begin or continue a run of doubted readings; tell whether it has proved itself.
 

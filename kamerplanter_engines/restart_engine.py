@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from copy import replace
 from datetime import datetime
 
-from kamerplanter_engines.doubt_engine import TAKEN_BACK, doubted
+from kamerplanter_engines.doubt_engine import TAKEN_BACK, believed, doubted
 from kamerplanter_engines.models.telemetry import Reading, Reason, Verdict
 from kamerplanter_engines.stay_engine import is_of_place
-from kamerplanter_engines.stillness_engine import is_end_stop
+from kamerplanter_engines.stillness_engine import Around, is_end_stop, noted, step_of
 from kamerplanter_engines.telemetry_state_engine import (
     UNKNOWN_CHANNEL,
     ChannelRules,
@@ -72,6 +72,42 @@ def restore(
     # One who knows no more tells at least the last reading.
     run = known.doubted or ((last,) if may_be_taken_back(last) else ())
     return _replayed(run, known.doubted_since, state, rules, replaced_at)
+
+
+def with_stored(state: ChannelState, reading: Reading, rules: ChannelRules) -> ChannelState:
+    """Return the memory after a stored reading, which is not judged again.
+
+    For the memory as of an earlier moment, step by step.
+
+    Args:
+        state: The memory before it.
+        reading: Measured after all that the memory knows.
+        rules: The numbers in force for its channel.
+    """
+    reasons = set(reading.reasons)
+    sample = Sample(
+        kind=reading.kind,
+        at=reading.at,
+        received_at=reading.received_at,
+        raw=reading.value,
+        measured=reading.raw,
+        step=step_of(reading),
+    )
+    hard = reasons - TAKEN_BACK - {Reason.STUCK}
+    state = noted(sample, state, rules, reasons=hard, around=Around({}))
+    state = replace(
+        state,
+        is_stuck=Reason.STUCK in reasons,
+        verdict=reading.verdict,
+        reasons=reading.reasons,
+    )
+    if reading.verdict is Verdict.GOOD:
+        return believed(state, reading.value, sample, rules)
+    if not may_be_taken_back(reading):
+        return state
+    state, healed = doubted(sample, state, rules)
+    # It was doubted all the same, so what it agreed with is not known any more.
+    return replace(state, agreeing=0, agreeing_differ=False) if healed else state
 
 
 def _of_place(reading: Reading | None, since: datetime | None) -> Reading | None:

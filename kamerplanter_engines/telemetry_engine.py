@@ -9,7 +9,7 @@ from copy import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from kamerplanter_engines.doubt_engine import doubted, soft_reasons
+from kamerplanter_engines.doubt_engine import believed, doubted, soft_reasons
 from kamerplanter_engines.flaw_engine import Flaws, flaws_of, in_bad_company
 from kamerplanter_engines.freshness_engine import (
     Shown,
@@ -220,21 +220,7 @@ def _weigh(
         state = replace(state, verdict=judged.verdict, reasons=judged.reasons, hint=hint)
     if judged.verdict is not Verdict.GOOD:
         return judged, state
-    return judged, replace(
-        state,
-        good_value=judged.value,
-        good_at=sample.at,
-        good_received_at=sample.received_at,
-        good_is_retained=False,
-        doubted_value=None,
-        doubted_sent=None,
-        doubted_at=None,
-        doubted_jump=None,
-        agreeing=0,
-        agreeing_differ=False,
-        # A proof on one side of the range proves nothing on the other one.
-        proved_side=rules.implausible_side(value),
-    )
+    return judged, believed(state, judged.value, sample, rules)
 
 
 def _has_moved_well(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:

@@ -17,8 +17,8 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import READINGS, open_unit
-from kamerplanter_backend.domain.services.telemetry_service import ProbeMemory
 from kamerplanter_backend.domain.services.tenant_service import account_context
+from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -12,15 +12,16 @@ from itertools import groupby
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.services.telemetry_service import (
     ChannelMoment,
-    ProbeMemory,
     TelemetryService,
 )
+from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import marked
 from kamerplanter_backend.telemetry.channel_memory import States, followed, restored
 from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.ingest_item import Item, item_of, result_of, sample_of
+from kamerplanter_backend.telemetry.past_memory import PastMemory
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.place_warmth import teach
 from kamerplanter_backend.telemetry.sent_readings import (
@@ -142,7 +143,7 @@ class ReadingDesk:
             batch.refuse_strangers(items)
             batch.skip_known(self._telemetry.stored(context, batch.moments(items)), items)
             batch.learn_warmth(self._telemetry, items, memories)
-            batch.judge(items)
+            batch.judge(self._telemetry, items)
             if batch.revised:
                 # First, as what is judged anew after a failure is what the store has not got yet.
                 self._telemetry.revise(context, batch.revised)
@@ -227,7 +228,7 @@ class _Batch:
                 found |= {(key, sample.kind, at) for sample in message.samples}
         return found
 
-    def judge(self, items: Iterable[Item]) -> None:
+    def judge(self, telemetry: TelemetryService, items: Iterable[Item]) -> None:
         """Judge the others, oldest first, as they would have been heard.
 
         What a probe measured at one time is one message, whether it is sent at once or value by
@@ -235,10 +236,22 @@ class _Batch:
         """
         waiting = [item for item in items if item.index not in self.results]
         waiting.sort(key=lambda item: item.rank)
+        pasts = {key: self._past(telemetry, key, waiting) for key in self.memories}
         for _, group in groupby(waiting, key=lambda item: item.rank[:2]):
-            self._judge_message(list(group))
+            message = list(group)
+            self._judge_message(message, pasts[message[0].sent.probe_key])
 
-    def _judge_message(self, group: Sequence[Item]) -> None:
+    def _past(self, telemetry: TelemetryService, key: str, items: Iterable[Item]) -> PastMemory:
+        memory = self.memories[key]
+        return PastMemory(
+            telemetry,
+            self._context,
+            memory.probe,
+            memory.rules(self._known[key]),
+            [item.at for item in items if item.sent.probe_key == key],
+        )
+
+    def _judge_message(self, group: Sequence[Item], past: PastMemory) -> None:
         first: dict[ChannelKind, Item] = {}
         twice = [item for item in group if first.setdefault(item.sent.kind, item) is not item]
         items = list(first.values())
@@ -259,6 +272,9 @@ class _Batch:
         samples = [sample for sample, _ in earlier]
         samples += [sample_of(item, memory.bindings[item.sent.kind], now) for item in items]
         jumps_at, company = source.view.jumps_at, self._companies[probe_key]
+        # What comes late is judged by what was known then, and leaves what is known now as it is.
+        then = past.as_of(at, before, [sample.kind for sample in samples])
+        memory.states = {**before, **then}
         right = calibrated(
             samples, corrections, memory.states, rules, jumps_at, warmth=company.warmth.held_at
         )
@@ -271,6 +287,8 @@ class _Batch:
             dosed_at=source.view.doses_at,
             twins=company.twins(corrected),
         )
+        past.note({kind: memory.states[kind] for kind in then})
+        memory.states |= {kind: before[kind] for kind in then}
         memory.message = _Message(at, before, tuple(samples), judged, corrections)
         heard = judged[len(earlier) :]
         company.note(heard)

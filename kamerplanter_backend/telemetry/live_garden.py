@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kamerplanter_backend.domain.services.telemetry_service import ProbeMemory
+from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory
 from kamerplanter_backend.telemetry.company import introduce
 from kamerplanter_backend.telemetry.garden_directory import GardenEntry
 from kamerplanter_backend.telemetry.intake import ProbeIntake

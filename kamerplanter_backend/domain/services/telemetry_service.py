@@ -3,7 +3,6 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kamerplanter_backend.common.context import Context
@@ -21,6 +20,8 @@ from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.snapshot.past_views import Past, past_of
+from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory, memory_of
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.supply_views import (
     SUPPLY_REMEMBERED,
@@ -29,21 +30,20 @@ from kamerplanter_backend.domain.snapshot.supply_views import (
 )
 from kamerplanter_backend.domain.snapshot.trust_views import disagreeing_of
 from kamerplanter_backend.domain.snapshot.twin_views import looked_up
-from kamerplanter_backend.domain.snapshot.views import ChannelView, ProbeView
+from kamerplanter_backend.domain.snapshot.views import ChannelView
 from kamerplanter_backend.domain.snapshot.warmth_views import warmth_told
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
-from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
+    Probe,
     Reading,
     Reason,
     Verdict,
 )
 from kamerplanter_engines.rollup_engine import LONGEST_HOLD, bucket_of
-from kamerplanter_engines.telemetry_engine import ChannelRules, rules_for
 from kamerplanter_engines.warmth_engine import Told
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,21 +64,6 @@ _RECORD_WRITES = (Readings, ProbePresenceRepository, *ALERT_WRITES)
 
 type ChannelMoment = tuple[str, ChannelKind, datetime]
 """Probe, kind and time of measurement: what makes a reading one reading."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeMemory:
-    """What the store knows that is needed to judge what a probe measures."""
-
-    view: ProbeView
-    plain_water: bool
-    """It hangs in water where an EC of 0 is a real value."""
-    stock_solution: bool
-    """It hangs in a concentrate."""
-
-    def rules(self, binding: ChannelBinding) -> ChannelRules:
-        """Return the numbers in force for a channel of it."""
-        return rules_for(binding, plain_water=self.plain_water, stock_solution=self.stock_solution)
 
 
 class TelemetryService(Service):
@@ -190,7 +175,7 @@ class TelemetryService(Service):
                 beside=beside,
                 earliest=since,
             )
-            found[probe.key] = _memory(uow, view)
+            found[probe.key] = memory_of(uow, view)
         return found
 
     @query()
@@ -207,6 +192,22 @@ class TelemetryService(Service):
             for moment in moments
             if (found := uow.readings.range(*moment, moment[2] + MICROSECOND))
         }
+
+    @query()
+    def past(
+        self,
+        uow: UnitOfWork,
+        probe: Probe,
+        binding: ChannelBinding,
+        from_at: datetime,
+        until_at: datetime,
+    ) -> Past:
+        """Return what was known of a channel before a moment, and what it measured then.
+
+        Raises:
+            NotFoundError: The probe is not of this garden.
+        """
+        return past_of(uow, probe, binding, from_at, until_at)
 
     @query()
     def warmth_told(
@@ -382,14 +383,4 @@ def _tell_too_old(readings: Sequence[Reading], kept_for: timedelta) -> None:
         min(reading.at for reading in readings).isoformat(),
         kept_for.days,
         ", ".join(sorted({reading.probe_key for reading in readings})[:10]),
-    )
-
-
-def _memory(uow: UnitOfWork, view: ProbeView) -> ProbeMemory:
-    tank_key = view.probe.tank_key
-    tank = None if tank_key is None else uow.of(TankRepository).try_get(tank_key)
-    return ProbeMemory(
-        view=view,
-        plain_water=tank is not None and tank.plain_water,
-        stock_solution=tank is not None and tank.tank_type is TankType.STOCK_SOLUTION,
     )

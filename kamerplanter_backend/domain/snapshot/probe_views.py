@@ -45,6 +45,8 @@ from kamerplanter_engines.stillness_engine import is_coarse_step, is_end_stop, r
 from kamerplanter_engines.tables.channels import CHANNELS
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_DOUBTS_READ = 4 * DOUBTS_REPLAYED
+"""So many doubted readings are read, as late ones among them are left out."""
 LATEST_ARRIVAL = timedelta(days=90)
 """A reading may come in so long after it was measured."""
 
@@ -71,7 +73,7 @@ def probe_view(
             not matter.
         earliest: The earliest reading that is to be judged; none = whatever a device may send.
     """
-    channels = [_channel_view(uow, probe, binding, beside, earliest) for binding in probe.channels]
+    channels = [channel_view(uow, probe, binding, beside, earliest) for binding in probe.channels]
     recorded = uow.of(CalibrationRepository).of_probe(probe.key)
     counting = of_present_mapping(recorded, probe.channels)
     calibrations = counting_since(counting, uow.context.now - latest_arrival)
@@ -98,27 +100,48 @@ def probe_view(
     )
 
 
-def _channel_view(
+def channel_view(
     uow: UnitOfWork,
     probe: Probe,
     binding: ChannelBinding,
     beside: Beside | None,
     earliest: datetime | None,
+    *,
+    before: datetime | None = None,
 ) -> ChannelView:
+    """Return what is stored of a bound channel where its probe is now.
+
+    Args:
+        uow: The unit of work.
+        probe: The probe.
+        binding: The channel.
+        beside: As for `probe_view`.
+        earliest: As for `probe_view`.
+        before: Only what was measured before this moment, whenever it was heard; none = as of now,
+            and what came late proves nothing.
+    """
     kind = binding.kind
-    last = newest_here(uow, probe, kind)
+    until_at = None if before is None else before - MICROSECOND
+    last = newest_here(uow, probe, kind, until_at=until_at)
     if last is None:
         return ChannelView(
             kind=kind,
             last_good=None,
             last=None,
-            finest_step=_known_step(uow, probe, kind),
+            finest_step=_known_step(uow, probe, kind, until_at),
             twins=known_twins(uow, probe, binding, beside, judged_from=earliest),
         )
     is_good = last.verdict is Verdict.GOOD
-    # A late one is judged by its range alone, so doubt must not end by it.
-    last_good = last if is_good else newest_here(uow, probe, kind, Verdict.GOOD, in_order=True)
-    doubted, doubted_since = ((), None) if is_good else _doubted(uow, probe, last, last_good)
+    # What comes late leaves the memory of now as it is, so doubt must not end by it after a start.
+    only_in_order = before is None
+    last_good: Reading | None = last
+    if not is_good:
+        last_good = newest_here(
+            uow, probe, kind, Verdict.GOOD, until_at=until_at, in_order=only_in_order
+        )
+    doubted, doubted_since = (
+        ((), None) if is_good else _doubted(uow, probe, last, last_good, only_in_order)
+    )
     if CHANNELS[kind].is_about_device:  # it never sticks, and stands still for days
         return ChannelView(
             kind=kind,
@@ -131,8 +154,8 @@ def _channel_view(
     look_from = max(run_began_by(last.at, binding), *(at or _EARLIEST for at in began))
     told = uow.readings.told(last, look_from) if is_end_stop(last) else None
     said = told or last
-    since, before = uow.readings.run_of(said, look_from)
-    others = before or _first_said(uow, probe, said)
+    since, earlier = uow.readings.run_of(said, look_from)
+    others = earlier or _first_said(uow, probe, said)
     step = known_step(uow, probe, said, others)
     # What has stuck needs no witness any more, and a coarse meter may stand still; unless what came
     # before the last reading is still to be judged, or a finer step in a batch with what follows.
@@ -149,13 +172,23 @@ def _channel_view(
             probe,
             binding,
             beside if is_open else None,
-            unchanged_since=since,
+            unchanged_since=_still_since(since, last, binding, earliest),
             judged_from=earliest,
         ),
         doubted=doubted,
         doubted_since=doubted_since,
         told=told,
     )
+
+
+def _still_since(
+    since: datetime, last: Reading, binding: ChannelBinding, earliest: datetime | None
+) -> datetime:
+    """Return since when a channel may have stood still that is to be judged from a moment on."""
+    if earliest is None or earliest >= last.at:
+        return since
+    # What comes late may end a run that is none any more.
+    return min(since, run_began_by(earliest, binding))
 
 
 def _first_said(uow: UnitOfWork, probe: Probe, last: Reading) -> list[Reading]:
@@ -168,20 +201,23 @@ def _first_said(uow: UnitOfWork, probe: Probe, last: Reading) -> list[Reading]:
     return [item for item in found if sent_of(item) != sent_of(last) and not is_end_stop(item)]
 
 
-def _known_step(uow: UnitOfWork, probe: Probe, kind: ChannelKind) -> float | None:
+def _known_step(
+    uow: UnitOfWork, probe: Probe, kind: ChannelKind, until_at: datetime | None
+) -> float | None:
     """Return how finely a device steps that has measured nothing yet where it is now."""
-    last = uow.readings.latest(probe.key, kind)
+    last = uow.readings.latest(probe.key, kind, until_at=until_at)
     if last is None or (probe.replaced_at is not None and last.at < probe.replaced_at):
         return None
     return known_step(uow, probe, last, _first_said(uow, probe, last))
 
 
 def _doubted(
-    uow: UnitOfWork, probe: Probe, last: Reading, last_good: Reading | None
+    uow: UnitOfWork, probe: Probe, last: Reading, last_good: Reading | None, only_in_order: bool
 ) -> tuple[tuple[Reading, ...], datetime | None]:
     """Return what its present device measured here that is doubted since the last good reading."""
     since = [] if last_good is None else [last_good.at]
     began = (probe.replaced_at, here_since(probe, last.kind, uow.context.now))
     since += [at - MICROSECOND for at in began if at is not None]
-    found, first_at = uow.readings.doubted(last, max(since, default=None), DOUBTS_REPLAYED)
-    return in_order(found), first_at
+    found, first_at = uow.readings.doubted(last, max(since, default=None), _DOUBTS_READ)
+    run = in_order(found) if only_in_order else tuple(reversed(found))
+    return run[-DOUBTS_REPLAYED:], first_at
