@@ -4,6 +4,7 @@ The memory of a channel lives here, as it does in Home Assistant: after a start 
 gives back. It moves on only when what was judged has been stored.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -236,20 +237,19 @@ class _Batch:
         """
         waiting = [item for item in items if item.index not in self.results]
         waiting.sort(key=lambda item: item.rank)
-        pasts = {key: self._past(telemetry, key, waiting) for key in self.memories}
+        moments: defaultdict[str, list[datetime]] = defaultdict(list)
+        for item in waiting:
+            moments[item.sent.probe_key].append(item.at)
+        pasts = {key: self._past(telemetry, key, measured) for key, measured in moments.items()}
         for _, group in groupby(waiting, key=lambda item: item.rank[:2]):
             message = list(group)
             self._judge_message(message, pasts[message[0].sent.probe_key])
 
-    def _past(self, telemetry: TelemetryService, key: str, items: Iterable[Item]) -> PastMemory:
-        memory = self.memories[key]
-        return PastMemory(
-            telemetry,
-            self._context,
-            memory.probe,
-            memory.rules(self._known[key]),
-            [item.at for item in items if item.sent.probe_key == key],
-        )
+    def _past(
+        self, telemetry: TelemetryService, key: str, measured: Sequence[datetime]
+    ) -> PastMemory:
+        probe, rules = self.memories[key].probe, self._companies[key].rules
+        return PastMemory(telemetry, self._context, probe, rules, measured)
 
     def _judge_message(self, group: Sequence[Item], past: PastMemory) -> None:
         first: dict[ChannelKind, Item] = {}

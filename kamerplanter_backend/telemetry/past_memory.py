@@ -1,7 +1,7 @@
 """What the channels of a probe remembered when something was measured that comes late."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import replace
 from datetime import datetime
 
@@ -35,13 +35,13 @@ class PastMemory:
         context: Context,
         probe: Probe,
         rules: Mapping[ChannelKind, ChannelRules],
-        moments: Iterable[datetime],
+        moments: Sequence[datetime],
     ) -> None:
         self._telemetry = telemetry
         self._context = context
         self._probe = probe
         self._rules = rules
-        self._moments = tuple(moments)
+        self._moments = moments
         self._channels: dict[ChannelKind, _PastChannel] = {}
 
     def as_of(
@@ -74,9 +74,10 @@ class PastMemory:
             self._channels[kind].state = state
 
     def _is_late(self, kind: ChannelKind, at: datetime, state: ChannelState) -> bool:
+        if state.at is None or at >= state.at:
+            return False
         now = self._context.now
-        newest = without_future(state, now).at
-        if newest is None or at >= newest:
+        if without_future(state, now).at is None:
             return False
         replaced_at = self._probe.replaced_at
         return is_of_place(at, here_since(self._probe, kind, now)) and (
