@@ -11,10 +11,8 @@ from datetime import datetime
 from itertools import groupby
 
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.domain.services.telemetry_service import (
-    ChannelMoment,
-    TelemetryService,
-)
+from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
+from kamerplanter_backend.domain.snapshot.past_views import ChannelMoment
 from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated

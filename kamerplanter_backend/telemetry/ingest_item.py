@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kamerplanter_backend.domain.services.telemetry_service import ChannelMoment
+from kamerplanter_backend.domain.snapshot.past_views import ChannelMoment
 from kamerplanter_backend.telemetry.mapping import FieldReader
 from kamerplanter_backend.telemetry.sent_readings import (
     IngestResult,

@@ -20,7 +20,12 @@ from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
-from kamerplanter_backend.domain.snapshot.past_views import Past, past_of
+from kamerplanter_backend.domain.snapshot.past_views import (
+    ChannelMoment,
+    Past,
+    past_of,
+    stored_at,
+)
 from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory, memory_of
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
 from kamerplanter_backend.domain.snapshot.supply_views import (
@@ -33,7 +38,6 @@ from kamerplanter_backend.domain.snapshot.twin_views import looked_up
 from kamerplanter_backend.domain.snapshot.views import ChannelView
 from kamerplanter_backend.domain.snapshot.warmth_views import warmth_told
 from kamerplanter_engines.errors import InvalidInputError
-from kamerplanter_engines.models.base import MICROSECOND
 from kamerplanter_engines.models.rollup import Rollup, RollupLevel
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
@@ -61,9 +65,6 @@ _STORED = frozenset({Verdict.GOOD, Verdict.SUSPECT})
 """What is no value is not stored."""
 
 _RECORD_WRITES = (Readings, ProbePresenceRepository, *ALERT_WRITES)
-
-type ChannelMoment = tuple[str, ChannelKind, datetime]
-"""Probe, kind and time of measurement: what makes a reading one reading."""
 
 
 class TelemetryService(Service):
@@ -187,11 +188,7 @@ class TelemetryService(Service):
         Raises:
             NotFoundError: A probe is not of this garden.
         """
-        return {
-            moment: found[0]
-            for moment in moments
-            if (found := uow.readings.range(*moment, moment[2] + MICROSECOND))
-        }
+        return stored_at(uow, moments)
 
     @query()
     def past(

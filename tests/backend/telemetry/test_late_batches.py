@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.common.context import Context
+from kamerplanter_backend.domain.repositories.unit_of_work import Readings
 from kamerplanter_backend.domain.snapshot import past_views
 from kamerplanter_backend.domain.snapshot.past_views import Past
 from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
-from kamerplanter_engines.models.rollup import RollupLevel
+from kamerplanter_engines.models.rollup import (
+    Bucket,
+    RollupLevel,
+    microseconds,
+    moment_of,
+    rollup_of,
+)
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
@@ -18,6 +25,7 @@ from kamerplanter_engines.models.telemetry import (
     Probe,
     Verdict,
 )
+from kamerplanter_engines.rollup_engine import roll_up
 from tests.backend.garden import Garden
 
 PH, WATER = ChannelKind.PH, ChannelKind.WATER_TEMPERATURE
@@ -74,6 +82,37 @@ class Script:
             self.at(60),
         )
         return found.mean, found.high
+
+    def check_hours(self, until: float) -> None:
+        """Compare each hour, summed up and stored before, with what its readings come to."""
+        telemetry, context = self.garden.services.telemetry, self.garden.context()
+        telemetry.roll_up(context)
+        channels = [binding.kind for binding in self.probe.channels]
+        for kind in channels:
+            window = (self.probe.key, kind, self.at(-60), self.at(until + 180))
+            points = [
+                (microseconds(item.at), item.value, item.verdict is GOOD)
+                for item in telemetry.list_readings(context, *window)
+            ]
+            hours = telemetry.list_rollups(
+                context, self.probe.key, kind, RollupLevel.HOUR, *window[2:]
+            )
+            assert sum(hour.reading_count + hour.suspect_count for hour in hours) == len(points)
+            for hour in hours:
+                ends_us = hour.starts_us + round(hour.length_s * 1_000_000)
+                bucket = Bucket(moment_of(hour.starts_us), moment_of(ends_us))
+                inside = [item for item in points if hour.starts_us <= item[0] < ends_us]
+                good = [item for item in points if item[0] < hour.starts_us and item[2]]
+                assert (
+                    rollup_of(
+                        self.probe.key,
+                        kind,
+                        RollupLevel.HOUR,
+                        bucket,
+                        roll_up(inside, bucket, good),
+                    )
+                    == hour
+                )
 
     def now(self) -> tuple[object, ...]:
         """Return what is shown of now, what alarms, what is to be done, and what is remembered."""
@@ -259,6 +298,33 @@ def test_what_comes_in_its_turn_asks_for_nothing(monkeypatch: pytest.MonkeyPatch
     assert script.send((3, WATER, 21.37)) == [(GOOD, ())]
 
 
+@pytest.mark.parametrize("between", [0, 3, 9])
+def test_what_is_stored_is_looked_up_by_channel(
+    between: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script(PH)
+    step = between + 1
+    # So many lie between two that are looked up; each other one of these is stored.
+    stored = [at for at in range(20 * step) if at % (2 * step) != step]
+    script.send(*[(float(at), PH, 6.01 + at / 1000) for at in stored])
+    asked: list[int] = []
+    of_range = Readings.range
+
+    def noted(*args: object, **options: object) -> object:
+        asked.append(1)
+        return of_range(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Readings, "range", noted)
+    moments = [(script.probe.key, PH, script.at(at)) for at in range(0, 20 * step, step)]
+
+    found = script.garden.services.telemetry.stored(script.garden.context(), moments)
+
+    assert sorted(found) == moments[::2]
+    assert [found[moment].at for moment in moments[::2]] == [item[2] for item in moments[::2]]
+    # Nine between are more than is read at once.
+    assert len(asked) == (21 if between == 9 else 1)
+
+
 JUMPS = st.sampled_from([0.0, 0.0, 0.01, -0.02, 0.03, 2.51, -2.51, 3.64])
 STEPS = st.lists(
     st.tuples(
@@ -307,6 +373,7 @@ def test_what_comes_late_gets_the_verdict_of_its_turn(
         seen |= zip(part, script.send(*part), strict=True)
 
     assert script.now() == before
+    script.check_hours(end)
     for (item, is_late), verdict in zip(said, expected, strict=True):
         if seen[item] != verdict:
             # What was judged without it stays as it was judged, and speaks for what follows it.
