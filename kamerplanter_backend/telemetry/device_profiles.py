@@ -91,6 +91,8 @@ class ChannelRule(_Meaning):
     """What stands for `{name}` in the topic; none = anything."""
     unit_path: str | None = None
     """A field of the message that names the unit."""
+    unit_beside: Pattern | None = None
+    """Fields of the message in the same unit: what one of them tells counts for this one too."""
     factor: float = Field(default=1.0, gt=0, le=1_000_000)
     decimal_comma: bool = False
 

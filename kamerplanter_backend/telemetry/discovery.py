@@ -270,7 +270,24 @@ class Discovery:
             return self._names.unit_of_text(told.text, kind)
         if read_number(place.text, decimal_comma=place.comma_text is not None)[1] is not None:
             return None  # the device writes the unit behind each number
-        return self._names.unit(known.name_of(path), kind) or guess_unit(kind, place)
+        unit = self._names.unit(known.name_of(path), kind) or guess_unit(kind, place)
+        if unit is None and rule.unit_beside is not None:
+            return self._unit_beside(known, rule.unit_beside, kind)
+        return unit
+
+    def _unit_beside(self, known: _Known, fields: str, kind: ChannelKind) -> str | None:
+        """Return the unit that another field of the message tells by its name or its numbers."""
+        for path, place in known.places.items():
+            if path is None or not matches(fields, path):
+                continue
+            rule = self._rule(known, path)
+            if rule is not None and rule.unit is not None:
+                unit = self._names.unit_of_text(rule.unit, kind)
+            else:
+                unit = guess_unit(kind, place)
+            if unit is not None:
+                return unit
+        return None
 
     def _guard(self, known: _Known, path: str | None) -> str | None:
         """Return the field beside a value that says whether it counts."""

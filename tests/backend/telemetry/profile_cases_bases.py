@@ -73,6 +73,24 @@ BASES = [
         time_path="params.ts",
     ),
     Case(
+        profile="shelly_gen1",
+        kinds=TANK_KINDS,
+        sent=[("shellies/garden/tank/ext_temperature/0", "19.94")],
+        expected={"water_temperature": 19.94},
+        availability="shellies/garden/tank/online",
+        name="shellies/garden/tank",
+    ),
+    Case(
+        profile="shelly_gen1_ht",  # sleeps, so it has no last will that counts
+        kinds=AIR_PROBE,
+        sent=[
+            ("shellies/garden/tent/sensor/temperature", "21.5"),
+            ("shellies/garden/tent/sensor/battery", "88"),
+        ],
+        expected={"air_temperature": 21.5, "battery": 88},
+        name="shellies/garden/tent",
+    ),
+    Case(
         profile="openmqttgateway",
         sent=[
             ("garden/home/OMG/BTtoMQTT/C47C8D000001", {"id": "C4:7C:8D:00:00:01", "moi": 17}),

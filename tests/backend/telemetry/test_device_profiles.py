@@ -227,6 +227,34 @@ def test_each_thermometer_of_a_weather_station_is_a_device_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("sent", "in_c"),
+    [
+        # ecowitt2mqtt as it comes: a room in °F tells of the cold outside
+        ({"tempin": 70.3, "temp": 43.7, "tf_ch1": 42.8, "soil_ec_temp2": 41.0}, [6.5, 6.0, 5.0]),
+        # told to be metric
+        ({"tempin": 21.3, "temp": 6.5, "tf_ch1": 6.0, "soil_ec_temp2": 5.0}, [6.5, 6.0, 5.0]),
+        # a gateway in the cold: its own names end with f
+        (
+            {"tempinf": "42.8", "tempf": "43.7", "tf_ch1": "42.8", "soil_ec_temp2": "41.0"},
+            [6.5, 6.0, 5.0],
+        ),
+    ],
+)
+def test_all_thermometers_of_a_weather_station_are_in_one_unit(
+    sent: dict[str, object], in_c: list[float]
+) -> None:
+    found = hear([("ecowitt2mqtt/home", sent)]).propose([*AIR_KINDS, *SOIL_KINDS])
+
+    values_c = {
+        item.binding.path: item.value for device in found for item in device.best().values()
+    }
+    outside = "tempf" if "tempf" in sent else "temp"
+    assert [values_c[path] for path in (outside, "tf_ch1", "soil_ec_temp2")] == [
+        pytest.approx(item, abs=0.01) for item in in_c
+    ]
+
+
 @pytest.mark.parametrize("payload", [{"battery": 100, "humidity": 34, "temperature": 12.4}])
 def test_air_humidity_is_not_taken_for_soil(payload: object) -> None:
     (device,) = hear([("zigbee2mqtt/pot", payload)]).propose(SOIL_KINDS)
