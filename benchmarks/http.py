@@ -77,15 +77,15 @@ class Side:
         )
         cpu = _cpu_s(self.process.pid) - before
         text = done.stdout
-        count = int(re.search(r"(\d+) requests in", text)[1])
+        count = int(_found(r"(\d+) requests in", text)[1])
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
         broken = re.search(r"Socket errors: .*", text)
         self.errors += (int(bad[1]) if bad else 0) + (1 if broken else 0)
         return {
-            "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+            "rate": float(_found(r"Requests/sec:\s+([\d.]+)", text)[1]),
             "cpu_us": cpu / count * 1e6,
-            "p50": _milliseconds(re.search(r"50%\s+([\d.]+\w+)", text)[1]),
-            "p99": _milliseconds(re.search(r"99%\s+([\d.]+\w+)", text)[1]),
+            "p50": _milliseconds(_found(r"50%\s+([\d.]+\w+)", text)[1]),
+            "p99": _milliseconds(_found(r"99%\s+([\d.]+\w+)", text)[1]),
         }
 
     def stop(self) -> None:
@@ -94,8 +94,15 @@ class Side:
         self.process.wait(10)
 
 
+def _found(pattern: str, text: str) -> re.Match[str]:
+    found = re.search(pattern, text)
+    if found is None:
+        raise SystemExit(f"wrk said nothing of {pattern}:\n{text}")
+    return found
+
+
 def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    number, unit = _found(r"^([\d.]+)(us|ms|s)$", text).groups()
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
 
 

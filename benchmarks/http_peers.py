@@ -43,6 +43,8 @@ def _end_with_the_input() -> None:
 
 def ours(folder: Path) -> None:
     """Serve one garden with accounts on a file, as `kamerplanter-server serve` does."""
+    from pydantic import SecretStr
+
     from kamerplanter_backend.auth.sessions import Device, begin_session
     from kamerplanter_backend.common.context import Role
     from kamerplanter_backend.config.logging import configure_logging
@@ -63,7 +65,7 @@ def ours(folder: Path) -> None:
     settings = Settings(
         mode=Mode.FULL,
         store=f"sqlite:///{folder}/garden.db",
-        secret_key=secrets.token_urlsafe(48),
+        secret_key=SecretStr(secrets.token_urlsafe(48)),
         public_url="https://garden.example",
         mailer=MailerKind.FOLDER,
         port=0,
@@ -98,7 +100,7 @@ async def _home_assistant(folder: Path) -> None:
         async_test_home_assistant,
     )
 
-    from demo.processes import free_port
+    from demo.ports import free_port
 
     port = free_port()
     config = {"http": {"server_host": ["127.0.0.1"], "server_port": port}, "api": {}}
@@ -134,7 +136,7 @@ def starlette(_folder: Path) -> None:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    from demo.processes import free_port
+    from demo.ports import free_port
 
     async def document(_request: Request) -> Any:  # noqa: ANN401
         return JSONResponse(DOCUMENT)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.ingest_side import READINGS, TOPICS, topic
-from benchmarks.integration_states import _free_port, _start_broker
+from benchmarks.integration_states import start_broker
+from demo.ports import free_port
 
 MESSAGES = 10_000
 PACED = 4_000
@@ -232,8 +233,8 @@ def main() -> None:
     parts = [word for word in arguments if word in PARTS] or list(PARTS)
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        port = _free_port()
-        broker = _start_broker(folder, port)
+        port = free_port()
+        broker = start_broker(folder, port)
         sides: dict[str, Side] = {}
         try:
             publisher = Publisher(port)

@@ -62,7 +62,7 @@ def run_ours(port: int) -> None:
             hear(where, payload, retained=retained, is_replay=is_replay)
             counted.note(payload)
 
-        worker.on_message = on_message  # type: ignore[method-assign]
+        worker.on_message = on_message  # type: ignore[method-assign, assignment]
         await asyncio.sleep(2)
         assert worker.link.is_connected
         print("READY", flush=True)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from custom_components.kamerplanter.const import ENTRY_VERSION
 from demo.home_assistant import INTEGRATION, start_options
-from demo.processes import clean_environment, free_port
+from demo.ports import free_port
+from demo.processes import clean_environment
 from demo.storage_seeds import prepare, set_http_port
 
 ROUNDS = 5
