@@ -31,7 +31,7 @@ except ImportError:  # not on Windows, where the lock is left out
     fcntl = None  # type: ignore[assignment]
 
 ACTOR: Final = "ingest"
-SWITCH_INTERVAL_S: Final = 0.001
+SWITCH_INTERVAL_S: Final = 0.0005
 """How long the thread that stores may hold up a message; Python's own 5 ms would show. [s]"""
 
 

@@ -1,8 +1,9 @@
 """paho's client as the connection of a worker needs it."""
 
+import socket as socket_module
 import ssl
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, Protocol, override
 
@@ -13,6 +14,8 @@ PACKET_BYTES: Final = 256 * 1024
 """Longer messages are none of a probe: a broker of MQTT 5 keeps them, we pass over the others."""
 _CHUNK_BYTES: Final = 64 * 1024
 """Asked of the socket at once."""
+_QUICKACK: Final[int | None] = getattr(socket_module, "TCP_QUICKACK", None)
+"""Linux has it."""
 _RETAINED: Final = 0x01
 _QOS: Final = 0x06
 _QOS_1: Final = 0x02
@@ -48,8 +51,11 @@ class LinkClient(Client):
                 # What is passed over is forgotten while it arrives, but for its head.
                 del packet["packet"][PACKET_BYTES:]
             self._received, self._taken_bytes, start = b"", 0, 0
-            with self._noting_failure():
+            try:
                 self._received = super()._sock_recv(_CHUNK_BYTES)
+            except OSError as error:
+                self._note(error)
+                raise
         data = self._received[start : start + bufsize]
         self._taken_bytes = start + len(data)
         return data
@@ -64,18 +70,28 @@ class LinkClient(Client):
 
     @override
     def _sock_send(self, buf: Any) -> int:
-        with self._noting_failure():
-            return super()._sock_send(buf)
-
-    @contextmanager
-    def _noting_failure(self) -> Iterator[None]:
         try:
-            yield
-        except BlockingIOError:
-            raise
+            sent_bytes = super()._sock_send(buf)
         except OSError as error:
-            self.failure = self.failure or error
+            self._note(error)
             raise
+        self._want_no_delay()
+        return sent_bytes
+
+    def _note(self, error: OSError) -> None:
+        if not isinstance(error, BlockingIOError):
+            self.failure = self.failure or error
+
+    def _want_no_delay(self) -> None:
+        """Have the system confirm at once what arrives, which it leaves off when we have spoken.
+
+        A broker that waits for that before it sends the next message (Nagle's algorithm, which
+        mosquitto leaves on) would hold it back for up to 40 ms.
+        """
+        socket = self.socket()
+        if _QUICKACK is not None and isinstance(socket, socket_module.socket):
+            with suppress(OSError):  # it is a wish; what ails the socket shows where it is used
+                socket.setsockopt(socket_module.IPPROTO_TCP, _QUICKACK, 1)
 
     @override
     def _handle_publish(self) -> MQTTErrorCode:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -170,25 +169,26 @@ class LinkProtocol:
 
     def _read(self) -> None:
         client = self._client
-        with self._ending_on_error():
+        try:
             for _ in range(_PACKETS_AT_ONCE):
                 if self._is_paused or client.loop_read() or not client.has_more:
                     return
+        except Exception as error:  # noqa: BLE001 (the library raises whatever broken bytes cause)
+            self._end_broken(error)
+        else:
             self._loop.call_soon(self._read)
 
     def _write(self) -> None:
-        with self._ending_on_error():
+        try:
             self._client.loop_write()
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._end_broken(error)
         if not self._client.want_write():
             self._acknowledge_some(_ACKS_AT_ONCE)
 
-    @contextmanager
-    def _ending_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 (the library raises whatever broken bytes cause)
-            self._end(LinkError(f"The broker sent what is no MQTT ({error!r})."))
-            self._client.drop()
+    def _end_broken(self, error: Exception) -> None:
+        self._end(LinkError(f"The broker sent what is no MQTT ({error!r})."))
+        self._client.drop()
 
     def _end(self, reason: Exception) -> None:
         for waiting in (self.ended, self.accepted):

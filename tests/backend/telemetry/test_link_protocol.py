@@ -1,6 +1,7 @@
 """What a worker says to a broker and takes from it, byte by byte; the broker is played."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -288,6 +289,22 @@ async def test_we_speak_as_often_as_the_broker_wants() -> None:
     ):
         await until(lambda: link.is_connected)
         await until(lambda: broker.heard.endswith(b"\xc0\x00"), patience_s=2)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be asked")
+async def test_what_we_say_puts_no_message_off() -> None:
+    # To answer a broker lets the system put off its confirmations, for which a broker may wait.
+    async with (
+        played(WELCOME) as broker,
+        linked(broker.port, protocol=Protocol.V5) as (link, _),
+    ):
+        await until(lambda: link.is_connected)
+        link.set_topics(["a/b"])
+        await until(lambda: b"\x00\x03a/b" in broker.heard)
+
+        line = link._connection._client.socket()
+        assert isinstance(line, socket.socket)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK) == 1
 
 
 async def test_who_stops_while_nobody_answers_waits_for_nobody(
