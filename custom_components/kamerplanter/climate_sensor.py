@@ -47,7 +47,7 @@ class ClimateSensorEntity(LiveSensorEntity):
         self._by_kind = by_kind
         self._probe_keys = tuple(dict.fromkeys(key for keys in by_kind.values() for key in keys))
         self._stops = [
-            self._live.listen(key, kind, self._heard)
+            self._live.listeners.listen(key, kind, self._heard)
             for kind, keys in by_kind.items()
             for key in keys
         ]

@@ -89,7 +89,7 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
             return
         self._stop()
         self._probe_keys = keys
-        self._stops = [self._live.listen(key, self._channel, self._heard) for key in keys]
+        self._stops = [self._live.listeners.listen(key, self._channel, self._heard) for key in keys]
 
     def _stop(self) -> None:
         for stop in self._stops:

@@ -26,9 +26,10 @@ from kamerplanter_engines.models.telemetry import (
 )
 
 from .calibrating import solution_times
+from .channel_listeners import ChannelListeners
 from .entity_source import EntitySource
 from .presence import PresenceTeller
-from .protocols import MakeSource, Shown
+from .protocols import Heard, MakeSource, Shown
 from .pump import OnTrouble, ReadingPump
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,12 +66,12 @@ class LiveReadings:
         self._waters: dict[str, tuple[bool, bool]] = {}
         self._taken_in_at: dict[str, datetime] = {}
         self._by_topic: dict[str, tuple[ProbeIntake, ...]] = {}
-        self._listeners: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
         self._timers: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
         self._is_connected = True
         self._message_at: datetime | None = None
         """The moment of the message that is being shown: one for all that look."""
         self._is_stopped = False
+        self.listeners = ChannelListeners()
         self.taps = RawTaps()
         self.pump = ReadingPump(hass, client, on_store_trouble, self._collect)
         self._presence = PresenceTeller(hass, client, self.pump.flush)
@@ -110,23 +111,23 @@ class LiveReadings:
             self._take_in(view, snapshot)
         for key, intake in self._intakes.items():
             if self._presence.follow(intake, views[key].gone_since):
-                self._notify(key, None)
+                self.listeners.tell_all(key)
             intake.on_supply(views[key].jumps_at, views[key].doses_at)
             intake.solutions.follow(views[key].solution_holds)
             intake.company.learn(views[key])
             intake.calibrate(views[key].calibrations, views[key].raw_kinds)
             if intake.on_doubts({item.kind: item.reasons for item in views[key].doubts}):
-                self._notify(key, None)
+                self.listeners.tell_all(key)
             known = {item.kind: item.known for item in views[key].channels}
             if kinds := intake.recall(known, self._taken_in_at[key]):
-                self._notify(key, kinds)
+                self.listeners.tell_of(key, kinds)
                 self._watch_age(intake, dt_util.utcnow())
         if not gone and not changed:
             return
         introduce(intake.company for intake in self._intakes.values())
         await self._bind(snapshot)
         for view in changed:
-            self._notify(view.probe.key, None)
+            self.listeners.tell_all(view.probe.key)
             self._watch_age(self._intakes[view.probe.key], dt_util.utcnow())
 
     def _differs(self, probe: Probe, snapshot: GardenSnapshot) -> bool:
@@ -180,7 +181,7 @@ class LiveReadings:
             judged = intake.on_message(topic, payload, retained=retained, received_at=now)
             if retained or intake.available != was_available:
                 self._after(intake, None, now)
-            elif news := [item.kind for item in judged if item.reasons or not item.is_repeat]:
+            elif news := [item for item in judged if item.reasons or not item.is_repeat]:
                 self._after(intake, news, now)
 
     @callback
@@ -208,7 +209,7 @@ class LiveReadings:
                 received_at=now,
                 restored=restored,
             )
-            self._after(intake, {item.kind for item in judged} or None, now)
+            self._after(intake, judged or None, now)
 
     @callback
     def on_connection(self, connected: bool) -> None:
@@ -216,15 +217,16 @@ class LiveReadings:
         self._is_connected = connected
         for key, intake in self._intakes.items():
             intake.on_connection(connected=connected)
-            self._notify(key, None)
+            self.listeners.tell_all(key)
 
-    def _after(
-        self, intake: ProbeIntake, kinds: Iterable[ChannelKind] | None, now: datetime
-    ) -> None:
+    def _after(self, intake: ProbeIntake, news: Iterable[Heard] | None, now: datetime) -> None:
         self._message_at = now
         self._presence.note(intake, now)
         try:
-            self._notify(intake.probe.key, kinds)
+            if news is None:
+                self.listeners.tell_all(intake.probe.key)
+            else:
+                self.listeners.tell(intake.probe.key, news)
         finally:
             self._message_at = None
         if intake.pending_count >= COLLECT_AT:
@@ -249,28 +251,6 @@ class LiveReadings:
                 self._watch_age(intake, now)
         return readings
 
-    @callback
-    def listen(
-        self, probe_key: str, kind: ChannelKind | None, listener: CALLBACK_TYPE
-    ) -> CALLBACK_TYPE:
-        """Call the listener when a channel, or with none any channel of the probe, says more."""
-        listeners = self._listeners.setdefault(probe_key, {}).setdefault(kind, [])
-        listeners.append(listener)
-
-        @callback
-        def remove() -> None:
-            listeners.remove(listener)
-
-        return remove
-
-    def _notify(self, probe_key: str, kinds: Iterable[ChannelKind] | None) -> None:
-        by_kind = self._listeners.get(probe_key)
-        if by_kind is None:
-            return
-        for kind in tuple(by_kind) if kinds is None else (*kinds, None):
-            for listener in tuple(by_kind.get(kind, ())):
-                listener()
-
     def _now(self) -> datetime:
         return self._message_at or dt_util.utcnow()
 
@@ -288,7 +268,7 @@ class LiveReadings:
         def look(_now: datetime) -> None:
             self._timers.pop(key, None)
             if key in self._intakes:
-                self._notify(key, None)
+                self.listeners.tell_all(key)
                 self._watch_age(self._intakes[key], dt_util.utcnow())
 
         self._timers[key] = (due_at, async_track_point_in_utc_time(self._hass, look, due_at))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from kamerplanter_engines.models.telemetry import Reason, Verdict
+from kamerplanter_engines.models.telemetry import ChannelKind, Hint, Reason, Verdict
 
 
 class Shown(Protocol):
@@ -29,6 +29,22 @@ class Shown(Protocol):
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why it is not good."""
+
+
+class Heard(Protocol):
+    """What was judged of one channel of a message."""
+
+    @property
+    def kind(self) -> ChannelKind:
+        """Which channel."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """How far it is to be trusted."""
+
+    @property
+    def hint(self) -> Hint | None:
+        """What is probably wrong with the mapping."""
 
 
 class MessageSource(Protocol):

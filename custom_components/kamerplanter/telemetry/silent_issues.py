@@ -164,7 +164,7 @@ class SilentIssues:
             },
         )
         if key not in self._stops:
-            self._stops[key] = self._entry.runtime_data.live.listen(
+            self._stops[key] = self._entry.runtime_data.live.listeners.listen(
                 key, None, lambda: self._heard(key)
             )
 

@@ -112,7 +112,8 @@ class UnitIssues:
             self._forget(key)
         for key in probes - self._stops.keys():
             self._stops[key] = [
-                live.listen(key, kind, self._looker(key, kind)) for kind in ChannelKind
+                live.listeners.listen_for_trouble(key, kind, self._looker(key, kind))
+                for kind in ChannelKind
             ]
 
     def _looker(self, probe_key: str, kind: ChannelKind) -> CALLBACK_TYPE:
