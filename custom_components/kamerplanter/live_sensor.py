@@ -89,7 +89,10 @@ class LiveSensorEntity(GardenEntity[Any], SensorEntity):
             return
         self._stop()
         self._probe_keys = keys
-        self._stops = [self._live.listeners.listen(key, self._channel, self._heard) for key in keys]
+        self._stops = [stop for key in keys for stop in self._listen(key)]
+
+    def _listen(self, probe_key: str) -> tuple[CALLBACK_TYPE, ...]:
+        return (self._live.listeners.listen(probe_key, self._channel, self._heard),)
 
     def _stop(self) -> None:
         for stop in self._stops:
@@ -164,6 +167,8 @@ class ChannelSensorEntity(LiveSensorEntity):
 
     entity_description: ChannelSensor[Any]
     _cancel_expiry: CALLBACK_TYPE | None = None
+    _is_behind = False
+    """Something was heard that is looked at when it is written."""
 
     def __init__(
         self, entry: KamerplanterConfigEntry, subject: Subject, row: ChannelSensor[Any]
@@ -179,8 +184,38 @@ class ChannelSensorEntity(LiveSensorEntity):
         await super().async_will_remove_from_hass()
 
     @override
+    def _listen(self, probe_key: str) -> tuple[CALLBACK_TYPE, ...]:
+        listeners = self._live.listeners
+        return (
+            *super()._listen(probe_key),
+            listeners.listen_for_trouble(probe_key, self._kind, self._heard_of_trouble),
+        )
+
+    @callback
+    @override
+    def _heard(self) -> None:
+        if self._writes.is_waiting:
+            self._is_behind = True
+        else:
+            super()._heard()
+
+    @callback
+    def _heard_of_trouble(self) -> None:
+        """Look at once at what may be bad news, where only the newest value waits to be shown."""
+        if self._writes.is_waiting:
+            super()._heard()
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        if self._is_behind:
+            self._look()
+        super()._async_write_ha_state()
+
+    @override
     def _look(self) -> None:
         super()._look()
+        self._is_behind = False
         self._value = self._attributes = None
         self._forget_expiry()
         key = places.speaker(self._live, self._probe_keys, self._kind)

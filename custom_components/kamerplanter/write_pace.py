@@ -40,10 +40,15 @@ class PacedWrites:
         )
         self._cancel: CALLBACK_TYPE | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a write was put off, and comes within half a second."""
+        return self._cancel is not None
+
     @callback
     def soon(self) -> None:
         """Write at once or, if too much has been written lately, after half a second at most."""
-        if self._cancel is not None:
+        if self.is_waiting:
             return
         wait_s = self._rested_at + EACH_S - self._burst_s - self._hass.loop.time()
         # It is never more than one pause, except where the clock of the loop was changed after all.
