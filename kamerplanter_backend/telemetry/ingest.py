@@ -28,7 +28,6 @@ from kamerplanter_backend.telemetry.sent_readings import (
     Outcome,
     RefusalReason,
     SentReading,
-    UnusedTime,
 )
 from kamerplanter_backend.telemetry.sources import same_source
 from kamerplanter_engines.models.telemetry import (
@@ -103,10 +102,10 @@ class _Memories(dict[str, _Memory]):
 class ReadingDesk:
     """Takes in batches of readings: those of one garden one after the other.
 
-    A time that is older than single readings are kept does not count, as a clock that was never
-    set must not lose what a probe shows now: the reading gets the time of receipt, and its result
-    says `too_old`. Where a batch has several of one channel, as when somebody sends history, only
-    the newest can be of now; the others are refused as `too_old`.
+    A time that is older than single readings are kept, or lies ahead, does not count, as a clock
+    that was never set must not lose what a probe shows now: the reading gets the time of receipt,
+    and its result says `too_old` or `ahead`. Where a batch has several of one channel, as when
+    somebody sends history, only the newest can be of now; the others are refused for that reason.
 
     Args:
         telemetry: Knows what is stored, and stores.
@@ -296,17 +295,12 @@ class _Batch:
         for item, verdict in zip(items, heard, strict=True):
             self._book(item, verdict)
         for item in twice:
-            if item.unused_time is UnusedTime.TOO_OLD:
-                self._refuse(item, RefusalReason.TOO_OLD)
+            if item.unused_time is not None:
+                self._refuse(item, RefusalReason(item.unused_time.value))
                 continue
             answer = self.results[first[item.sent.kind].index]
-            outcome = answer.outcome
-            self.results[item.index] = answer.model_copy(
-                update={
-                    "outcome": outcome if outcome is Outcome.REFUSED else Outcome.KNOWN,
-                    "unused_time": item.unused_time,
-                }
-            )
+            outcome = answer.outcome if answer.outcome is Outcome.REFUSED else Outcome.KNOWN
+            self.results[item.index] = answer.model_copy(update={"outcome": outcome})
 
     def _revise(self, probe_key: str, was: Judged, judged: Judged) -> None:
         reading = as_reading(probe_key, judged)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from kamerplanter_backend.domain.snapshot.past_views import ChannelMoment
 from kamerplanter_backend.telemetry.mapping import FieldReader
@@ -29,9 +30,13 @@ class Item:
 
     @property
     def rank(self) -> tuple[datetime, str, float, int]:
-        """By the time that counts and probe; of those that are of now the newest come first."""
-        sent_at = self.sent.at if self.unused_time is UnusedTime.TOO_OLD else None
-        age_s = 0.0 if sent_at is None else (self.at - sent_at).total_seconds()
+        """By the time that counts and probe; of those that are of now the newest come first.
+
+        A clock that is wrong still tells which of its readings came last; what has no such time
+        is of now itself.
+        """
+        sent_at = None if self.unused_time is None else self.sent.at
+        age_s = -inf if sent_at is None else (self.at - sent_at).total_seconds()
         return self.at, self.sent.probe_key, age_s, self.index
 
     @property

@@ -22,7 +22,7 @@ class SentReading(Model):
     at: Instant | None = None
     """When it was measured, with a zone; none = now. It counts if single readings are kept for so
     long (90 days unless set otherwise) and if it lies at most two minutes ahead; else the time of
-    receipt does, and `unused_time` says why."""
+    receipt does, for the newest of its channel in the batch, and `unused_time` says why."""
 
 
 class Outcome(StrEnum):
@@ -46,6 +46,8 @@ class RefusalReason(StrEnum):
     TOO_OLD = "too_old"
     """Its time does not count (see `unused_time`), and that of receipt is taken by another one of
     the channel: only one value can be of now."""
+    AHEAD = "ahead"
+    """As `too_old`, of a clock that is ahead; the newest of the channel is taken for now."""
 
 
 class UnusedTime(StrEnum):

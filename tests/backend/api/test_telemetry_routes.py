@@ -329,6 +329,35 @@ class TestTimes:
         assert (second["outcome"], second["unused_time"]) == ("stored", None)
         assert [value for _, value in await stored(api, probe, "ph")] == [5.9]
 
+    async def test_of_what_lies_ahead_only_the_newest_can_be_of_now(
+        self, api: httpx.AsyncClient, bench: Bench, probe: str
+    ) -> None:
+        # A device writes local time as if it were UTC, and sends what it kept for a while.
+        ahead = bench.clock() + timedelta(hours=1)
+        minutes_before = (20, 10, 0, 30)
+        batch = [
+            ph(probe, 5.8 + minutes / 100, ahead - timedelta(minutes=minutes))
+            for minutes in minutes_before
+        ]
+
+        results = await send(api, *batch)
+
+        told = [(item["outcome"], item["reasons"], item["unused_time"]) for item in results]
+        lost = ("refused", ["ahead"], "ahead")
+        assert told == [lost, lost, ("stored", [], "ahead"), lost]
+        assert [value for _, value in await stored(api, probe, "ph")] == [5.8]
+
+    async def test_a_value_of_now_is_not_displaced_by_one_from_ahead(
+        self, api: httpx.AsyncClient, bench: Bench, probe: str
+    ) -> None:
+        ahead = ph(probe, 5.5, bench.clock() + timedelta(hours=1))
+
+        first, second = await send(api, ahead, ph(probe, 5.9))
+
+        assert (first["outcome"], first["reasons"]) == ("refused", ["ahead"])
+        assert (second["outcome"], second["unused_time"]) == ("stored", None)
+        assert [value for _, value in await stored(api, probe, "ph")] == [5.9]
+
     async def test_the_limit_is_that_of_the_server(self, server_of: Callable[..., Bench]) -> None:
         bench = server_of(raw_retention_d=14)
         async with bench.client() as api:

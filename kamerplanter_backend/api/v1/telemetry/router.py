@@ -63,8 +63,9 @@ async def send_readings(
     """Judge each reading and store it; one that cannot be used does not stop the others.
 
     A channel has one reading for each time, so the same batch may be sent again. A time that is
-    older than single readings are kept does not count: the reading is taken for one of now, or
-    refused where a batch has several of one channel, and counted as too old.
+    older than single readings are kept, or more than two minutes ahead, does not count: the
+    reading is taken for one of now; where a batch has several of one channel, the newest is, and
+    the others are refused. What is too old is counted.
     """
     results = await server.run(lambda: server.readings.take(context, body.readings))
     stored = sum(1 for result in results if result.outcome == "stored")
