@@ -63,7 +63,8 @@ async def list_climate(
     """Return daily light, degree days and air temperature of each day, oldest first.
 
     At most 366 days; those that have not begun are left out. Of several probes of a place one
-    speaks for a day, the oldest that measured most of it.
+    speaks for each hour: the oldest that measured four fifths of it, else the one that measured
+    most. What was not measured counts as no light.
     """
     climate = server.services.climate
     return await server.run(lambda: climate.of_days(context, key, asked.from_on, asked.to_on))
