@@ -55,11 +55,27 @@ def _beginning(uow: UnitOfWork, probe_key: str, kind: ChannelKind, eras: Sequenc
     if not first:
         days = uow.rollups.range(probe_key, kind, RollupLevel.DAY, ALWAYS, _END)
         return days[-1].bucket.ends_at if days else ALWAYS
-    at = first[0].at
-    if not _has_older(uow, probe_key, kind, at, eras):
+    lost_at = _newest_without_readings(uow, probe_key, kind, first[0].at)
+    at = first[0].at if lost_at is None else lost_at
+    if lost_at is None and not _has_older(uow, probe_key, kind, at, eras):
         return ALWAYS
     # What is left of the oldest hour does not stand for it, nor for what reached into the next.
     return bucket_within(RollupLevel.DAY, at + LONGEST_HOLD, eras).ends_at
+
+
+def _newest_without_readings(
+    uow: UnitOfWork, probe_key: str, kind: ChannelKind, after: datetime
+) -> datetime | None:
+    """Return when the newest hour ends whose readings are gone though older ones are there.
+
+    That is so where readings are kept for longer since, and one has come late.
+    """
+    hours = uow.rollups.range(probe_key, kind, RollupLevel.HOUR, after, _END)
+    for hour in reversed(hours):
+        is_made_of_some = hour.reading_count + hour.suspect_count > 0
+        if is_made_of_some and not uow.readings.range(probe_key, kind, *hour.bucket, most=1):
+            return hour.bucket.ends_at
+    return None
 
 
 def _has_older(

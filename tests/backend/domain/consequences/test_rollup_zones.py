@@ -154,6 +154,30 @@ def test_late_reading_is_counted_once_on_either_side_of_the_seam(garden: Garden)
     assert total(hours) == total(days) == 8 * 144 + 3
 
 
+def test_a_late_reading_among_lost_ones_takes_no_history_away(garden: Garden) -> None:
+    # Readings were kept for a short time only, then somebody said that they are kept for longer.
+    probe = garden.probe(EC)
+    fill(garden, probe, 8)
+    sum_up(garden)
+    before = {level: rollups(garden, probe, level) for level in RollupLevel}
+    with open_unit(garden.store, garden.context(), (Readings,)) as uow:
+        uow.readings.prune(AUTUMN + timedelta(days=3, hours=9))
+    garden.wait(days=20)
+    assert garden.measure(probe, EC, 3.0, at=AUTUMN + timedelta(days=1, minutes=7)) == 1
+
+    move(garden, "Asia/Kolkata")
+    sum_up(garden)
+    hours, days = rollups(garden, probe, HOUR), rollups(garden, probe, DAY)
+    seam = datetime(2026, 10, 23, 22, tzinfo=UTC)
+
+    assert [one for one in hours if one.starts_at < seam] == [
+        one for one in before[HOUR] if one.starts_at < seam
+    ]
+    assert tiles(hours)
+    assert tiles(days)
+    assert total(hours) == total(days) == 8 * 144
+
+
 def test_there_and_back_again_is_as_if_nothing_was(garden: Garden) -> None:
     probe = garden.probe(EC)
     fill(garden, probe, 8)
