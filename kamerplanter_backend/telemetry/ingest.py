@@ -23,6 +23,12 @@ from kamerplanter_backend.telemetry.ingest_item import Item, item_of, result_of,
 from kamerplanter_backend.telemetry.past_memory import PastMemory
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.place_warmth import teach
+from kamerplanter_backend.telemetry.refusal_words import (
+    no_channel,
+    no_probe,
+    no_value,
+    not_of_now,
+)
 from kamerplanter_backend.telemetry.sent_readings import (
     IngestResult,
     Outcome,
@@ -184,9 +190,10 @@ class _Batch:
         for item in items:
             memory = self.memories.get(item.sent.probe_key)
             if memory is None:
-                self._refuse(item, RefusalReason.UNKNOWN_PROBE)
+                self._refuse(item, RefusalReason.UNKNOWN_PROBE, no_probe(item.sent))
             elif (binding := memory.bindings.get(item.sent.kind)) is None:
-                self._refuse(item, RefusalReason.UNBOUND_CHANNEL)
+                said = no_channel(item.sent, memory.probe)
+                self._refuse(item, RefusalReason.UNBOUND_CHANNEL, said)
             # A curve goes by bare numbers, whatever they count.
             elif not binding.curve and (wrong := reading_unit_fault(binding.kind, item.sent.unit)):
                 self._refuse(item, Reason.UNKNOWN_UNIT, wrong)
@@ -296,7 +303,8 @@ class _Batch:
             self._book(item, verdict)
         for item in twice:
             if item.unused_time is not None:
-                self._refuse(item, RefusalReason(item.unused_time.value))
+                said = not_of_now(item.sent, item.unused_time)
+                self._refuse(item, RefusalReason(item.unused_time.value), said)
                 continue
             answer = self.results[first[item.sent.kind].index]
             outcome = answer.outcome if answer.outcome is Outcome.REFUSED else Outcome.KNOWN
@@ -312,16 +320,26 @@ class _Batch:
             self.revised.append(reading)
 
     def _book(self, item: Item, judged: Judged) -> None:
-        outcome = Outcome.STORED
-        reading = as_reading(item.sent.probe_key, judged)
+        outcome, message = Outcome.STORED, None
+        key, kind = item.sent.probe_key, item.sent.kind
+        reading = as_reading(key, judged)
         if reading is None:
             outcome = Outcome.REFUSED
+            if Reason.OUTSIDE_PHYSICAL in judged.reasons:
+                rules = self._companies[key].rules[kind]
+                message = no_value(item.sent, self.memories[key].bindings[kind], rules)
         elif judged.is_repeat:
             outcome = Outcome.KNOWN
         else:
             self.readings.append(reading)
         self.results[item.index] = result_of(
-            item, outcome, judged.verdict, judged.reasons, value=judged.value, hint=judged.hint
+            item,
+            outcome,
+            judged.verdict,
+            judged.reasons,
+            value=judged.value,
+            hint=judged.hint,
+            message=message,
         )
 
     def _refuse(

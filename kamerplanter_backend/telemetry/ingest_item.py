@@ -77,6 +77,7 @@ def result_of(
     *,
     value: float | None,
     hint: Hint | None = None,
+    message: str | None = None,
 ) -> IngestResult:
     """Return the answer to a reading."""
     is_refused = outcome is Outcome.REFUSED
@@ -86,6 +87,7 @@ def result_of(
         outcome=outcome,
         verdict=verdict,
         reasons=tuple(reason.value for reason in reasons),
+        message=message,
         hint=hint,
         value=value,
         at=None if is_refused else item.at,

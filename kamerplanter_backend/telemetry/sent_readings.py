@@ -14,7 +14,8 @@ class SentReading(Model):
     probe_key: Key
     kind: ChannelKind
     value: float
-    """In the unit that stands beside it."""
+    """In the unit that stands beside it, as the device tells it: the factor of its channel is
+    applied to it, as to a message."""
     unit: str | None = Field(default=None, max_length=20)
     """Such as `µS/cm`; none = the unit of the probe's binding. One that is unknown or does not fit
     the kind is refused, ppm without its scale too. On a channel with a curve for volts or counts a
@@ -69,7 +70,8 @@ class IngestResult(Model):
     reasons: tuple[str, ...] = ()
     """Why it is not good."""
     message: str | None = None
-    """What was wrong with a field of it, and what is allowed; none = the reasons say all."""
+    """What was wrong with a field of it, as it was sent, and what is allowed; none = the reasons
+    say all."""
     hint: Hint | None = None
     """What is probably wrong with its unit."""
     value: float | None = None

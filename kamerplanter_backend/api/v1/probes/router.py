@@ -109,7 +109,7 @@ async def list_readings(
     context: Annotated[Context, Depends(Permitted(Permission.READ))],
     asked: Annotated[ReadingsWindow, Query()],
 ) -> tuple[Reading, ...] | tuple[RollupView, ...]:
-    """Return the stored readings of a channel, oldest first; at most 20,000.
+    """Return the stored readings of a channel, oldest first; more than 20,000 are refused.
 
     Hours and days are those of the site, and begin within the window; hours without any reading
     are left out.
