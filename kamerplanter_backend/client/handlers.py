@@ -5,6 +5,7 @@ from typing import Any
 
 from kamerplanter_backend.bootstrap import Services
 from kamerplanter_backend.client import requests as ask
+from kamerplanter_backend.client.possible_readings import possible_readings
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.exceptions import ForbiddenError
@@ -36,7 +37,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ),
     ask.LogMeasurement: lambda s, c, r: s.hand_measurement.log(c, r.fields),
     ask.RemoveMeasurement: lambda s, c, r: s.hand_measurement.remove(c, r.key),
-    ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, r.readings),
+    ask.RecordReadings: lambda s, c, r: s.telemetry.record(c, possible_readings(r.readings)),
     ask.ReportPresence: lambda s, c, r: s.presence.report(c, r.said),
     ask.ReportSolution: lambda s, c, r: s.solution_hold.report(c, r.hold, r.said_at),
     ask.EvaluateGarden: lambda s, c, _r: s.telemetry.evaluate(c),

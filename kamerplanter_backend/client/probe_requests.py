@@ -98,7 +98,10 @@ class RemoveMeasurement(Command[None]):
 
 
 class RecordReadings(Command[int]):
-    """Store judged readings; answers how many were new. Idempotent by channel and time."""
+    """Store judged readings; answers how many were new. Idempotent by channel and time.
+
+    Values that their kind cannot have, and those that are no value (`bad`), are left out.
+    """
 
     permission: ClassVar[Permission] = Permission.READING_RECORD
     # Finding all mistakes in thousands of readings would hold everybody else up.
