@@ -1,5 +1,7 @@
 """Says in words why a reading of a batch is no value: the field, what it was, what is possible."""
 
+from math import isfinite
+
 from kamerplanter_backend.telemetry.sent_readings import SentReading, UnusedTime
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.hand_measurement_engine import shown_unit
@@ -34,7 +36,8 @@ def not_of_now(sent: SentReading, unused: UnusedTime) -> str:
 def no_value(sent: SentReading, binding: ChannelBinding, rules: ChannelRules) -> str | None:
     """Say what a value can be, in the unit in which it was sent; none = it could be one.
 
-    Where a curve makes it a value the number says nothing by itself.
+    Where a curve makes it a value the number says nothing by itself, nor by a factor that is next
+    to nothing.
     """
     unit = sent.unit or binding.unit
     try:
@@ -43,9 +46,12 @@ def no_value(sent: SentReading, binding: ChannelBinding, rules: ChannelRules) ->
         return None
     factor = per_unit * binding.factor
     value = sent.value * factor + offset
-    if binding.curve or rules.physical_low <= value <= rules.physical_high:
+    is_possible = rules.physical_low <= value <= rules.physical_high
+    if binding.curve or is_possible or factor == 0:
         return None
     low, high = ((limit - offset) / factor for limit in (rules.physical_low, rules.physical_high))
+    if not (isfinite(low) and isfinite(high)):
+        return None
     behind = shown_unit(sent.kind, unit)
     return (
         f"value {sent.value:g}{behind} is no {sent.kind}; possible are {low:g} to {high:g}{behind}."

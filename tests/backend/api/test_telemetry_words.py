@@ -33,9 +33,14 @@ from tests.backend.api.test_telemetry_routes import new_probe, ph, send
         # What a thermometer says that was cut off, and a value that is stored.
         ({"kind": "leaf_temperature", "value": -127}, None),
         ({"kind": "ec", "value": 0.0}, None),
+        # Its factor makes the same of each number.
+        ({"kind": "soil_temperature", "value": 70}, None),
         (
             {"kind": "orp", "value": 250},
-            "kind orp is not measured by probe Probe; its channels: ec, level, leaf_temperature.",
+            (
+                "kind orp is not measured by probe Probe; its channels: ec, level, "
+                "leaf_temperature, soil_temperature."
+            ),
         ),
         (
             {"kind": "ph", "value": 6, "probe_key": "nobody"},
@@ -46,7 +51,12 @@ from tests.backend.api.test_telemetry_routes import new_probe, ph, send
 async def test_why_a_value_is_none(
     api: httpx.AsyncClient, reading: dict[str, Any], message: str | None
 ) -> None:
-    channels = [{"kind": "ec"}, {"kind": "level", "factor": 0.1}, {"kind": "leaf_temperature"}]
+    channels = [
+        {"kind": "ec"},
+        {"kind": "level", "factor": 0.1},
+        {"kind": "leaf_temperature"},
+        {"kind": "soil_temperature", "unit": "°F", "factor": 5e-324},
+    ]
     key = await new_probe(api, channels=channels)
 
     (result,) = await send(api, {"probe_key": key} | reading)
