@@ -9,8 +9,8 @@ from copy import replace
 from datetime import datetime
 
 from kamerplanter_engines.doubt_engine import TAKEN_BACK, believed, doubted
-from kamerplanter_engines.models.telemetry import Reading, Reason, Verdict
-from kamerplanter_engines.stay_engine import is_of_place
+from kamerplanter_engines.models.telemetry import Probe, Reading, Reason, Verdict
+from kamerplanter_engines.stay_engine import here_since, is_of_place
 from kamerplanter_engines.stillness_engine import Around, is_end_stop, noted, step_of
 from kamerplanter_engines.telemetry_state_engine import (
     UNKNOWN_CHANNEL,
@@ -74,6 +74,29 @@ def restore(
     return _replayed(run, known.doubted_since, state, rules, replaced_at)
 
 
+def restored(probe: Probe, rules: ChannelRules, known: Known | None) -> ChannelState:
+    """Return the memory of a channel after a start, of its present device in its present place.
+
+    Args:
+        probe: Its probe as it is now.
+        rules: The numbers in force for it.
+        known: What the store knows of it; none = nothing.
+    """
+    return restore(known or Known(), rules, probe.replaced_at, here_since(probe, rules.kind))
+
+
+def as_sample(reading: Reading) -> Sample:
+    """Return a reading as it was before its verdict."""
+    return Sample(
+        kind=reading.kind,
+        at=reading.at,
+        received_at=reading.received_at,
+        raw=reading.value,
+        measured=reading.raw,
+        step=step_of(reading),
+    )
+
+
 def with_stored(state: ChannelState, reading: Reading, rules: ChannelRules) -> ChannelState:
     """Return the memory after a stored reading, which is not judged again.
 
@@ -85,14 +108,7 @@ def with_stored(state: ChannelState, reading: Reading, rules: ChannelRules) -> C
         rules: The numbers in force for its channel.
     """
     reasons = set(reading.reasons)
-    sample = Sample(
-        kind=reading.kind,
-        at=reading.at,
-        received_at=reading.received_at,
-        raw=reading.value,
-        measured=reading.raw,
-        step=step_of(reading),
-    )
+    sample = as_sample(reading)
     hard = reasons - TAKEN_BACK - {Reason.STUCK}
     state = noted(sample, state, rules, reasons=hard, around=Around({}))
     state = replace(

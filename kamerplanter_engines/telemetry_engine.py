@@ -19,7 +19,7 @@ from kamerplanter_engines.freshness_engine import (
 )
 from kamerplanter_engines.models.base import is_ahead, utc
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict
-from kamerplanter_engines.restart_engine import restore
+from kamerplanter_engines.restart_engine import restore, restored
 from kamerplanter_engines.stillness_engine import Around, finest_step, noted
 from kamerplanter_engines.tables.channels import JUMP_EXPECTED_S
 from kamerplanter_engines.telemetry_state_engine import (
@@ -54,6 +54,7 @@ __all__ = [
     "of_new_device",
     "of_new_place",
     "restore",
+    "restored",
     "rules_for",
     "without_future",
 ]

@@ -28,7 +28,7 @@ from kamerplanter_engines.binding_options_engine import stuck_after_of
 from kamerplanter_engines.checks import finite
 from kamerplanter_engines.models.base import MICROSECOND, is_ahead, utc
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
-from kamerplanter_engines.models.twin import Span
+from kamerplanter_engines.models.twin import KnownTwin, Span
 from kamerplanter_engines.tables.channels import CHANNELS, TWIN_STUCK_S
 from kamerplanter_engines.tables.trust import MOVED_RATIO, MOVED_STEPS, TOLERANCES
 from kamerplanter_engines.telemetry_state_engine import ChannelRules, ChannelState
@@ -61,6 +61,17 @@ class Twin(NamedTuple):
     """Of the meter; none = it has never moved. Canonical unit."""
     since: datetime
     """Since when both of them are what and where they are."""
+
+
+def twin_of(known: KnownTwin, since: datetime) -> Twin:
+    """Return a channel that is known from the store, to be compared with another one.
+
+    Args:
+        known: What is known of it.
+        since: Since when the other one is what and where it is.
+    """
+    span = timedelta(seconds=known.span_s)
+    return Twin(known.spans, span, known.finest_step, max(since, known.since))
 
 
 def has_twins(kind: ChannelKind) -> bool:

@@ -1,4 +1,4 @@
-"""What channels remember after a start, and after their probe was exchanged or moved."""
+"""What channels remember after their probe was exchanged or moved, and of what was kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,28 +9,14 @@ from kamerplanter_engines.telemetry_engine import (
     UNKNOWN_CHANNEL,
     ChannelRules,
     ChannelState,
-    Known,
     Sample,
     keep_retained,
     of_new_device,
     of_new_place,
-    restore,
 )
 
 type States = Mapping[ChannelKind, ChannelState]
 """The memory of each channel of a probe."""
-
-
-def restored(probe: Probe, rules: ChannelRules, known: Known | None) -> ChannelState:
-    """Return the memory of a channel after a start.
-
-    Args:
-        probe: Its probe as it is now.
-        rules: The numbers in force for it.
-        known: What the store knows of it; none = nothing.
-    """
-    since = here_since(probe, rules.kind)
-    return restore(known or Known(), rules, probe.replaced_at, since)
 
 
 def followed(

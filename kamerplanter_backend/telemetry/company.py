@@ -26,6 +26,7 @@ from kamerplanter_engines.twin_engine import (
     merged,
     neighbours_of,
     span_of,
+    twin_of,
     with_value,
 )
 
@@ -137,12 +138,7 @@ class Company:
             return []
         keys = {other.probe.key for other in met}
         return [
-            Twin(
-                twin.spans,
-                timedelta(seconds=twin.span_s),
-                twin.finest_step,
-                max(self.since, twin.since),
-            )
+            twin_of(twin, self.since)
             for twin in self._known.get(kind, {}).values()
             if twin.probe_key not in keys
         ]

@@ -8,19 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
+from kamerplanter_backend.domain.snapshot.past_memory import PastMemory
 from kamerplanter_backend.domain.snapshot.past_views import ChannelMoment
 from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory
 from kamerplanter_backend.telemetry.as_reading import as_reading
 from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
 from kamerplanter_backend.telemetry.calibrating import marked
-from kamerplanter_backend.telemetry.channel_memory import States, followed, restored
+from kamerplanter_backend.telemetry.channel_memory import States, followed
 from kamerplanter_backend.telemetry.company import Company, introduce
 from kamerplanter_backend.telemetry.ingest_item import Item, item_of, result_of, sample_of
-from kamerplanter_backend.telemetry.past_memory import PastMemory
 from kamerplanter_backend.telemetry.per_garden import PerGarden
 from kamerplanter_backend.telemetry.place_warmth import teach
 from kamerplanter_backend.telemetry.refusal_words import (
@@ -50,6 +51,7 @@ from kamerplanter_engines.telemetry_engine import (
     Judged,
     Sample,
     judge_message,
+    restored,
 )
 from kamerplanter_engines.units import reading_unit_fault
 from kamerplanter_engines.warmth_engine import uncompensated
@@ -152,7 +154,7 @@ class ReadingDesk:
                 # First, as what is judged anew after a failure is what the store has not got yet.
                 self._telemetry.revise(context, batch.revised)
             if batch.readings:
-                self._telemetry.record(context, batch.readings)
+                self._telemetry.record_judged(context, batch.readings)
             if len(memories) + len(batch.memories) > MAX_PROBES_KEPT:
                 memories.clear()
             memories.update(batch.memories)
@@ -253,7 +255,8 @@ class _Batch:
         self, telemetry: TelemetryService, key: str, measured: Sequence[datetime]
     ) -> PastMemory:
         probe, rules = self.memories[key].probe, self._companies[key].rules
-        return PastMemory(telemetry, self._context, probe, rules, measured)
+        ask = partial(telemetry.past, self._context, probe)
+        return PastMemory(ask, probe, rules, measured, self._context.now)
 
     def _judge_message(self, group: Sequence[Item], past: PastMemory) -> None:
         first: dict[ChannelKind, Item] = {}

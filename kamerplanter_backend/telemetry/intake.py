@@ -47,6 +47,7 @@ from kamerplanter_engines.telemetry_engine import (
     expires_at,
     freshness_so_far,
     judge_message,
+    restored,
     without_future,
 )
 
@@ -102,7 +103,7 @@ class ProbeIntake:
             self._restore(kind, (restored or {}).get(kind))
 
     def _restore(self, kind: ChannelKind, known: Known | None) -> None:
-        self._states[kind] = channel_memory.restored(self.probe, self.rules[kind], known)
+        self._states[kind] = restored(self.probe, self.rules[kind], known)
 
     def _bind(self, probe: Probe, *, plain_water: bool, stock_solution: bool) -> None:
         self.probe = probe

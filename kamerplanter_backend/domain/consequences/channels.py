@@ -78,9 +78,10 @@ def source_of(
 
     Of several probes the oldest one that is there, with a reading that is not too old, speaks; so
     two probes that differ a little do not take turns, and hold times count the readings of one. One
-    that was moved has no reading until it has measured in its new place. It
-    speaks also where another one disagrees: a problem must not hide behind that. Where no probe
-    speaks it is what was last measured by hand, until that is too old as well; then the oldest one.
+    that was moved has no reading until it has measured in its new place, and what came late is none
+    of now. It speaks also where another one disagrees: a problem must not hide behind that. Where
+    no probe speaks it is what was last measured by hand, until that is too old as well; then the
+    oldest one.
 
     Args:
         uow: The unit of work.
@@ -94,7 +95,7 @@ def source_of(
         Source(
             probe=probe,
             binding=binding,
-            reading=newest_here(uow, probe, kind, Verdict.GOOD),
+            reading=newest_here(uow, probe, kind, Verdict.GOOD, in_order=True),
             is_gone=probe.key in gone,
         )
         for probe in sorted(probes, key=lambda item: (item.created_at, item.key))

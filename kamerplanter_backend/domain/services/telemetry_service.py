@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from kamerplanter_backend.common.context import Context
@@ -20,21 +20,15 @@ from kamerplanter_backend.domain.repositories.tank import TankRepository
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings, UnitOfWork, open_unit
 from kamerplanter_backend.domain.services.base import Service, command, query
+from kamerplanter_backend.domain.snapshot.late_readings import judged_in_turn, split_late
 from kamerplanter_backend.domain.snapshot.past_views import (
     ChannelMoment,
     Past,
     past_of,
     stored_at,
 )
-from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory, memory_of
+from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory, memories_of
 from kamerplanter_backend.domain.snapshot.probe_views import probe_view
-from kamerplanter_backend.domain.snapshot.supply_views import (
-    SUPPLY_REMEMBERED,
-    judged_from,
-    supply_tasks,
-)
-from kamerplanter_backend.domain.snapshot.trust_views import disagreeing_of
-from kamerplanter_backend.domain.snapshot.twin_views import looked_up
 from kamerplanter_backend.domain.snapshot.views import ChannelView
 from kamerplanter_backend.domain.snapshot.warmth_views import warmth_told
 from kamerplanter_engines.errors import InvalidInputError
@@ -83,8 +77,9 @@ class TelemetryService(Service):
 
     @command(*_RECORD_WRITES)
     def record(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
-        """Store judged readings and look at the tanks and plants that they belong to.
+        """Store readings as they were heard, and look at the tanks and plants they belong to.
 
+        Those that come late, behind a newer one of their channel, get the verdict of their turn.
         Readings of probes that are archived and bad ones are dropped. Those of unknown probes and
         those that are `too_old`, measured before single readings are kept, do not keep the others
         from being stored; the log says which they are. Their time was settled when they were
@@ -98,6 +93,15 @@ class TelemetryService(Service):
             NotFoundError: All of them are of probes that are not of this garden.
         """
         return _record(uow, readings, self.retention.raw, must_know_one=True)
+
+    @command(*_RECORD_WRITES)
+    def record_judged(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
+        """Do as `record` does with readings that have got the verdict of their turn already.
+
+        Raises:
+            NotFoundError: All of them are of probes that are not of this garden.
+        """
+        return _record(uow, readings, self.retention.raw, must_know_one=True, was_heard=False)
 
     @command(*_RECORD_WRITES)
     def revise(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
@@ -158,26 +162,7 @@ class TelemetryService(Service):
             since: The earliest moment of measurement that is to be judged; none = whatever a device
                 may send.
         """
-        named = uow.of(ProbeRepository).get_many(sorted(probe_keys))
-        probes = [probe for probe in named if probe.archived_at is None]
-        beside = looked_up(uow)
-        at_odds = disagreeing_of(uow, probes)
-        tanks = {probe.tank_key for probe in probes if probe.tank_key is not None}
-        supplied_since = judged_from(uow.context.now, since) - SUPPLY_REMEMBERED
-        tasks = supply_tasks(uow, tanks, since=supplied_since)
-        found = {}
-        for probe in probes:
-            view = probe_view(
-                uow,
-                probe,
-                tasks,
-                at_odds,
-                latest_arrival=self.retention.raw,
-                beside=beside,
-                earliest=since,
-            )
-            found[probe.key] = memory_of(uow, view)
-        return found
+        return memories_of(uow, probe_keys, since, self.retention.raw)
 
     @query()
     def stored(
@@ -329,6 +314,7 @@ def _record(
     kept_for: timedelta,
     *,
     must_know_one: bool = False,
+    was_heard: bool = True,
 ) -> int:
     named = {item.probe_key for item in readings}
     found = uow.of(ProbeRepository).get_many(named)
@@ -353,10 +339,29 @@ def _record(
         _LOGGER.debug("Dropped %d of %d readings", len(readings) - len(kept), len(readings))
     if not kept:
         return 0
-    added = uow.readings.append(kept)
-    note_heard(uow, kept)
+    in_turn, late = split_late(uow, kept)
+    added = uow.readings.append(in_turn) if in_turn else 0
+    if late:
+        # They may have to be measured by what came in its turn, so that is stored before.
+        late = judged_in_turn(uow, late, kept_for) if was_heard else late
+        added += uow.readings.append(late)
+    note_heard(uow, in_turn + late)
+    _judge_places(uow, probes, in_turn)
+    return added
+
+
+def _judge_places(
+    uow: UnitOfWork, probes: Mapping[str, Probe], readings: Iterable[Reading]
+) -> None:
+    """Look at the tanks and plants of what has been stored in its turn; late ones decide nothing.
+
+    Args:
+        uow: The unit of work.
+        probes: Those of the readings, by key.
+        readings: What has been stored.
+    """
     of_probes: defaultdict[str, list[Reading]] = defaultdict(list)
-    for reading in kept:
+    for reading in readings:
         of_probes[reading.probe_key].append(reading)
     of_tanks: defaultdict[str, list[Reading]] = defaultdict(list)
     of_plants: defaultdict[str, list[Reading]] = defaultdict(list)
@@ -368,7 +373,6 @@ def _record(
         if plant_key := probes[key].plant_key:
             of_plants[plant_key] += measured
     judge_places(uow, of_tanks=of_tanks, of_plants=of_plants)
-    return added
 
 
 def _tell_too_old(readings: Sequence[Reading], kept_for: timedelta) -> None:

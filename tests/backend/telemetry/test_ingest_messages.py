@@ -263,7 +263,7 @@ def test_nothing_is_lost_where_the_store_does_not_answer(
     def fail(_context: object, _readings: Sequence[Reading]) -> int:
         raise UnavailableError("The store does not answer.")
 
-    for name in ("record", "revise"):
+    for name in ("record_judged", "revise"):
         with monkeypatch.context() as patch:
             patch.setattr(telemetry, name, fail)
             with pytest.raises(UnavailableError):

@@ -291,7 +291,11 @@ def test_the_store_is_asked_once_for_each_channel(
 
 def test_what_comes_in_its_turn_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(PH, WATER)
-    monkeypatch.setattr(script.garden.services.telemetry, "past", None)
+
+    def refuse(*_asked: object) -> Past:
+        pytest.fail("asked for the past")
+
+    monkeypatch.setattr(script.garden.services.telemetry, "past", refuse)
 
     script.send((0, PH, 6.01), (5, PH, 6.02))
     # Behind the other channel, not behind its own.

@@ -140,8 +140,9 @@ def test_late_reading_is_counted_once_on_either_side_of_the_seam(garden: Garden)
 
     seam = datetime(2026, 10, 23, 22, tzinfo=UTC)
     for minutes in (-1, 1, 31):
-        at = seam + timedelta(minutes=minutes)
-        assert garden.measure(probe, EC, 3.0, at=at) == 1
+        late = garden.reading(probe, EC, 3.0, at=seam + timedelta(minutes=minutes))
+        with open_unit(garden.store, garden.context(), (Readings,)) as uow:
+            assert uow.readings.append([late]) == 1
         sum_up(garden)
     hours, days = rollups(garden, probe, HOUR), rollups(garden, probe, DAY)
 

@@ -1,18 +1,25 @@
 """What the channels of a probe remembered when something was measured that comes late."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import replace
 from datetime import datetime
 
-from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.domain.services.telemetry_service import TelemetryService
 from kamerplanter_backend.domain.snapshot.past_views import Past
-from kamerplanter_backend.telemetry.channel_memory import States, restored
-from kamerplanter_engines.models.telemetry import ChannelKind, Probe, Reading
+from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe, Reading
 from kamerplanter_engines.restart_engine import with_stored
 from kamerplanter_engines.stay_engine import here_since, is_of_place
-from kamerplanter_engines.telemetry_engine import ChannelRules, ChannelState, without_future
+from kamerplanter_engines.telemetry_engine import (
+    ChannelRules,
+    ChannelState,
+    restored,
+    without_future,
+)
+
+type AskPast = Callable[[ChannelBinding, datetime, datetime], Past]
+"""Returns what is stored of a channel as of a first moment, and on to a second one."""
+type States = Mapping[ChannelKind, ChannelState]
+"""The memory of each channel of a probe."""
 
 
 class PastMemory:
@@ -22,26 +29,26 @@ class PastMemory:
     itself brings. Each channel is read from the store once, when something of it comes late.
 
     Args:
-        telemetry: Knows what is stored.
-        context: Of the batch.
+        ask: Knows what is stored.
         probe: The probe as it is now.
         rules: The numbers in force for each of its channels.
         moments: When what the batch brings of it was measured, in any order.
+        now: The present moment.
     """
 
     def __init__(
         self,
-        telemetry: TelemetryService,
-        context: Context,
+        ask: AskPast,
         probe: Probe,
         rules: Mapping[ChannelKind, ChannelRules],
         moments: Sequence[datetime],
+        now: datetime,
     ) -> None:
-        self._telemetry = telemetry
-        self._context = context
+        self._ask = ask
         self._probe = probe
         self._rules = rules
         self._moments = moments
+        self._now = now
         self._channels: dict[ChannelKind, _PastChannel] = {}
 
     def as_of(
@@ -76,11 +83,10 @@ class PastMemory:
     def _is_late(self, kind: ChannelKind, at: datetime, state: ChannelState) -> bool:
         if state.at is None or at >= state.at:
             return False
-        now = self._context.now
-        if without_future(state, now).at is None:
+        if without_future(state, self._now).at is None:
             return False
         replaced_at = self._probe.replaced_at
-        return is_of_place(at, here_since(self._probe, kind, now)) and (
+        return is_of_place(at, here_since(self._probe, kind, self._now)) and (
             replaced_at is None or at >= replaced_at
         )
 
@@ -95,7 +101,7 @@ class PastMemory:
         until_at = max((moment for moment in self._moments if at <= moment < newest), default=at)
         binding = self._probe.binding(kind)
         assert binding is not None  # noqa: S101 (only bound channels have a memory)
-        past = self._telemetry.past(self._context, self._probe, binding, at, until_at)
+        past = self._ask(binding, at, until_at)
         return _PastChannel(self._probe, self._rules[kind], past, state)
 
 
