@@ -1,5 +1,6 @@
 """The climate of a place by local days: what light and warmth come to."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,11 +8,19 @@ from zoneinfo import ZoneInfo
 
 from kamerplanter_backend.domain.consequences.place_figures import Source, figures_of_place_days
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.climate_engine import Daily, daily_light_of, degree_days
+from kamerplanter_engines.climate_engine import (
+    ClimateReason,
+    Daily,
+    daily_light_of,
+    degree_days,
+)
+from kamerplanter_engines.errors import OutOfRangeError
 from kamerplanter_engines.models.rollup import Bucket, Figures
 from kamerplanter_engines.models.site import Location
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from kamerplanter_engines.stay_engine import stays_in
+
+_LOGGER = logging.getLogger(__name__)
 
 CLIMATE_KINDS = (ChannelKind.PPFD, ChannelKind.AIR_TEMPERATURE)
 """What days are made of."""
@@ -54,15 +63,40 @@ def climate_of_days(
     spans = [day_span(day, zone) for day in days]
     lights = _of_place(uow, location, probes, ChannelKind.PPFD, spans)
     warmths = _of_place(uow, location, probes, ChannelKind.AIR_TEMPERATURE, spans)
-    return tuple(
-        DayClimate(
-            day=day,
-            light=daily_light_of(light, span),
-            warmth=degree_days(warmth, span, location.base_temperature_c),
-            temperatures=warmth,
+    found = []
+    for day, span, light, temperatures in zip(days, spans, lights, warmths, strict=True):
+        warmth = _warmth_of(temperatures, span, location.base_temperature_c)
+        known = (
+            Figures() if warmth.value is None and temperatures.high is not None else temperatures
         )
-        for day, span, light, warmth in zip(days, spans, lights, warmths, strict=True)
-    )
+        found.append(
+            DayClimate(day=day, light=_light_of(light, span), warmth=warmth, temperatures=known)
+        )
+    return tuple(found)
+
+
+def _light_of(fluxes: Figures, span: Bucket) -> Daily:
+    try:
+        return daily_light_of(fluxes, span)
+    except OutOfRangeError as error:
+        return _unusable(span, error)
+
+
+def _warmth_of(temperatures: Figures, span: Bucket, base_c: float) -> Daily:
+    try:
+        return degree_days(temperatures, span, base_c)
+    except OutOfRangeError as error:
+        return _unusable(span, error)
+
+
+def _unusable(span: Bucket, error: OutOfRangeError) -> Daily:
+    """Return that nothing is known of a day for which a number is stored that cannot be.
+
+    An archive or an older version may have brought it. It must not cost the other days, nor all
+    that a snapshot shows beside them.
+    """
+    _LOGGER.debug("The day from %s has no climate: %s", span.starts_at.isoformat(), error.message)
+    return Daily(value=None, coverage_ratio=0.0, may_decide=False, reasons=(ClimateReason.NO_DATA,))
 
 
 def day_span(day: date, zone: ZoneInfo) -> Bucket:

@@ -334,3 +334,25 @@ def test_days_follow_the_garden_into_another_zone(garden: Garden, is_summed_up: 
         assert yesterday.degree_days_c_d == pytest.approx(17 - 10)
         assert (yesterday.dli_coverage_ratio, yesterday.dli_may_decide) == (1, True)
         garden.services.telemetry.roll_up(garden.context())  # hours and days follow
+
+
+@pytest.mark.parametrize(("kind", "value"), [(PPFD, -5.0), (PPFD, 4001.0), (AIR, 999.0)])
+def test_a_number_that_cannot_be_costs_its_own_day_and_not_the_garden(
+    garden: Garden, kind: ChannelKind, value: float
+) -> None:
+    # As an archive of somebody else brings it, or a version that took it.
+    place = tent(garden)
+    probe = garden.probe(PPFD, AIR, location_key=place.key)
+    measured(garden, probe, PPFD, garden.local("2026-05-01T00:00"), (18, 400), (6, 0))
+    measured(garden, probe, AIR, garden.local("2026-05-01T00:00"), (12, 14), (12, 22))
+    measured(garden, probe, kind, garden.local("2026-05-02T00:00"), (1, value))
+    garden.at("2026-05-02T01:00")
+
+    yesterday, today = shown(garden, place)
+
+    assert yesterday.dli_mol_m2 == pytest.approx(25.92)
+    assert yesterday.degree_days_c_d == pytest.approx(8)
+    assert (today.dli_mol_m2, today.dli_may_decide) == (None, False)
+    assert (today.degree_days_c_d, today.degree_days_may_decide) == (None, False)
+    (of_today,) = garden.services.climate.of_days(garden.context(), place.key, today.day, today.day)
+    assert (of_today.air_low_c, of_today.air_high_c) == (None, None)
