@@ -66,9 +66,9 @@ def climate_of_days(
     found = []
     for day, span, light, temperatures in zip(days, spans, lights, warmths, strict=True):
         warmth = _warmth_of(temperatures, span, location.base_temperature_c)
-        known = (
-            Figures() if warmth.value is None and temperatures.high is not None else temperatures
-        )
+        # What was measured makes a value, unless some of it cannot be.
+        is_usable = warmth.value is not None or temperatures.high is None
+        known = temperatures if is_usable else Figures()
         found.append(
             DayClimate(day=day, light=_light_of(light, span), warmth=warmth, temperatures=known)
         )
