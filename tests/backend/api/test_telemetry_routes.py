@@ -582,7 +582,8 @@ async def test_a_failed_write_leaves_no_memory(
     await send(api, ph(probe, 6.0))
     bench.clock.wait(minutes=1)
     with monkeypatch.context() as broken:
-        broken.setattr(bench.server.services.telemetry, "record", lambda *_: 1 // 0, raising=True)
+        telemetry = bench.server.services.telemetry
+        broken.setattr(telemetry, "record_judged", lambda *_: 1 // 0, raising=True)
         failed = await api.post(SEND, json={"readings": [ph(probe, 6.01)]})
     (result,) = await send(api, ph(probe, 6.01))
 
