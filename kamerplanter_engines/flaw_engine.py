@@ -23,14 +23,10 @@ class Flaws:
     is_bad: bool = False
     is_end: bool = False
     """An exact 0 or full scale."""
-    is_about_device: bool = False
+    is_doubtful: bool = False
+    """It makes a 0 or full scale beside it doubtful."""
     is_below_nothing: bool = False
     """The zero of its circuit may be off; or the device says with it that it measured nothing."""
-
-    @property
-    def is_doubtful(self) -> bool:
-        """It makes a 0 or full scale beside it doubtful."""
-        return (self.is_bad or self.is_end) and not self.is_about_device
 
 
 _NONE = Flaws()
@@ -67,7 +63,7 @@ def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Fl
         return _MISSING
     no_value = _no_value(sample, rules)
     if no_value is not None:
-        return Flaws((no_value,), is_bad=True, is_about_device=rules.is_about_device)
+        return Flaws((no_value,), is_bad=True, is_doubtful=not rules.is_about_device)
     shown = sample.shown
     # A calibration cuts off at 0 what a probe shows in air; that is no more true than its own 0.
     is_zero = rules.zero_counts and (shown == 0 or (sample.raw == 0 and rules.zero_is_suspect))
@@ -96,7 +92,8 @@ def flaws_of(sample: Sample, rules: ChannelRules, last_good: float | None) -> Fl
         reasons.append(Reason.UNCOMPENSATED)
     if sample.uncalibrated:
         reasons.append(Reason.UNCALIBRATED)
-    return Flaws(tuple(reasons), is_end=is_zero or is_full, is_below_nothing=is_below)
+    is_end = is_zero or is_full
+    return Flaws(tuple(reasons), is_end=is_end, is_doubtful=is_end, is_below_nothing=is_below)
 
 
 def _may_have_reached_zero(rules: ChannelRules, last_good: float | None) -> bool:
@@ -109,10 +106,11 @@ def _no_value(sample: Sample, rules: ChannelRules) -> Reason | None:
     value = sample.raw
     if sample.problem is not None or value is None:
         return sample.problem or Reason.NOT_A_NUMBER
-    if rules.is_temperature and abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
-        return Reason.STARTUP_SIGNATURE
-    if rules.is_temperature and abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
-        return Reason.DISCONNECT_SIGNATURE
+    if rules.is_temperature:
+        if abs(value - STARTUP_C) < _SIGNATURE_TOLERANCE_C:
+            return Reason.STARTUP_SIGNATURE
+        if abs(value - DISCONNECTED_C) < _SIGNATURE_TOLERANCE_C:
+            return Reason.DISCONNECT_SIGNATURE
     if not rules.physical_low <= value <= rules.physical_high:
         if not isfinite(value):
             return Reason.NOT_A_NUMBER

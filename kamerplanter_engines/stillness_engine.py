@@ -107,15 +107,10 @@ def _is_left_behind(
 
 def finest_step(sample: Sample, state: ChannelState) -> float:
     """Return the finest step of a channel that has moved, the sample included. Canonical unit."""
-    step = _step(sample)
-    return step if state.finest_step is None else min(state.finest_step, step)
-
-
-def _step(sample: Sample) -> float:
-    step = sample.step
-    if step is not None and 0 < step < inf:
-        return step
-    return digits_step(sample.raw)
+    step, finest = sample.step, state.finest_step
+    if step is None or not 0 < step < inf:
+        step = digits_step(sample.raw)
+    return step if finest is None or step < finest else finest
 
 
 def digits_step(value: float | None) -> float:

@@ -101,22 +101,21 @@ def judge_message(
             if state.verdict is None:
                 after[kind] = replace(state, reasons=(Reason.MISSING_FIELD,))
             continue
-        reasons = list(flaw.reasons)
+        reasons = flaw.reasons
         is_bad = flaw.is_bad or sample.raw is None
         if doubtful and in_bad_company(flaw, flaws, doubtful):
-            reasons.append(Reason.BAD_COMPANY)
+            reasons += (Reason.BAD_COMPANY,)
             is_bad = flaw.is_below_nothing
         channel = rules[kind]
+        found = None if is_bad or reasons else _moved_well(sample, state, channel)
         if is_bad:
-            judged, state = _refuse(sample, reasons, state)
-        elif not reasons and _has_moved_well(sample, state, channel):
-            judged, state = _moved_well(sample, state, channel)
-        else:
+            found = _refuse(sample, reasons, state)
+        elif found is None:
             around = Around(after, dosed_at, twins.get(kind, ()))
             may_jump = _may_jump(sample, jumps_at)
-            judged, state = _weigh(sample, reasons, state, channel, around, may_jump=may_jump)
+            found = _weigh(sample, reasons, state, channel, around, may_jump=may_jump)
+        judged, after[kind] = found
         verdicts.append(judged)
-        after[kind] = state
     return tuple(verdicts), after
 
 
@@ -152,13 +151,13 @@ def _may_jump(sample: Sample, jumps_at: Sequence[datetime]) -> bool:
 
 
 def _refuse(
-    sample: Sample, reasons: list[Reason], state: ChannelState
+    sample: Sample, reasons: tuple[Reason, ...], state: ChannelState
 ) -> tuple[Judged, ChannelState]:
     judged = Judged(
         kind=sample.kind,
         value=None,
         verdict=Verdict.BAD,
-        reasons=tuple(reasons),
+        reasons=reasons,
         hint=sample.hint,
         at=sample.at,
         received_at=sample.received_at,
@@ -187,7 +186,7 @@ def _is_outdone(sample: Sample, state: ChannelState) -> bool:
 
 def _weigh(
     sample: Sample,
-    reasons: list[Reason],
+    reasons: tuple[Reason, ...],
     state: ChannelState,
     rules: ChannelRules,
     around: Around,
@@ -204,7 +203,7 @@ def _weigh(
     if not is_late:
         state = noted(sample, state, rules, reasons=reasons, around=around)
         if state.is_stuck:
-            reasons.append(Reason.STUCK)
+            reasons += (Reason.STUCK,)
     soft = soft_reasons(sample, state, rules, judges_rate=not (may_jump or is_late))
     if hard:
         reasons += soft
@@ -213,7 +212,7 @@ def _weigh(
         reasons += () if healed else soft
     else:
         reasons += soft
-    judged = _judged(sample, rules, tuple(reasons))
+    judged = _judged(sample, rules, reasons)
     if is_late:
         return judged, state
     if not _is_outdone(sample, state):
@@ -224,35 +223,34 @@ def _weigh(
     return judged, believed(state, judged.value, sample, rules)
 
 
-def _has_moved_well(sample: Sample, state: ChannelState, rules: ChannelRules) -> bool:
-    """Tell of a possible number that a look is enough: it is new, and nothing speaks against it.
+def _moved_well(
+    sample: Sample, state: ChannelState, rules: ChannelRules
+) -> tuple[Judged, ChannelState] | None:
+    """Judge a possible number for which a look is enough: it is new, and nothing speaks against it.
 
     That is what nearly always comes; whatever else there is to a reading, `_weigh` knows.
+
+    Returns:
+        The verdict, which is good, and the memory; none = it has to be weighed.
     """
-    value, at = sample.raw, sample.at
+    value, sent, at = sample.raw, sample.sent, sample.at
     if (
         value is None
         or value == state.value
-        or sample.sent == state.sent
+        or sent == state.sent
         or state.doubted_value is not None
         or not rules.plausible_low <= value <= rules.plausible_high
         or (state.at is not None and at < state.at)
         or (state.refused_at is not None and at < state.refused_at)
     ):
-        return False
+        return None
     good_value, good_at = state.good_value, state.good_at
-    return (
-        good_value is None
-        or good_at is None
-        or abs(value - good_value) <= rules.allowed((at - good_at).total_seconds())
-    )
-
-
-def _moved_well(
-    sample: Sample, state: ChannelState, rules: ChannelRules
-) -> tuple[Judged, ChannelState]:
-    """Return the verdict on a good value that differs from the one before it, and the memory."""
-    at = sample.at
+    if (
+        good_value is not None
+        and good_at is not None
+        and not abs(value - good_value) <= rules.allowed((at - good_at).total_seconds())
+    ):
+        return None
     judged = _judged(sample, rules, ())
     # By position, as in `_judged`: to tell the fields by name would take longer than all the rest.
     return judged, ChannelState(
@@ -263,8 +261,8 @@ def _moved_well(
         Verdict.GOOD,
         (),
         None,
-        sample.raw,
-        sample.sent,
+        value,
+        sent,
         at,
         at,
         False,  # not stuck
@@ -281,10 +279,11 @@ def _judged(
     is_repeat: bool = False,
 ) -> Judged:
     value = sample.raw
-    if value is not None and rules.shown_high is not None:
-        value = min(value, rules.shown_high)
-    if value is not None and rules.shown_low is not None:
-        value = max(value, rules.shown_low)
+    if value is not None:
+        if rules.shown_high is not None and value > rules.shown_high:
+            value = rules.shown_high
+        if rules.shown_low is not None and value < rules.shown_low:
+            value = rules.shown_low
     return Judged(
         sample.kind,
         value,
