@@ -4,29 +4,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite, isnan, nan
+from typing import NamedTuple
 
 from kamerplanter_backend.telemetry.payload import (
-    MISSING,
-    OFFLINE_WORDS,
-    ONLINE_WORDS,
+    NOTHING_BESIDE,
+    Beside,
     Json,
     Missing,
     decode,
-    device_problem,
     find,
-    find_time,
     is_true,
     last_digit,
     needs_comma,
     parse_json,
     read_number,
-    read_presence,
     read_time,
+    said_beside,
     without_groups,
 )
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
-    Availability,
     ChannelBinding,
     ChannelKind,
     CurvePoint,
@@ -58,24 +55,44 @@ _DIGITS_KEPT = 9
 _LAST_DIGIT_KEPT = 10.0**-_DIGITS_KEPT
 _AS_IT_IS = (1.0, 0.0)
 """The conversion of a number that is sent in the canonical unit."""
-_LONGEST_WILL = max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2
-"""The longest last will or birth word in quotation marks. [bytes]"""
+
+
+class _Scale(NamedTuple):
+    """What a number means that is told in one unit."""
+
+    per_unit: float
+    offset: float
+    unit: str
+    is_exact: bool
+    """The number, with its factor, is the value."""
+    is_canonical: bool
+    """The binding or the message says that it is a unit of the kind."""
+    is_raw: bool
+    """It is that of a bare electrode."""
+    is_ready: bool
+    """The message says that it is a unit of the kind."""
 
 
 class FieldReader:
     """Reads one channel out of messages; made once per binding because messages are many."""
 
     __slots__ = (
-        "_conversion",
+        "_comma",
+        "_curve",
+        "_factor",
+        "_guard_path",
         "_has_raw_curve",
-        "_is_exact",
-        "_may_be_raw",
+        "_high",
+        "_low",
         "_may_be_volts",
         "_names_unit",
+        "_scale",
         "_spec",
+        "_time_path",
         "_unit",
         "binding",
         "kind",
+        "path",
     )
 
     def __init__(self, binding: ChannelBinding) -> None:
@@ -83,16 +100,17 @@ class FieldReader:
         self.kind: ChannelKind = binding.kind
         self._spec = CHANNELS[binding.kind]
         self._unit = self._spec.default_unit if binding.unit is None else binding.unit
-        self._conversion: tuple[float, float] | None = None
-        try:
-            self._conversion = reading_conversion(binding.kind, self._unit)
-        except UnknownUnitError:
-            self._conversion = None
-        self._is_exact = binding.factor == 1
+        self._low, self._high = self._spec.physical_low, self._spec.physical_high
+        # Kept here, as to ask the model for a field takes several times as long.
+        self.path = binding.path
+        self._time_path, self._guard_path = binding.time_path, binding.guard_path
+        self._curve = binding.curve
+        self._factor = binding.factor
+        self._comma = binding.decimal_comma
         self._names_unit = bool(binding.unit)
         self._has_raw_curve = bool(binding.curve) and is_of_other_scale(binding.kind, binding.curve)
-        self._may_be_raw = binding.kind in RAW_UNITS
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
+        self._scale = self._own_scale(is_said=False)
 
     def missing(self, received_at: datetime, problem: Reason, hint: Hint | None = None) -> Sample:
         """Return that a message holds no value of this channel."""
@@ -120,30 +138,35 @@ class FieldReader:
 
     def read_text(self, text: str, received_at: datetime) -> Sample:
         """Return what a payload says that is nothing but the value."""
-        return self._sample(text, None, None, received_at)
+        return self._sample(text, NOTHING_BESIDE, None, received_at)
 
     def read_value(self, field: Json, received_at: datetime) -> Sample:
         """Return what one field says by itself."""
-        return self._sample(field, None, None, received_at)
+        return self._sample(field, NOTHING_BESIDE, None, received_at)
 
     def read_field(
-        self, document: Json, received_at: datetime, times: dict[int, datetime | None] | None = None
+        self, document: Json, received_at: datetime, beside: dict[int, Beside]
     ) -> Sample:
         """Return what a JSON document says about this channel.
 
         Args:
             document: The message.
             received_at: When it came, UTC.
-            times: The times that readers before this one have found, by the object they stood in.
+            beside: What readers before this one have found, by the object it stands in.
         """
-        binding = self.binding
-        field, holder = find(document, binding.path or "")
+        field, holder = find(document, self.path or "")
         if isinstance(field, Missing):
             return self.missing(received_at, Reason.MISSING_FIELD)
-        moment = self._time(document, holder, received_at, {} if times is None else times)
-        if binding.guard_path is not None and not is_true(find(document, binding.guard_path)[0]):
+        said = beside.get(id(holder))
+        if said is None:
+            said = beside[id(holder)] = said_beside(document, holder, received_at)
+        moment = said.moment
+        if self._time_path is not None:
+            own = find(document, self._time_path)[0]
+            moment = None if isinstance(own, Missing) else read_time(own, received_at)
+        if self._guard_path is not None and not is_true(find(document, self._guard_path)[0]):
             return self.missing(received_at, Reason.GUARD_FAILED)
-        return self._sample(field, holder, moment, received_at)
+        return self._sample(field, said, moment, received_at)
 
     def read_entity(
         self, text: str, unit: str | None, at: datetime | None, received_at: datetime
@@ -153,58 +176,40 @@ class FieldReader:
         One that does not fit is no value: what it counts is something else. But which ppm it is,
         and how much light a lux is, the binding may know.
         """
-        return self._sample(text, None, at, received_at, unit=unit or None)
-
-    def _time(
-        self,
-        document: Json,
-        holder: Json,
-        received_at: datetime,
-        times: dict[int, datetime | None],
-    ) -> datetime | None:
-        path = self.binding.time_path
-        if path is None:
-            place = id(holder)
-            if place not in times:
-                times[place] = find_time(document, holder, received_at)
-            return times[place]
-        field = find(document, path)[0]
-        return None if isinstance(field, Missing) else read_time(field, received_at)
+        return self._sample(text, NOTHING_BESIDE, at, received_at, unit or None)
 
     def _sample(
         self,
         field: Json,
-        holder: Json,
+        beside: Beside,
         moment: datetime | None,
         received_at: datetime,
-        *,
         unit: str | None = None,
     ) -> Sample:
-        number, unit_behind = read_number(field, decimal_comma=self.binding.decimal_comma)
-        problem = device_problem(holder, number)
+        number, unit_behind = read_number(field, decimal_comma=self._comma)
+        problem = beside.word_problem if number is None else beside.number_problem
         if problem is not None or number is None:
             hint = Hint.LOOKS_LIKE_DECIMAL_COMMA if self.looks_like_comma(field) else None
             return self.missing(received_at, problem or Reason.NOT_A_NUMBER, hint)
-        at = received_at if moment is None else moment
         has_time = moment is not None
-        if self.binding.curve:
+        at = received_at if moment is None else moment
+        if self._curve:
             known = Sample(self.kind, at, received_at, has_device_time=has_time)
             return self._on_curve(known, number, unit_behind or unit)
-        factor = self.binding.factor
-        step = last_digit(number, field) * factor
-        number *= factor
-        found, name = self._found(unit_behind, unit)
-        if self._may_be_volts and unit_behind is None and unit is None:
+        step = last_digit(number, field) * self._factor
+        number *= self._factor
+        scale = self._scale
+        if unit_behind is not None or unit is not None:
+            scale = self._scale_of(unit_behind, unit)
+        elif self._may_be_volts and 0 < number < VOLTS_HIGH and not number.is_integer():
             # Without a unit 1.66 may be volts and 0.89 a share of one: no percentage, surely.
-            found = None if 0 < number < VOLTS_HIGH and not number.is_integer() else found
-        if found is None:
+            scale = None
+        if scale is None:
             return self.missing(received_at, Reason.UNKNOWN_UNIT)
-        value = number * found[0] + found[1]
-        if not (self._is_exact and found == _AS_IT_IS) or step < _LAST_DIGIT_KEPT:
+        value = number * scale.per_unit + scale.offset
+        if not scale.is_exact or step < _LAST_DIGIT_KEPT:
             value = round(value, _DIGITS_KEPT)
-        is_possible = self._spec.physical_low <= value <= self._spec.physical_high
-        is_raw = self._may_be_raw and is_raw_unit(self.kind, name)
-        names_unit = bool(unit_behind or unit)
+        is_possible = self._low <= value <= self._high
         # By position: to tell the fields by name would take twice as long.
         return Sample(
             self.kind,
@@ -212,13 +217,17 @@ class FieldReader:
             received_at,
             value,
             None,
-            None if is_possible else _hint(self.kind, value, name),
+            None if is_possible else _hint(self.kind, value, scale.unit),
             has_time,
+            False,  # not out of a curve
+            step * scale.per_unit,
+            None,  # not calibrated
+            True,
             False,
-            step * found[0],
-            is_canonical=(self._names_unit or names_unit) and not is_raw,
-            uncalibrated=is_raw,
-            is_ready=is_possible and names_unit and not is_raw,
+            scale.is_canonical,
+            scale.is_raw,
+            False,  # not calibrating
+            is_possible and scale.is_ready,
         )
 
     def _on_curve(self, known: Sample, number: float, unit: str | None) -> Sample:
@@ -237,30 +246,43 @@ class FieldReader:
                     is_canonical=True,
                     is_ready=True,
                 )
-        raw = number * self.binding.factor
-        value, is_far = read_curve(self.binding.curve, raw, self.kind)
+        raw = number * self._factor
+        value, is_far = read_curve(self._curve, raw, self.kind)
         if isnan(value):
             return known._replace(problem=Reason.NOT_A_NUMBER)
         return known._replace(raw=value, out_of_curve=is_far)
 
-    def _found(
-        self, unit_behind: str | None, unit: str | None
-    ) -> tuple[tuple[float, float] | None, str]:
-        """Return the conversion and the unit: what stands in the message counts first."""
+    def _scale_of(self, unit_behind: str | None, unit: str | None) -> _Scale | None:
+        """Return what a unit in a message means; one that stands behind the number counts first."""
+        said, knows = unit, self._knows_better
         if unit_behind is not None:
-            try:
-                return reading_conversion(self.kind, unit_behind), unit_behind
-            except UnknownUnitError:
-                if not self._knows_lamp(normalise_unit(unit_behind)):
-                    return None, unit_behind
-                return self._conversion, self._unit or ""
-        if unit is not None:
-            try:
-                return reading_conversion(self.kind, unit), unit
-            except UnknownUnitError:
-                if not self._knows_better(normalise_unit(unit)):
-                    return None, unit
-        return self._conversion, self._unit or ""
+            said, knows = unit_behind, self._knows_lamp
+        try:
+            return self._scale_in(said, is_said=True)
+        except UnknownUnitError:
+            return self._own_scale(is_said=True) if knows(normalise_unit(said or "")) else None
+
+    def _own_scale(self, *, is_said: bool) -> _Scale | None:
+        """Return what a number means in the unit of the binding."""
+        try:
+            return self._scale_in(self._unit, is_said=is_said)
+        except UnknownUnitError:
+            return None
+
+    def _scale_in(self, unit: str | None, *, is_said: bool) -> _Scale:
+        kind = self.kind
+        per_unit, offset = reading_conversion(kind, unit)
+        is_raw = kind in RAW_UNITS and is_raw_unit(kind, unit or "")
+        names_unit = is_said or self._names_unit
+        return _Scale(
+            per_unit,
+            offset,
+            unit or "",
+            self._factor == 1 and (per_unit, offset) == _AS_IT_IS,
+            names_unit and not is_raw,
+            is_raw,
+            is_said and not is_raw,
+        )
 
     def _knows_better(self, unit: str) -> bool:
         """Tell whether the binding says what a unit leaves open: which ppm, or how many photons."""
@@ -270,7 +292,7 @@ class FieldReader:
     def _knows_lamp(self, unit: str) -> bool:
         """Tell whether the factor of the binding says how many photons a lux of its light is."""
         is_flux = self._names_unit and normalise_unit(self._unit) == PPFD_UNIT
-        return unit == LUX and is_flux and not self._is_exact
+        return unit == LUX and is_flux and self._factor != 1
 
 
 @lru_cache(maxsize=256)
@@ -336,40 +358,17 @@ def read_message(
         return tuple(reader.missing(received_at, Reason.UNREADABLE) for reader in readers)
     if not text:  # how a retained message is cleared
         return ()
-    document: Json | Missing = MISSING
-    if [reader for reader in readers if reader.binding.path is not None]:
-        document = parse_json(text)
+    document: Json | Missing = None
     samples = []
-    times: dict[int, datetime | None] = {}
+    beside: dict[int, Beside] = {}
     for reader in readers:
-        if reader.binding.path is None:
+        if reader.path is None:
             samples.append(reader.read_text(text, received_at))
-        elif isinstance(document, Missing):
+            continue
+        if document is None:
+            document = parse_json(text)
+        if isinstance(document, Missing):
             samples.append(reader.missing(received_at, Reason.UNREADABLE))
         else:
-            samples.append(reader.read_field(document, received_at, times))
+            samples.append(reader.read_field(document, received_at, beside))
     return tuple(samples)
-
-
-def read_last_will(payload: bytes | str) -> bool | None:
-    """Return whether a data topic carries a last will (false) or birth word (true)."""
-    if len(payload) > _LONGEST_WILL:
-        return None
-    word = (decode(payload) or "").strip('"').casefold()
-    if word in OFFLINE_WORDS:
-        return False
-    return True if word in ONLINE_WORDS else None
-
-
-def read_availability(payload: bytes | str, availability: Availability) -> bool | None:
-    """Return whether a device says that it is there; none = the message does not tell."""
-    text = decode(payload)
-    if text is None:
-        return None
-    document = parse_json(text)
-    if isinstance(document, Missing):
-        return read_presence(text)
-    if availability.path is None:
-        return read_presence(document)
-    field = find(document, availability.path)[0]
-    return None if isinstance(field, Missing) else read_presence(field)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import Reason
@@ -204,7 +204,9 @@ def last_digit(number: float, sent: Json = None) -> float:
         found = _DECIMALS.search(sent)
         if found is not None:
             return _STEPS[min(len(found.group(1)), len(_STEPS) - 1)]
-    mantissa, _, exponent = repr(number).partition("e")
+    mantissa, exponent = repr(number), ""
+    if "e" in mantissa:
+        mantissa, _, exponent = mantissa.partition("e")
     decimals = mantissa.partition(".")[2]
     count = 0 if decimals == "0" else len(decimals)
     return _STEPS[count] if not exponent else float(10.0 ** (int(exponent) - count))
@@ -239,16 +241,30 @@ def read_presence(field: Json) -> bool | None:
     return False if word in _ABSENT_WORDS else None
 
 
-def device_problem(holder: Json, number: float | None) -> Reason | None:
-    """Return that the device itself marks the fields of an object as failed."""
-    if not isinstance(holder, dict):
-        return None
-    errors = holder.get("errors")
+class Beside(NamedTuple):
+    """What an object of a message says of all its fields."""
+
+    moment: datetime | None = None
+    """When they were measured; none = the device does not say, or cannot be believed."""
+    number_problem: Reason | None = None
+    """What the device says is wrong with those that are numbers."""
+    word_problem: Reason | None = None
+    """What it says is wrong with all others."""
+
+
+NOTHING_BESIDE: Final = Beside()
+
+
+def said_beside(document: Json, holder: Json, received_at: datetime) -> Beside:
+    """Return what stands beside the fields of an object of a message, and counts for each."""
+    moment = find_time(document, holder, received_at)
+    errors = holder.get("errors") if isinstance(holder, dict) else None
     if not errors or not isinstance(errors, list):
-        return None
+        return NOTHING_BESIDE if moment is None else Beside(moment)
     names = {item for item in errors if isinstance(item, str)}
     # Beside a number only errors of reading matter; others may be about radio or power.
-    return Reason.DEVICE_ERROR if number is None or names & _READ_ERRORS else None
+    of_numbers = Reason.DEVICE_ERROR if names & _READ_ERRORS else None
+    return Beside(moment, of_numbers, Reason.DEVICE_ERROR)
 
 
 def read_time(field: Json, received_at: datetime) -> datetime | None:

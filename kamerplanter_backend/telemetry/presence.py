@@ -2,12 +2,22 @@
 
 from collections.abc import Iterable
 
-from kamerplanter_backend.telemetry.mapping import read_availability, read_last_will
+from kamerplanter_backend.telemetry.payload import (
+    OFFLINE_WORDS,
+    ONLINE_WORDS,
+    Missing,
+    decode,
+    find,
+    parse_json,
+    read_presence,
+)
 from kamerplanter_engines.models.telemetry import Availability, Reason
 from kamerplanter_engines.telemetry_engine import Sample
 
 _NO_VALUES = frozenset({Reason.NOT_A_NUMBER, Reason.MISSING_FIELD, Reason.UNREADABLE})
 """A bridge says `unavailable` for a device that is gone, and a broken line says anything."""
+_LONGEST_WILL = max(map(len, OFFLINE_WORDS | ONLINE_WORDS)) + 2
+"""The longest last will or birth word in quotation marks. [bytes]"""
 
 
 class Presence:
@@ -46,3 +56,27 @@ class Presence:
             return False
         self.is_online = word
         return True
+
+
+def read_last_will(payload: bytes | str) -> bool | None:
+    """Return whether a data topic carries a last will (false) or birth word (true)."""
+    if len(payload) > _LONGEST_WILL:
+        return None
+    word = (decode(payload) or "").strip('"').casefold()
+    if word in OFFLINE_WORDS:
+        return False
+    return True if word in ONLINE_WORDS else None
+
+
+def read_availability(payload: bytes | str, availability: Availability) -> bool | None:
+    """Return whether a device says that it is there; none = the message does not tell."""
+    text = decode(payload)
+    if text is None:
+        return None
+    document = parse_json(text)
+    if isinstance(document, Missing):
+        return read_presence(text)
+    if availability.path is None:
+        return read_presence(document)
+    field = find(document, availability.path)[0]
+    return None if isinstance(field, Missing) else read_presence(field)

@@ -16,7 +16,7 @@ from kamerplanter_backend.telemetry.device_profiles import (
     topic_pattern,
 )
 from kamerplanter_backend.telemetry.discovery import DeviceProposal, Discovery
-from kamerplanter_backend.telemetry.mapping import read_availability
+from kamerplanter_backend.telemetry.presence import read_availability
 from kamerplanter_engines.models.telemetry import (
     AIR_KINDS,
     SOIL_KINDS,
