@@ -36,8 +36,7 @@ class Reports:
                 only that its numbers are gone is remembered: a bridge says `unavailable` for a
                 device that is away.
         """
-        self._note_values(source, at, samples)
-        if all(sample.problem is Reason.NOT_A_NUMBER for sample in samples):
+        if not self._note_values(source, at, samples):
             return
         arrivals = self._arrivals.get(source)
         if arrivals is None:
@@ -50,14 +49,24 @@ class Reports:
             arrivals.clear()
             arrivals.append(at)
 
-    def _note_values(self, source: str, at: datetime, samples: Iterable[Sample]) -> None:
+    def _note_values(self, source: str, at: datetime, samples: Iterable[Sample]) -> bool:
+        """Take in what each sample says; tell whether any is more than a word."""
+        is_more = has_numbers = False
         for sample in samples:
-            if sample.problem not in NO_NUMBER:
-                self._numbers_at[source] = at
-            if sample.problem is not Reason.MISSING_FIELD:
-                sent = sample.raw if sample.measured is None else sample.measured
-                self._raw[sample.kind] = (None if sample.problem else sent, at)
-                (self._ready.add if sample.is_ready else self._ready.discard)(sample.kind)
+            kind, problem = sample.kind, sample.problem
+            if problem is not Reason.NOT_A_NUMBER:
+                is_more = True
+            if problem is None or problem not in NO_NUMBER:
+                has_numbers = True
+            if problem is not Reason.MISSING_FIELD:
+                self._raw[kind] = (None if problem else sample.sent, at)
+                if sample.is_ready:
+                    self._ready.add(kind)
+                else:
+                    self._ready.discard(kind)
+        if has_numbers:
+            self._numbers_at[source] = at
+        return is_more
 
     def forget(self, kinds: Iterable[ChannelKind], sources: Iterable[str]) -> None:
         """Let go of all but these kinds and sources."""
