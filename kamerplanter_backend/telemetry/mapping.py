@@ -201,8 +201,8 @@ class FieldReader:
         scale = self._scale
         if unit_behind is not None or unit is not None:
             scale = self._scale_of(unit_behind, unit)
-        elif self._may_be_volts and 0 < number < VOLTS_HIGH and not number.is_integer():
-            # Without a unit 1.66 may be volts and 0.89 a share of one: no percentage, surely.
+        elif self._may_be_volts and 0 < number < VOLTS_HIGH and step < 1:
+            # Without a unit 1.66 and 3.0 may be volts, 0.89 a share of one: no percentage, surely.
             scale = None
         if scale is None:
             return self.missing(received_at, Reason.UNKNOWN_UNIT)

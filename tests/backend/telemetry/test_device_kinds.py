@@ -43,6 +43,15 @@ def test_f_26_volts_are_no_percentage() -> None:
     assert judged.reasons == (Reason.UNKNOWN_UNIT,)
 
 
+@pytest.mark.parametrize("payload", ['{"bat":3.0}', '{"bat":"3.0"}', '{"bat":"4.10"}'])
+def test_volts_stay_volts_where_their_last_digit_is_a_zero(payload: str) -> None:
+    device = Device(bind(BATTERY, "bat"))
+
+    (judged,) = device.send(payload)
+
+    assert (judged.value, judged.reasons) == (None, (Reason.UNKNOWN_UNIT,))
+
+
 def test_f_30_a_missing_board_has_no_battery_either() -> None:
     device = Device(bind(BATTERY, "plant.bat"))
 
