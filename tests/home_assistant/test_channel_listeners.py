@@ -26,7 +26,9 @@ class Ears:
     """Everybody who can listen to the EC of a probe, and what each was told."""
 
     def __init__(self) -> None:
-        self.listeners = ChannelListeners()
+        self.is_well = True
+        """What the newest value of the channel says."""
+        self.listeners = ChannelListeners(lambda _probe_key, _kind: self.is_well)
         self.heard: list[str] = []
         self.stops = [
             self.listeners.listen("probe", EC, lambda: self.heard.append("value")),
@@ -58,6 +60,16 @@ def test_each_trouble_and_its_end_is_told(ears: Ears, trouble: Said) -> None:
 
     assert ears.tell(trouble) == ["value", "trouble", "probe"]
     assert ears.tell(trouble) == ["value", "trouble", "probe"]
+    assert ears.tell(GOOD) == ["value", "trouble", "probe"], "the end"
+    assert ears.tell(GOOD) == ["value", "probe"]
+
+
+def test_a_good_value_that_comes_late_hides_no_end_of_a_trouble(ears: Ears) -> None:
+    ears.tell(BAD)
+    ears.is_well = False
+    assert ears.tell(GOOD) == ["value", "trouble", "probe"], "a late one"
+
+    ears.is_well = True
     assert ears.tell(GOOD) == ["value", "trouble", "probe"], "the end"
     assert ears.tell(GOOD) == ["value", "probe"]
 

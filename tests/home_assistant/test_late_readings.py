@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
@@ -45,3 +46,25 @@ async def test_a_spike_among_them_is_doubted_in_the_history_and_shown_nowhere(
         (6.02, Verdict.GOOD, ()),
         (6.11, Verdict.GOOD, ()),
     ]
+
+
+async def test_one_that_comes_late_hides_no_end_of_a_trouble(mqtt_garden: Garden) -> None:
+    await mqtt_garden.add_tank(
+        channels=(ChannelBinding(kind=ChannelKind.EC, topic="pond", path="ec", time_path="at"),)
+    )
+    start = dt_util.utcnow()
+    mqtt_garden.freezer.tick(timedelta(minutes=30))
+
+    async def say(minute: int, value: float) -> int:
+        """Send what was measured then; return how many repairs there are of units."""
+        payload = json.dumps({"ec": value, "at": (start + timedelta(minutes=minute)).isoformat()})
+        async_fire_mqtt_message(mqtt_garden.hass, "pond", payload)
+        await mqtt_garden.pass_time(timedelta(seconds=1))
+        return sum(
+            issue_id.startswith("unit_mismatch_")
+            for _, issue_id in ir.async_get(mqtt_garden.hass).issues
+        )
+
+    assert [await say(minute, 1413) for minute in (25, 26, 27)][-1] == 1
+    assert await say(5, 1.41) == 1, "what comes late says nothing of now"
+    assert await say(28, 1.41) == 0

@@ -23,6 +23,7 @@ from kamerplanter_engines.models.telemetry import (
     Probe,
     QualityView,
     Reading,
+    Verdict,
 )
 
 from .calibrating import solution_times
@@ -71,7 +72,7 @@ class LiveReadings:
         self._message_at: datetime | None = None
         """The moment of the message that is being shown: one for all that look."""
         self._is_stopped = False
-        self.listeners = ChannelListeners()
+        self.listeners = ChannelListeners(self._is_well)
         self.taps = RawTaps()
         self.pump = ReadingPump(hass, client, on_store_trouble, self._collect)
         self._presence = PresenceTeller(hass, client, self.pump.flush)
@@ -328,6 +329,14 @@ class LiveReadings:
         """Return what is probably wrong with the mapping of a channel."""
         intake = self._intakes.get(probe_key)
         return None if intake is None else intake.hint(kind)
+
+    def _is_well(self, probe_key: str, kind: ChannelKind) -> bool:
+        shown = self.shown(probe_key, kind)
+        return (
+            shown is not None
+            and shown.verdict is Verdict.GOOD
+            and self.hint(probe_key, kind) is None
+        )
 
     @property
     def is_connected(self) -> bool:

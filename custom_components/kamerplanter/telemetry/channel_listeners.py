@@ -1,6 +1,6 @@
 """Who is told when a channel of a probe says more."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
@@ -10,13 +10,18 @@ from .protocols import Heard
 
 
 class ChannelListeners:
-    """Tells entities and repairs that something was heard; runs on the event loop."""
+    """Tells entities and repairs that something was heard; runs on the event loop.
 
-    def __init__(self) -> None:
+    Args:
+        is_well: Tells that nothing speaks against the newest value of a channel of a probe.
+    """
+
+    def __init__(self, is_well: Callable[[str, ChannelKind], bool]) -> None:
+        self._is_well = is_well
         self._of_all: dict[str, dict[ChannelKind | None, list[CALLBACK_TYPE]]] = {}
         self._of_trouble: dict[str, dict[ChannelKind, list[CALLBACK_TYPE]]] = {}
         self._well: dict[str, set[ChannelKind]] = {}
-        """The channels of which only good values came since all were told."""
+        """The channels that were well when they were told last; only good values came since."""
 
     def listen(
         self, probe_key: str, kind: ChannelKind | None, listener: CALLBACK_TYPE
@@ -57,7 +62,8 @@ class ChannelListeners:
                 well.discard(kind)
             elif kind in well:
                 continue
-            else:
+            # A good one that comes late ends no trouble, so the end is still to be told.
+            elif self._is_well(probe_key, kind):
                 well.add(kind)
             _call(troubled.get(kind, ()))
         _call(by_kind.get(None, ()))

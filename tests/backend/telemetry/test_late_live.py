@@ -292,3 +292,21 @@ def test_a_good_value_that_comes_late_ends_no_problem_while_the_channel_is_in_do
     verdicts = stored(garden, probe)
     assert verdicts[late[-1].at] == (GOOD, ())
     assert is_on(), "what was measured last is in doubt, so nobody knows that it is over"
+
+
+def test_an_equal_value_within_a_second_is_one_reading_also_where_it_comes_late(
+    garden: Garden,
+) -> None:
+    probe, start = garden.probe(PH), garden.now
+    garden.wait(hours=1)
+    telemetry = garden.services.telemetry
+    telemetry.record(
+        garden.context(),
+        [said(garden, probe, 0, 6.0, start=start), said(garden, probe, 30, 6.05, start=start)],
+    )
+
+    late = [said(garden, probe, 1, 6.02, start=start), said(garden, probe, 1.01, 6.02, start=start)]
+
+    assert telemetry.record(garden.context(), late) == 1
+    assert telemetry.record(garden.context(), late[1:]) == 0
+    assert len(stored(garden, probe)) == 3
