@@ -23,18 +23,22 @@ NEWEST_GOOD = f"""
     ORDER BY from_2030_us DESC LIMIT 1
 """
 
-# What was measured after a reading and heard before it cannot be further ahead than clocks are.
-NEWEST_GOOD_IN_ORDER = f"""
-    SELECT {READ_COLUMNS} FROM readings AS good
-    WHERE channel = ?1 AND from_2030_us <= ?2 AND {GOOD} AND NOT EXISTS (
-        SELECT 1 FROM readings AS newer
-        WHERE newer.channel = ?1 AND newer.from_2030_us > good.from_2030_us
-          AND newer.from_2030_us < good.from_2030_us + coalesce(good.delay_us, 0)
-            + {CLOCK_TOLERANCE // MICROSECOND}
-          AND newer.from_2030_us + coalesce(newer.delay_us, 0)
-            < good.from_2030_us + coalesce(good.delay_us, 0)
-    )
+_HEARD_US = "from_2030_us + coalesce(delay_us, 0)"
+
+# Two steps in turn: to look at all that is newer for each of thousands that came late would take
+# seconds. What came behind a reading that makes it late is passed over at once.
+NEWEST_GOOD_HEARD = f"""
+    SELECT {READ_COLUMNS} FROM readings
+    WHERE channel = ? AND from_2030_us <= ? AND {GOOD} AND {_HEARD_US} <= ?
     ORDER BY from_2030_us DESC LIMIT 1
+"""
+
+# What was measured after a reading and heard before it cannot be further ahead than clocks are.
+NEWER_HEARD_BEFORE = f"""
+    SELECT from_2030_us, {_HEARD_US} AS heard_us FROM readings
+    WHERE channel = ?1 AND from_2030_us > ?2
+      AND from_2030_us < ?3 + {CLOCK_TOLERANCE // MICROSECOND} AND {_HEARD_US} < ?3
+    ORDER BY heard_us LIMIT 1
 """
 
 _DOUBTS = ", ".join(

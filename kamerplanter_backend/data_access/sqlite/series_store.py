@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import override
+from typing import Any, override
 
 from kamerplanter_backend.data_access.sqlite.channel_numbers import ChannelNumbers
 from kamerplanter_backend.data_access.sqlite.looking_back import (
     BEFORE_RUN,
     FIRST_DOUBTED,
+    NEWER_HEARD_BEFORE,
     NEWEST_DOUBTED,
     NEWEST_GOOD,
-    NEWEST_GOOD_IN_ORDER,
+    NEWEST_GOOD_HEARD,
     NEWEST_TOLD,
     RUN_START,
     SPANS,
@@ -43,7 +44,7 @@ from kamerplanter_backend.data_access.sqlite.repeats import (
 from kamerplanter_backend.data_access.sqlite.row_statements import RowStatements
 from kamerplanter_backend.data_access.sqlite.times import EPOCH, FOREVER_US, HOUR_US
 from kamerplanter_backend.domain.interfaces.series_store import SeriesStore
-from kamerplanter_engines.models.base import MICROSECOND
+from kamerplanter_engines.models.base import CLOCK_TOLERANCE, MICROSECOND
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 from kamerplanter_engines.models.twin import Span
 
@@ -184,7 +185,7 @@ class SqliteSeriesStore(SeriesStore):
                 return None
             until_us = min(until_us, newest)
         if verdict is Verdict.GOOD and in_order:
-            rows = self._statements.rows(NEWEST_GOOD_IN_ORDER, (channel, until_us))
+            rows = self._newest_good_in_order(channel, until_us)
             return readings_of(probe_key, kind, rows)[0] if rows else None
         condition = "" if verdict is None else f" AND {condition_of(verdict)}"
         rows = self._statements.rows(
@@ -194,6 +195,23 @@ class SqliteSeriesStore(SeriesStore):
             (channel, until_us),
         )
         return readings_of(probe_key, kind, rows)[0] if rows else None
+
+    def _newest_good_in_order(self, channel: int, until_us: int) -> list[Any]:
+        """Return the row of the newest good reading that did not come late, if there is one."""
+        heard_until_us = FOREVER_US
+        while rows := self._statements.rows(NEWEST_GOOD_HEARD, (channel, until_us, heard_until_us)):
+            at_us, _, delay_us, *_ = rows[0]
+            heard_us = at_us + (delay_us or 0)
+            before = self._statements.rows(NEWER_HEARD_BEFORE, (channel, at_us, heard_us))
+            if not before:
+                return rows
+            newer_us, heard_before_us = before[0]
+            # Whatever is older and was heard later than that came late as well, unless that was
+            # too far ahead then for a clock that is right.
+            ahead_us = newer_us - CLOCK_TOLERANCE // MICROSECOND
+            until_us = at_us - 1
+            heard_until_us = min(heard_until_us, max(heard_before_us, ahead_us))
+        return []
 
     @override
     def fine_at(self, probe_key: str, kind: ChannelKind) -> datetime | None:
