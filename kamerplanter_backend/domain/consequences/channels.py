@@ -229,10 +229,12 @@ def _judged_before(
     # What is too old decides nothing, so nobody has to know what came after it.
     oldest = now - timedelta(seconds=source.max_age_s)
     from_at = max(present[0].at, oldest)
+    if source.is_by_hand:
+        # What came late decided nothing, so it leaves what a person measured to speak.
+        newest = newest_here(uow, probe, kind, Verdict.GOOD, in_order=True)
+        return None if newest is None or newest.at < from_at else newest.at
     found = uow.readings.range(probe.key, kind, from_at, now + CLOCK_TOLERANCE)
     stored = [item for item in found if is_here(uow, probe, item)]
-    if source.is_by_hand:
-        return max((item.at for item in stored if item.verdict is Verdict.GOOD), default=None)
     moments = {reading.at for reading in present}
     # What was received later was stored by a clock that was ahead.
     heard_at = min(reading.received_at for reading in present)

@@ -89,6 +89,20 @@ def test_without_a_probe_one_value_by_hand_raises_the_problem_at_once(garden: Ga
     assert garden.open_kinds() == []
 
 
+def test_what_a_probe_in_doubt_tells_late_leaves_it_to_speak(garden: Garden) -> None:
+    tank = garden.tank(ph_low=5.5, ph_high=6.5)
+    probe = garden.probe(PH, tank_key=tank.key)
+    garden.measure(probe, PH, 6.0)
+    garden.wait(hours=7)  # its good value is too old by now
+    garden.measure(probe, PH, 13.1, verdict=Verdict.SUSPECT, reasons=(Reason.OUTSIDE_PLAUSIBLE,))
+    garden.wait(seconds=5)
+    garden.measure(probe, PH, 6.01, at=garden.now - timedelta(seconds=30))
+
+    log(garden, tank, PH, 7.9, at=garden.now - timedelta(minutes=2))
+
+    assert (problem(garden, tank).is_on, problem(garden, tank).value) == (True, 7.9)
+
+
 def test_it_is_shown_until_it_is_too_old_and_a_screen_looks_again_then(garden: Garden) -> None:
     tank = garden.tank()
     log(garden, tank, PH, 6.0)
