@@ -101,7 +101,7 @@ class TelemetryService(Service):
         Raises:
             NotFoundError: All of them are of probes that are not of this garden.
         """
-        return _record(uow, readings, self.retention.raw, must_know_one=True, was_heard=False)
+        return _record(uow, readings, self.retention.raw, must_know_one=True, judges_late=False)
 
     @command(*_RECORD_WRITES)
     def revise(self, uow: UnitOfWork, readings: Sequence[Reading]) -> int:
@@ -152,16 +152,7 @@ class TelemetryService(Service):
     def memories(
         self, uow: UnitOfWork, probe_keys: Collection[str], since: datetime | None = None
     ) -> dict[str, ProbeMemory]:
-        """Return what is known of those probes that are of this garden and not archived.
-
-        They are compared with each other; who asks for all of a place hears which disagree.
-
-        Args:
-            uow: The unit of work.
-            probe_keys: The probes.
-            since: The earliest moment of measurement that is to be judged; none = whatever a device
-                may send.
-        """
+        """Return what `memories_of` tells of probes, for all that was measured since a moment."""
         return memories_of(uow, probe_keys, since, self.retention.raw)
 
     @query()
@@ -314,7 +305,7 @@ def _record(
     kept_for: timedelta,
     *,
     must_know_one: bool = False,
-    was_heard: bool = True,
+    judges_late: bool = True,
 ) -> int:
     named = {item.probe_key for item in readings}
     found = uow.of(ProbeRepository).get_many(named)
@@ -343,7 +334,7 @@ def _record(
     added = uow.readings.append(in_turn) if in_turn else 0
     if late:
         # They may have to be measured by what came in its turn, so that is stored before.
-        late = judged_in_turn(uow, late, kept_for) if was_heard else late
+        late = judged_in_turn(uow, late, kept_for) if judges_late else late
         added += uow.readings.append(late)
     note_heard(uow, in_turn + late)
     _judge_places(uow, probes, in_turn)

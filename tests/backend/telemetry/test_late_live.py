@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services import telemetry_service
 from kamerplanter_backend.domain.snapshot import late_readings
+from kamerplanter_backend.domain.snapshot.late_readings import split_late
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,
@@ -310,3 +312,14 @@ def test_an_equal_value_within_a_second_is_one_reading_also_where_it_comes_late(
     assert telemetry.record(garden.context(), late) == 1
     assert telemetry.record(garden.context(), late[1:]) == 0
     assert len(stored(garden, probe)) == 3
+
+
+def test_what_a_clock_that_was_ahead_has_left_makes_nothing_late(garden: Garden) -> None:
+    probe, start = garden.probe(PH), garden.now
+    garden.wait(days=1)
+    garden.measure(probe, PH, 6.3)
+    garden.now = start + timedelta(minutes=5)
+
+    with open_unit(garden.store, garden.context()) as uow:
+        heard = [said(garden, probe, minute, 6.0, start=start) for minute in (3, 4, 2)]
+        assert split_late(uow, heard) == (heard[:2], heard[2:])
