@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import isfinite, isnan, nan
 from typing import NamedTuple
 
+from kamerplanter_backend.telemetry.field_names import names_lux
 from kamerplanter_backend.telemetry.payload import (
     NOTHING_BESIDE,
     Beside,
@@ -32,7 +33,12 @@ from kamerplanter_engines.models.telemetry import (
 )
 from kamerplanter_engines.probe_engine import curve_range
 from kamerplanter_engines.raw_scale_engine import is_of_other_scale
-from kamerplanter_engines.tables.channels import CHANNELS, FAR_BEYOND_CURVE_RATIO, VOLTS_HIGH
+from kamerplanter_engines.tables.channels import (
+    CHANNELS,
+    FAR_BEYOND_CURVE_RATIO,
+    NO_LIGHT_LUX,
+    VOLTS_HIGH,
+)
 from kamerplanter_engines.telemetry_engine import Sample
 from kamerplanter_engines.units import (
     LUX,
@@ -85,6 +91,7 @@ class FieldReader:
         "_high",
         "_low",
         "_may_be_volts",
+        "_names_lux",
         "_names_unit",
         "_scale",
         "_spec",
@@ -110,6 +117,7 @@ class FieldReader:
         self._names_unit = bool(binding.unit)
         self._has_raw_curve = bool(binding.curve) and is_of_other_scale(binding.kind, binding.curve)
         self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
+        self._names_lux = binding.kind is ChannelKind.PPFD and names_lux(binding)
         self._scale = self._own_scale(is_said=False)
 
     def missing(self, received_at: datetime, problem: Reason, hint: Hint | None = None) -> Sample:
@@ -191,6 +199,8 @@ class FieldReader:
         if problem is not None or number is None:
             hint = Hint.LOOKS_LIKE_DECIMAL_COMMA if self.looks_like_comma(field) else None
             return self.missing(received_at, problem or Reason.NOT_A_NUMBER, hint)
+        if number <= NO_LIGHT_LUX and self._is_lux(unit_behind or unit):
+            return self.missing(received_at, Reason.OUTSIDE_PHYSICAL)
         has_time = moment is not None
         at = received_at if moment is None else moment
         if self._curve:
@@ -283,6 +293,11 @@ class FieldReader:
             is_raw,
             is_said and not is_raw,
         )
+
+    def _is_lux(self, unit: str | None) -> bool:
+        """Tell whether a number is one of lux, by its unit or by the name of its field."""
+        is_said = unit is not None and normalise_unit(unit) == LUX
+        return self._names_lux or (is_said and self.kind is ChannelKind.PPFD)
 
     def _knows_better(self, unit: str) -> bool:
         """Tell whether the binding says what a unit leaves open: which ppm, or how many photons."""

@@ -278,6 +278,9 @@ STARTUP_C = 85.0
 """What a DS18B20 holds until its first conversion (data sheet, power-on value)."""
 DISCONNECTED_C = -127.0
 """What the usual drivers say for a probe that does not answer."""
+NO_LIGHT_LUX = -1.0
+"""What drivers of light meters say for a chip that does not answer, or less (-2) (ours): these
+count light, so none has a zero that is off, as that of a quantum sensor may be. [lx]"""
 START_GRACE_S = 600.0
 """So long after a start nothing is said about values that are missing."""
 DEVICE_TIME_S = 7 * 24 * HOUR_S

@@ -3,7 +3,13 @@
 import pytest
 
 from kamerplanter_backend.telemetry.mapping import FieldReader
-from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, CurvePoint, Reason
+from kamerplanter_engines.models.telemetry import (
+    ChannelBinding,
+    ChannelKind,
+    CurvePoint,
+    Reason,
+    Verdict,
+)
 from tests.backend.telemetry.device import T0, Device, bind, values
 
 AIR, HUMIDITY, PPFD = ChannelKind.AIR_TEMPERATURE, ChannelKind.AIR_HUMIDITY, ChannelKind.PPFD
@@ -51,6 +57,41 @@ def test_f_30_a_missing_board_says_nothing_of_the_air_and_of_its_battery() -> No
     assert found == {"air_temperature": None, "air_humidity": None, "battery": None}
 
 
+@pytest.mark.parametrize("field", ["lux", "light_lux", "lightLux", "Illuminance"])
+@pytest.mark.parametrize("number", ["-2", "-1", "-2.0", "-1.00"])
+def test_f_30_lux_below_nothing_are_no_light_whatever_else_is_bound(
+    field: str, number: str
+) -> None:
+    device = Device(bind(PPFD, f"plant.{field}", unit="µmol/m²/s", factor=0.0185))
+
+    (judged,) = device.send(f'{{"plant":{{"{field}":{number},"temp":null,"bat":-220}}}}')
+
+    assert (judged.value, judged.verdict) == (None, Verdict.BAD)
+    assert judged.reasons == (Reason.OUTSIDE_PHYSICAL,)
+
+
+@pytest.mark.parametrize("topic", ["pot/lux", "pot/light_lux", "pot/sensor/illuminance/state"])
+def test_lux_below_nothing_are_no_light_on_a_topic_of_their_own_either(topic: str) -> None:
+    device = Device(bind(PPFD, topic=topic, factor=0.0185))
+
+    assert values(device.send("-1", topic=topic)) == {"ppfd": None}
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        ("lux", "-0.4"),  # the last digits of a sum
+        ("ppfd", "-2"),  # the zero of a quantum sensor is off
+        ("light", "-2"),  # of nobody knows what
+        ("luxury", "-2"),
+    ],
+)
+def test_light_a_little_below_nothing_is_the_dark(field: str, number: str) -> None:
+    device = Device(bind(PPFD, field, unit="µmol/m²/s", factor=0.0185))
+
+    assert values(device.send(f'{{"{field}":{number}}}')) == {"ppfd": 0}
+
+
 @pytest.mark.parametrize(
     ("fields", "text", "unit", "value"),
     [
@@ -80,6 +121,15 @@ def test_state_of_an_entity(
 
     assert sample.raw == (None if value is None else pytest.approx(value))
     assert sample.problem is (Reason.UNKNOWN_UNIT if value is None else None)
+
+
+@pytest.mark.parametrize(("text", "unit"), [("-2", "lx"), ("-1 lux", None)])
+def test_lux_below_nothing_are_no_light_of_an_entity_either(text: str, unit: str | None) -> None:
+    reader = FieldReader(ChannelBinding.model_validate(LAMP))
+
+    sample = reader.read_entity(text, unit, T0, T0)
+
+    assert (sample.raw, sample.problem) == (None, Reason.OUTSIDE_PHYSICAL)
 
 
 def test_volts_of_a_quantum_sensor_go_through_a_curve_that_ends_in_the_dark() -> None:

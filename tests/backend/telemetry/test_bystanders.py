@@ -165,15 +165,17 @@ F_30 = {
 
 
 def test_f_30_light_below_nothing_is_none_where_all_else_has_failed() -> None:
+    """Also where nobody says that it is counted in lux."""
     probe = make_probe(
-        ChannelBinding(kind=ChannelKind.PPFD, topic="t", path="plant.lux", factor=0.0185),
+        ChannelBinding(kind=ChannelKind.PPFD, topic="t", path="plant.light", factor=0.0185),
         ChannelBinding(kind=ChannelKind.AIR_TEMPERATURE, topic="t", path="plant.temp"),
         ChannelBinding(kind=ChannelKind.AIR_HUMIDITY, topic="t", path="plant.humid"),
         ChannelBinding(kind=ChannelKind.BATTERY, topic="t", path="plant.bat"),
     )
     intake = ProbeIntake(probe, started_at=NOW)
 
-    judged = intake.on_message("t", json.dumps({"plant": F_30}), retained=False, received_at=NOW)
+    payload = json.dumps({"plant": F_30 | {"light": -2}})
+    judged = intake.on_message("t", payload, retained=False, received_at=NOW)
 
     assert [(item.value, item.verdict) for item in judged] == [(None, Verdict.BAD)] * 4
     assert judged[0].reasons == (Reason.BAD_COMPANY,)
