@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import isfinite, isnan, nan
 from typing import NamedTuple
 
-from kamerplanter_backend.telemetry.field_names import names_lux
+from kamerplanter_backend.telemetry.field_names import names_lux, names_volts, says_volts
 from kamerplanter_backend.telemetry.payload import (
     NOTHING_BESIDE,
     Beside,
@@ -89,6 +89,7 @@ class FieldReader:
         "_guard_path",
         "_has_raw_curve",
         "_high",
+        "_is_charge",
         "_low",
         "_may_be_volts",
         "_names_lux",
@@ -116,9 +117,13 @@ class FieldReader:
         self._comma = binding.decimal_comma
         self._names_unit = bool(binding.unit)
         self._has_raw_curve = bool(binding.curve) and is_of_other_scale(binding.kind, binding.curve)
-        self._may_be_volts = binding.kind is ChannelKind.BATTERY and binding.unit is None
+        is_battery = binding.kind is ChannelKind.BATTERY
+        self._may_be_volts = is_battery and binding.unit is None
+        # A curve or a factor says how much of the battery is left by its volts.
+        self._is_charge = is_battery and not binding.curve and binding.factor == 1
         self._names_lux = binding.kind is ChannelKind.PPFD and names_lux(binding)
-        self._scale = self._own_scale(is_said=False)
+        is_named_volts = self._is_charge and names_volts(binding)
+        self._scale = None if is_named_volts else self._own_scale(is_said=False)
 
     def missing(self, received_at: datetime, problem: Reason, hint: Hint | None = None) -> Sample:
         """Return that a message holds no value of this channel."""
@@ -174,6 +179,8 @@ class FieldReader:
             moment = None if isinstance(own, Missing) else read_time(own, received_at)
         if self._guard_path is not None and not is_true(find(document, self._guard_path)[0]):
             return self.missing(received_at, Reason.GUARD_FAILED)
+        if self._is_charge and says_volts(holder):
+            return self.missing(received_at, Reason.UNKNOWN_UNIT)
         return self._sample(field, said, moment, received_at)
 
     def read_entity(

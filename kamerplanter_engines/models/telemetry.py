@@ -153,8 +153,9 @@ class ChannelBinding(Model):
     time_path: str | None = Field(default=None, max_length=500)
     """A field of the same message with the moment of measurement; none = well-known names."""
     curve: tuple[CurvePoint, ...] = Field(default=(), max_length=20)
-    """For raw soil values: at least two points from raw to percent. Where they turn volts or counts
-    into it, a value that comes with a unit of the kind is ready, and left as it is."""
+    """For raw values of soil or a battery: at least two points from raw to percent. Where they turn
+    volts or counts into it, a value that comes with a unit of the kind is ready, and left as it
+    is."""
     max_age_s: float | None = Field(default=None, gt=0)
     """A value older than this is not shown; none = the default of the kind. [s]"""
     rate_per_min: float | None = Field(default=None, gt=0)

@@ -24,7 +24,6 @@ NOT_A_STATE: dict[str, str] = {}
 
 PARTS_NOT_YET = {
     "F-21": "nothing heats by a reading yet",
-    "F-31": "a battery is counted in percent, and nobody says how many 2.9 V are",
     "F-44": "nothing doses by a reading yet",
     "F-64": "nothing heats by a reading yet, so an unknown temperature is critical for nothing",
 }

@@ -10,7 +10,7 @@ from custom_components.kamerplanter.flows.binding_forms import (
     binding_of_topic,
     topic_schema,
 )
-from kamerplanter_engines.models.telemetry import ChannelKind, ProbeFields
+from kamerplanter_engines.models.telemetry import ChannelKind, CurvePoint, ProbeFields
 from kamerplanter_engines.probe_engine import check_bindings
 from kamerplanter_engines.tables.channels import BINDING_LIMITS, RAW_HIGH
 
@@ -49,3 +49,14 @@ def test_a_curve_of_impossible_raw_numbers_is_refused(curve: str) -> None:
         binding_of_topic(ChannelKind.SOIL_MOISTURE, {"topic": "soil/1", "curve": curve})
 
     assert refused.value.field == "curve"
+
+
+def test_a_battery_in_volts_gets_a_curve_where_it_is_bound() -> None:
+    assert "curve" in {str(name) for name in topic_schema(ChannelKind.BATTERY).schema}
+
+    binding = binding_of_topic(
+        ChannelKind.BATTERY, {"topic": "pot/1", "path": "bat", "curve": "2.2:0, 3.0:100"}
+    )
+
+    check_bindings(ProbeFields(name="Probe", channels=(binding,)))
+    assert binding.curve == (CurvePoint(raw=2.2, value=0), CurvePoint(raw=3.0, value=100))

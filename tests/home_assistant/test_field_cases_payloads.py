@@ -20,6 +20,7 @@ from tests.home_assistant.garden import Garden
 
 LORA = "uplink_message.decoded_payload"
 CURVE = (CurvePoint(raw=3100, value=0), CurvePoint(raw=1400, value=100))
+CELL = (CurvePoint(raw=2.2, value=0), CurvePoint(raw=3.0, value=100))
 TENTHS = '{"Uid":"Test01","Wa":337,"Te":280,"Us":154,"Ph":74}'
 
 CASES = (
@@ -214,10 +215,13 @@ CASES = (
         never=(65535, -220, -2),
     ),
     Case(
-        number="F-31 validity flag of the decoder",
-        channels=(bind("soil_moisture", "moisture", guard_path="valid"),),
+        number="F-31 validity flag of the decoder, and volts of a known cell",
+        channels=(
+            bind("soil_moisture", "moisture", guard_path="valid"),
+            bind("battery", "battery", curve=CELL),
+        ),
         sent=('{"sensorType":"moisture","valid":false,"moisture":0,"battery":2.9,"errorcode":-1}',),
-        shown={"soil_moisture": None},
+        shown={"soil_moisture": None, "battery": 87.5},
         quality={"soil_moisture": "bad"},
         reasons={"soil_moisture": ("guard_failed",)},
     ),

@@ -76,6 +76,8 @@ _SPELLINGS: dict[ChannelKind, tuple[str, ...]] = {
 _CONVERTED_BY_HAND = frozenset({ChannelKind.PPFD})
 """Its unit has to be chosen although there is one: with a factor it is that of a meter of lux."""
 
+_FROM_RAW = (ChannelKind.SOIL_MOISTURE, ChannelKind.BATTERY)
+"""What devices tell in counts or volts, of which a curve makes a percentage."""
 _CONDUCTIVITIES = (ChannelKind.EC, ChannelKind.SOIL_EC)
 _COMPENSATION = ("compensated", "temperature_coefficient_pct")
 """Fields of a conductivity; without them the defaults of the binding count."""
@@ -302,7 +304,7 @@ def _unit_field(kind: ChannelKind) -> dict[Any, Any]:
 
 
 def _curve_field(kind: ChannelKind) -> dict[Any, Any]:
-    return {vol.Optional("curve"): TextSelector()} if kind is ChannelKind.SOIL_MOISTURE else {}
+    return {vol.Optional("curve"): TextSelector()} if kind in _FROM_RAW else {}
 
 
 def _judgement_fields(kind: ChannelKind) -> dict[Any, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.models.telemetry import ChannelKind, CurvePoint, Reason
 from tests.backend.telemetry.device import Device, bind, values
 
 BATTERY, SIGNAL, ORP = ChannelKind.BATTERY, ChannelKind.SIGNAL, ChannelKind.ORP
@@ -52,6 +52,97 @@ def test_volts_stay_volts_where_their_last_digit_is_a_zero(payload: str) -> None
     assert (judged.value, judged.reasons) == (None, (Reason.UNKNOWN_UNIT,))
 
 
+@pytest.mark.parametrize("unit", [None, "%"])
+@pytest.mark.parametrize(
+    ("path", "payload"),
+    [
+        ("battery_voltage", '{"battery_voltage":3}'),
+        ("battery_voltage", '{"battery_voltage":2950}'),
+        ("voltage", '{"voltage":12}'),
+        ("BatV", '{"BatV":3}'),
+        ("battery_mV", '{"battery_mV":95}'),
+        ("vbat", '{"vbat":"4"}'),
+        ("Batteriespannung", '{"Batteriespannung":12.6}'),
+        ("battery.V", '{"battery":{"V":6,"percent":93}}'),
+        ("battery.mV", '{"battery":{"mV":95}}'),
+        ("battery.value", '{"battery":{"value":3,"unit":"V"}}'),
+        ("battery.value", '{"battery":{"value":2.97,"unit":"V"}}'),
+        ("battery.value", '{"battery":{"value":95,"unit":"mV"}}'),
+        ("battery.value", '{"battery":{"value":"12.6","unit_of_measurement":"Volt"}}'),
+    ],
+)
+def test_what_the_message_calls_volts_is_no_percentage(
+    path: str, payload: str, unit: str | None
+) -> None:
+    device = Device(bind(BATTERY, path, unit=unit))
+
+    (judged,) = device.send(payload)
+
+    assert judged.value is None
+
+
+@pytest.mark.parametrize("topic", ["pot/battery_voltage", "pot/sensor/battery_voltage/state"])
+def test_a_topic_of_volts_is_no_percentage_either(topic: str) -> None:
+    device = Device(bind(BATTERY, topic=topic))
+
+    (judged,) = device.send("3", topic=topic)
+
+    assert (judged.value, judged.reasons) == (None, (Reason.UNKNOWN_UNIT,))
+
+
+@pytest.mark.parametrize(
+    ("path", "payload", "expected"),
+    [
+        ("battery.value", '{"battery":{"value":93,"unit":"%"}}', 93),
+        ("battery.v", '{"battery":{"v":93}}', 93),  # v as in value
+        ("battery_voltage_percent", '{"battery_voltage_percent":93}', 93),
+        ("battery_voltage", '{"battery_voltage":"93 %"}', 93),
+        ("battery", '{"battery":3,"voltage":2950}', 3),
+    ],
+)
+def test_what_stands_beside_volts_is_a_percentage(path: str, payload: str, expected: float) -> None:
+    assert values(Device(bind(BATTERY, path)).send(payload)) == {"battery": expected}
+
+
+CELL = (CurvePoint(raw=2.2, value=0), CurvePoint(raw=3.0, value=100))
+"""A lithium cell that is used up at 2.2 V, as its owner says."""
+
+
+@pytest.mark.parametrize(
+    ("path", "payload", "expected"),
+    [
+        (
+            "battery",
+            '{"sensorType":"moisture","valid":false,"moisture":0,"battery":2.9,"errorcode":-1}',
+            87.5,
+        ),
+        ("battery", '{"battery":"2.60 V"}', 50),
+        ("battery_voltage", '{"battery_voltage":3}', 100),
+        ("battery.value", '{"battery":{"value":2.4,"unit":"V"}}', 25),
+        ("battery", '{"battery":3.1}', 100),
+        ("battery", '{"battery":"64 %"}', 64),
+    ],
+)
+def test_f_31_volts_are_a_percentage_by_a_curve(path: str, payload: str, expected: float) -> None:
+    """What is left depends on the cell, so a person says what full and empty are."""
+    (judged,) = Device(bind(BATTERY, path, curve=CELL)).send(payload)
+
+    assert (judged.value, judged.reasons) == (expected, ())
+
+
+@pytest.mark.parametrize("payload", ['{"battery":-220}', '{"battery":2950}'])
+def test_volts_far_beyond_the_curve_of_a_battery_are_doubted(payload: str) -> None:
+    (judged,) = Device(bind(BATTERY, "battery", curve=CELL)).send(payload)
+
+    assert Reason.OUT_OF_CURVE in judged.reasons
+
+
+def test_a_factor_says_what_full_is() -> None:
+    device = Device(bind(BATTERY, "battery_mV", factor=0.03))
+
+    assert values(device.send('{"battery_mV":2950}')) == {"battery": 88.5}
+
+
 def test_f_30_a_missing_board_has_no_battery_either() -> None:
     device = Device(bind(BATTERY, "plant.bat"))
 
@@ -72,6 +163,14 @@ def test_a_unit_behind_the_number_counts(text: str) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("3", 3), ("4.5 %", 4.5), ("12.5", 12.5)])
 def test_a_nearly_empty_battery_is_a_percentage(text: str, expected: float) -> None:
     assert values(Device(bind(BATTERY)).send(text)) == {"battery": expected}
+
+
+def test_an_entity_that_is_called_a_voltage_and_has_no_unit_is_no_percentage() -> None:
+    device = Device(bind(BATTERY, entity_id="sensor.pot_battery_voltage"))
+
+    (judged,) = device.report("sensor.pot_battery_voltage", "3")
+
+    assert judged.reasons == (Reason.UNKNOWN_UNIT,)
 
 
 @pytest.mark.parametrize("unit", [None, "%"])

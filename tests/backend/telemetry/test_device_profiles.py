@@ -184,6 +184,29 @@ def test_a_voltage_of_an_electrode_is_no_ph() -> None:
     assert topics == {"ph": "hydro/sensor/ph/state", "orp": "hydro/sensor/orp_mv/state"}
 
 
+@pytest.mark.parametrize(
+    "battery",
+    [
+        {"battery": 3.0},
+        {"battery": "2.97"},
+        {"battery": "2.97 V"},
+        {"battery": {"value": 3, "unit": "V"}},
+        {"battery_voltage": 2950},
+        {"batteryVoltage": 3},
+    ],
+    ids=str,
+)
+def test_f_31_volts_are_proposed_as_no_percentage(battery: dict[str, object]) -> None:
+    """Also of a device that is taken for a daemon by the names of its fields."""
+    sent: Messages = [("garden/pot", {"moisture": 34, "conductivity": 410, **battery})]
+
+    (proposal,) = hear(sent).propose([*SOIL_KINDS, ChannelKind.BATTERY])
+
+    found = {item.kind: item.value for item in proposal.channels}
+    assert found[ChannelKind.SOIL_MOISTURE] == 34
+    assert found.get(ChannelKind.BATTERY) is None
+
+
 def test_a_topic_of_several_devices_is_not_proposed() -> None:
     other = {"model": "Acurite-Tower", "id": 11, "temperature_C": 20.1}
     topic = "rtl_433/attic/events"
