@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 
 from benchmarks.ingest_counters import run_aiomqtt
 from benchmarks.ingest_side import FIELDS, TOPICS, Pass, orders_of, topic
-from kamerplanter_backend.telemetry.broker import BrokerSettings
-from kamerplanter_backend.telemetry.garden_link import GardenLink
-from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.mapping import FieldReader, read_message
+from kamerplanter_backend.telemetry.broker.garden_link import GardenLink
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader, read_message
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.telemetry import ChannelBinding, Probe
 
 TAKEN_EACH = 2_000

@@ -16,7 +16,7 @@ from kamerplanter_backend.config.settings import Environment, Settings
 from kamerplanter_backend.domain.models.tenant import TenantFields
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
 from kamerplanter_backend.ingesting import run_ingest
-from kamerplanter_backend.telemetry.worker import IngestWorker
+from kamerplanter_backend.telemetry.worker.ingest_worker import IngestWorker
 from kamerplanter_engines.models.tank import TankFields
 from kamerplanter_engines.models.telemetry import ChannelBinding, ProbeFields
 

@@ -32,7 +32,7 @@ from kamerplanter_engines import __version__
 from kamerplanter_engines.errors import KamerplanterError
 
 if TYPE_CHECKING:
-    from kamerplanter_backend.telemetry.worker import IngestWorker
+    from kamerplanter_backend.telemetry.worker.ingest_worker import IngestWorker
 
 ACTOR = "command-line"
 

@@ -21,8 +21,8 @@ from kamerplanter_backend.config.settings import PREFIX, Settings
 from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.services.installation_service import InstallationService
 from kamerplanter_backend.domain.services.tenant_service import account_context
-from kamerplanter_backend.telemetry.broker import BrokerSettings, Protocol
-from kamerplanter_backend.telemetry.worker import IngestWorker, WorkerSettings
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings, Protocol
+from kamerplanter_backend.telemetry.worker.ingest_worker import IngestWorker, WorkerSettings
 from kamerplanter_engines.errors import InvalidInputError
 
 try:

@@ -41,7 +41,7 @@ from kamerplanter_backend.jobs.in_process import InProcessJobs
 from kamerplanter_backend.jobs.job import run_due
 from kamerplanter_backend.jobs.server_catalogue import SERVER_JOBS
 from kamerplanter_backend.light_garden import open_light_garden
-from kamerplanter_backend.telemetry.ingest import ReadingDesk
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk
 from kamerplanter_engines.errors import KamerplanterError
 
 JOB_ACTOR = "jobs"

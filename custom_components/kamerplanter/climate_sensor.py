@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import DailyClimateView, LocationView
-from kamerplanter_backend.telemetry.climate import AirState, air_now
+from kamerplanter_backend.telemetry.probe.climate import AirState, air_now
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from .coordinator import KamerplanterConfigEntry

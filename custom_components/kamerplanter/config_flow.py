@@ -19,8 +19,8 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util import dt as dt_util
 
-from kamerplanter_backend.telemetry.aiomqtt_source import check_connection
-from kamerplanter_backend.telemetry.broker import BrokerError
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import check_connection
+from kamerplanter_backend.telemetry.broker.settings import BrokerError
 
 from .client_factory import is_on_server
 from .const import (

@@ -10,7 +10,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import GardenSnapshot, TankView
-from kamerplanter_backend.telemetry.kinds import by_hand_until
+from kamerplanter_backend.telemetry.messages.kinds import by_hand_until
 from kamerplanter_engines.models.hand_measurement import HandMeasurement
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 

@@ -22,7 +22,7 @@ from kamerplanter_backend.domain.interfaces.document_store import DocumentStore
 from kamerplanter_backend.domain.services.installation_service import InstallationService
 from kamerplanter_backend.domain.services.membership_service import MembershipService
 from kamerplanter_backend.domain.services.tenant_service import TenantService
-from kamerplanter_backend.telemetry.ingest import ReadingDesk
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk
 from kamerplanter_engines.errors import InvalidInputError
 
 MAX_DIGITS = 18

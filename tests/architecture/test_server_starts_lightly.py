@@ -69,7 +69,7 @@ server.close()
     [
         "kamerplanter_backend.client.embedded",
         "kamerplanter_backend.jobs.catalogue",
-        "kamerplanter_backend.telemetry.intake",
+        "kamerplanter_backend.telemetry.probe.intake",
     ],
 )
 def test_what_home_assistant_uses_loads_nothing_of_the_server(module: str) -> None:

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from custom_components.kamerplanter.descriptions.calibration import DRIFTED
 from custom_components.kamerplanter.quality_sensor import WARNINGS
-from kamerplanter_backend.telemetry.climate import ClimateReason
+from kamerplanter_backend.telemetry.probe.climate import ClimateReason
 from kamerplanter_engines.models.calibration import CalibrationState
 from kamerplanter_engines.models.tank import Side
 from kamerplanter_engines.models.telemetry import (

@@ -31,8 +31,8 @@ from custom_components.kamerplanter.telemetry.client_certificate import (
     expires_at,
     load_identity,
 )
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerSettings,
     CertificateRefused,
     HostUnreachable,

@@ -37,9 +37,9 @@ from custom_components.kamerplanter.telemetry.broker_source import (
     broker_settings,
 )
 from demo.ports import free_port
-from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
-from kamerplanter_backend.telemetry.aiomqtt_source import FLAPPING_COUNT, OwnBroker
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker import aiomqtt_source, connection as broker_connection
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import FLAPPING_COUNT, OwnBroker
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerError,
     HostUnreachable,
     LoginRefused,

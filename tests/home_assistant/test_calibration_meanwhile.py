@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from custom_components.kamerplanter.errors import translation_of
 from kamerplanter_backend.client.requests import ListCalibrations, UpdateProbe
 from kamerplanter_backend.common.exceptions import UnavailableError
-from kamerplanter_backend.telemetry.calibrating import RETURNS
+from kamerplanter_backend.telemetry.calibration.calibrating import RETURNS
 from kamerplanter_engines.models.calibration import Calibration, CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.home_assistant.calibrating import Repair, act, calibrate, issues

@@ -26,8 +26,8 @@ from custom_components.kamerplanter import config_flow
 from custom_components.kamerplanter.const import DOMAIN
 from custom_components.kamerplanter.stores import async_find_stores, store_folder, write_marker
 from demo.ports import free_port
-from kamerplanter_backend.telemetry.aiomqtt_source import check_connection
-from kamerplanter_backend.telemetry.broker import BrokerSettings
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import check_connection
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings
 from tests.backend.telemetry.brokers import HOST, amqtt_broker, certificate
 from tests.home_assistant.flow_texts import check_texts
 from tests.home_assistant.garden import STORE_ID, Garden, new_entry

@@ -5,7 +5,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
 from custom_components.kamerplanter.const import DOMAIN
-from kamerplanter_backend.telemetry.device_profiles import read_profiles
+from kamerplanter_backend.telemetry.messages.device_profiles import read_profiles
 
 NAMES = frozenset(
     {

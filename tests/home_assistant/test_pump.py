@@ -23,7 +23,7 @@ from kamerplanter_backend.common.exceptions import (
     StoreFullError,
     UnavailableError,
 )
-from kamerplanter_backend.telemetry.batching import BATCH_SIZE, CAPACITY
+from kamerplanter_backend.telemetry.probe.batching import BATCH_SIZE, CAPACITY
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 

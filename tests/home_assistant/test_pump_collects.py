@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.kamerplanter.telemetry.pump import FLUSH_AFTER_S, ReadingPump
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import RecordReadings
-from kamerplanter_backend.telemetry.batching import BATCH_SIZE
+from kamerplanter_backend.telemetry.probe.batching import BATCH_SIZE
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Verdict
 
 AT = datetime(2026, 5, 1, 10, tzinfo=UTC)

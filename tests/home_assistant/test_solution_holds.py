@@ -8,7 +8,7 @@ from homeassistant.util import dt as dt_util
 from custom_components.kamerplanter.telemetry.calibrating import solution_times
 from kamerplanter_backend.client.requests import ReportSolution
 from kamerplanter_backend.common.exceptions import NotFoundError, UnavailableError
-from kamerplanter_backend.telemetry.calibrating import RETURNS
+from kamerplanter_backend.telemetry.calibration.calibrating import RETURNS
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from tests.home_assistant.garden import Garden

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.kamerplanter.flows.listen import MAX_HEARD
 from demo.ports import free_port
-from kamerplanter_backend.telemetry.broker import is_topic_filter
+from kamerplanter_backend.telemetry.broker.settings import is_topic_filter
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.probe_engine import is_topic
 from tests.backend.telemetry.brokers import HOST, amqtt_broker

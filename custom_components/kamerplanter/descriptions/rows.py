@@ -12,7 +12,7 @@ from homeassistant.helpers.entity import EntityDescription
 
 from kamerplanter_backend.client.protocol import Command
 from kamerplanter_backend.client.views import DailyClimateView, LocationView, ProbeView
-from kamerplanter_backend.telemetry.climate import AirState
+from kamerplanter_backend.telemetry.probe.climate import AirState
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..platform_setup import OfDevice, always  # noqa: TID252 - the tables import alike

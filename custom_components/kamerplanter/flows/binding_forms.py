@@ -17,9 +17,13 @@ from homeassistant.helpers.selector import (
 )
 from pydantic import ValidationError
 
-from kamerplanter_backend.telemetry.kinds import canonical_unit, defaults_of_kind, option_limits
-from kamerplanter_backend.telemetry.mapping import FieldReader
-from kamerplanter_backend.telemetry.payload import needs_comma, read_number
+from kamerplanter_backend.telemetry.messages.kinds import (
+    canonical_unit,
+    defaults_of_kind,
+    option_limits,
+)
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader
+from kamerplanter_backend.telemetry.messages.payload import needs_comma, read_number
 from kamerplanter_engines.errors import UnknownUnitError
 from kamerplanter_engines.models.telemetry import (
     MAX_TEMPERATURE_COEFFICIENT_PCT,

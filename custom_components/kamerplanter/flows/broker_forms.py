@@ -12,7 +12,7 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util import dt as dt_util
 
-from kamerplanter_backend.telemetry.broker import Protocol
+from kamerplanter_backend.telemetry.broker.settings import Protocol
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_BROKER,

@@ -5,7 +5,7 @@ from typing import Any, override
 from homeassistant.const import UnitOfTemperature
 from homeassistant.util.unit_conversion import TemperatureConverter
 
-from kamerplanter_backend.telemetry.calibration_draft import Draft
+from kamerplanter_backend.telemetry.calibration.draft import Draft
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.calibration import CalibrationPoint
 from kamerplanter_engines.models.steadiness import Steadiness

@@ -14,7 +14,7 @@ from kamerplanter_backend.client.calibrate_request import (
 from kamerplanter_backend.client.requests import Calibrate
 from kamerplanter_backend.client.views import ProbeView
 from kamerplanter_backend.client.wire import may_have_been_done
-from kamerplanter_backend.telemetry.calibration_draft import (
+from kamerplanter_backend.telemetry.calibration.draft import (
     METHODS,
     Draft,
     calibratable,

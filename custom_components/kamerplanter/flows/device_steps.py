@@ -5,7 +5,7 @@ from typing import Any
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import BooleanSelector
 
-from kamerplanter_backend.telemetry.discovery import ChannelProposal, DeviceProposal
+from kamerplanter_backend.telemetry.discovery.proposals import ChannelProposal, DeviceProposal
 from kamerplanter_engines.models.telemetry import Availability, ChannelBinding, ChannelKind
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike

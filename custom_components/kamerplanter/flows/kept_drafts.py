@@ -8,7 +8,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from kamerplanter_backend.client.requests import Calibrate
-from kamerplanter_backend.telemetry.calibration_draft import Draft
+from kamerplanter_backend.telemetry.calibration.draft import Draft
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike

@@ -9,8 +9,8 @@ from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from kamerplanter_backend.telemetry.aiomqtt_source import listen_for
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import listen_for
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerClosed,
     BrokerError,
     BrokerTimeout,
@@ -19,9 +19,9 @@ from kamerplanter_backend.telemetry.broker import (
     LoginRefused,
     TlsFailed,
 )
-from kamerplanter_backend.telemetry.device_profiles import ProfileTable
-from kamerplanter_backend.telemetry.discovery import Discovery
-from kamerplanter_backend.telemetry.listening import Heard, describe_message
+from kamerplanter_backend.telemetry.discovery.listening import Heard, describe_message
+from kamerplanter_backend.telemetry.discovery.proposals import Discovery
+from kamerplanter_backend.telemetry.messages.device_profiles import ProfileTable
 
 from ..const import (  # noqa: TID252 - the neighbours import alike
     CONF_BROKER,

@@ -7,10 +7,10 @@ from typing import Any
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import TextSelector
 
-from kamerplanter_backend.telemetry.broker import is_topic_filter
-from kamerplanter_backend.telemetry.device_profiles import read_profiles
-from kamerplanter_backend.telemetry.discovery import DeviceProposal
-from kamerplanter_backend.telemetry.listening import Heard
+from kamerplanter_backend.telemetry.broker.settings import is_topic_filter
+from kamerplanter_backend.telemetry.discovery.listening import Heard
+from kamerplanter_backend.telemetry.discovery.proposals import DeviceProposal
+from kamerplanter_backend.telemetry.messages.device_profiles import read_profiles
 from kamerplanter_engines.models.telemetry import ChannelKind
 
 from ..const import CONF_READINGS, ReadingsSource  # noqa: TID252 - the neighbours import alike

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 from kamerplanter_backend.client.protocol import Request
 from kamerplanter_backend.client.requests import ReplaceProbe, UpdateProbe
 from kamerplanter_backend.client.views import GardenSnapshot
-from kamerplanter_backend.telemetry.calibration_draft import calibratable, grows_due
+from kamerplanter_backend.telemetry.calibration.draft import calibratable, grows_due
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.base import Instant
 from kamerplanter_engines.models.calibration import Calibration

@@ -10,12 +10,12 @@ from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.views import GardenSnapshot, ProbeView
-from kamerplanter_backend.telemetry import field_meanings
-from kamerplanter_backend.telemetry.company import introduce
-from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.notice import Notice
-from kamerplanter_backend.telemetry.raw_taps import RawTaps
-from kamerplanter_backend.telemetry.reports import Reports
+from kamerplanter_backend.telemetry.calibration.raw_taps import RawTaps
+from kamerplanter_backend.telemetry.messages import field_meanings
+from kamerplanter_backend.telemetry.probe.company import introduce
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.notice import Notice
+from kamerplanter_backend.telemetry.probe.reports import Reports
 from kamerplanter_engines.models.tank import TankType
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,

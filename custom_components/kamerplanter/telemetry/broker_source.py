@@ -18,8 +18,8 @@ from homeassistant.util.ssl import (
     create_no_verify_ssl_context,
 )
 
-from kamerplanter_backend.telemetry.aiomqtt_source import LONGEST_PAUSE_S, OwnBroker
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import LONGEST_PAUSE_S, OwnBroker
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerSettings,
     CertificateRefused,
     LoginRefused,

@@ -16,7 +16,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from kamerplanter_backend.client.requests import ReportSolution
 from kamerplanter_backend.client.waiting_rule import is_passing
-from kamerplanter_backend.telemetry.calibrating import SolutionTimes
+from kamerplanter_backend.telemetry.calibration.calibrating import SolutionTimes
 from kamerplanter_engines.errors import KamerplanterError
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike

@@ -23,7 +23,7 @@ from homeassistant.helpers.event import (
 from homeassistant.helpers.start import async_at_started
 
 from kamerplanter_backend.client.views import GardenSnapshot
-from kamerplanter_backend.telemetry.sources import same_source
+from kamerplanter_backend.telemetry.probe.same_source import same_source
 from kamerplanter_engines.models.telemetry import Probe
 
 from ..const import DOMAIN  # noqa: TID252 - the neighbours import alike

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
-from kamerplanter_backend.telemetry.kinds import is_battery_low as is_low
-from kamerplanter_backend.telemetry.together import agreement_of, is_comparable, quality_together
+from kamerplanter_backend.telemetry.messages.kinds import is_battery_low as is_low
+from kamerplanter_backend.telemetry.probe.together import (
+    agreement_of,
+    is_comparable,
+    quality_together,
+)
 from kamerplanter_engines.models.telemetry import ChannelKind, QualityView, Reason
 from kamerplanter_engines.models.trust import Agreement
 

@@ -12,8 +12,8 @@ from homeassistant.util import dt as dt_util
 from kamerplanter_backend.client.protocol import KamerplanterClient
 from kamerplanter_backend.client.requests import ReportPresence
 from kamerplanter_backend.client.waiting_rule import is_passing
-from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.presence_notes import PresenceNotes
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.presence_notes import PresenceNotes
 from kamerplanter_engines.errors import FutureTimeError, KamerplanterError
 from kamerplanter_engines.models.presence import MOST_SAID
 

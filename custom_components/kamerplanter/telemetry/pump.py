@@ -18,7 +18,7 @@ from kamerplanter_backend.common.exceptions import (
     UnauthorizedError,
     UnavailableError,
 )
-from kamerplanter_backend.telemetry.batching import BATCH_SIZE, ReadingBatch
+from kamerplanter_backend.telemetry.probe.batching import BATCH_SIZE, ReadingBatch
 from kamerplanter_engines.errors import InvalidInputError, KamerplanterError
 from kamerplanter_engines.models.telemetry import Reading
 

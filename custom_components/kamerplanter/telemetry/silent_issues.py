@@ -10,7 +10,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from kamerplanter_backend.client.views import ProbeView
-from kamerplanter_backend.telemetry.kinds import silent_after_s
+from kamerplanter_backend.telemetry.messages.kinds import silent_after_s
 from kamerplanter_engines.models.telemetry import DEVICE_KINDS, ChannelBinding, Probe
 
 from ..const import CONF_STORE_ID, DOMAIN  # noqa: TID252 - the neighbours import alike

@@ -7,7 +7,7 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from kamerplanter_backend.telemetry.unit_guess import UNITS_OF_HINTS, usual_unit
+from kamerplanter_backend.telemetry.discovery.unit_guess import UNITS_OF_HINTS, usual_unit
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

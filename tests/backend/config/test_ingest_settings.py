@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kamerplanter_backend.cli import main
 from kamerplanter_backend.config.settings import Settings
 from kamerplanter_backend.ingesting import worker_settings
-from kamerplanter_backend.telemetry.broker import Protocol
+from kamerplanter_backend.telemetry.broker.settings import Protocol
 from kamerplanter_engines.errors import InvalidInputError
 from tests.backend.telemetry.brokers import certificate
 

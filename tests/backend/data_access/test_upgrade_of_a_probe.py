@@ -16,7 +16,7 @@ import pytest
 
 from kamerplanter_backend.bootstrap import LOCAL_TENANT
 from kamerplanter_backend.data_access.sqlite.schema import KNOWN_VERSION
-from kamerplanter_backend.telemetry.ingest import Outcome, ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import Outcome, ReadingDesk, SentReading
 from kamerplanter_engines.models.calibration import CalibrationState
 from kamerplanter_engines.models.rollup import RollupLevel
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason, Verdict

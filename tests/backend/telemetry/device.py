@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake, Restored
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake, Restored
 from kamerplanter_engines.models.telemetry import (
     Availability,
     ChannelBinding,

@@ -20,8 +20,8 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.tenant import TenantRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.services.tenant_service import TenantService, account_context
-from kamerplanter_backend.telemetry.broker import BrokerSettings, Protocol
-from kamerplanter_backend.telemetry.worker import IngestWorker, WorkerSettings
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings, Protocol
+from kamerplanter_backend.telemetry.worker.ingest_worker import IngestWorker, WorkerSettings
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

@@ -12,8 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
-from kamerplanter_backend.telemetry.broker import BrokerSettings
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings
 from tests.backend.telemetry.brokers import HOST
 from tests.backend.telemetry.device import EC, Device, bind
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from aiomqtt import Client
 
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker
-from kamerplanter_backend.telemetry.broker import BrokerError, BrokerSettings
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import OwnBroker
+from kamerplanter_backend.telemetry.broker.settings import BrokerError, BrokerSettings
 from tests.backend.telemetry.brokers import HOST
 
 FIRST_PAUSE_S = 0.05

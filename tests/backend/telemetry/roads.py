@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kamerplanter_backend.telemetry.company import introduce
-from kamerplanter_backend.telemetry.garden_directory import GardenEntry
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.live_garden import LiveGarden
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.probe.company import introduce
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
+from kamerplanter_backend.telemetry.worker.garden_directory import GardenEntry
+from kamerplanter_backend.telemetry.worker.live_garden import LiveGarden
 from kamerplanter_engines.models.tank import Tank
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import (

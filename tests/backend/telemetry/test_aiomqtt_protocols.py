@@ -12,8 +12,13 @@ from aiomqtt import Client
 from paho.mqtt import client as paho
 from paho.mqtt.enums import MQTTErrorCode, _ConnectionState
 
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection, listen_for
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import (
+    OwnBroker,
+    check_connection,
+    listen_for,
+)
+from kamerplanter_backend.telemetry.broker.connection import Connection
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerError,
     BrokerSettings,
     CertificateRefused,
@@ -21,7 +26,6 @@ from kamerplanter_backend.telemetry.broker import (
     Protocol,
     TlsFailed,
 )
-from kamerplanter_backend.telemetry.broker_connection import Connection
 from tests.backend.telemetry.brokers import (
     HOST,
     certificate,

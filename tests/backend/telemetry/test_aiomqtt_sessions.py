@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from aiomqtt import Client, MqttError
 
-from kamerplanter_backend.telemetry import aiomqtt_source
-from kamerplanter_backend.telemetry.broker import BrokerSettings, HostUnreachable
-from kamerplanter_backend.telemetry.broker_connection import CONNECT_TIMEOUT_S, Connection
+from kamerplanter_backend.telemetry.broker import aiomqtt_source
+from kamerplanter_backend.telemetry.broker.connection import CONNECT_TIMEOUT_S, Connection
+from kamerplanter_backend.telemetry.broker.settings import BrokerSettings, HostUnreachable
 from tests.backend.telemetry.brokers import HOST, has_session, mosquitto
 from tests.backend.telemetry.listener import FIRST_PAUSE_S, Listener, listening, publish, take_over
 

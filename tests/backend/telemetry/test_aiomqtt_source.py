@@ -14,8 +14,8 @@ import pytest
 from aiomqtt import MqttError
 
 from demo.ports import free_port
-from kamerplanter_backend.telemetry.aiomqtt_source import check_connection, listen_for
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import check_connection, listen_for
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerError,
     BrokerSettings,
     BrokerTimeout,

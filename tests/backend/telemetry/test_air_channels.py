@@ -2,7 +2,7 @@
 
 import pytest
 
-from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

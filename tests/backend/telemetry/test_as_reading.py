@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kamerplanter_backend.telemetry.as_reading import as_reading
+from kamerplanter_backend.telemetry.probe.as_reading import as_reading
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason, Verdict
 from kamerplanter_engines.telemetry_engine import Judged
 

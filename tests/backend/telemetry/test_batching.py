@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hypothesis import given, strategies as st
 
-from kamerplanter_backend.telemetry.batching import ReadingBatch
+from kamerplanter_backend.telemetry.probe.batching import ReadingBatch
 from kamerplanter_engines.models.telemetry import Reading
 from tests.backend.telemetry.device import GOOD, LEVEL, T0
 

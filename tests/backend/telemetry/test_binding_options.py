@@ -10,8 +10,8 @@ import pytest
 
 from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
-from kamerplanter_backend.telemetry.ingest import Outcome, ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.mapping import read_payload
+from kamerplanter_backend.telemetry.batches.reading_desk import Outcome, ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.messages.mapping import read_payload
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

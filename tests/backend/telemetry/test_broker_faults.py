@@ -17,15 +17,15 @@ import pytest
 from aiomqtt import Client
 
 from demo.ports import free_port
-from kamerplanter_backend.telemetry import aiomqtt_source, broker_connection
-from kamerplanter_backend.telemetry.aiomqtt_source import OwnBroker, check_connection
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker import aiomqtt_source, connection as broker_connection
+from kamerplanter_backend.telemetry.broker.aiomqtt_source import OwnBroker, check_connection
+from kamerplanter_backend.telemetry.broker.connection import KEEPALIVE_S, MAX_PACKET_BYTES
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerClosed,
     BrokerSettings,
     HostUnreachable,
     LoginRefused,
 )
-from kamerplanter_backend.telemetry.broker_connection import KEEPALIVE_S, MAX_PACKET_BYTES
 from kamerplanter_engines.models.telemetry import Reason
 from tests.backend.telemetry.brokers import (
     HOST,

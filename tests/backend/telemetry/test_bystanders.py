@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.bystanders import MOST_SHAPES
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.messages.bystanders import MOST_SHAPES
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Reason, Verdict
 from tests.backend.telemetry.brokers import mosquitto
 from tests.backend.telemetry.device import probe as make_probe

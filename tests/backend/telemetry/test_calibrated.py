@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.calibrated import Corrections, calibrated
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.calibration.calibrated import Corrections, calibrated
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.models.calibration import (
     Calibration,

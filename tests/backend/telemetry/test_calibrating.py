@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.calibrating import LASTS, RETURNS, SolutionTimes
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.calibration.calibrating import LASTS, RETURNS, SolutionTimes
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Reason
 from kamerplanter_engines.telemetry_engine import Judged

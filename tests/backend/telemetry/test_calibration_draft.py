@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.calibration_draft import most_urgent
+from kamerplanter_backend.telemetry.calibration.draft import most_urgent
 from kamerplanter_engines.models.calibration import CalibrationState, CalibrationStatus
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Probe
 from tests.factories import NOW

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.telemetry import (

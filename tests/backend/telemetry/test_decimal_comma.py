@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kamerplanter_backend.telemetry.device_profiles import read_profiles
-from kamerplanter_backend.telemetry.discovery import Discovery
-from kamerplanter_backend.telemetry.mapping import FieldReader
+from kamerplanter_backend.telemetry.discovery.proposals import Discovery
+from kamerplanter_backend.telemetry.messages.device_profiles import read_profiles
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader
 from kamerplanter_engines.models.telemetry import TANK_KINDS, ChannelBinding, ChannelKind, Hint
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

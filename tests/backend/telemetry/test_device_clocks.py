@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

@@ -6,7 +6,8 @@ from itertools import groupby
 import pytest
 from pydantic import ValidationError
 
-from kamerplanter_backend.telemetry.device_profiles import (
+from kamerplanter_backend.telemetry.discovery.proposals import DeviceProposal, Discovery
+from kamerplanter_backend.telemetry.messages.device_profiles import (
     ChannelRule,
     DeviceProfile,
     ProfileTable,
@@ -15,8 +16,7 @@ from kamerplanter_backend.telemetry.device_profiles import (
     read_profiles,
     topic_pattern,
 )
-from kamerplanter_backend.telemetry.discovery import DeviceProposal, Discovery
-from kamerplanter_backend.telemetry.presence import read_availability
+from kamerplanter_backend.telemetry.probe.presence import read_availability
 from kamerplanter_engines.models.telemetry import (
     AIR_KINDS,
     SOIL_KINDS,

@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.device_profiles import read_profiles
-from kamerplanter_backend.telemetry.discovery import DeviceProposal, Discovery
-from kamerplanter_backend.telemetry.hearing import (
+from kamerplanter_backend.telemetry.discovery.hearing import (
     LONGEST_NAME,
     MAX_PLACES,
     MAX_TOPICS,
@@ -17,7 +15,10 @@ from kamerplanter_backend.telemetry.hearing import (
     Smallest,
     is_bindable,
 )
-from kamerplanter_backend.telemetry.unit_guess import guess_unit, spelled
+from kamerplanter_backend.telemetry.discovery.proposals import DeviceProposal, Discovery
+from kamerplanter_backend.telemetry.discovery.unit_guess import guess_unit
+from kamerplanter_backend.telemetry.messages.device_profiles import read_profiles
+from kamerplanter_backend.telemetry.messages.name_reader import spelled
 from kamerplanter_engines.models.telemetry import AIR_KINDS, SOIL_KINDS, TANK_KINDS, ChannelKind
 
 MESSAGES = [

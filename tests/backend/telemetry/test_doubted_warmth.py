@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
 from kamerplanter_engines.models.telemetry import ChannelBinding, Verdict
 from tests.backend.garden import Garden
 from tests.backend.telemetry.roads import (

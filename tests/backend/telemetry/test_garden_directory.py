@@ -7,11 +7,11 @@ import pytest
 
 from kamerplanter_backend.common.commit_follower import CommitFollower
 from kamerplanter_backend.domain.models.tenant import Tenant
-from kamerplanter_backend.telemetry.garden_directory import GardenDirectory
-from kamerplanter_backend.telemetry.garden_router import GardenRouter
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.metrics import Counts
-from kamerplanter_backend.telemetry.recorder import Recorder
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.worker.garden_directory import GardenDirectory
+from kamerplanter_backend.telemetry.worker.garden_router import GardenRouter
+from kamerplanter_backend.telemetry.worker.metrics import Counts
+from kamerplanter_backend.telemetry.worker.recorder import Recorder
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind, Verdict
 from tests.backend.telemetry.fleet import Fleet, message, topic_of
 

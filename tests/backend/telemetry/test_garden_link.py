@@ -12,8 +12,10 @@ import pytest
 from aiomqtt import Client
 
 from demo.ports import free_port
-from kamerplanter_backend.telemetry import link_protocol
-from kamerplanter_backend.telemetry.broker import (
+from kamerplanter_backend.telemetry.broker import link_protocol
+from kamerplanter_backend.telemetry.broker.garden_link import GardenLink
+from kamerplanter_backend.telemetry.broker.link_client import PACKET_BYTES
+from kamerplanter_backend.telemetry.broker.settings import (
     BrokerError,
     BrokerSettings,
     CertificateRefused,
@@ -22,8 +24,6 @@ from kamerplanter_backend.telemetry.broker import (
     Protocol,
     TlsFailed,
 )
-from kamerplanter_backend.telemetry.garden_link import GardenLink
-from kamerplanter_backend.telemetry.link_client import PACKET_BYTES
 from tests.backend.telemetry.brokers import (
     HOST,
     certificate,

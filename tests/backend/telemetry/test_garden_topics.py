@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from kamerplanter_backend.telemetry.garden_topics import full_topic, is_prefix, mark_topic
+from kamerplanter_backend.telemetry.worker.garden_topics import full_topic, is_prefix, mark_topic
 
 SLUGS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
 

@@ -7,8 +7,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.ingest import IngestResult, Outcome, ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.batches.reading_desk import (
+    IngestResult,
+    Outcome,
+    ReadingDesk,
+    SentReading,
+)
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.irrigation import WateringFields
 from kamerplanter_engines.models.task import TaskFields, TaskKind
 from kamerplanter_engines.models.telemetry import (

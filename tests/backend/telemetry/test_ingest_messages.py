@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from kamerplanter_backend.common.exceptions import UnavailableError
-from kamerplanter_backend.telemetry.ingest import IngestResult, Outcome, ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import (
+    IngestResult,
+    Outcome,
+    ReadingDesk,
+    SentReading,
+)
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationFields,

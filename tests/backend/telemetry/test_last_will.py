@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kamerplanter_backend.domain.models.tenant import Tenant
-from kamerplanter_backend.telemetry import worker
+from kamerplanter_backend.telemetry.worker import ingest_worker as worker
 from kamerplanter_engines.models.telemetry import Availability
 from tests.backend.telemetry.brokers import HOST, mosquitto
 from tests.backend.telemetry.fleet import Fleet, message, send, topic_of, until, worker_of

@@ -10,7 +10,7 @@ from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.domain.repositories.unit_of_work import Readings
 from kamerplanter_backend.domain.snapshot import past_views
 from kamerplanter_backend.domain.snapshot.past_views import Past
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
 from kamerplanter_engines.models.rollup import (
     Bucket,
     RollupLevel,

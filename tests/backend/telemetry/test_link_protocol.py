@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kamerplanter_backend.telemetry import link_protocol
-from kamerplanter_backend.telemetry.broker import Protocol
-from kamerplanter_backend.telemetry.link_client import PACKET_BYTES
+from kamerplanter_backend.telemetry.broker import link_protocol
+from kamerplanter_backend.telemetry.broker.link_client import PACKET_BYTES
+from kamerplanter_backend.telemetry.broker.settings import Protocol
 from tests.backend.telemetry.brokers import HOST
 from tests.backend.telemetry.fleet import until
 from tests.backend.telemetry.test_garden_link import linked

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from kamerplanter_backend.telemetry.garden_directory import RELEVANT, GardenEntry
-from kamerplanter_backend.telemetry.live_garden import LiveGarden
+from kamerplanter_backend.telemetry.worker.garden_directory import RELEVANT, GardenEntry
+from kamerplanter_backend.telemetry.worker.live_garden import LiveGarden
 from kamerplanter_engines.models.hand_measurement import HandMeasurementFields
 from kamerplanter_engines.models.tank import Tank
 from kamerplanter_engines.models.telemetry import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.mapping import read_payload
+from kamerplanter_backend.telemetry.messages.mapping import read_payload
 from kamerplanter_engines.models.telemetry import Reason
 from tests.backend.telemetry.device import (
     BAD,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.mapping import FieldReader, read_payload
-from kamerplanter_backend.telemetry.payload import MAX_PAYLOAD_BYTES
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader, read_payload
+from kamerplanter_backend.telemetry.messages.payload import MAX_PAYLOAD_BYTES
 from kamerplanter_engines.models.telemetry import CurvePoint, Hint, Reason
 from tests.backend.telemetry.device import (
     BAD,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
 from kamerplanter_engines.models.telemetry import ChannelKind, Reading, Reason
 from kamerplanter_engines.telemetry_engine import Known
 from tests.backend.garden import Garden

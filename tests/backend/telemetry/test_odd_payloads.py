@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kamerplanter_backend.telemetry.listening import describe_message
-from kamerplanter_backend.telemetry.mapping import FieldReader, read_message, read_payload
+from kamerplanter_backend.telemetry.discovery.listening import describe_message
+from kamerplanter_backend.telemetry.messages.mapping import FieldReader, read_message, read_payload
 from kamerplanter_engines.models.telemetry import Reason
 from tests.backend.telemetry.device import EC, PH, T0, bind
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.listening import MAX_FIELDS, describe_message
-from kamerplanter_backend.telemetry.mapping import read_curve, read_payload
-from kamerplanter_backend.telemetry.payload import (
+from kamerplanter_backend.telemetry.discovery.listening import MAX_FIELDS, describe_message
+from kamerplanter_backend.telemetry.messages.mapping import read_curve, read_payload
+from kamerplanter_backend.telemetry.messages.payload import (
     MAX_DEPTH,
     MISSING,
     find,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.per_garden import PerGarden
+from kamerplanter_backend.telemetry.batches.per_garden import PerGarden
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
 from kamerplanter_engines.models.telemetry import ChannelKind
 from tests.backend.garden import Garden
 

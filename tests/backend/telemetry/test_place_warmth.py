@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.ingest import Outcome, ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import Outcome, ReadingDesk, SentReading
 from kamerplanter_engines.models.calibration import CalibrationFields, CalibrationPoint
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from kamerplanter_engines.models.telemetry import (

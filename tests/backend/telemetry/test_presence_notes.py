@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from kamerplanter_backend.telemetry.presence_notes import PresenceNotes
+from kamerplanter_backend.telemetry.probe.presence_notes import PresenceNotes
 from kamerplanter_engines.models.presence import ProbePresenceFields
 
 AT = datetime(2026, 5, 1, 10, tzinfo=UTC)

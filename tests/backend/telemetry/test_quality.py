@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake
-from kamerplanter_backend.telemetry.quality import overall
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.quality import overall
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from kamerplanter_backend.telemetry.ingest import ReadingDesk, SentReading
-from kamerplanter_backend.telemetry.sent_readings import IngestResult
+from kamerplanter_backend.telemetry.batches.reading_desk import ReadingDesk, SentReading
+from kamerplanter_backend.telemetry.batches.sent_readings import IngestResult
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from tests.backend.garden import START, Garden
 

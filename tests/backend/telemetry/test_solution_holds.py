@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kamerplanter_backend.domain.models.tenant import Tenant
-from kamerplanter_backend.telemetry.ingest import SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import SentReading
 from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from tests.backend.telemetry.test_garden_directory import START, World

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake, Restored
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake, Restored
 from kamerplanter_engines.calibration_engine import fit
 from kamerplanter_engines.models.calibration import (
     Calibration,

@@ -14,8 +14,8 @@ from aiomqtt import Client
 
 from kamerplanter_backend.common.clock import system_clock
 from kamerplanter_backend.common.context import Context
-from kamerplanter_backend.telemetry import worker
-from kamerplanter_backend.telemetry.metrics import Drop
+from kamerplanter_backend.telemetry.worker import ingest_worker as worker
+from kamerplanter_backend.telemetry.worker.metrics import Drop
 from kamerplanter_engines.models.telemetry import (
     ChannelBinding,
     ChannelKind,

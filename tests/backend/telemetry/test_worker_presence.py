@@ -7,9 +7,9 @@ import pytest
 
 from kamerplanter_backend.common.exceptions import UnavailableError
 from kamerplanter_backend.domain.models.tenant import Tenant
-from kamerplanter_backend.telemetry.garden_directory import GardenDirectory
-from kamerplanter_backend.telemetry.garden_router import GardenRouter
-from kamerplanter_backend.telemetry.recorder import Recorded, Recorder
+from kamerplanter_backend.telemetry.worker.garden_directory import GardenDirectory
+from kamerplanter_backend.telemetry.worker.garden_router import GardenRouter
+from kamerplanter_backend.telemetry.worker.recorder import Recorded, Recorder
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from tests.backend.telemetry.fleet import topic_of
 from tests.backend.telemetry.test_garden_directory import World

@@ -10,7 +10,7 @@ from kamerplanter_backend.common.auth import Permitted
 from kamerplanter_backend.common.context import Context
 from kamerplanter_backend.common.dependencies import ServerDep
 from kamerplanter_backend.common.permissions import Permission
-from kamerplanter_backend.telemetry.ingest import MAX_BATCH, IngestResult, SentReading
+from kamerplanter_backend.telemetry.batches.reading_desk import MAX_BATCH, IngestResult, SentReading
 from kamerplanter_engines.models.base import Model
 
 router = Router(prefix="/telemetry", tags=["telemetry"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.models.calibration import (
     Calibration,
     CalibrationFields,

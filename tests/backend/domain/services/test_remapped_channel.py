@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from kamerplanter_backend.domain.repositories.calibration import CalibrationRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import open_unit
 from kamerplanter_backend.domain.snapshot.views import ProbeView
-from kamerplanter_backend.telemetry.intake import ProbeIntake
+from kamerplanter_backend.telemetry.probe.intake import ProbeIntake
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.calibration import (
     Calibration,

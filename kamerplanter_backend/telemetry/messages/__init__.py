@@ -1,0 +1,1 @@
+"""What devices send: from topic and payload to samples in canonical units."""

@@ -1,0 +1,1 @@
+"""The live side of a probe: samples in, judged readings and its state out."""
