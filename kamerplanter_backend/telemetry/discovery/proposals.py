@@ -113,6 +113,15 @@ class _Known:
         """Return what a value is called: by its path, or by its topic where it stands alone."""
         return self.captures.get("name", "") if path is None else path
 
+    def is_of_fahrenheit(self) -> bool:
+        """Tell whether another number of the message is in a unit that goes with °F."""
+        return any(
+            place.high is not None and 0 < place.high < limit
+            for pattern, limit in self.profile.fahrenheit_below.items()
+            for path, place in self.places.items()
+            if path is not None and matches(pattern, path)
+        )
+
 
 class Discovery:
     """Takes in what is heard and proposes devices; never raises on what devices send.
@@ -273,7 +282,9 @@ class Discovery:
             return None  # the device writes the unit behind each number
         unit = self._names.unit(known.name_of(path), kind) or guess_unit(kind, place)
         if unit is None and rule.unit_beside is not None:
-            return self._unit_beside(known, rule.unit_beside, kind)
+            unit = self._unit_beside(known, rule.unit_beside, kind)
+        if unit is None and CHANNELS[kind].is_temperature and known.is_of_fahrenheit():
+            return "°F"
         return unit
 
     def _unit_beside(self, known: _Known, fields: str, kind: ChannelKind) -> str | None:

@@ -126,6 +126,9 @@ class DeviceProfile(Model):
     """Fields below this path are looked up in the words; empty = all."""
     words_in_name: bool = False
     """What stands for `{name}` in the topic is looked up in the words."""
+    fahrenheit_below: dict[Pattern, float] = Field(default={})
+    """Fields whose numbers below this are in a unit of those who measure in °F: what says nothing
+    else of its unit is in °F too."""
     time_path: str | None = None
     guard_path: str | None = None
     channels: tuple[ChannelRule, ...] = ()

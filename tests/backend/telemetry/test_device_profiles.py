@@ -255,6 +255,15 @@ def test_each_thermometer_of_a_weather_station_is_a_device_of_its_own() -> None:
     [
         # ecowitt2mqtt as it comes: a room in °F tells of the cold outside
         ({"tempin": 70.3, "temp": 43.7, "tf_ch1": 42.8, "soil_ec_temp2": 41.0}, [6.5, 6.0, 5.0]),
+        # all of it is cold: a barometer counts in inches of mercury
+        (
+            {"baromrel": 29.92, "tempin": 42.8, "temp": 43.7, "tf_ch1": 42.8, "soil_ec_temp2": 41},
+            [6.5, 6.0, 5.0],
+        ),
+        (
+            {"baromabs": 1013.2, "tempin": 6.0, "temp": 6.5, "tf_ch1": 6.0, "soil_ec_temp2": 5.0},
+            [6.5, 6.0, 5.0],
+        ),
         # told to be metric
         ({"tempin": 21.3, "temp": 6.5, "tf_ch1": 6.0, "soil_ec_temp2": 5.0}, [6.5, 6.0, 5.0]),
         # a gateway in the cold: its own names end with f
