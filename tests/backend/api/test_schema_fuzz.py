@@ -114,8 +114,9 @@ def target_of(
 def test_the_server_does_what_it_documents(
     target_of: Callable[[Mode], Target], tmp_path: Path, mode: Mode
 ) -> None:
-    examples = "2" if mode is Mode.FULL else "1"
-    _fuzz(target_of(mode), tmp_path, "--phases=examples,fuzzing", f"--max-examples={examples}")
+    # What the light mode has is a part of the full one, where all documented examples are sent.
+    phases = "examples,fuzzing" if mode is Mode.FULL else "fuzzing"
+    _fuzz(target_of(mode), tmp_path, f"--phases={phases}", "--max-examples=1")
 
 
 @pytest.mark.soak
