@@ -13,8 +13,12 @@ from kamerplanter_backend.telemetry.messages.field_meanings import FieldMeanings
 from kamerplanter_backend.telemetry.messages.mapping import FieldReader
 from kamerplanter_backend.telemetry.messages.name_reader import split_words
 from kamerplanter_backend.telemetry.messages.payload import Json, Missing, decode, find, parse_json
-from kamerplanter_engines.flaw_engine import flaws_of
-from kamerplanter_engines.models.telemetry import ChannelKind, Reason
+from kamerplanter_engines.bystander_engine import (
+    PossibleReading,
+    may_witness_end,
+    speaks_against,
+)
+from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.telemetry_engine import ChannelRules, Sample
 
 MOST_FIELDS = 64
@@ -120,18 +124,10 @@ class Bystanders:
             if field is None:
                 continue
             is_clear = field.is_sure and field.beside <= known
-            end_counts = is_clear and all(self._may_witness(item.rules) for item in field.meanings)
+            end_counts = is_clear and all(
+                may_witness_end(item.rules, self._kinds) for item in field.meanings
+            )
             yield _Bystander(name, field.meanings, end_counts)
-
-    def _may_witness(self, rules: ChannelRules) -> bool:
-        """Tell whether an end stop of a kind says something about the others.
-
-        Where it freezes nobody knows here what was measured before, so 0 °C may be true. And the
-        same in other words or another unit is no second witness.
-        """
-        return (
-            rules.zero_reach is None and not rules.is_about_device and rules.kind not in self._kinds
-        )
 
 
 def _ends(rules: ChannelRules) -> tuple[frozenset[float], float]:
@@ -149,21 +145,8 @@ def _prefix(path: str, holder: Mapping[str, Json]) -> str:
 
 
 def _speaks_against(bystander: _Bystander, field: Json) -> bool:
-    is_failed = is_end = True
-    has_signature = False
-    for meaning in bystander.meanings:
-        sample = meaning.reader.read_value(field, _ANY_TIME)
-        if sample.raw is None:  # a sensor that is not fitted, or a word
-            return False
-        flaw = flaws_of(sample, meaning.rules, None)
-        # A factor or another unit makes large numbers true, but none below nothing.
-        is_end = is_end and (flaw.is_end or sample.raw < meaning.rules.physical_low)
-        is_failed = is_failed and flaw.is_bad
-        if not (is_end or is_failed):  # as nearly all
-            return False
-        has_signature = (
-            has_signature
-            or Reason.DISCONNECT_SIGNATURE in flaw.reasons
-            or (meaning.names_unit and Reason.STARTUP_SIGNATURE in flaw.reasons)
-        )
-    return (is_end and bystander.end_counts) or (is_failed and has_signature)
+    readings = (
+        PossibleReading(item.reader.read_value(field, _ANY_TIME), item.rules, item.names_unit)
+        for item in bystander.meanings
+    )
+    return speaks_against(readings, end_counts=bystander.end_counts)
