@@ -194,6 +194,8 @@ class Connection(Client):
 
     @override
     def _on_disconnect(self, *args: Any, **kwargs: Any) -> None:
+        if self._connected.cancelled():
+            return  # who waited has left in this very turn, and the library would raise that
         if not self._connected.done():
             # The library would wait for an answer until its time is over.
             self._connected.set_exception(

@@ -1,11 +1,13 @@
 """MQTT 5 and certificates of clients, against a real broker."""
 
 import asyncio
+import select
 import socket
 import ssl
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiomqtt import Client
@@ -176,6 +178,31 @@ async def test_a_line_that_ends_before_it_is_watched_is_not_watched() -> None:
 
     assert told == []
     assert not loop.remove_writer(number)
+
+
+async def test_who_leaves_while_the_broker_hangs_up_is_no_error() -> None:
+    """A garden that is unloaded while it connects gives up waiting; both happen in one turn."""
+    told: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: told.append(context))
+    with socket.create_server((HOST, 0)) as broker:
+        settings = BrokerSettings(host=HOST, port=broker.getsockname()[1])
+        connection = Connection(settings, client_id="kp", keepalive_s=10)
+        entering = asyncio.create_task(connection.__aenter__())
+        line, _ = await asyncio.to_thread(broker.accept)
+        await asyncio.to_thread(line.recv, 1)
+        await asyncio.sleep(0.1)  # until it waits for the answer
+        ours: Any = connection._client._sock
+        line.close()
+        # Without a turn of the loop in between, so that it finds both at once.
+        assert select.select([ours], [], [], 5)[0] == [ours]
+        loop.call_soon(entering.cancel)
+
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+        await asyncio.sleep(0)
+
+    assert told == []
 
 
 @pytest.mark.parametrize("says_something", [True, False])
