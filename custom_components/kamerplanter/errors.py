@@ -115,6 +115,7 @@ _PROBLEMS = {
     "nothing_to_correct": "nothing_to_correct",
     "several_gardens": "several_gardens",
     "several_plants": "several_plants",
+    "several_probes": "several_probes",
     "text_too_long": "text_too_long",
     "which_garden": "which_garden",
     **{problem.value: problem.value for problem in RunProblem},

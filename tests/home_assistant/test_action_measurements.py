@@ -291,26 +291,45 @@ async def test_a_channel_that_is_not_there_is_refused(mqtt_garden: Garden) -> No
     assert caught.value.translation_key == "no_probe_of_kind"
 
 
-async def test_of_several_probes_in_a_tank_one_has_to_be_chosen(mqtt_garden: Garden) -> None:
+async def test_a_tank_stands_for_its_own_probe_also_beside_another_one(mqtt_garden: Garden) -> None:
     tank = await mqtt_garden.add_tank(channels=[bind("ec", topic="tank/ec")])
+    own = mqtt_garden.snapshot.probes[0].probe.key
     channels = (bind("ec", topic="second/ec"), bind("ph", topic="second/ph"))
     fields = ProbeFields(name="Second", tank_key=tank, channels=channels)
     second = await mqtt_garden.ask(CreateProbe(fields=fields))
     await mqtt_garden.derive()
 
+    # Its own one has no other device that could be chosen.
+    point = {"reference": 1.413, "raw": 1.4}
+    of_both = await act(mqtt_garden, "calibrate", tank, kind="ec", points=point)
+    points = [{"reference": 7.0, "raw": 7.1}, {"reference": 4.01, "raw": 4.1}]
+    of_second = await act(mqtt_garden, "calibrate", tank, kind="ph", points=points)
+    replaced = await act(mqtt_garden, "replace_probe", tank)
+
+    assert (of_both["probe"], of_both["probe_id"]) == ("Tank A", own)
+    assert (of_second["probe"], of_second["probe_id"]) == ("Second", second.key)
+    assert of_second["verdict"] == "doubtful"
+    assert of_second["warnings"] == ["temperature_unknown"]
+    assert replaced["probe_id"] == own
+
+
+async def test_of_several_probes_with_devices_of_their_own_one_has_to_be_chosen(
+    mqtt_garden: Garden,
+) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ph", topic="tank/ph")])
+    for name, topic in (("First", "first/ec"), ("Second", "second/ec")):
+        fields = ProbeFields(name=name, tank_key=tank, channels=(bind("ec", topic=topic),))
+        await mqtt_garden.ask(CreateProbe(fields=fields))
+    await mqtt_garden.derive()
+
     with pytest.raises(ServiceValidationError) as caught:
-        await act(mqtt_garden, "replace_probe", tank)
-    with pytest.raises(ServiceValidationError):
         await act(
             mqtt_garden, "calibrate", tank, kind="ec", points={"reference": 1.413, "raw": 1.4}
         )
-    points = [{"reference": 7.0, "raw": 7.1}, {"reference": 4.01, "raw": 4.1}]
-    answer = await act(mqtt_garden, "calibrate", tank, kind="ph", points=points)
 
-    assert caught.value.translation_key == "one_target"
-    assert (answer["probe"], answer["probe_id"]) == ("Second", second.key)
-    assert answer["verdict"] == "doubtful"
-    assert answer["warnings"] == ["temperature_unknown"]
+    assert caught.value.translation_key == "several_probes"
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["value"] == "2"
 
 
 async def test_a_soil_probe_without_that_channel_says_what_it_measures(

@@ -236,18 +236,24 @@ def _probe(
 ) -> tuple[KamerplanterConfigEntry, ProbeView]:
     """Return the one probe that a call is about; where it measures may stand for it.
 
+    The probe that came with a tank or place has no device but theirs, so that means it also where
+    others measure there.
+
     Raises:
         InvalidInputError: It is not clear which one.
     """
     target = one_target(targets_of(hass, data, PROBES), "probe")
     coordinator = target.entry.runtime_data.coordinator
     keys = coordinator.probe_keys(target.subject, kind)
+    own = coordinator.own_probe(target.subject)
+    if own is not None and own.key in keys:
+        keys = (own.key,)
     if target.subject.kind is not SubjectKind.PROBE and len(keys) > 1:
         raise InvalidInputError(
-            f"{len(keys)} probes measure there; choose one of them as target.",
+            f"{len(keys)} probes measure there; choose the device of one of them as target.",
             field="target",
             value=len(keys),
-            allowed=1,
+            problem="several_probes",
         )
     view = coordinator.data.probe(keys[0]) if keys else None
     if view is None:
