@@ -202,7 +202,7 @@ def field_problems(errors: Sequence[Any]) -> list[dict[str, str]]:
         if error["type"] == "too_short" and _has_wrong_item(error["loc"], errors):
             continue  # it was not read to its end
         where, *names = [str(part) for part in error["loc"]] or ["body"]
-        reason = said(str(error["msg"]))
+        reason = said(error)
         if error["type"] == "json_invalid" and names:
             # The framework gives the place in the text as if it were the name of a field.
             reason, names = f"it is no JSON from character {names[-1]} on", []

@@ -1,6 +1,7 @@
 """Turns data into models, and what is wrong with it into errors that name the field."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,11 +16,17 @@ MAX_SHOWN = 200
 
 _OWN_WORDS = "Value error, "
 """What pydantic puts before the words of our own checks."""
+_FIXES = {"timezone_aware": ", such as Z or +02:00 behind it"}
+"""What the words of pydantic leave out of how to put it right, by its type of error."""
 
 
-def said(problem: str) -> str:
-    """Return what is wrong with a value, as people read it."""
-    return problem.removeprefix(_OWN_WORDS)
+def said(problem: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, as people read it.
+
+    Args:
+        problem: One of the errors of pydantic, or one in their form.
+    """
+    return str(problem["msg"]).removeprefix(_OWN_WORDS) + _FIXES.get(problem["type"], "")
 
 
 def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
@@ -35,7 +42,7 @@ def validated[M: BaseModel](model: type[M], data: Mapping[str, object]) -> M:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or None
         kind = OutOfRangeError if first["type"] in RANGE_PROBLEMS else InvalidInputError
-        problem = f"{field or model.__name__}: {said(first['msg'])}"
+        problem = f"{field or model.__name__}: {said(first)}"
         if first["type"] == "missing":
             raise kind(f"{problem}.", field=field, value="") from error
         given = first["input"]
