@@ -232,8 +232,11 @@ async def test_refused_readings_make_one_log_line_for_each_reason(
     for _ in range(50):
         say(mqtt_garden, "tank/ph", "nan")
 
-    lines = [record for record in caplog.records if "are not good" in record.message]
-    assert len(lines) == 1
+    (line,) = [record.message for record in caplog.records if "are not good" in record.message]
+    assert line == (
+        "Tank A, ph: readings from tank/ph are not good (not_a_number), such as 'nan'; "
+        "further ones are only counted"
+    )
 
 
 async def test_derived_states_follow_within_two_seconds(mqtt_garden: Garden) -> None:

@@ -15,7 +15,7 @@ from kamerplanter_backend.telemetry.probe.as_reading import as_reading
 from kamerplanter_backend.telemetry.probe.company import Company
 from kamerplanter_backend.telemetry.probe.device_clocks import DeviceClocks
 from kamerplanter_backend.telemetry.probe.echo import echoes, neighbours
-from kamerplanter_backend.telemetry.probe.notice import Notice
+from kamerplanter_backend.telemetry.probe.notice import Heard, Notice
 from kamerplanter_backend.telemetry.probe.outbox import Outbox
 from kamerplanter_backend.telemetry.probe.presence import Presence
 from kamerplanter_backend.telemetry.probe.probe_sources import ProbeSources
@@ -243,7 +243,7 @@ class ProbeIntake:
         self.reports.note(topic, received_at, samples)
         if not is_gone:
             self._presence.on_values(samples)
-        judged = self._judge(samples, topic, beside)
+        judged = self._judge(samples, (topic, payload), beside)
         self._newest.note(topic, payload, samples, judged, self._states)
         return judged
 
@@ -282,7 +282,7 @@ class ProbeIntake:
             return ()
         self.reports.note(entity_id, received_at, samples)
         self._presence.on_values(samples)
-        judged = self._judge(samples, entity_id)
+        judged = self._judge(samples, (entity_id, f"{state_text} {unit or ''}".strip()))
         if any(item.verdict is Verdict.GOOD for item in judged):
             judged += self._echo(entity_id, reported_at, received_at)
         return judged
@@ -297,7 +297,7 @@ class ProbeIntake:
         samples = echoes(
             kinds, self._states, self.rules, self.reports, at=at, received_at=received_at
         )
-        return self._judge(self._put_right(samples), entity_id)
+        return self._judge(self._put_right(samples), (entity_id, ""))
 
     def _keep(self, samples: Sequence[Sample], doubtful_beside: int = 0) -> None:
         self._states = channel_memory.kept(
@@ -305,7 +305,7 @@ class ProbeIntake:
         )
 
     def _judge(
-        self, samples: Sequence[Sample], source: str, doubtful_beside: int = 0
+        self, samples: Sequence[Sample], heard: Heard, doubtful_beside: int = 0
     ) -> tuple[Judged, ...]:
         if not samples:
             return ()
@@ -319,7 +319,7 @@ class ProbeIntake:
             doubtful_beside=doubtful_beside,
         )
         self.company.note(judged)
-        self._outbox.add(samples, judged, source)
+        self._outbox.add(samples, judged, heard)
         return judged
 
     @property

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from kamerplanter_backend.telemetry.probe.notice import Notice
+from kamerplanter_backend.telemetry.probe.notice import Heard, Notice, beginning_of
 from kamerplanter_engines.models.telemetry import ChannelKind, Hint, Reason
 from kamerplanter_engines.telemetry_engine import Judged, Sample
 
@@ -20,30 +20,33 @@ class Outbox:
         self.pending: deque[Judged] = deque(maxlen=MAX_PENDING)
         self._notices: list[Notice] = []
 
-    def add(self, samples: Iterable[Sample], judged: Iterable[Judged], source: str) -> None:
+    def add(self, samples: Iterable[Sample], judged: Iterable[Judged], heard: Heard) -> None:
         """Take in one message and the judgement on it."""
         for sample in samples:
             if sample.problem is Reason.MISSING_FIELD:
                 self.counts[sample.kind, Reason.MISSING_FIELD] += 1
             if sample.clock_stands_still:
-                self._tell(sample.kind, Reason.CLOCK_STANDS_STILL, sample.hint, source)
+                self._tell(sample.kind, Reason.CLOCK_STANDS_STILL, sample.hint, heard)
         for item in judged:
             if item.reasons:
-                self._count(item, source)
+                self._count(item, heard)
             if item.value is not None and not item.is_repeat:
                 self.pending.append(item)
 
-    def _count(self, item: Judged, source: str) -> None:
+    def _count(self, item: Judged, heard: Heard) -> None:
         if Reason.CALIBRATING in item.reasons:
             # A person does that, and knows; a jump into a buffer is no fault of the probe.
             self.counts[item.kind, Reason.CALIBRATING] += 1
             return
         for reason in item.reasons:
-            self._tell(item.kind, reason, item.hint, source)
+            self._tell(item.kind, reason, item.hint, heard)
 
-    def _tell(self, kind: ChannelKind, reason: Reason, hint: Hint | None, source: str) -> None:
+    def _tell(self, kind: ChannelKind, reason: Reason, hint: Hint | None, heard: Heard) -> None:
         if (kind, reason) not in self.counts:
-            self._notices.append(Notice(kind=kind, reason=reason, hint=hint, source=source))
+            source, payload = heard
+            said = beginning_of(payload)
+            notice = Notice(kind=kind, reason=reason, hint=hint, source=source, said=said)
+            self._notices.append(notice)
         self.counts[kind, reason] += 1
 
     def take_judged(self) -> list[Judged]:

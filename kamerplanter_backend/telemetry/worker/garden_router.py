@@ -148,12 +148,11 @@ class GardenRouter:
                 for notice in intake.take_notices():
                     with noted(tenant_slug=garden.entry.slug):
                         _LOGGER.warning(
-                            "Garden %s, probe %s, %s: %s on %s",
+                            "Garden %s, probe %s, %s: %s",
                             garden.entry.slug,
                             intake.probe.name,
                             notice.kind,
-                            notice.reason,
-                            notice.source,
+                            notice.sentence,
                         )
 
     def on_connection(self, *, connected: bool) -> None:
