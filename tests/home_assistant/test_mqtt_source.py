@@ -151,6 +151,48 @@ async def test_changes_that_overlap_hear_each_message_once(
     assert heard.messages == [("b", b"1", False), ("c", b"1", False)]
 
 
+@contextmanager
+def loaded_anew_meanwhile() -> Iterator[None]:
+    """Let ends of subscriptions reach nobody, as those of before a reload of Home Assistant's MQTT.
+
+    It takes its subscriptions over to a new client, while what ends one still asks the old client.
+    """
+    subscribe = mqtt.async_subscribe
+
+    async def for_ever(*args: object, **more: object) -> Callable[[], None]:
+        await subscribe(*args, **more)  # type: ignore[arg-type]
+        return lambda: None
+
+    with patch.object(mqtt, "async_subscribe", for_ever):
+        yield
+
+
+async def test_after_a_reload_of_mqtt_a_topic_that_comes_back_is_heard_once(
+    hass: HomeAssistant, heard: Heard
+) -> None:
+    with loaded_anew_meanwhile():
+        await heard.source.set_topics(frozenset({"a"}))
+    await heard.source.set_topics(frozenset({"b"}))
+    async_fire_mqtt_message(hass, "a", "0")
+    await heard.source.set_topics(frozenset({"a"}))
+
+    async_fire_mqtt_message(hass, "a", "1")
+
+    assert heard.messages == [("a", b"1", False)]
+
+
+async def test_after_a_reload_of_mqtt_a_stop_is_one_all_the_same(
+    hass: HomeAssistant, heard: Heard
+) -> None:
+    with loaded_anew_meanwhile():
+        await heard.source.set_topics(frozenset({"a"}))
+    await heard.source.stop()
+
+    async_fire_mqtt_message(hass, "a", "1")
+
+    assert heard.messages == []
+
+
 async def test_nothing_is_heard_or_tried_after_the_stop(hass: HomeAssistant, heard: Heard) -> None:
     with refusing("refused") as asked:
         await heard.source.set_topics(frozenset({"a", "refused"}))

@@ -17,6 +17,50 @@ RETRY_AFTER_S = 30.0
 QOS = 1
 
 
+type _OnMessage = Callable[[str, bytes, bool], None]
+
+
+class _Ear:
+    """Hears one topic until it is closed.
+
+    A reload of Home Assistant's MQTT takes subscriptions over to a new client, while what ends
+    one asks the client of when it began: the messages go on, so being deaf is up to us.
+
+    Args:
+        on_message: Told of each message.
+    """
+
+    def __init__(self, on_message: _OnMessage) -> None:
+        self._on_message: _OnMessage | None = on_message
+        self._unsubscribe: CALLBACK_TYPE | None = None
+
+    async def open(self, hass: HomeAssistant, topic: str) -> None:
+        """Subscribe to the topic.
+
+        Raises:
+            HomeAssistantError: It was refused.
+        """
+        # Bytes, as a text would be refused before we could count it.
+        self._unsubscribe = await mqtt.async_subscribe(
+            hass, topic, self._received, QOS, encoding=None
+        )
+
+    @callback
+    def close(self) -> None:
+        """Hear nothing any more, and hold nobody in memory who did."""
+        self._on_message = None
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+
+    @callback
+    def _received(self, message: mqtt.ReceiveMessage) -> None:
+        if self._on_message is None:
+            return
+        payload = message.payload
+        raw = payload.encode() if isinstance(payload, str) else bytes(payload)
+        self._on_message(message.topic, raw, message.retain)
+
+
 class MqttSource:
     """Subscribes through Home Assistant's own connection, which needs no second login."""
 
@@ -24,7 +68,7 @@ class MqttSource:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        on_message: Callable[[str, bytes, bool], None],
+        on_message: _OnMessage,
         on_connection: Callable[[bool], None],
     ) -> None:
         self._hass = hass
@@ -32,7 +76,7 @@ class MqttSource:
         self._on_message = on_message
         self._on_connection = on_connection
         self._topics: frozenset[str] = frozenset()
-        self._subscribed: dict[str, CALLBACK_TYPE] = {}
+        self._subscribed: dict[str, _Ear] = {}
         self._refused: set[str] = set()
         self._apply_lock = asyncio.Lock()
         self._retry_job = HassJob(self._retry, "kamerplanter MQTT topics", cancel_on_shutdown=True)
@@ -84,7 +128,7 @@ class MqttSource:
         """Bring the subscriptions in line; what is refused is tried again."""
         async with self._apply_lock:
             for topic in self._subscribed.keys() - self._topics:
-                self._subscribed.pop(topic)()
+                self._subscribed.pop(topic).close()
             self._refused &= self._topics
             for topic in sorted(self._topics - self._subscribed.keys()):
                 if self._is_ready:
@@ -93,11 +137,9 @@ class MqttSource:
             self._retry_after(RETRY_AFTER_S)
 
     async def _subscribe(self, topic: str) -> None:
+        ear = _Ear(self._on_message)
         try:
-            # Bytes, as a text would be refused before we could count it.
-            unsubscribe = await mqtt.async_subscribe(
-                self._hass, topic, self._received, QOS, encoding=None
-            )
+            await ear.open(self._hass, topic)
         except HomeAssistantError as error:
             if topic not in self._refused:
                 self._refused.add(topic)
@@ -105,9 +147,9 @@ class MqttSource:
             return
         self._refused.discard(topic)
         if self._is_ready:
-            self._subscribed[topic] = unsubscribe
+            self._subscribed[topic] = ear
         else:
-            unsubscribe()
+            ear.close()
 
     @callback
     def _retry_after(self, delay_s: float) -> None:
@@ -119,12 +161,6 @@ class MqttSource:
         self._cancel_retry = None
         await self._apply()
 
-    @callback
-    def _received(self, message: mqtt.ReceiveMessage) -> None:
-        payload = message.payload
-        raw = payload.encode() if isinstance(payload, str) else bytes(payload)
-        self._on_message(message.topic, raw, message.retain)
-
     async def stop(self) -> None:
         """Listen to nothing any more."""
         self._is_stopped, self._is_ready = True, False
@@ -132,6 +168,6 @@ class MqttSource:
             if cancel is not None:
                 cancel()
         self._stop_status = self._cancel_retry = None
-        for unsubscribe in self._subscribed.values():
-            unsubscribe()
+        for ear in self._subscribed.values():
+            ear.close()
         self._subscribed.clear()
