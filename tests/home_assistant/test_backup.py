@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,10 +28,9 @@ async def test_the_file_alone_is_complete_during_a_backup(garden: Garden, tmp_pa
 
 
 def _holds(path: Path, text: str) -> bool:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
         dump = "\n".join(connection.iterdump())
-    connection.close()
     return text in dump
 
 

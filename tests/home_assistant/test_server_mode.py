@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,14 @@ async def todo(garden: Garden, action: str, **data: Any) -> None:
 
 def stamp(path: Path, version: int) -> None:
     """Let a file say that a newer version wrote it."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
 
 
 def rename_command(path: Path) -> None:
     """Let what waits be of a kind that nobody knows."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE waiting SET command = replace(command, 'AddTask', 'Gone')")
-    connection.close()
 
 
 def issues(garden: Garden) -> set[str]:

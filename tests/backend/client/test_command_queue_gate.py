@@ -1,6 +1,7 @@
 """The gate of the harvest, for treatments that the server does not know yet."""
 
 import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -190,9 +191,8 @@ async def test_what_was_known_is_shown_with_the_gate_closed_while_the_server_ref
     server.trouble = away()
     await queued(client, neem(plant))
     await client.close()
-    with sqlite3.connect(tmp_path / "q.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "q.db")) as connection, connection:
         connection.execute("DELETE FROM remembered")  # not even the zone is known
-    connection.close()
     client = await open_client()
     server.trouble = UnauthorizedError("The key was revoked.")
 

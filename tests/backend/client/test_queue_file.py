@@ -1,6 +1,7 @@
 """The file of the queue: what it survives, and what it refuses."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,9 +79,8 @@ def test_a_command_that_cannot_be_read_puts_the_file_aside(tmp_path: Path) -> No
     file = QueueFile(path)
     file.add(command("a"))
     file.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE waiting SET command = '{'")
-    connection.close()
 
     file = QueueFile(path)
 
@@ -93,9 +93,8 @@ def test_a_command_that_cannot_be_read_puts_the_file_aside(tmp_path: Path) -> No
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     QueueFile(path).close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
-    connection.close()
     before = path.read_bytes()
 
     with pytest.raises(NewerSchemaError) as refused:
@@ -161,10 +160,9 @@ def test_what_can_be_read_of_a_file_of_a_newer_version_is_told(tmp_path: Path) -
     file.refuse(waiting, refusal)
     file.add(command("c"))
     file.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
         connection.execute("UPDATE waiting SET command = '{\"later\": 1}' WHERE command_key = 'c'")
-    connection.close()
     before = path.read_bytes()
 
     found = peek(path)

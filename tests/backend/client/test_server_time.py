@@ -1,6 +1,7 @@
 """Zone and clock of the server, as far as they are known here."""
 
 import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -48,9 +49,8 @@ async def test_a_zone_that_is_not_known_here_keeps_nobody_out(
     client = await open_client()
     await client.snapshot()
     await client.close()
-    with sqlite3.connect(tmp_path / "q.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "q.db")) as connection, connection:
         connection.execute("UPDATE remembered SET value = 'Mars/Olympus' WHERE name = 'time_zone'")
-    connection.close()
 
     client = await open_client()
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,8 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_file_of_a_newer_version_is_left_untouched(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
-    connection.close()
     before = snapshot(path.parent)
 
     with pytest.raises(NewerSchemaError) as refused:
@@ -235,9 +235,8 @@ def test_file_of_another_kind_is_left_untouched(tmp_path: Path, content: bytes) 
 
 def test_database_of_another_program_is_left_untouched(tmp_path: Path) -> None:
     path = tmp_path / "garden.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE states (state TEXT)")
-    connection.close()
     before = snapshot(tmp_path)
 
     with pytest.raises(CorruptStoreError, match="not a store"):
@@ -294,11 +293,10 @@ def test_writer_gives_up_on_a_long_pause() -> None:
 
 
 def test_document_of_broken_json_is_set_aside_and_found(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("DROP INDEX doc_tanks_one_name")
         connection.execute("UPDATE doc_tanks SET body = '[1]'")
-    connection.close()
     store = open_sqlite(path, COLLECTIONS)
 
     assert tanks(store) == set()

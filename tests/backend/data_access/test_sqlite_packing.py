@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,10 +147,9 @@ def test_reason_of_a_newer_version_is_nothing_to_this_one() -> None:
 
 @given(st.lists(numbers, min_size=1, max_size=20))
 def test_sql_reads_numbers_as_python_does(values: list[float]) -> None:
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection, connection:
         connection.execute("CREATE TABLE t (value)")
         connection.executemany("INSERT INTO t VALUES (?)", [(packed(value),) for value in values])
         found = connection.execute(f"SELECT {packing.VALUE} FROM t ORDER BY rowid").fetchall()  # noqa: S608
-    connection.close()
 
     assert [value for (value,) in found] == values

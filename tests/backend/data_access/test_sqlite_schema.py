@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,9 +70,8 @@ def test_file_of_a_release_is_upgraded_with_all_it_holds(tmp_path: Path, path: P
         assert reading is not None
         assert (reading.value, reading.at) == (1.8, WHEN)
     store.close()
-    with sqlite3.connect(copy) as connection:
+    with closing(sqlite3.connect(copy)) as connection, connection:
         assert version(connection) == KNOWN_VERSION
-    connection.close()
 
 
 def test_readings_from_before_rollups_are_summed_up_after_the_upgrade(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 def fill(path: Path, count: int) -> None:
     """Put readings of ten channels into a file of schema 2."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(
             "INSERT INTO channels (id, probe_key, kind) VALUES (?, ?, 'ph')",
             [(100 + number, f"probe-{number}") for number in range(10)],
@@ -52,13 +53,11 @@ def fill(path: Path, count: int) -> None:
                 for n in range(count)
             ),
         )
-    connection.close()
 
 
 def version(path: Path) -> int:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         (found,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.close()
     return int(found)
 
 
@@ -78,10 +77,9 @@ def test_odd_readings_are_the_same_afterwards(path: Path) -> None:
         (1, START_US + 6_000_000, 0, 1e9, "good", "exact_zero", -2.5),
         (1, START_US + 8_000_000, 0, 0.0, "stale", "a_newer_one", 0.0),
     ]
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM readings")
         connection.executemany(_INSERT, rows)
-    connection.close()
 
     store = open_sqlite(path, COLLECTIONS)
     found = all_of(store, "probe-1", ChannelKind.EC)
@@ -99,9 +97,8 @@ def test_odd_readings_are_the_same_afterwards(path: Path) -> None:
         *(0, 350_000, -5, 0, 0),
     ]
     assert good == found[3]
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         values = connection.execute("SELECT value FROM readings ORDER BY from_2030_us").fetchall()
-    connection.close()
     assert values == [(packed(row[3]),) for row in rows]
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def schema(request: pytest.FixtureRequest) -> int:
 def garden(tmp_path: Path, schema: int) -> Iterator[Garden]:
     """Return a garden on an upgraded file, in the hour after the last reading."""
     path = Path(shutil.copy(DATA / f"store-schema-{schema}.db", tmp_path))
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         documents = [("tanks", _tank()), ("probes", _probe())]
         documents += [("calibrations", _calibration())] if schema > 1 else []
         for name, body in documents:
@@ -202,7 +203,6 @@ def garden(tmp_path: Path, schema: int) -> Iterator[Garden]:
         _write_channels(connection, schema)
         _write_readings(connection, schema)
         _write_history(connection, schema)
-    connection.close()
     garden = Garden(path, now=NOON + timedelta(minutes=50))
     yield garden
     garden.store.close()
