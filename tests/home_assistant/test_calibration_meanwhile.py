@@ -7,6 +7,7 @@ import pytest
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 
 from custom_components.kamerplanter.errors import translation_of
 from kamerplanter_backend.client.requests import ListCalibrations, UpdateProbe
@@ -151,6 +152,78 @@ async def test_a_renamed_topic_meanwhile_changes_nothing(mqtt_garden: Garden) ->
 
     assert dialog.result["reason"] == "calibrated"
     assert len(await stored(mqtt_garden, probe)) == 1
+
+
+async def test_what_the_device_before_an_exchange_showed_is_not_stored(
+    mqtt_garden: Garden,
+) -> None:
+    tank, probe = await add(mqtt_garden)
+    dialog = await at_summary(mqtt_garden, tank, 1.4)
+
+    mqtt_garden.freezer.tick(60)
+    await act(mqtt_garden, "replace_probe", tank)
+    await dialog.choose("calibration_store")
+
+    assert dialog.result["reason"] == "calibration_outdated"
+    assert await stored(mqtt_garden, probe) == ()
+
+
+async def test_what_was_kept_of_the_device_before_an_exchange_is_not_gone_on_with(
+    mqtt_garden: Garden,
+) -> None:
+    tank, _ = await add(mqtt_garden)
+    dialog = await at_summary(mqtt_garden, tank, 1.4)
+    dialog.flows.async_abort(dialog.result["flow_id"])
+
+    mqtt_garden.freezer.tick(60)
+    await act(mqtt_garden, "replace_probe", tank)
+    again = await Dialog.manage(mqtt_garden, mqtt_garden.subentry(tank))
+    await again.choose("calibrate")
+    await again.fill(channel="ec")
+
+    assert again.step == "calibration_method"
+
+
+async def test_an_exchange_of_before_that_is_told_meanwhile_changes_nothing(
+    mqtt_garden: Garden,
+) -> None:
+    tank, probe = await add(mqtt_garden)
+    exchanged_at = dt_util.now()
+    mqtt_garden.freezer.tick(600)
+    dialog = await at_summary(mqtt_garden, tank, 1.4)
+
+    await act(mqtt_garden, "replace_probe", tank, at=exchanged_at.isoformat())
+    await dialog.choose("calibration_store", "calibration_is_back")
+
+    assert dialog.result["reason"] == "calibrated"
+    assert len(await stored(mqtt_garden, probe)) == 1
+
+
+async def test_a_channel_that_is_removed_meanwhile_is_said(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=TOPIC), bind("ph", topic=TOPIC)])
+    probe = mqtt_garden.snapshot.probes[0].probe.key
+    dialog = await Dialog.manage(mqtt_garden, mqtt_garden.subentry(tank))
+    await dialog.choose("calibrate")
+
+    await rebind(mqtt_garden, probe)
+    await dialog.fill(channel="ph")
+
+    assert dialog.result["reason"] == "calibration_outdated"
+
+
+async def test_nobody_is_led_on_whose_channel_was_changed(mqtt_garden: Garden) -> None:
+    tank = await mqtt_garden.add_tank(channels=[bind("ec", topic=TOPIC)])
+    probe = mqtt_garden.snapshot.probes[0].probe.key
+    dialog = await Dialog.manage(mqtt_garden, mqtt_garden.subentry(tank))
+    await dialog.choose("calibrate")
+    await dialog.fill(channel="ec")
+    await dialog.fill(method="dry_standard")
+    await dialog.choose("calibration_reading")
+
+    await rebind(mqtt_garden, probe, unit="µS/cm")
+    await dialog.fill(raw=0, solution=0)
+
+    assert dialog.result["reason"] == "calibration_outdated"
 
 
 async def test_of_two_people_the_later_one_counts_and_both_are_on_record(

@@ -56,7 +56,9 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
             return self.async_abort(reason="nothing_to_calibrate")
         texts = await Texts.async_load(self.hass)
         if user_input is not None:
-            binding = bindings[ChannelKind(user_input["channel"])]
+            binding = bindings.get(ChannelKind(user_input["channel"]))
+            if binding is None:
+                return self.async_abort(reason="calibration_outdated")
             if (kept := take(self.hass, view.probe, binding.kind)) is None:
                 return await self._begin(binding)
             self._draft = kept
@@ -79,7 +81,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
         )
 
     async def _begin(self, binding: ChannelBinding) -> StepResult:
-        self._draft = OpenDraft(binding, RawScale.VALUE, ())
+        self._draft = OpenDraft(binding, RawScale.VALUE, (), dt_util.utcnow())
         self._open_tap(binding)
         return await self.async_step_calibration_method()
 
@@ -121,7 +123,7 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
                 description_placeholders=await self._names() | {"refused": refused},
                 last_step=False,
             )
-        self._draft = OpenDraft(draft.binding, scale, solutions)
+        self._draft = OpenDraft(draft.binding, scale, solutions, draft.begun_at)
         return await self.async_step_calibration_solution()
 
     async def _wrong_scale(self, scale: RawScale) -> str:
@@ -157,6 +159,11 @@ class CalibrationSteps(CalibrationWait, CalibrationReading):
     ) -> StepResult:
         """Say what to do for the next point, and show what the probe shows."""
         draft = self._measured()
+        if (view := self._view()) is None:
+            return self.async_abort(reason="not_in_garden")
+        if not draft.fits(view.probe):
+            # Said now, and not after the last of three bottles.
+            return self.async_abort(reason="calibration_outdated")
         self._is_in_solution()
         self._waits_since = self._waits_until = self._mean = None
         texts = await Texts.async_load(self.hass)

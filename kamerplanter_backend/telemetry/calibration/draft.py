@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from kamerplanter_engines.calibration_age_engine import LOST, can_be_calibrated
 from kamerplanter_engines.calibration_engine import fit, needs_temperature
@@ -81,6 +82,8 @@ class Draft:
     binding: ChannelBinding
     scale: RawScale
     solutions: tuple[float, ...]
+    begun_at: datetime
+    """When it was begun; all points are of later."""
     points: list[CalibrationPoint] = field(default_factory=list)
 
     @property
@@ -109,10 +112,14 @@ class Draft:
         return needs_temperature(self.kind, self.solution, compensated=self.binding.compensated)
 
     def fits(self, probe: Probe) -> bool:
-        """Tell whether the channel still gives the numbers that were measured."""
+        """Tell whether the channel still gives the numbers that were measured.
+
+        The device before an exchange says nothing about the one after it.
+        """
         now = probe.binding(self.kind)
         return (
             now is not None
+            and all(item.at <= self.begun_at for item in probe.replacements)
             and not now.curve
             and is_same_mapping(mapping_of(self.binding), mapping_of(now))
         )
