@@ -40,9 +40,13 @@ def check_form(fields: CalibrationFields) -> None:
     least, most = POINTS[fields.kind]
     count = len(fields.points)
     if not least <= count <= most:
-        wanted = str(least) if least == most else f"{least} or {most}"
+        counts = sorted({least, most})
+        wanted = " or ".join(map(str, counts))
         raise invalid_points(
-            "points", count, f"{fields.kind} takes {wanted} points, not {count}.", allowed=wanted
+            "points",
+            count,
+            f"{fields.kind} takes {wanted} points, not {count}.",
+            allowed=", ".join(map(str, counts)),
         )
     if fields.scale is RawScale.MILLIVOLT and fields.kind is not ChannelKind.PH:
         raise invalid_points(

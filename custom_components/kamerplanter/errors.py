@@ -100,7 +100,7 @@ _TABLES_OF_PROBLEMS: Mapping[str, Mapping[str, str]] = {
     RunProblem.FIXED: {"allowed": "field_name", "current": "run_state"},
 }
 """Problem: the tables that have words for codes that mean something else there."""
-_CODES_OF_FIELDS = {"kind": "channel_kind", "target": "record_kind"}
+_CODES_OF_FIELDS = {"kind": "channel_kind", "scale": "raw_scale", "target": "record_kind"}
 """Field: the table that has words for what it may be."""
 _PROBLEMS = {
     "no_measurement": "no_measurement",
@@ -227,6 +227,11 @@ def _days(language: str, own: Mapping[str, str]) -> dict[str, str]:
                 found[name] = day_in(language, date.fromisoformat(text))
     if _MOMENT.fullmatch(text := own.get("value", "")):
         found["value"] = moment_in(language, datetime.fromisoformat(text))
+    if _MOMENT.search(text := own.get("allowed", "")):
+        # From one moment to another one.
+        found["allowed"] = _MOMENT.sub(
+            lambda one: moment_in(language, datetime.fromisoformat(one[0])), text
+        )
     return found
 
 

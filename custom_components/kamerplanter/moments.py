@@ -17,11 +17,18 @@ def moment_of(written: datetime, field: str = "at") -> datetime:
         field: What it is, for the error.
 
     Raises:
-        InvalidInputError: The clock never shows it, as it goes forward then.
+        InvalidInputError: The clock never shows it, as it goes forward then, or it lies beyond the
+            ends of the calendar elsewhere.
     """
+    try:
+        moment = dt_util.as_utc(written)
+    except OverflowError as error:
+        told = f"{written:%Y-%m-%d %H:%M}"
+        raise InvalidInputError(
+            f"{told} is at an end of the calendar.", field=field, value=told
+        ) from error
     if written.tzinfo is not None:
-        return dt_util.as_utc(written)
-    moment = dt_util.as_utc(written)
+        return moment
     if dt_util.as_local(moment).replace(tzinfo=None) != written.replace(fold=0):
         raise InvalidInputError(
             f"{written:%Y-%m-%d %H:%M} does not exist here: the clock goes forward in that night.",

@@ -29,7 +29,7 @@ PH, EC, SOIL = ChannelKind.PH, ChannelKind.EC, ChannelKind.SOIL_MOISTURE
         (EC, ((12.88, 1.413), (1.413, 12.88)), {"problem": "wrong_order"}),
         (SOIL, ((1400, 100), (3100, 0)), {"problem": "wrong_order"}),
         (SOIL, ((3100, 0), (3000, 100)), {"problem": "no_contrast"}),
-        (EC, ((1, 1), (2, 2), (3, 3)), {"value": "3", "allowed": "1 or 2"}),
+        (EC, ((1, 1), (2, 2), (3, 3)), {"value": "3", "allowed": "1, 2"}),
         (ChannelKind.LEVEL, ((1, 1),), {"allowed": "ph, ec, soil_ec, soil_moisture"}),
     ],
 )

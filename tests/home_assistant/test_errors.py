@@ -115,6 +115,22 @@ async def german(garden: Garden) -> HomeAssistant:
             id="words for what is allowed",
         ),
         pytest.param(
+            InvalidInputError("No.", field="scale", value="value", allowed="millivolt"),
+            "Was das Gerät meldet: Der Messwert selbst ist nicht möglich. Möglich: Millivolt.",
+            id="what an electrode tells",
+        ),
+        pytest.param(
+            InvalidInputError(
+                "Too old.",
+                field="at",
+                value="1999-05-01T09:30:00+00:00",
+                allowed="2026-01-31T10:00+00:00 – 2026-05-01T10:00+00:00",
+            ),
+            "Zeitpunkt: 01.05.1999, 11:30 ist nicht möglich. "
+            "Möglich: 31.01.2026, 11:00 – 01.05.2026, 12:00.",
+            id="moments by the clock of the house",
+        ),
+        pytest.param(
             UnavailableError("The store cannot answer.", reason="disk I/O error"),
             "Der Garten antwortet gerade nicht: mehr dazu steht im Protokoll",
             id="a reason without a word",

@@ -46,3 +46,19 @@ async def test_a_time_with_a_zone_is_what_it_says(hass: HomeAssistant) -> None:
     written = datetime(2026, 3, 29, 2, 30, tzinfo=ZoneInfo("America/New_York"))
 
     assert moment_of(written) == datetime(2026, 3, 29, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [("Europe/Berlin", "0001-01-01 00:00"), ("America/New_York", "9999-12-31 23:30")],
+)
+async def test_an_end_of_the_calendar_is_refused(
+    hass: HomeAssistant, zone: str, written: str
+) -> None:
+    await hass.config.async_set_time_zone(zone)
+
+    with pytest.raises(InvalidInputError) as caught:
+        moment_of(datetime.fromisoformat(written))
+
+    assert caught.value.field == "at"
+    assert caught.value.placeholders["value"] == written
