@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from homeassistant.util import dt as dt_util
 
@@ -21,6 +22,8 @@ from ..texts import Texts  # noqa: TID252
 
 _MILLIVOLT = "mV"
 _PH = "pH"
+_ALL_DIGITS_FROM = 1e4
+"""Counts of a converter step by one, however many they are."""
 
 
 def raw_unit(kind: ChannelKind, scale: RawScale) -> str:
@@ -37,14 +40,20 @@ def reference_unit(kind: ChannelKind) -> str:
     return _PH if kind is ChannelKind.PH else KNOWN_UNITS[kind][0]
 
 
+def _digits(texts: Texts, number: float) -> str:
+    """Return a number with four digits that count, or all before the point; no power of ten."""
+    told = f"{number:.0f}" if abs(number) >= _ALL_DIGITS_FROM else f"{number:.4g}"
+    return texts.spelled(f"{Decimal(told):f}")
+
+
 def with_unit(texts: Texts, number: float, unit: str) -> str:
     """Return a number as people read it."""
-    return f"{texts.number(number, '.4g')} {unit}".strip()
+    return f"{_digits(texts, number)} {unit}".strip()
 
 
 def measured(texts: Texts, number: float, unit: str) -> str:
     """Return what was measured as people read it: a pH of 7, but a difference of 7 pH."""
-    return f"pH {texts.number(number, '.4g')}" if unit == _PH else with_unit(texts, number, unit)
+    return f"pH {_digits(texts, number)}" if unit == _PH else with_unit(texts, number, unit)
 
 
 def instruction(texts: Texts, kind: ChannelKind, solution: float) -> str:
@@ -142,7 +151,7 @@ def _day(texts: Texts, moment: datetime | None) -> str:
 
 def _added(texts: Texts, number: float) -> str:
     """Return a number that is added, or taken away."""
-    return f"{'+' if number > 0 else '−'} {texts.number(abs(number), '.4g')}"
+    return f"{'+' if number > 0 else '−'} {_digits(texts, abs(number))}"
 
 
 def result_lines(texts: Texts, fitted: Fit) -> str:
@@ -151,7 +160,7 @@ def result_lines(texts: Texts, fitted: Fit) -> str:
         texts.choice(
             "calibration_result",
             "factor",
-            factor=texts.number(fitted.factor, ".4g"),
+            factor=_digits(texts, fitted.factor),
             offset=_added(texts, fitted.offset) if fitted.offset else "",
         ).rstrip()
     ]
