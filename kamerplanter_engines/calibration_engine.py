@@ -32,20 +32,18 @@ from kamerplanter_engines.science.electrochemistry import (
 )
 from kamerplanter_engines.science.piecewise import along, steepness
 from kamerplanter_engines.tables.buffers import buffer_ph, standard_ec_ms_cm
+from kamerplanter_engines.tables.calibration import (
+    EC_FACTOR_HIGH,
+    EC_FACTOR_LOW,
+    EFFICIENCY_RATIO_WEAK,
+    PH_BUFFER_DISTANCE,
+    PH_SHIFT_HIGH,
+    PH_SLOPE_RATIO_HIGH,
+    PH_SLOPE_RATIO_LOW,
+    SOIL_SPAN_LOW,
+    SOIL_SPAN_RATIO,
+)
 from kamerplanter_engines.tables.channels import FAR_BEYOND_CURVE_RATIO
-
-PH_SLOPE_RATIO_LOW, PH_SLOPE_RATIO_HIGH = 0.80, 1.05
-"""Share of an ideal electrode's slope; outside it is broken, or the buffers were mixed up."""
-EFFICIENCY_RATIO_WEAK = 0.90
-"""An electrode that gives less than this share of an ideal one is dirty or wears out."""
-PH_BUFFER_DISTANCE = 2.0
-PH_SHIFT_HIGH = 0.5
-"""An electrode that shows pH 7 further off is used up. [pH]"""
-EC_FACTOR_LOW, EC_FACTOR_HIGH = 0.80, 1.25
-SOIL_SPAN_RATIO = 0.05
-"""Dry and wet must differ by this share of the larger raw number."""
-
-SOIL_SPAN_LOW = 1e-3
 
 _ROUNDING = 1e-9
 
@@ -181,11 +179,11 @@ def _fit_ec(fields: CalibrationFields) -> Fit:
             raise unlikely_points(
                 "points",
                 round(factor, 3),
-                f"The probe would have to be multiplied by {factor:.2f}; possible are "
+                f"The probe would have to be multiplied by {_spelled(factor)}; possible are "
                 f"{EC_FACTOR_LOW:g} to {EC_FACTOR_HIGH:g}. Check the standard and its unit, clean "
                 "the probe or replace it.",
                 problem=CalibrationProblem.FACTOR,
-                shown=f"{factor:.2f}",
+                shown=_spelled(factor),
                 limit=f"{EC_FACTOR_LOW:g} – {EC_FACTOR_HIGH:g}",
             )
     ratio = (high_raw - low_raw) / (high - low)
@@ -193,6 +191,12 @@ def _fit_ec(fields: CalibrationFields) -> Fit:
     if ratio < EFFICIENCY_RATIO_WEAK - _ROUNDING:
         warnings.add(CalibrationWarning.SLOPE_WEAK)
     return _made(pairs, warnings, efficiency_ratio=ratio)
+
+
+def _spelled(factor: float) -> str:
+    """Return a factor that is refused with as many digits as it takes to see why."""
+    short = f"{factor:.2f}"
+    return f"{factor:.4f}" if EC_FACTOR_LOW <= float(short) <= EC_FACTOR_HIGH else short
 
 
 def needs_temperature(kind: ChannelKind, value: float, *, compensated: bool) -> bool:

@@ -21,15 +21,12 @@ from kamerplanter_engines.science.psychrometrics import (
     vpd_kpa,
 )
 from kamerplanter_engines.tables.channels import CHANNELS
-
-COVERAGE_RATIO_LOW = 0.8
-"""Of a day of which less was measured nothing is decided."""
-
-DARK_UMOL = 5.0
-"""Less light than this is none, as the zero of a quantum sensor is off by some of it (ours).
-[µmol/(m² s)]"""
-LOW_LIGHT_UMOL, HIGH_LIGHT_UMOL = 200.0, 800.0
-"""Photon flux below and above which a leaf is colder and warmer. [µmol/(m² s)]"""
+from kamerplanter_engines.tables.climate import (
+    COVERAGE_RATIO_LOW,
+    DARK_UMOL,
+    HIGH_LIGHT_UMOL,
+    LOW_LIGHT_UMOL,
+)
 
 _UMOL_PER_MOL = 1e6
 _AIR, _LEAF = CHANNELS[ChannelKind.AIR_TEMPERATURE], CHANNELS[ChannelKind.LEAF_TEMPERATURE]

@@ -18,22 +18,17 @@ from kamerplanter_engines.models.telemetry import (
 from kamerplanter_engines.models.trust import Drift, Trend
 from kamerplanter_engines.raw_mapping_engine import gives_same_numbers
 from kamerplanter_engines.science.theil_sen import Slope, theil_sen
-from kamerplanter_engines.tables.trust import TOLERANCES
+from kamerplanter_engines.tables.trust import (
+    HAND_COMPARISONS,
+    HAND_COMPARISONS_AGREEING,
+    TOLERANCES,
+    TREND_BUCKET_S,
+    TREND_CERTAIN_COUNT,
+    TREND_COUNT,
+    TREND_SPAN_H,
+    TREND_WINDOW,
+)
 
-TREND_WINDOW = timedelta(hours=24)
-TREND_COUNT = 12
-"""Fewer readings say nothing of where a value is heading."""
-TREND_SPAN_H = 6.0
-"""Nor does a shorter time. [h]"""
-CERTAIN_COUNT = 5
-"""Of four points without any slope all pairs go one way in 2 of 24 orders, which is not 95 %."""
-BUCKET_S = 600
-"""Of the readings of so long a time the middle one speaks, so that the work stays small. [s]"""
-
-NEWEST = 3
-"""So many comparisons by hand decide: one slip of the hand among them does not."""
-AGREEING = 2
-"""So many of them have to lie beyond the limit on the same side: one alone may be a slip."""
 _ROUNDING = 1e-9
 _DIGITS_KEPT = 9
 _HOUR_S = 3600.0
@@ -80,7 +75,7 @@ def trend(
     if len(points) < TREND_COUNT or span_h < TREND_SPAN_H - _ROUNDING:
         return known
     thinned = _thinned(points)
-    slope = theil_sen(thinned) if len(thinned) >= CERTAIN_COUNT else None
+    slope = theil_sen(thinned) if len(thinned) >= TREND_CERTAIN_COUNT else None
     if slope is None:
         return known
     present = median(y - slope.middle * x for x, y in thinned)
@@ -98,7 +93,7 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     """Return one point for each bucket of time: the middle of its times and of its values."""
     buckets: dict[int, list[tuple[float, float]]] = {}
     for hours, value in points:
-        buckets.setdefault(int(hours * _HOUR_S // BUCKET_S), []).append((hours, value))
+        buckets.setdefault(int(hours * _HOUR_S // TREND_BUCKET_S), []).append((hours, value))
     return [
         (median(x for x, _ in bucket), median(y for _, y in bucket)) for bucket in buckets.values()
     ]
@@ -177,14 +172,14 @@ def drift(kind: ChannelKind, comparisons: Sequence[Compared]) -> Drift | None:
     """
     if not comparisons or kind not in TOLERANCES:
         return None
-    newest = comparisons[-NEWEST:]
+    newest = comparisons[-HAND_COMPARISONS:]
     difference = round(median(item.difference for item in newest), _DIGITS_KEPT)
     limit = tolerance(kind, median(item.by_hand for item in newest))
     last = comparisons[-1].at
     sides = [_side_beyond(kind, item) for item in newest]
-    drifted = any(sides.count(side) >= AGREEING for side in Side)
+    drifted = any(sides.count(side) >= HAND_COMPARISONS_AGREEING for side in Side)
     slope = None
-    if len(comparisons) >= NEWEST:
+    if len(comparisons) >= HAND_COMPARISONS:
         slope = theil_sen(
             [((item.at - last).total_seconds() / _DAY_S, item.difference) for item in comparisons]
         )

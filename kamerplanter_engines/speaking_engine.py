@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from kamerplanter_engines.climate_engine import COVERAGE_RATIO_LOW
 from kamerplanter_engines.models.rollup import Figures
 from kamerplanter_engines.rollup_engine import merge
+from kamerplanter_engines.tables.climate import COVERAGE_RATIO_LOW
 
 
 class Hour(NamedTuple):

@@ -10,19 +10,19 @@ from kamerplanter_engines.models.calibration import RawScale
 from kamerplanter_engines.models.steadiness import RawSample, Steadiness
 from kamerplanter_engines.models.telemetry import ChannelKind
 from kamerplanter_engines.stillness_engine import digits_step
-
-STEADY_COUNT, STEADY_S = 3, 10.0
-"""So many readings over so long have to agree."""
-SLOW_COUNT, SLOW_S = 2, 60.0
-"""Two are enough of a probe that reports this seldom."""
-
-PH_BAND = 0.02
-MILLIVOLT_BAND = 1.0
-EC_BAND_MS_CM, EC_BAND_RATIO = 0.01, 0.01
-"""The larger one counts, and so for soil."""
-SOIL_BAND, SOIL_BAND_RATIO = 0.01, 0.01
-SOIL_BAND_STEPS = 2
-"""A meter of whole percents that flickers by one to each side is at rest, too."""
+from kamerplanter_engines.tables.calibration import (
+    EC_BAND_MS_CM,
+    EC_BAND_RATIO,
+    MILLIVOLT_BAND,
+    PH_BAND,
+    SLOW_COUNT,
+    SLOW_S,
+    SOIL_BAND,
+    SOIL_BAND_RATIO,
+    SOIL_BAND_STEPS,
+    STEADY_COUNT,
+    STEADY_S,
+)
 
 _ROUNDING = 1e-9
 

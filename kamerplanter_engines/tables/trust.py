@@ -1,10 +1,12 @@
-"""How much each source of a value weighs, and how far two meters of one place may differ.
+"""How much each source of a value weighs, how far two meters may differ, and what shows a drift.
 
-Sources: the telemetry table of the domain specification (quality by source, age) and the sensor
-gate (pH 0.3, EC 10 %); the other limits are ours, by what common probes are good for.
+Sources: the telemetry table of the domain specification (quality by source, age; a trend of at
+least 12 readings over 6 h) and the sensor gate (pH 0.3, EC 10 %); the other limits are ours, by
+what common probes are good for.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kamerplanter_engines.models.telemetry import ChannelKind
 
@@ -70,3 +72,18 @@ most a quarter of its band; at the limit itself they would take turns."""
 AT_ODDS_FOR_S = 3600.0
 """Probes that come no nearer than that, and go no farther apart than their limit either, agree
 after so long. [s]"""
+
+TREND_WINDOW = timedelta(hours=24)
+TREND_COUNT = 12
+"""Fewer readings say nothing of where a value is heading."""
+TREND_SPAN_H = 6.0
+"""Nor does a shorter time. [h]"""
+TREND_CERTAIN_COUNT = 5
+"""Of four points without any slope all pairs go one way in 2 of 24 orders, which is not 95 %."""
+TREND_BUCKET_S = 600
+"""Of the readings of so long a time the middle one speaks, so that the work stays small. [s]"""
+
+HAND_COMPARISONS = 3
+"""So many comparisons by hand decide: one slip of the hand among them does not."""
+HAND_COMPARISONS_AGREEING = 2
+"""So many of them have to lie beyond the limit on the same side: one alone may be a slip."""

@@ -243,6 +243,12 @@ def test_soil_from_dry_to_wet() -> None:
             fields(EC, (1.4, 1.413), (9, 12.88)), OutOfRangeError, "by 1.51", id="crooked"
         ),
         pytest.param(
+            fields(EC, (1.413 / 1.2504, 1.413)),
+            OutOfRangeError,
+            "by 1.2504; possible are 0.8 to 1.25",
+            id="just beyond",
+        ),
+        pytest.param(
             fields(EC, (1, 1.0), scale=RawScale.MILLIVOLT),
             InvalidInputError,
             "millivolts",

@@ -13,11 +13,11 @@ from kamerplanter_backend.domain.consequences.day_figures import (
     hours_so_far,
 )
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
-from kamerplanter_engines.climate_engine import COVERAGE_RATIO_LOW
 from kamerplanter_engines.models.rollup import Bucket, Figures
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
 from kamerplanter_engines.rollup_engine import merge
 from kamerplanter_engines.speaking_engine import Hour, figures_of_place, is_enough
+from kamerplanter_engines.tables.climate import COVERAGE_RATIO_LOW
 
 type _Grid = dict[datetime, Figures]
 """What one probe measured in each hour of a day, by when the hour begins within it."""

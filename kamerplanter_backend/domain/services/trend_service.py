@@ -7,11 +7,12 @@ from kamerplanter_backend.domain.repositories.telemetry import ProbeRepository
 from kamerplanter_backend.domain.repositories.unit_of_work import UnitOfWork
 from kamerplanter_backend.domain.services.base import Service, query
 from kamerplanter_backend.domain.snapshot.supply_views import supplies_of, supply_tasks
-from kamerplanter_engines.drift_engine import TREND_WINDOW, trend
+from kamerplanter_engines.drift_engine import trend
 from kamerplanter_engines.errors import InvalidInputError
 from kamerplanter_engines.models.tank import Band, TankProblem
 from kamerplanter_engines.models.telemetry import ChannelKind, Probe
 from kamerplanter_engines.models.trust import Trend
+from kamerplanter_engines.tables.trust import TREND_WINDOW
 
 _PROBLEMS = {ChannelKind(problem.value): problem for problem in TankProblem}
 
