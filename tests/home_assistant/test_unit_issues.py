@@ -112,6 +112,42 @@ async def test_numbers_that_look_like_microsiemens_are_told_and_put_right(
     assert issues(mqtt_garden) == []
 
 
+async def test_what_was_bound_to_another_source_meanwhile_gets_no_unit(
+    mqtt_garden: Garden,
+) -> None:
+    await add_tank(mqtt_garden)
+    await send(mqtt_garden, "1850", "1860", "1870")
+    flow = await fix(mqtt_garden)
+
+    channels: Any = [{"kind": "ec", "topic": "tank/new_meter"}]
+    probe = mqtt_garden.snapshot.probes[0].probe
+    await mqtt_garden.ask(UpdateProbe(key=probe.key, patch={"channels": channels}))
+    await mqtt_garden.derive()
+    done: Any = await flow.async_step_confirm({})
+    await mqtt_garden.derive()
+
+    assert done["reason"] == "bound_otherwise"
+    for texts in TEXTS.values():
+        for key in ("unit_mismatch", "decimal_comma"):
+            assert texts["issues"][key]["fix_flow"]["abort"]["bound_otherwise"]
+    assert bound_unit(mqtt_garden) is None
+
+
+async def test_of_two_who_agree_to_the_same_unit_the_later_one_is_right_too(
+    mqtt_garden: Garden,
+) -> None:
+    await add_tank(mqtt_garden)
+    await send(mqtt_garden, "1850", "1860", "1870")
+    first, second = await fix(mqtt_garden), await fix(mqtt_garden)
+
+    await first.async_step_confirm({})
+    await mqtt_garden.derive()
+    done: Any = await second.async_step_confirm({})
+
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert bound_unit(mqtt_garden) == "µS/cm"
+
+
 async def test_one_odd_value_between_good_ones_is_no_issue(mqtt_garden: Garden) -> None:
     await add_tank(mqtt_garden)
 
@@ -181,6 +217,7 @@ async def test_a_decimal_comma_is_told_and_put_right(mqtt_garden: Garden) -> Non
     flow: Any = await async_create_fix_flow(mqtt_garden.hass, issue.issue_id, issue.data)
     flow.hass, flow.handler, flow.issue_id = mqtt_garden.hass, DOMAIN, issue.issue_id
     flow.flow_id, flow.context = "flow", {}
+    await flow.async_step_init()
     done = await flow.async_step_confirm({})
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await mqtt_garden.settle()
