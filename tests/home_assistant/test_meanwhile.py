@@ -295,6 +295,7 @@ async def test_two_repairs_directly_after_each_other_both_hold(mqtt_garden: Gard
         flow: Any = await async_create_fix_flow(mqtt_garden.hass, issue.issue_id, issue.data)
         flow.hass, flow.handler, flow.issue_id = mqtt_garden.hass, DOMAIN, issue.issue_id
         flow.flow_id, flow.context = "flow", {}
+        await flow.async_step_init()
         flows.append(flow)
     assert len(flows) == 2
 
