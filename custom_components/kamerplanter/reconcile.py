@@ -29,7 +29,7 @@ from kamerplanter_engines.models.telemetry import Probe
 from .caller import OWNER
 from .const import CONF_AVAILABILITY, CONF_BINDINGS, CONF_CHANNELS, CONF_KEY, CONF_PROBE_KEY
 from .restoring import Stored, misses, parents_first, restoring
-from .subjects import GardenView, Subject, SubjectKind, name_of, place_of, view_of
+from .subjects import Subject, SubjectKind, name_of, place_of, view_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -254,14 +254,16 @@ class Subjects:
             if known is None:
                 added.append(subject)
             elif known.title != subentry.title:
-                await self._rename(subentry, subject, view_of(snapshot, subject))
+                await self._rename(subentry, subject, snapshot)
         for item in removed:
             await self._archive(item)
         return Difference(tuple(added), tuple(removed))
 
     async def _rename(
-        self, subentry: ConfigSubentry, subject: Subject, view: GardenView | None
+        self, subentry: ConfigSubentry, subject: Subject, snapshot: GardenSnapshot
     ) -> None:
+        """Rename the thing, and its own probe where it is called alike, as repairs name that."""
+        view = view_of(snapshot, subject)
         if view is None or name_of(view) == subentry.title:
             return
         patch: dict[str, JsonValue] = {"name": subentry.title}
@@ -283,6 +285,17 @@ class Subjects:
             self._hass.config_entries.async_update_subentry(
                 self._entry, subentry, title=name_of(view)
             )
+            return
+        own = snapshot.probe(subentry.data.get(CONF_PROBE_KEY, ""))
+        if own is not None and own.probe.name == name_of(view):
+            await self._rename_own_probe(UpdateProbe(key=own.probe.key, patch=patch))
+
+    async def _rename_own_probe(self, command: UpdateProbe) -> None:
+        try:
+            await self._client.call(command, OWNER)
+        except KamerplanterError as error:
+            # Queued, or refused: the thing itself has its new name, and its values hang on that.
+            _LOGGER.info("Probe %s keeps its name for now: %s", command.key, error)
 
     async def _archive(self, known: Known) -> None:
         own_probe = [] if known.probe_key is None else [ArchiveProbe(key=known.probe_key)]

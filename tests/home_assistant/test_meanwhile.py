@@ -71,8 +71,7 @@ async def test_a_volume_that_is_changed_leaves_the_unit_that_another_one_set(
     assert dialog.result["reason"] == "reconfigure_successful"
     (view,) = (await now(garden)).tanks
     assert (view.tank.volume_l, view.tank.ph_low, view.tank.name) == (80, 5.6, "Basin")
-    probe = await probe_of(garden)
-    assert (unit_of(probe), probe.name) == ("µS/cm", "Tank A")
+    assert unit_of(await probe_of(garden)) == "µS/cm"
     subentry = garden.subentry(tank)
     assert subentry.title == "Basin"
     assert subentry.data["bindings"]["channels"][0]["unit"] == "µS/cm"

@@ -13,6 +13,7 @@ from kamerplanter_backend.client.requests import (
     ArchiveTank,
     CreateTank,
     ListObjects,
+    UpdateProbe,
 )
 from kamerplanter_engines.models.tank import TankFields
 from tests.home_assistant.garden import TANK_CHANNELS, Garden, store_file
@@ -179,6 +180,24 @@ async def test_plants_and_probes_are_renamed_too(garden: Garden) -> None:
     assert views[0] is not None
     assert views[1] is not None
     assert (views[0].plant.name, views[1].probe.name) == ("Tom", "Moist")
+
+
+@BOTH_PLACES
+@pytest.mark.parametrize(("probe_name", "told"), [("Tank A", "Cellar"), ("Pen 3", "Pen 3")])
+async def test_the_own_probe_of_a_tank_is_called_alike(
+    garden: Garden, probe_name: str, told: str
+) -> None:
+    tank = await garden.add_tank("Tank A")
+    (view,) = garden.snapshot.probes
+    await garden.ask(UpdateProbe(key=view.probe.key, patch={"name": probe_name}))
+    await garden.derive()
+
+    rename(garden, tank, "Cellar")
+    await garden.settle()
+    await garden.derive()
+
+    (view,) = garden.snapshot.probes
+    assert (garden.subentry(tank).title, view.probe.name) == ("Cellar", told)
 
 
 @BOTH_PLACES
