@@ -128,6 +128,18 @@ async def test_a_busy_broker_is_cut_off(mqtt_garden: Garden) -> None:
     assert len(dialog.labels("heard")) == MAX_HEARD
 
 
+async def test_words_take_no_room_of_a_number(mqtt_garden: Garden) -> None:
+    dialog = await to_listen(mqtt_garden)
+    words = [(f"device/{number}", "on") for number in range(MAX_HEARD)]
+
+    await hear(dialog, *words, ("tank/ec", "1.8"), ("device/0", "7"))
+
+    labels = list(dialog.labels("heard").values())
+    assert len(labels) == MAX_HEARD
+    assert labels[:2] == ["device/0 = 7", "tank/ec = 1.8"]
+    assert "device/0 = on" not in labels
+
+
 async def test_a_filter_that_cannot_be_subscribed_to_is_asked_for_again(
     mqtt_garden: Garden,
 ) -> None:

@@ -71,26 +71,32 @@ class AllHeard:
 
 
 class _Listener:
-    """Keeps the newest value of each place, those with a number first."""
+    """Keeps the newest value of each place; words take no room of those with a number."""
 
     def __init__(self, table: ProfileTable) -> None:
         self._discovery = Discovery(table)
-        self._heard: dict[tuple[str, str | None], Heard] = {}
+        self._numbers: dict[tuple[str, str | None], Heard] = {}
+        self._words: dict[tuple[str, str | None], Heard] = {}
 
     def on_message(self, topic: str, payload: bytes, _retained: bool = False) -> None:
         items = describe_message(topic, payload)
         self._discovery.take(topic, items)
         for item in items:
             place = (item.topic, item.path)
-            if place in self._heard or len(self._heard) < MAX_HEARD:
-                self._heard[place] = item
+            kept, other = self._numbers, self._words
+            if item.number is None:
+                kept, other = other, kept
+            if place in kept or len(kept) < MAX_HEARD:
+                kept[place] = item
+                other.pop(place, None)
 
     def result(self) -> AllHeard:
-        values = sorted(
-            self._heard.values(),
-            key=lambda item: (item.number is None, item.topic, item.path or ""),
-        )
-        return AllHeard(tuple(values), self._discovery)
+        values = [
+            item
+            for kept in (self._numbers, self._words)
+            for item in sorted(kept.values(), key=lambda it: (it.topic, it.path or ""))
+        ]
+        return AllHeard(tuple(values[:MAX_HEARD]), self._discovery)
 
 
 async def async_listen(
