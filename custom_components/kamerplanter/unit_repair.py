@@ -7,7 +7,6 @@ from homeassistant.helpers import issue_registry as ir
 from kamerplanter_backend.client.requests import UpdateProbe
 from kamerplanter_backend.client.views import GardenSnapshot
 from kamerplanter_backend.common.exceptions import NotFoundError
-from kamerplanter_backend.telemetry.probe.same_source import same_source
 from kamerplanter_engines.errors import KamerplanterError
 from kamerplanter_engines.models.telemetry import ChannelBinding, ChannelKind
 
@@ -97,7 +96,7 @@ class UnitFlow(RepairsFlow):
         binding = found(probe.binding(self._kind), "bindings", self._kind)
         change = {"unit": self._unit} if self._unit else {"decimal_comma": True}
         mended = binding.model_copy(update=change)
-        if mended != binding and not (self._seen and same_source(self._seen, binding)):
+        if binding not in {self._seen, mended}:
             raise _BoundOtherwiseError
         patch = patch_onto(probe, {self._kind: mended.model_dump(mode="json")})
         if not patch:
