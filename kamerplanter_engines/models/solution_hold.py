@@ -5,7 +5,7 @@ from typing import Final
 
 from kamerplanter_engines.models.base import Entity, Instant, Key, Model
 
-LONGEST_AHEAD: Final = timedelta(minutes=30)
+LONGEST_AHEAD: Final = timedelta(hours=2)
 """How far ahead a hold may reach: whoever goes on calibrating says so in time, and who was lost
 must not hold for ever. Twice as long as a dialog may be silent."""
 REMEMBERED: Final = timedelta(days=8)

@@ -128,7 +128,7 @@ async def test_a_restart_heals_no_buffer(mqtt_garden: Garden) -> None:
     await hear(mqtt_garden, *TREMBLING)
     shows_the_tank(mqtt_garden, tank)
 
-    await mqtt_garden.pass_time(timedelta(minutes=16))
+    await mqtt_garden.pass_time(timedelta(minutes=61))
     await hear(mqtt_garden, "6.02")
     shows_the_tank(mqtt_garden, tank, "6.02")
 

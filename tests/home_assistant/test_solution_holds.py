@@ -51,7 +51,7 @@ async def test_the_store_knows_from_the_first_solution_to_the_way_back(
     begun = dt_util.utcnow()
     dialog = await dialog_of(mqtt_garden, tank)
     await mqtt_garden.settle()
-    assert await holds(mqtt_garden) == [(begun, begun + timedelta(minutes=22.5))]
+    assert await holds(mqtt_garden) == [(begun, begun + timedelta(minutes=75))]
 
     await mqtt_garden.pass_time(timedelta(minutes=5))
     mqtt_garden.hass.config_entries.subentries.async_abort(dialog.result["flow_id"])
@@ -82,11 +82,11 @@ async def test_a_sign_is_told_only_when_it_has_to(
     monkeypatch.setattr(client, "call", count)
     begun = dt_util.utcnow()
     dialog = await dialog_of(mqtt_garden, tank)
-    for _ in range(15):
+    for _ in range(30):
         await mqtt_garden.pass_time(timedelta(minutes=1))
         await dialog.choose("calibration_solution")
 
-    assert told_at == [begun, begun + timedelta(minutes=8)]
+    assert told_at == [begun, begun + timedelta(minutes=16)]
 
 
 async def test_after_a_restart_it_goes_on_until_somebody_says_that_the_probe_is_back(
@@ -117,7 +117,7 @@ async def test_after_a_restart_it_ends_by_itself(mqtt_garden: Garden) -> None:
     forget(mqtt_garden, probe)
     await mqtt_garden.set_up()
 
-    await mqtt_garden.pass_time(timedelta(minutes=22))
+    await mqtt_garden.pass_time(timedelta(minutes=74))
     await hear(mqtt_garden, "6.02", "6.01")
     found = {item.value: item.verdict for item in await readings(mqtt_garden, probe)}
     assert (found[6.02], found[6.01]) == ("suspect", "good")

@@ -13,9 +13,10 @@ from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.telemetry import DEVICE_KINDS
 from kamerplanter_engines.telemetry_engine import Sample
 
-LASTS = timedelta(minutes=15)
-"""So long after the last sign of a dialog: one whose browser was closed must not hold for ever.
-As long as a jump is expected after a calibration that was stored."""
+LASTS = timedelta(hours=1)
+"""So long after the last sign of a dialog: one whose browser was closed must not hold for ever, and
+over a break of the person a buffer must not become the tank. As long as a dialog keeps what was
+measured."""
 RETURNS = timedelta(minutes=5)
 """So long after a dialog was closed before anybody said that the probe is back: enough to rinse it
 and to hang it up again, and no more than a short break for a tank whose probe was back already."""
@@ -51,10 +52,10 @@ class _Hold(NamedTuple):
     def told_until(self) -> datetime:
         """Until when others hold.
 
-        As long as its dialog is open that is half as long again, so that not each sign has to be
+        As long as its dialog is open that is a quarter longer, so that not each sign has to be
         told and nobody ends it before we do.
         """
-        return self.until if self.is_left else self.until + LASTS / 2
+        return self.until if self.is_left else self.until + LASTS / 4
 
 
 class SolutionTimes:

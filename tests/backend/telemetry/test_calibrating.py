@@ -100,9 +100,9 @@ def test_a_dialog_that_was_lost_does_not_hold_for_ever() -> None:
     assert (within.reasons, after.verdict) == ((Reason.CALIBRATING,), GOOD)
 
     # Whoever comes back to it begins anew: what was good between the two stays so.
-    bench.times.sign(DIALOG, at(40))
-    (late,) = bench.send(40.5, measured=30, ph=6.05)
-    (now,) = bench.send(41, ph=6.06)
+    bench.times.sign(DIALOG, at(minutes + 25))
+    (late,) = bench.send(minutes + 25.5, measured=minutes + 15, ph=6.05)
+    (now,) = bench.send(minutes + 26, ph=6.06)
     assert late.verdict is GOOD
     assert now.verdict is SUSPECT
 
@@ -183,19 +183,19 @@ def told(bench: Bench) -> list[tuple[float, float]]:
 def test_the_store_is_told_of_begin_and_end_and_of_signs_only_when_it_has_to() -> None:
     bench = Bench()
     bench.times.sign(DIALOG, at(0))
-    # 15 minutes, and half as long again, so that the signs of 7.5 minutes need no write.
-    assert told(bench) == [(0, 22.5)]
-    for minute in range(1, 8):
+    # An hour, and a quarter longer, so that the signs of 15 minutes need no write.
+    assert told(bench) == [(0, 75)]
+    for minute in range(1, 15):
         bench.times.sign(DIALOG, at(minute))
         assert told(bench) == []
-    bench.times.sign(DIALOG, at(7.5))
+    bench.times.sign(DIALOG, at(15))
     assert told(bench) == []
-    bench.times.sign(DIALOG, at(7.6))
-    assert told(bench) == [(0, pytest.approx(30.1))]
+    bench.times.sign(DIALOG, at(15.1))
+    assert told(bench) == [(0, pytest.approx(90.1))]
 
-    bench.times.end(DIALOG, at(9))
-    assert told(bench) == [(0, 9)]
-    bench.times.end(DIALOG, at(10))
+    bench.times.end(DIALOG, at(17))
+    assert told(bench) == [(0, 17)]
+    bench.times.end(DIALOG, at(18))
     assert told(bench) == []
 
 
@@ -212,16 +212,16 @@ def test_what_could_not_be_told_is_told_with_the_next_sign() -> None:
     bench.times.end(DIALOG, at(1))
     # Nobody answered; what comes late should still be judged by it.
     bench.times.sign(OTHER, at(2))
-    assert sorted(told(bench)) == [(0, 1), (2, 24.5)]
+    assert sorted(told(bench)) == [(0, 1), (2, 77)]
 
 
 def test_a_dialog_that_begins_anew_after_a_pause_is_another_one_for_the_store() -> None:
     bench = Bench()
     bench.times.sign(DIALOG, at(0))
     told(bench)
-    bench.times.sign(DIALOG, at(40))
-    # The first one ended by itself, a quarter of an hour after its last sign.
-    assert sorted(told(bench)) == [(0, 15), (40, 62.5)]
+    bench.times.sign(DIALOG, at(100))
+    # The first one ended by itself, an hour after its last sign.
+    assert sorted(told(bench)) == [(0, 60), (100, 175)]
 
 
 def stored(dialog: str, since: float, until: float) -> SolutionHoldFields:
