@@ -10,9 +10,9 @@ import pytest
 from kamerplanter_backend.telemetry.broker import link_protocol
 from kamerplanter_backend.telemetry.broker.link_client import PACKET_BYTES
 from kamerplanter_backend.telemetry.broker.settings import Protocol
+from tests.backend.telemetry.broker.test_garden_link import linked
 from tests.backend.telemetry.brokers import HOST
 from tests.backend.telemetry.fleet import until
-from tests.backend.telemetry.test_garden_link import linked
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

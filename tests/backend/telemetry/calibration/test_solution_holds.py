@@ -9,7 +9,7 @@ from kamerplanter_backend.domain.models.tenant import Tenant
 from kamerplanter_backend.telemetry.batches.reading_desk import SentReading
 from kamerplanter_engines.models.solution_hold import SolutionHoldFields
 from kamerplanter_engines.models.telemetry import ChannelKind, Verdict
-from tests.backend.telemetry.test_garden_directory import START, World
+from tests.backend.telemetry.worker.test_garden_directory import START, World
 
 GOOD, SUSPECT = Verdict.GOOD, Verdict.SUSPECT
 

@@ -12,7 +12,7 @@ from kamerplanter_backend.telemetry.worker.garden_router import GardenRouter
 from kamerplanter_backend.telemetry.worker.recorder import Recorded, Recorder
 from kamerplanter_engines.models.presence import ProbePresenceFields
 from tests.backend.telemetry.fleet import topic_of
-from tests.backend.telemetry.test_garden_directory import World
+from tests.backend.telemetry.worker.test_garden_directory import World
 
 
 class PresentWorld(World):
