@@ -7,12 +7,18 @@ from kamerplanter_engines.models.telemetry import ChannelBinding
 _LUX = frozenset({"lux", "lx", "illuminance", "beleuchtungsstärke", "beleuchtungsstaerke"})
 _VOLTS = frozenset(
     {"volt", "volts", "voltage", "millivolt", "millivolts", "mv", "spannung", "batteriespannung"}
-) | {"akkuspannung", "vbat", "vbatt", "batv", "battv"}
+) | {"akkuspannung", "vbat", "vbatt", "ubat", "ubatt", "batv", "battv", "batvolt", "battvolt"}
+_VOLTS |= {"batteryvoltage", "battvoltage", "batvoltage"}  # nothing tells the words apart
+_BATTERIES = frozenset({"bat", "batt", "battery", "batterie", "akku"})
+_VOLTS_OF = frozenset({"v", "u"})
+"""What stands before the name of a battery where its voltage is meant, as in `vBat`."""
 _PERCENT = frozenset({"percent", "percentage", "pct", "prozent"})
 _UNIT_FIELDS = ("unit", "unit_of_measurement", "uom")
 _VOLT_UNITS = frozenset({"v", "mv", "volt", "volts"})
 _ENDS = frozenset({"state", "value"})
 """Last levels of a topic that only say that a value follows."""
+_VALUES = _ENDS | {"val", "reading"}
+"""Fields that have no name of their own."""
 
 
 def words_of(binding: ChannelBinding) -> tuple[str, ...]:
@@ -34,14 +40,37 @@ def names_volts(binding: ChannelBinding) -> bool:
     """Tell whether a value is called a voltage, such as `battery_mV`, `BatV` or `battery.V`."""
     if (binding.path or "").endswith((".V", ".mV")):
         return True
-    words = words_of(binding)
-    is_named = not _VOLTS.isdisjoint(words) or (len(words) > 1 and words[-1] == "v")
-    return is_named and _PERCENT.isdisjoint(words)
+    return _are_volts(words_of(binding))
 
 
-def says_volts(holder: Json) -> bool:
-    """Tell whether an object of a message says of its value that it is a voltage."""
+def says_volts(holder: Json, path: str) -> bool:
+    """Tell whether an object of a message says of one of its values that it is a voltage.
+
+    Args:
+        holder: The object.
+        path: Where the value stands. If it has a name of its own and another value is called a
+            voltage, the unit is that one's.
+    """
     if not isinstance(holder, dict):
         return False
     units = (holder.get(name) for name in _UNIT_FIELDS)
-    return any(isinstance(unit, str) and unit.strip().casefold() in _VOLT_UNITS for unit in units)
+    if not any(isinstance(unit, str) and is_volts(unit) for unit in units):
+        return False
+    name = path.rpartition(".")[2]
+    return name.casefold() in _VALUES or not any(
+        _are_volts(split_words(other)) for other in holder if other != name
+    )
+
+
+def is_volts(unit: str) -> bool:
+    """Tell whether a unit is one of voltage."""
+    return unit.strip().casefold() in _VOLT_UNITS
+
+
+def _are_volts(words: tuple[str, ...]) -> bool:
+    is_named = (
+        not _VOLTS.isdisjoint(words)
+        or (len(words) > 1 and words[-1] == "v")
+        or (len(words) > 1 and words[0] in _VOLTS_OF and words[1] in _BATTERIES)
+    )
+    return is_named and _PERCENT.isdisjoint(words)

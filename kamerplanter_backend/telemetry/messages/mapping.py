@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import isfinite, isnan, nan
 from typing import NamedTuple
 
-from kamerplanter_backend.telemetry.messages.field_names import names_lux, names_volts, says_volts
+from kamerplanter_backend.telemetry.messages import field_names
 from kamerplanter_backend.telemetry.messages.payload import (
     NOTHING_BESIDE,
     Beside,
@@ -121,8 +121,8 @@ class FieldReader:
         self._may_be_volts = is_battery and binding.unit is None
         # A curve or a factor says how much of the battery is left by its volts.
         self._is_charge = is_battery and not binding.curve and binding.factor == 1
-        self._names_lux = binding.kind is ChannelKind.PPFD and names_lux(binding)
-        is_named_volts = self._is_charge and names_volts(binding)
+        self._names_lux = binding.kind is ChannelKind.PPFD and field_names.names_lux(binding)
+        is_named_volts = self._is_charge and field_names.names_volts(binding)
         self._scale = None if is_named_volts else self._own_scale(is_said=False)
 
     def missing(self, received_at: datetime, problem: Reason, hint: Hint | None = None) -> Sample:
@@ -179,7 +179,7 @@ class FieldReader:
             moment = None if isinstance(own, Missing) else read_time(own, received_at)
         if self._guard_path is not None and not is_true(find(document, self._guard_path)[0]):
             return self.missing(received_at, Reason.GUARD_FAILED)
-        if self._is_charge and says_volts(holder):
+        if self._is_charge and field_names.says_volts(holder, self.path or ""):
             return self.missing(received_at, Reason.UNKNOWN_UNIT)
         return self._sample(field, said, moment, received_at)
 
@@ -273,7 +273,7 @@ class FieldReader:
         """Return what a unit in a message means; one that stands behind the number counts first."""
         said, knows = unit, self._knows_better
         if unit_behind is not None:
-            said, knows = unit_behind, self._knows_lamp
+            said, knows = unit_behind, self._knows_by_factor
         try:
             return self._scale_in(said, is_said=True)
         except UnknownUnitError:
@@ -302,17 +302,20 @@ class FieldReader:
         )
 
     def _is_lux(self, unit: str | None) -> bool:
-        """Tell whether a number is one of lux, by its unit or by the name of its field."""
-        is_said = unit is not None and normalise_unit(unit) == LUX
-        return self._names_lux or (is_said and self.kind is ChannelKind.PPFD)
+        """Tell whether a number is one of lux, by its unit or else by the name of its field."""
+        if unit is None:
+            return self._names_lux
+        return self.kind is ChannelKind.PPFD and normalise_unit(unit) == LUX
 
     def _knows_better(self, unit: str) -> bool:
         """Tell whether the binding says what a unit leaves open: which ppm, or how many photons."""
         knows_scale = unit == PPM and normalise_unit(self._unit) in PPM_SCALES
-        return knows_scale or self._knows_lamp(unit)
+        return knows_scale or self._knows_by_factor(unit)
 
-    def _knows_lamp(self, unit: str) -> bool:
-        """Tell whether the factor of the binding says how many photons a lux of its light is."""
+    def _knows_by_factor(self, unit: str) -> bool:
+        """Tell whether the factor says what a lux of the light, or a volt of the battery, is."""
+        if self.kind is ChannelKind.BATTERY:
+            return self._factor != 1 and field_names.is_volts(unit)
         is_flux = self._names_unit and normalise_unit(self._unit) == PPFD_UNIT
         return unit == LUX and is_flux and self._factor != 1
 

@@ -138,3 +138,16 @@ def test_volts_of_a_quantum_sensor_go_through_a_curve_that_ends_in_the_dark() ->
 
     assert reader.read_text("0.0", T0).raw == 0
     assert reader.read_text("1.255", T0).raw == pytest.approx(1250)
+
+
+def test_a_unit_that_is_said_counts_before_a_name_that_sounds_like_lux() -> None:
+    named = {"kind": PPFD, "unit": "µmol/m²/s", "entity_id": "sensor.lux_meter_ppfd"}
+    reader = FieldReader(ChannelBinding.model_validate(named))
+
+    dark = reader.read_entity("-1.2", "µmol/m²/s", T0, T0)
+    behind = reader.read_text("-1.2 µmol/m²/s", T0)
+    bare = reader.read_text("-1.2", T0)
+
+    assert (dark.raw, dark.problem) == (-1.2, None)
+    assert (behind.raw, behind.problem) == (-1.2, None)
+    assert bare.problem is Reason.OUTSIDE_PHYSICAL

@@ -62,6 +62,10 @@ def test_volts_stay_volts_where_their_last_digit_is_a_zero(payload: str) -> None
         ("BatV", '{"BatV":3}'),
         ("battery_mV", '{"battery_mV":95}'),
         ("vbat", '{"vbat":"4"}'),
+        ("vBat", '{"vBat":4}'),
+        ("U_batt", '{"U_batt":4}'),
+        ("batteryvoltage", '{"batteryvoltage":3}'),
+        ("BATVOLT", '{"BATVOLT":3}'),
         ("Batteriespannung", '{"Batteriespannung":12.6}'),
         ("battery.V", '{"battery":{"V":6,"percent":93}}'),
         ("battery.mV", '{"battery":{"mV":95}}'),
@@ -69,6 +73,8 @@ def test_volts_stay_volts_where_their_last_digit_is_a_zero(payload: str) -> None
         ("battery.value", '{"battery":{"value":2.97,"unit":"V"}}'),
         ("battery.value", '{"battery":{"value":95,"unit":"mV"}}'),
         ("battery.value", '{"battery":{"value":"12.6","unit_of_measurement":"Volt"}}'),
+        ("value", '{"value":3,"unit":"V","voltage_low":false}'),
+        ("battery", '{"battery":3,"unit":"V"}'),
     ],
 )
 def test_what_the_message_calls_volts_is_no_percentage(
@@ -98,6 +104,8 @@ def test_a_topic_of_volts_is_no_percentage_either(topic: str) -> None:
         ("battery_voltage_percent", '{"battery_voltage_percent":93}', 93),
         ("battery_voltage", '{"battery_voltage":"93 %"}', 93),
         ("battery", '{"battery":3,"voltage":2950}', 3),
+        ("battery", '{"soil_voltage":1.2,"unit":"V","battery":95}', 95),
+        ("a.battery", '{"a":{"battery":95,"unit":"mV","voltage":2950}}', 95),
     ],
 )
 def test_what_stands_beside_volts_is_a_percentage(path: str, payload: str, expected: float) -> None:
@@ -141,6 +149,22 @@ def test_a_factor_says_what_full_is() -> None:
     device = Device(bind(BATTERY, "battery_mV", factor=0.03))
 
     assert values(device.send('{"battery_mV":2950}')) == {"battery": 88.5}
+
+
+def test_a_factor_says_what_full_is_also_where_volts_stand_behind_the_number() -> None:
+    device = Device(bind(BATTERY, "battery", factor=30))
+
+    assert values(device.send('{"battery":"3.0 V"}')) == {"battery": 90}
+    assert values(device.send('{"battery":"3.0 A"}')) == {"battery": None}
+
+
+def test_a_factor_says_what_full_is_of_an_entity_in_volts() -> None:
+    entity_id = "sensor.pot_battery_voltage"
+    known = Device(bind(BATTERY, entity_id=entity_id, factor=30))
+    unknown = Device(bind(BATTERY, entity_id=entity_id))
+
+    assert values(known.report(entity_id, "2.5", unit="V")) == {"battery": 75}
+    assert values(unknown.report(entity_id, "2.5", unit="V")) == {"battery": None}
 
 
 def test_f_30_a_missing_board_has_no_battery_either() -> None:
