@@ -35,7 +35,7 @@ class SolutionHoldService(Service):
         Raises:
             NotFoundError: The probe does not exist, or is archived.
             FutureTimeError: It begins in the future.
-            OutOfRangeError: It reaches further ahead than half an hour.
+            OutOfRangeError: It reaches further ahead than `LONGEST_AHEAD`.
             InvalidInputError: It ends before it begins.
         """
         live(uow.of(ProbeRepository), said.probe_key)
