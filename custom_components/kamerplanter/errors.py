@@ -236,8 +236,14 @@ def _days(language: str, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def moment_in(language: str, moment: datetime) -> str:
-    """Return a moment as a language and the clocks of the house have it."""
-    local = dt_util.as_local(moment)
+    """Return a moment as a language and the clocks of the house have it.
+
+    At an end of the calendar they may have none; then it is as it was written.
+    """
+    try:
+        local = dt_util.as_local(moment)
+    except OverflowError:
+        local = moment
     return f"{day_in(language, local.date())}, {local:%H:%M}"
 
 

@@ -131,6 +131,11 @@ async def german(garden: Garden) -> HomeAssistant:
             id="moments by the clock of the house",
         ),
         pytest.param(
+            InvalidInputError("Ahead.", field="at", value="9999-12-31T23:30:00+00:00"),
+            "Das ist hier nicht möglich: Zeitpunkt = 31.12.9999, 23:30",
+            id="a moment that no clock of the house ever shows",
+        ),
+        pytest.param(
             UnavailableError("The store cannot answer.", reason="disk I/O error"),
             "Der Garten antwortet gerade nicht: mehr dazu steht im Protokoll",
             id="a reason without a word",
