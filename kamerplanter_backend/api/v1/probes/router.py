@@ -206,7 +206,7 @@ class SolutionHoldBody(Model):
     since: Instant
     """When the probe was taken out of its place, with a zone; not in the future."""
     until: Instant
-    """When it ends by itself, with a zone; at most half an hour from now."""
+    """When it ends by itself, with a zone; at most two hours from now."""
 
 
 @router.post("/{key}/solution-holds", summary="Say that a probe is being calibrated")
