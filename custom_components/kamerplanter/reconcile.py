@@ -295,7 +295,7 @@ class Subjects:
             await self._client.call(command, OWNER)
         except KamerplanterError as error:
             # Queued, or refused: the thing itself has its new name, and its values hang on that.
-            _LOGGER.info("Probe %s keeps its name for now: %s", command.key, error)
+            _LOGGER.info("Probe %s keeps its earlier name: %s", command.key, error)
 
     async def _archive(self, known: Known) -> None:
         own_probe = [] if known.probe_key is None else [ArchiveProbe(key=known.probe_key)]
