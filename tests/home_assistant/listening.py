@@ -1,8 +1,12 @@
 """Listens in a dialog while messages arrive."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
+from homeassistant.components import mqtt
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
@@ -36,3 +40,19 @@ async def hear(
     await dialog.wait()
     if dialog.result["type"] is FlowResultType.SHOW_PROGRESS_DONE:
         await dialog.wait()
+
+
+@contextmanager
+def loaded_anew_meanwhile() -> Iterator[None]:
+    """Let ends of subscriptions reach nobody, as those of before a reload of Home Assistant's MQTT.
+
+    It takes its subscriptions over to a new client, while what ends one still asks the old client.
+    """
+    subscribe = mqtt.async_subscribe
+
+    async def for_ever(*args: object, **more: object) -> Callable[[], None]:
+        await subscribe(*args, **more)  # type: ignore[arg-type]
+        return lambda: None
+
+    with patch.object(mqtt, "async_subscribe", for_ever):
+        yield

@@ -23,6 +23,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttM
 from custom_components.kamerplanter.telemetry import mqtt_source
 from custom_components.kamerplanter.telemetry.mqtt_source import RETRY_AFTER_S, MqttSource
 from tests.home_assistant.garden import Garden, new_entry
+from tests.home_assistant.listening import loaded_anew_meanwhile
 
 
 class Heard:
@@ -149,22 +150,6 @@ async def test_changes_that_overlap_hear_each_message_once(
         async_fire_mqtt_message(hass, topic, "1")
 
     assert heard.messages == [("b", b"1", False), ("c", b"1", False)]
-
-
-@contextmanager
-def loaded_anew_meanwhile() -> Iterator[None]:
-    """Let ends of subscriptions reach nobody, as those of before a reload of Home Assistant's MQTT.
-
-    It takes its subscriptions over to a new client, while what ends one still asks the old client.
-    """
-    subscribe = mqtt.async_subscribe
-
-    async def for_ever(*args: object, **more: object) -> Callable[[], None]:
-        await subscribe(*args, **more)  # type: ignore[arg-type]
-        return lambda: None
-
-    with patch.object(mqtt, "async_subscribe", for_ever):
-        yield
 
 
 async def test_after_a_reload_of_mqtt_a_topic_that_comes_back_is_heard_once(

@@ -8,8 +8,10 @@ from aiomqtt import Client
 from homeassistant.components import mqtt
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
+from custom_components.kamerplanter.flows import listen
 from custom_components.kamerplanter.flows.listen import MAX_HEARD
 from demo.ports import free_port
 from kamerplanter_backend.telemetry.broker.settings import is_topic_filter
@@ -18,7 +20,7 @@ from kamerplanter_engines.probe_engine import is_topic
 from tests.backend.telemetry.brokers import HOST, amqtt_broker
 from tests.home_assistant.dialog import Dialog
 from tests.home_assistant.garden import Garden, new_entry
-from tests.home_assistant.listening import TANK, hear
+from tests.home_assistant.listening import TANK, hear, loaded_anew_meanwhile
 
 pytestmark = pytest.mark.usefixtures("gardens_are_closed")
 
@@ -173,6 +175,24 @@ async def test_a_broker_that_goes_just_then_is_said(
     await hear(dialog)
 
     assert (dialog.step, dialog.errors) == ("listen", {"base": "mqtt_not_ready"})
+
+
+async def test_after_a_reload_of_mqtt_meanwhile_nobody_listens_on(
+    mqtt_garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[str] = []
+
+    def describe(topic: str, _payload: bytes) -> tuple[()]:
+        described.append(topic)
+        return ()
+
+    monkeypatch.setattr(listen, "describe_message", describe)
+    dialog = await to_listen(mqtt_garden)
+    with loaded_anew_meanwhile():
+        await hear(dialog, ("tank/ec", "1.8"))
+    async_fire_mqtt_message(mqtt_garden.hass, "tank/ph", "5.9")
+
+    assert described == ["tank/ec"]
 
 
 async def test_without_a_source_of_messages_there_is_nothing_to_listen_to(garden: Garden) -> None:

@@ -2,11 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from homeassistant.components import mqtt
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from kamerplanter_backend.telemetry.broker.aiomqtt_source import listen_for
@@ -31,6 +30,7 @@ from ..const import (  # noqa: TID252 - the neighbours import alike
 )
 from ..coordinator import KamerplanterConfigEntry  # noqa: TID252
 from ..telemetry.broker_source import broker_settings  # noqa: TID252
+from ..telemetry.mqtt_ear import MqttEar, OnMessage  # noqa: TID252
 
 MQTT_DOMAIN = "mqtt"
 MAX_HEARD = 500
@@ -137,24 +137,19 @@ async def async_listen(
 async def _listen_to_mqtt(
     hass: HomeAssistant,
     topic_filter: str,
-    on_message: Callable[[str, bytes], None],
+    on_message: OnMessage,
     duration_s: float,
 ) -> None:
     if not hass.config_entries.async_loaded_entries(MQTT_DOMAIN) or not mqtt.is_connected(hass):
         raise ListenError("mqtt_not_ready")
 
-    @callback
-    def received(message: mqtt.ReceiveMessage) -> None:
-        payload = message.payload
-        on_message(message.topic, payload.encode() if isinstance(payload, str) else bytes(payload))
-
+    ear = MqttEar(on_message)
     try:
-        # Bytes, as a text would be refused where it is no UTF-8.
-        unsubscribe = await mqtt.async_subscribe(hass, topic_filter, received, encoding=None)
+        await ear.open(hass, topic_filter, qos=0)
     except HomeAssistantError as error:
         # It went away between the question above and this.
         raise ListenError("mqtt_not_ready") from error
     try:
         await asyncio.sleep(duration_s)
     finally:
-        unsubscribe()
+        ear.close()

@@ -11,54 +11,12 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 
+from .mqtt_ear import MqttEar, OnMessage
+
 _LOGGER = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 30.0
 QOS = 1
-
-
-type _OnMessage = Callable[[str, bytes, bool], None]
-
-
-class _Ear:
-    """Hears one topic until it is closed.
-
-    A reload of Home Assistant's MQTT takes subscriptions over to a new client, while what ends
-    one asks the client of when it began: the messages go on, so being deaf is up to us.
-
-    Args:
-        on_message: Told of each message.
-    """
-
-    def __init__(self, on_message: _OnMessage) -> None:
-        self._on_message: _OnMessage | None = on_message
-        self._unsubscribe: CALLBACK_TYPE | None = None
-
-    async def open(self, hass: HomeAssistant, topic: str) -> None:
-        """Subscribe to the topic.
-
-        Raises:
-            HomeAssistantError: It was refused.
-        """
-        # Bytes, as a text would be refused before we could count it.
-        self._unsubscribe = await mqtt.async_subscribe(
-            hass, topic, self._received, QOS, encoding=None
-        )
-
-    @callback
-    def close(self) -> None:
-        """Hear nothing any more, and hold nobody in memory who did."""
-        self._on_message = None
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-
-    @callback
-    def _received(self, message: mqtt.ReceiveMessage) -> None:
-        if self._on_message is None:
-            return
-        payload = message.payload
-        raw = payload.encode() if isinstance(payload, str) else bytes(payload)
-        self._on_message(message.topic, raw, message.retain)
 
 
 class MqttSource:
@@ -68,7 +26,7 @@ class MqttSource:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        on_message: _OnMessage,
+        on_message: OnMessage,
         on_connection: Callable[[bool], None],
     ) -> None:
         self._hass = hass
@@ -76,7 +34,7 @@ class MqttSource:
         self._on_message = on_message
         self._on_connection = on_connection
         self._topics: frozenset[str] = frozenset()
-        self._subscribed: dict[str, _Ear] = {}
+        self._subscribed: dict[str, MqttEar] = {}
         self._refused: set[str] = set()
         self._apply_lock = asyncio.Lock()
         self._retry_job = HassJob(self._retry, "kamerplanter MQTT topics", cancel_on_shutdown=True)
@@ -137,9 +95,9 @@ class MqttSource:
             self._retry_after(RETRY_AFTER_S)
 
     async def _subscribe(self, topic: str) -> None:
-        ear = _Ear(self._on_message)
+        ear = MqttEar(self._on_message)
         try:
-            await ear.open(self._hass, topic)
+            await ear.open(self._hass, topic, qos=QOS)
         except HomeAssistantError as error:
             if topic not in self._refused:
                 self._refused.add(topic)
