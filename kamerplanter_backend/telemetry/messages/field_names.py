@@ -5,10 +5,16 @@ from kamerplanter_backend.telemetry.messages.payload import Json
 from kamerplanter_engines.models.telemetry import ChannelBinding
 
 _LUX = frozenset({"lux", "lx", "illuminance", "beleuchtungsstärke", "beleuchtungsstaerke"})
-_VOLTS = frozenset(
-    {"volt", "volts", "voltage", "millivolt", "millivolts", "mv", "spannung", "batteriespannung"}
-) | {"akkuspannung", "vbat", "vbatt", "ubat", "ubatt", "batv", "battv", "batvolt", "battvolt"}
-_VOLTS |= {"batteryvoltage", "battvoltage", "batvoltage"}  # nothing tells the words apart
+_VOLT_WORDS = frozenset(
+    {"volt", "volts", "voltage", "millivolt", "millivolts", "mv"}
+    | {"spannung", "batteriespannung", "akkuspannung"}
+)
+_RUN_TOGETHER = frozenset(
+    {"vbat", "vbatt", "ubat", "ubatt", "batv", "battv"}
+    | {"batvolt", "battvolt", "batvoltage", "battvoltage", "batteryvoltage"}
+)
+"""Names of a battery's voltage whose words nothing tells apart."""
+_VOLTS = _VOLT_WORDS | _RUN_TOGETHER
 _BATTERIES = frozenset({"bat", "batt", "battery", "batterie", "akku"})
 _VOLTS_OF = frozenset({"v", "u"})
 """What stands before the name of a battery where its voltage is meant, as in `vBat`."""
